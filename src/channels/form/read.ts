@@ -1,0 +1,44 @@
+import express, { type Request, type Response } from 'express'
+import { Failure } from '../../failure.ts'
+import { type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
+
+const urlencoded = express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 200 })
+
+/**
+ * Reads a form, multipart or urlencoded.
+ * @throws Failure; `request.body` holds the fields that could be read by then.
+ */
+export async function readForm(req: Request, res: Response, parts: MultipartParts): Promise<SentForm> {
+  if (req.is('multipart/form-data')) return readMultipart(req, res, parts)
+  if (!req.is('application/x-www-form-urlencoded')) throw notAForm()
+  await new Promise<void>((resolve, reject) => {
+    urlencoded(req, res, (error: unknown) => (error === undefined ? resolve() : reject(error)))
+  })
+  return { fields: req.body as Record<string, unknown>, files: [], fileFaults: [] }
+}
+
+function notAForm(): Failure {
+  return new Failure('unsupported-file', 'Please send the form as multipart/form-data or application/x-www-form-urlencoded.')
+}
+
+/** The named fields without those left blank; links one a line, as a list. */
+export function givenFields(sent: Record<string, unknown>, names: string[]): Record<string, unknown> {
+  const given = names.map((name) => [name, name === 'links' ? linesOf(sent[name]) : sent[name]] as const)
+  return Object.fromEntries(given.filter(([, value]) => !isBlank(value)))
+}
+
+function linesOf(value: unknown): unknown {
+  const values = [value].flat()
+  if (!values.every((one) => typeof one === 'string')) return value
+  return values.flatMap((one) => one.split(/\s*[\r\n]\s*/)).map((line) => line.trim()).filter((line) => line !== '')
+}
+
+function isBlank(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  return value === undefined || (typeof value === 'string' && value.trim() === '')
+}
+
+/** People get pages; who asks for JSON gets JSON. */
+export function wantsJson(req: Request): boolean {
+  return req.accepts(['html', 'json']) === 'json'
+}

@@ -1,0 +1,139 @@
+import { createHash, randomUUID } from 'node:crypto'
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import type { FurtherDraft } from '../../draft.ts'
+import { Failure } from '../../failure.ts'
+import { hashReceipt, readReceipt } from '../../receipt.ts'
+import type { Message, Submission } from '../../submission.ts'
+import type { MultipartParts, SentForm } from './multipart.ts'
+import { nonceHash, type Nonces } from './nonce.ts'
+import { givenFields, readForm, wantsJson } from './read.ts'
+
+export type StatusParts = MultipartParts & {
+  receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
+  submissions: {
+    byReceiptHash(hash: string): Promise<Submission | undefined>
+    conversation(submissionId: string): Promise<Message[]>
+  }
+  render: (view: string, data?: Record<string, unknown>) => string
+  errorBody: (failure: Failure) => object
+  setFailureHeaders: (res: Response, failure: Failure) => void
+  nonces: Nonces
+  statusLimit: RequestHandler
+}
+
+/** Where whoever holds a receipt reads the answers and writes again. The receipt travels in the body, never in a URL. */
+export function statusRouter(parts: StatusParts): Router {
+  const router = express.Router()
+
+  router.get('/status', (_req, res) => {
+    res.set('cache-control', 'no-store')
+    res.type('html').send(askingPage(''))
+  })
+
+  router.post('/status', parts.statusLimit, async (req, res) => {
+    res.set('cache-control', 'no-store')
+    let sent: SentForm | undefined
+    let submission: Submission | undefined
+    try {
+      sent = await readForm(req, res, parts)
+      if (res.locals['needsToken'] && !parts.nonces.isOurs(sent.fields['nonce'])) throw stale()
+      submission = await submissionOf(sent)
+      const written = await writeAgain(submission, sent)
+      await show(req, res, submission, { written })
+    } catch (error) {
+      if (sent) await parts.discard(sent.files)
+      if (!(error instanceof Failure)) throw error
+      parts.setFailureHeaders(res, error)
+      if (wantsJson(req)) res.json(parts.errorBody(error))
+      else if (submission) await show(req, res, submission, { failure: error })
+      else res.type('html').send(askingPage(typedReceipt(req), error))
+    }
+  })
+
+  return router
+
+  function askingPage(receipt: string, failure?: Failure): string {
+    return parts.render('form/status', { receipt, failure, nonce: parts.nonces.make() })
+  }
+
+  async function submissionOf(sent: SentForm): Promise<Submission> {
+    const typed = sent.fields['receipt']
+    const receipt = typeof typed === 'string' ? readReceipt(typed) : undefined
+    const submission = receipt && (await parts.submissions.byReceiptHash(hashReceipt(receipt)))
+    if (submission) return submission
+    const message = 'No submission has this receipt. It has 24 letters and digits, in six groups of four.'
+    throw new Failure('not-found', message, { fields: { receipt: [message] } })
+  }
+
+  async function writeAgain(submission: Submission, sent: SentForm): Promise<boolean> {
+    const [fault] = sent.fileFaults
+    if (fault) {
+      const files = sent.fileFaults.map(({ message }) => message)
+      throw new Failure(fault.code, files.join(' '), { fields: { files } })
+    }
+    const fields = givenFields({ body: sent.fields['message'] }, ['body'])
+    if (fields['body'] === undefined && sent.files.length === 0) return false
+    const arrival = arrivalOf(submission, fields, sent)
+    await parts.receiveFurther({ submissionId: submission.id, arrival, fields: { body: '', ...fields }, files: sent.files })
+    return true
+  }
+
+  /** The same message from the same page is one message; another one from it, as after Back, is another. */
+  function arrivalOf(submission: Submission, fields: Record<string, unknown>, sent: SentForm) {
+    const nonce = parts.nonces.isOurs(sent.fields['nonce']) ? sent.fields['nonce'] : randomUUID()
+    const said = JSON.stringify([fields, sent.files.map(({ name, sha256 }) => [name, sha256])])
+    const key = createHash('sha256').update(`${submission.id}\0${nonceHash(nonce)}\0${said}`).digest('base64url')
+    return { source: 'status', key }
+  }
+
+  async function show(
+    req: Request,
+    res: Response,
+    submission: Submission,
+    outcome: { written?: boolean; failure?: Failure },
+  ): Promise<void> {
+    const messages = await parts.submissions.conversation(submission.id)
+    if (wantsJson(req)) {
+      res.json(asJson(submission, messages))
+      return
+    }
+    const receipt = typedReceipt(req)
+    const typed = outcome.failure ? (req.body as Record<string, unknown>)['message'] : ''
+    const nonce = parts.nonces.make()
+    res.type('html').send(
+      parts.render('form/conversation', { submission, messages, receipt, nonce, typed, limits: parts, ...outcome }),
+    )
+  }
+}
+
+function asJson(submission: Submission, messages: Message[]) {
+  const { reference, kind, state, createdAt, updatedAt } = submission
+  return {
+    reference,
+    kind,
+    state,
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    messages: messages.map((message) => ({
+      author: message.author,
+      at: new Date(message.createdAt).toISOString(),
+      title: message.content.fields.title,
+      body: message.content.fields.body,
+      files: message.attachments.map(({ id, state, size, type }) => ({
+        name: message.content.files[id]?.name,
+        state,
+        size,
+        type,
+      })),
+    })),
+  }
+}
+
+function typedReceipt(req: Request): string {
+  const typed: unknown = req.body?.receipt
+  return typeof typed === 'string' ? (readReceipt(typed) ?? typed) : ''
+}
+
+function stale(): Failure {
+  return new Failure('forbidden', 'Please send this again from the form below.')
+}

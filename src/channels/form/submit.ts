@@ -1,0 +1,179 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { parse } from 'cookie'
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import { type Draft, parseFields } from '../../draft.ts'
+import { Failure, type Faults } from '../../failure.ts'
+import { type Form, formFor, forms } from './forms.ts'
+import type { MultipartParts, SentForm } from './multipart.ts'
+import { type Nonces, nonceHash } from './nonce.ts'
+import { givenFields, readForm, wantsJson } from './read.ts'
+
+/** What the form's door is handed by `application.ts`. */
+export type FormParts = MultipartParts & {
+  receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
+  render: (view: string, data?: Record<string, unknown>) => string
+  errorBody: (failure: Failure) => object
+  setFailureHeaders: (res: Response, failure: Failure) => void
+  nonces: Nonces
+  submitLimit: RequestHandler
+  publicUrl: URL
+  base: string
+}
+
+const receiptCookie = 'barua-receipt'
+const receiptMinutes = 10
+
+/** The letterbox: the front page, the forms, and the receipt. */
+export function formRouter(parts: FormParts): Router {
+  const router = express.Router()
+
+  router.get('/', (_req, res) => {
+    res.type('html').send(parts.render('form/letterbox', { forms }))
+  })
+
+  router.get('/submit/:kind', (req, res) => {
+    const form = knownForm(req.params['kind'])
+    const nonce = parts.nonces.make()
+    // Kept by the browser for its Back button, with what was typed, but asked for anew on a visit.
+    res.set('cache-control', 'private, no-cache')
+    res.type('html').send(formPage(form, { values: {}, faults: {}, nonce, failure: undefined, filesSent: 0 }))
+  })
+
+  router.post('/submit/:kind', parts.submitLimit, async (req, res) => {
+    const form = knownForm(req.params['kind'])
+    let sent: SentForm | undefined
+    try {
+      sent = await readForm(req, res, parts)
+      checkToken(sent, res)
+      const draft = draftOf(form, sent)
+      refuseFaultyFiles(sent, draft)
+      answer(req, res, await parts.receive(draft))
+    } catch (error) {
+      if (sent) await parts.discard(sent.files)
+      const failure = error instanceof Failure ? error : undefined
+      if (!failure) throw error
+      refuse(req, res, form, failure)
+    }
+  })
+
+  router.get('/receipt', (req, res) => {
+    const shown = readReceiptCookie(req)
+    res.clearCookie(receiptCookie, receiptCookieOptions())
+    res.set('cache-control', 'no-store')
+    res.type('html').send(parts.render(shown ? 'form/receipt' : 'form/receipt-gone', { ...shown }))
+  })
+
+  return router
+
+  function checkToken(sent: SentForm, res: Response): void {
+    if (res.locals['needsToken'] && !parts.nonces.isOurs(sent.fields['nonce'])) {
+      throw new Failure('forbidden', 'Please send this again from the form below.')
+    }
+  }
+
+  function draftOf(form: Form, sent: SentForm): Draft {
+    const names = form.fields.map((field) => field.name)
+    const fields = givenFields(sent.fields, names)
+    const nonce = parts.nonces.isOurs(sent.fields['nonce']) ? sent.fields['nonce'] : randomUUID()
+    const arrival = { source: 'form', key: nonceHash(nonce), secret: nonce, digest: digestOf(form, fields, sent) }
+    return { kind: form.kind, channel: 'form', arrival, fields, files: sent.files, awaited: [] }
+  }
+
+  function answer(req: Request, res: Response, received: { reference: string; receipt: string }): void {
+    res.set('cache-control', 'no-store')
+    const { reference, receipt } = received
+    if (wantsJson(req)) {
+      res.status(201).json({ reference, receipt, statusUrl: `${parts.publicUrl.origin}${parts.base}/status` })
+      return
+    }
+    const maxAge = receiptMinutes * 60 * 1000
+    res.cookie(receiptCookie, `${reference} ${receipt}`, { ...receiptCookieOptions(), maxAge })
+    res.redirect(303, `${parts.base}/receipt`)
+  }
+
+  function refuse(req: Request, res: Response, form: Form, failure: Failure): void {
+    parts.setFailureHeaders(res, failure)
+    if (wantsJson(req)) {
+      res.json(parts.errorBody(failure))
+      return
+    }
+    const values = (req.body ?? {}) as Record<string, unknown>
+    const nonce = parts.nonces.isOurs(values['nonce']) ? values['nonce'] : parts.nonces.make()
+    const filesSent = countFiles(req)
+    res.type('html').send(formPage(form, { values, faults: failure.fields ?? {}, nonce, failure, filesSent }))
+  }
+
+  function formPage(form: Form, filled: FilledForm): string {
+    return parts.render('form/form', { form, ...filled, valueOf, limits: parts })
+  }
+
+  function receiptCookieOptions() {
+    const secure = parts.publicUrl.protocol === 'https:'
+    return { path: `${parts.base}/receipt`, httpOnly: true, secure, sameSite: 'strict' as const }
+  }
+}
+
+type FilledForm = {
+  values: Record<string, unknown>
+  faults: Faults
+  nonce: string
+  failure: Failure | undefined
+  filesSent: number
+}
+
+function knownForm(kind: unknown): Form {
+  const form = formFor(String(kind))
+  if (!form) throw new Failure('not-found', 'There is no such form.')
+  return form
+}
+
+/** Names the faulty fields together with the faulty files, so that one more try is enough. */
+function refuseFaultyFiles(sent: SentForm, draft: Draft): void {
+  const [first] = sent.fileFaults
+  if (!first) return
+  const files = sent.fileFaults.map((fault) => fault.message)
+  const fieldFaults = faultsIn(draft)
+  const code = Object.keys(fieldFaults).length > 0 ? 'invalid' : first.code
+  throw new Failure(code, files.join(' '), { fields: { ...fieldFaults, files } })
+}
+
+function faultsIn(draft: Draft): Faults {
+  try {
+    parseFields(draft)
+    return {}
+  } catch (error) {
+    if (error instanceof Failure) return error.fields ?? {}
+    throw error
+  }
+}
+
+/** Tells a form that was sent twice from one that was changed in between. */
+function digestOf(form: Form, fields: Record<string, unknown>, sent: SentForm): string {
+  const files = sent.files.map(({ name, sha256, caption, credit }) => ({ name, sha256, caption, credit }))
+  return createHash('sha256').update(JSON.stringify([form.kind, fields, files])).digest('base64url')
+}
+
+function readReceiptCookie(req: Request): { reference: string; receipt: string } | undefined {
+  const shape = /^([\w-]+) ([\w-]+)$/
+  const [, reference, receipt] = shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
+  return reference && receipt ? { reference, receipt } : undefined
+}
+
+function countFiles(req: Request): number {
+  return Array.isArray(req.files) ? req.files.length : 0
+}
+
+/** A field's typed value for showing it again; `index` for one that is asked for several times. */
+function valueOf(values: Record<string, unknown>, name: string, index?: number): string {
+  const value = values[name]
+  if (Array.isArray(value)) return index === undefined ? value.filter(isText).join('\n') : textOr(value[index])
+  return index === undefined || index === 0 ? textOr(value) : ''
+}
+
+function textOr(value: unknown): string {
+  return isText(value) ? value : ''
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

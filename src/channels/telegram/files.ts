@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream'
+import { CarryFault, type Delivery } from '../../delivery.ts'
+import { Failure } from '../../failure.ts'
+import { maxTelegramFileBytes } from './webhook.ts'
+
+export type FetchParts = {
+  token: string | undefined
+  apiRoot: string
+  /** Streams the file into the file store under its id. */
+  stage: (source: Readable, id: string, maxBytes: number) => Promise<{ size: number; type: string; sha256: string }>
+  keep: (ids: string[]) => Promise<void>
+  attachments: {
+    state(id: string): Promise<string | undefined>
+    arrived(id: string, file: { size: number; type: string; sha256: string }): Promise<void>
+  }
+}
+
+const patience = 120_000
+/** Telegram's file paths are like `photos/file_7.jpg`; anything that could lead elsewhere is refused. */
+const pathShape = /^[\w-]+(?:\/[\w-]+(?:\.[\w-]+)*)+$/
+
+/** Fetches awaited files from the Bot API. The token is in the URL, so no error of these requests is ever kept. */
+export function telegramFileFetcher(parts: FetchParts) {
+  /** @throws CarryFault */
+  return async (delivery: Delivery): Promise<void> => {
+    const { attachmentId, target } = delivery
+    if (!attachmentId || !target) throw new CarryFault('telegram-nothing-to-fetch', { permanent: true })
+    if ((await parts.attachments.state(attachmentId)) === 'kept') return
+    const { token } = parts
+    if (!token) throw new CarryFault('telegram-no-token')
+    const path = await pathOf(target, token)
+    const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`)
+    const file = await stage(body, attachmentId)
+    await parts.keep([attachmentId])
+    await parts.attachments.arrived(attachmentId, file)
+  }
+
+  async function pathOf(fileId: string, token: string): Promise<string> {
+    const { Api, GrammyError } = await import('grammy')
+    const api = new Api(token, { apiRoot: parts.apiRoot, timeoutSeconds: patience / 1000 })
+    try {
+      const { file_path: path } = await api.getFile(fileId)
+      if (path && pathShape.test(path)) return path
+    } catch (error) {
+      throw error instanceof GrammyError
+        ? refused(error.error_code, error.parameters.retry_after)
+        : new CarryFault('telegram-unreachable')
+    }
+    throw new CarryFault('telegram-bad-path', { permanent: true })
+  }
+
+  async function stage(body: Readable, attachmentId: string) {
+    try {
+      return await parts.stage(body, attachmentId, maxTelegramFileBytes)
+    } catch (error) {
+      body.destroy()
+      if (!(error instanceof Failure)) throw new CarryFault('telegram-broken-off')
+      throw new CarryFault(error.code, { permanent: error.code !== 'unavailable' })
+    }
+  }
+}
+
+async function download(url: string): Promise<Readable> {
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(patience) }).catch(() => {
+    throw new CarryFault('telegram-unreachable')
+  })
+  if (response.ok && response.body) return Readable.fromWeb(response.body)
+  await response.body?.cancel()
+  throw refused(response.status, Number(response.headers.get('retry-after') ?? 0))
+}
+
+/** 400 is about this file (unknown, too big) and final; anything else may pass. */
+function refused(status: number, retryAfterSeconds = 0): CarryFault {
+  return new CarryFault(`telegram-${status}`, { permanent: status === 400, retryAfter: retryAfterSeconds * 1000 })
+}

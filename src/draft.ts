@@ -1,0 +1,192 @@
+import { z } from 'zod'
+import { Failure, type Faults } from './failure.ts'
+import type { Channel, Fields, FileLabel, Kind, TelegramSender } from './submission.ts'
+
+/** What a channel hands to `receive`: a piece not yet believed. */
+export type Draft = {
+  kind: Kind
+  channel: Channel
+  arrival: Arrival
+  /** As the sender gave them; `receive` parses them with the rules below. */
+  fields: Record<string, unknown>
+  files: StagedFile[]
+  awaited: AwaitedFile[]
+  telegram?: TelegramSender
+}
+
+/** The channel's own name for this piece, by which a repeat is known. */
+export type Arrival = {
+  /** The door, and which one of several: `form`, `telegram:<bot>`. */
+  source: string
+  /** Unique within the source. Kept, so never a secret itself. */
+  key: string
+  /** What the receipt is derived from: a repeat of the arrival gives the same receipt. Never kept. */
+  secret: string
+  /** Tells a true repeat from a changed piece under the same key, where the door can change one. */
+  digest?: string
+}
+
+/** A file that has been written and fsynced, but is not yet part of anything. */
+export type StagedFile = FileLabel & { id: string; size: number; type: string; sha256: string }
+
+/** A file that the door still holds; the worker fetches it. */
+export type AwaitedFile = FileLabel & { remoteId: string }
+
+/** Who holds this receipt writes again. */
+export type FurtherDraft = {
+  submissionId: string
+  arrival: Omit<Arrival, 'secret'>
+  fields: Record<string, unknown>
+  files: StagedFile[]
+}
+
+export const maxFiles = 10
+export const maxLinks = 20
+
+const unreadable = /[\0\uFFFD]/
+const unreadableMessage = 'Some characters could not be read. Replace any “�” and try again.'
+// Line ends of every platform become \n; other control characters carry no text and would only do harm.
+const lineEnds = /\r\n?|[\v\f\u0085\u2028\u2029]/g
+const controls = /[\p{Cc}--[\n\t]]/gv
+
+function tidy(text: string): string {
+  return text.replace(lineEnds, '\n').replace(controls, '').trim()
+}
+
+function missing(issue: { input?: unknown }): string {
+  return issue.input === undefined ? 'Please fill this in.' : 'Please give this once, as text.'
+}
+
+const string = z.string({ error: missing })
+
+function counted(schema: z.ZodString, min: number, max: number) {
+  return schema
+    .min(min, min === 1 ? 'Please fill this in.' : `Please write at least ${min} characters.`)
+    .max(max, `Please keep this to ${max.toLocaleString('en')} characters.`)
+}
+
+/** Text of several lines, counted in UTF-16 units as browsers' `maxlength` does. */
+function text(min: number, max: number) {
+  return counted(string.refine((value) => !unreadable.test(value), unreadableMessage).overwrite(tidy), min, max)
+}
+
+/** Text of one line: it may reach a mail header, so line ends are refused, not repaired. */
+function line(min: number, max: number) {
+  const oneLine = string
+    .refine((value) => !unreadable.test(value), unreadableMessage)
+    .refine((value) => !/[\r\n]/.test(value.trim()), 'Please keep this on one line.')
+    .overwrite(tidy)
+  return counted(oneLine, min, max)
+}
+
+function webAddress() {
+  return z
+    .url({ protocol: /^https?$/, error: 'Please give a full web address, starting with https://' })
+    .max(2000, 'Please keep a web address to 2,000 characters.')
+}
+
+const title = line(3, 150)
+const body = text(20, 100_000)
+const email = z
+  .email({ error: (issue) => (issue.input === undefined ? 'Please fill this in.' : 'Please give an e-mail address, like name@example.org.') })
+  .max(254, 'Please keep this to 254 characters.')
+
+const common = {
+  title,
+  body,
+  name: line(1, 100).optional(),
+  email: email.optional(),
+  language: line(1, 50).optional(),
+  links: z.array(webAddress()).max(maxLinks, `Please give at most ${maxLinks} links.`).optional(),
+}
+
+const tip = {
+  ...common,
+  title: title.optional(),
+  place: line(1, 200).optional(),
+  when: line(1, 200).optional(),
+  evidence: text(1, 5000).optional(),
+}
+
+const guestPost = {
+  ...common,
+  email,
+  standfirst: text(1, 300).optional(),
+  byline: line(1, 150),
+  bio: text(1, 600).optional(),
+  category: line(1, 100).optional(),
+  website: webAddress().optional(),
+  interest: text(1, 1000).optional(),
+  consent: string.refine((value) => /^(yes|on|true|1)$/i.test(value), 'Please tick this, so that the piece may be published.'),
+}
+
+/** The fields of each kind with their limits, as the form and the API take them. */
+export const fieldRules = {
+  'guest-post': z.object(guestPost),
+  expose: z.object(tip),
+  'news-tip': z.object(tip),
+  'story-angle': z.object(common),
+  'human-interest': z.object(common),
+} satisfies Record<Kind, z.ZodObject>
+
+/** What people say in a conversation has no form: any words will do, and a file needs none. */
+const conversationRules = z.object({
+  title: line(1, 150).optional(),
+  body: text(0, 100_000),
+  name: line(1, 200).optional(),
+  email: email.optional(),
+  language: line(1, 50).optional(),
+})
+
+const furtherRules = z.object({ body: text(0, 100_000) })
+
+const caption = text(0, 300).optional()
+
+/**
+ * The draft's fields, checked and tidied.
+ * @throws Failure `invalid`, naming every faulty field at once.
+ */
+export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | 'files' | 'awaited'>): Fields {
+  const conversing = draft.channel === 'telegram' || draft.channel === 'email'
+  const rules = conversing ? conversationRules : fieldRules[draft.kind]
+  const parsed = rules.safeParse(draft.fields)
+  const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
+  const silent = parsed.data?.body === '' && draft.files.length + draft.awaited.length === 0
+  if (silent) faults['body'] = ['Please write something or attach a file.']
+  return acceptedOr(faults, parsed.data)
+}
+
+/**
+ * The fields of a further message: words or at least one file.
+ * @throws Failure `invalid`.
+ */
+export function parseFurtherFields(draft: FurtherDraft): Fields {
+  const parsed = furtherRules.safeParse(draft.fields)
+  const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
+  if (parsed.data?.body === '' && draft.files.length === 0) faults['body'] = ['Please write something or attach a file.']
+  return acceptedOr(faults, parsed.data)
+}
+
+function acceptedOr(faults: Faults, fields: Fields | undefined): Fields {
+  if (fields && Object.keys(faults).length === 0) return fields
+  throw new Failure('invalid', 'Some fields need another look.', { fields: faults })
+}
+
+function faultsOf(error: z.ZodError | undefined): Faults {
+  const faults: Faults = {}
+  for (const issue of error?.issues ?? []) {
+    const field = String(issue.path[0])
+    const known = faults[field] ?? []
+    if (!known.includes(issue.message)) faults[field] = [...known, issue.message]
+  }
+  return faults
+}
+
+function labelFaults(files: StagedFile[]): Faults {
+  const faults: Faults = {}
+  for (const field of ['caption', 'credit'] as const) {
+    const bad = files.map((file) => caption.safeParse(file[field])).find((parsed) => !parsed.success)
+    if (bad?.error) faults[field] = bad.error.issues.map((issue) => issue.message)
+  }
+  return faults
+}

@@ -1,0 +1,40 @@
+/** What can go wrong, in words the whole program shares. Domain code knows no HTTP: `web/status.ts` maps codes to it. */
+export type FailureCode =
+  | 'invalid'
+  | 'too-large'
+  | 'unsupported-file'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'too-many'
+  | 'unavailable'
+
+/** Faults by field name, each a list of sentences a sender can act on. */
+export type Faults = Record<string, string[]>
+
+/**
+ * An expected refusal. `message` is shown to whoever asked, so it never holds what a sender sent.
+ * `fields` names the faults beside their fields; `retryAfter` is in seconds.
+ */
+export class Failure extends Error {
+  readonly code: FailureCode
+  readonly fields: Faults | undefined
+  readonly retryAfter: number | undefined
+
+  constructor(code: FailureCode, message: string, more: { fields?: Faults; retryAfter?: number; cause?: unknown } = {}) {
+    super(message, { cause: more.cause })
+    this.name = 'Failure'
+    this.code = code
+    this.fields = more.fields
+    this.retryAfter = more.retryAfter
+  }
+}
+
+/** The failure that says "not now, try again": storage is full, locked or out of reach. */
+export function unavailable(cause: unknown): Failure {
+  return new Failure('unavailable', 'Barua cannot take this in right now. Please try again shortly.', {
+    retryAfter: 30,
+    cause,
+  })
+}

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+
+// Compiled code is kept between starts, where the disk allows it.
+enableCompileCache()
+if (existsSync('.env')) process.loadEnvFile('.env')
+
+const { readConfig, ConfigFault } = await import('./config.ts')
+
+async function main(args: string[]): Promise<void> {
+  const config = readConfig(process.env)
+  if (args.length > 0) {
+    const { runCommand } = await import('./commands.ts')
+    process.exitCode = await runCommand(args, config, print)
+    return
+  }
+  const { serve } = await import('./serve.ts')
+  const stop = await serve(config, print)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void stop().then(() => process.exit(0))
+    })
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof ConfigFault)) throw error
+  process.stderr.write(`The configuration has faults:\n${error.message.replace(/^/gm, '  ')}\n`)
+  process.exitCode = 1
+}

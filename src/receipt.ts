@@ -1,0 +1,45 @@
+import { createHash, createHmac, randomInt } from 'node:crypto'
+
+/** Crockford's base 32: no I, L, O or U, so that it can be read aloud and typed from paper. https://www.crockford.com/base32.html */
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const receiptLength = 24
+const receiptShape = new RegExp(`^[${alphabet}]{${receiptLength}}$`)
+
+/**
+ * The receipt of an arrival: 120 bits, in six groups of four. The same arrival always gives the same
+ * receipt, so a repeat can be answered alike although only a hash of it is kept.
+ */
+export function receiptFor(key: Buffer, arrivalSecret: string): string {
+  const digest = createHmac('sha256', key).update('receipt\0').update(arrivalSecret).digest()
+  const letters = Array.from(digest.subarray(0, receiptLength), letterOf).join('')
+  return grouped(letters)
+}
+
+/** A receipt as its holder typed it, or undefined if it cannot be one. Case, blanks, dashes and look-alikes are forgiven. */
+export function readReceipt(typed: string): string | undefined {
+  const letters = typed
+    .toUpperCase()
+    .replace(/[\s\p{Pd}]/gu, '')
+    .replaceAll('O', '0')
+    .replace(/[IL]/g, '1')
+  return receiptShape.test(letters) ? grouped(letters) : undefined
+}
+
+/** What is kept of a receipt. 120 random bits need no slow hash. */
+export function hashReceipt(receipt: string): string {
+  return createHash('sha256').update('receipt\0').update(receipt).digest('base64url')
+}
+
+/** A new reference, such as `K7M2-9QF4`: short enough to say, unique by the index that holds it. */
+export function newReference(): string {
+  return grouped(Array.from({ length: 8 }, () => letterOf(randomInt(32))).join(''))
+}
+
+// 256 is a multiple of 32, so the low five bits of a random byte are uniform.
+function letterOf(byte: number): string {
+  return alphabet.charAt(byte & 31)
+}
+
+function grouped(letters: string): string {
+  return letters.replace(/(.{4})(?=.)/g, '$1-')
+}

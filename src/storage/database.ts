@@ -1,0 +1,34 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import * as letterbox from './migrations/0001-letterbox.ts'
+import type { Tables } from './schema.ts'
+
+export type Database = Kysely<Tables>
+
+const migrations: Record<string, Migration> = {
+  '0001-letterbox': letterbox as Migration,
+}
+
+/**
+ * Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date.
+ * Several processes may do so at once: the first migrates under a lock, the others wait.
+ */
+export async function openDatabase(url: string): Promise<Database> {
+  const db = new Kysely<Tables>({ dialect: await dialectFor(url) })
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) {
+    await db.destroy()
+    throw error
+  }
+  return db
+}
+
+async function dialectFor(url: string) {
+  if (!url.startsWith('sqlite:')) return (await import('./postgres.ts')).postgresDialect(url)
+  const path = url.slice('sqlite:'.length)
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  return (await import('./sqlite.ts')).sqliteDialect(path)
+}

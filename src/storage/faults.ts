@@ -1,0 +1,50 @@
+import { unavailable } from '../failure.ts'
+
+// SQLite's result codes: https://www.sqlite.org/rescode.html
+const sqliteUnavailable = new Set([5, 6, 8, 10, 13, 14]) // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
+// PostgreSQL's classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+const postgresUnavailable = /^(08|53|57P|40)/ // connection, resources, shutdown, serialization
+const systemUnavailable = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'EACCES',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EPIPE',
+])
+
+/** True if storage is full, locked or out of reach: nothing is wrong with what was to be stored. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  if (typeof errcode === 'number') return sqliteUnavailable.has(errcode & 0xff)
+  if (typeof code === 'string') return systemUnavailable.has(code) || postgresUnavailable.test(code)
+  return /Connection terminated|timeout exceeded when trying to connect/.test(error.message)
+}
+
+/** The failure `unavailable` where storage cannot take it now; any other error as it is. */
+export function translated(error: unknown): unknown {
+  return isUnavailable(error) ? unavailable(error) : error
+}
+
+/** Runs `work`, with its errors translated. */
+export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+/** True if a unique index refused the row. */
+export function isDuplicate(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  return code === '23505' || errcode === 2067 || errcode === 1555
+}

@@ -1,0 +1,186 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { NewDelivery } from '../delivery.ts'
+import { newReference } from '../receipt.ts'
+import type { NewRecord, Recorded } from '../record.ts'
+import { writeContent } from './contents.ts'
+import type { Database } from './database.ts'
+import { isDuplicate, isUnavailable } from './faults.ts'
+import type { Tables } from './schema.ts'
+
+/** A record's own fate: nothing that is wrong with one befalls its neighbours. */
+export type Outcome = Recorded | { error: unknown }
+
+/**
+ * Writes records in one transaction: arrivals first, by whose unique index a repeat is known, then what
+ * belongs to each. If the transaction fails, each record is tried in one of its own, so that a bad
+ * record fails alone. When storage itself is unavailable, all fail together.
+ */
+export async function record(db: Database, records: NewRecord[], now: () => number): Promise<Outcome[]> {
+  try {
+    return await inOneTransaction(db, records, now)
+  } catch (error) {
+    if (records.length === 1) return [await renamedOr(error, db, records[0] as NewRecord, now)]
+    if (isUnavailable(error)) return records.map(() => ({ error }))
+  }
+  const outcomes: Outcome[] = []
+  for (const single of records) outcomes.push(...(await record(db, [single], now)))
+  return outcomes
+}
+
+// Two references in 2^40 may fall together; the index notices, and the newer one takes another.
+async function renamedOr(error: unknown, db: Database, single: NewRecord, now: () => number): Promise<Outcome> {
+  if (!single.submission || !isDuplicate(error)) return { error }
+  const renamed = { ...single, submission: { ...single.submission, reference: newReference() } }
+  try {
+    return (await inOneTransaction(db, [renamed], now))[0] as Outcome
+  } catch (again) {
+    return { error: again }
+  }
+}
+
+async function inOneTransaction(db: Database, records: NewRecord[], now: () => number): Promise<Outcome[]> {
+  return db.transaction().execute(async (trx) => {
+    const first = await insertArrivals(trx, records)
+    const fresh = records.filter((one) => first.has(one))
+    const repeats = records.filter((one) => !first.has(one))
+    if (fresh.length > 0) await insertAll(trx, fresh, now())
+    const earlier = await earlierArrivals(trx, repeats)
+    return records.map((one) => (first.has(one) ? freshlyRecorded(one) : earlier(one)))
+  })
+}
+
+function freshlyRecorded(one: NewRecord): Recorded {
+  const { submissionId, submission, arrival } = one
+  return { repeat: false, submissionId, reference: submission?.reference, digest: arrival.digest }
+}
+
+function arrivalName(arrival: { source: string; key: string }): string {
+  return `${arrival.source} ${arrival.key}`
+}
+
+/** Inserts the arrivals not seen before, and says whose they were. */
+async function insertArrivals(trx: Database, records: NewRecord[]): Promise<Set<NewRecord>> {
+  const byName = new Map<string, NewRecord>()
+  for (const one of records) {
+    const name = arrivalName(one.arrival)
+    if (!byName.has(name)) byName.set(name, one)
+  }
+  // In one order everywhere, so that two machines never wait for each other in a circle.
+  const rows = [...byName.keys()].sort().map((name) => arrivalRow(byName.get(name) as NewRecord))
+  const inserted = await trx
+    .insertInto('arrivals')
+    .values(rows)
+    .onConflict((oc) => oc.columns(['source', 'key']).doNothing())
+    .returning(['source', 'key'])
+    .execute()
+  return new Set(inserted.map((row) => byName.get(arrivalName(row)) as NewRecord))
+}
+
+function arrivalRow(one: NewRecord): Tables['arrivals'] {
+  return {
+    source: one.arrival.source,
+    key: one.arrival.key,
+    digest: one.arrival.digest ?? null,
+    submission_id: one.submissionId,
+    created_at: one.at,
+  }
+}
+
+/** Looks up what the first arrivals under the same keys were recorded as. */
+async function earlierArrivals(trx: Database, repeats: NewRecord[]): Promise<(one: NewRecord) => Outcome> {
+  const rows = repeats.length === 0 ? [] : await arrivalsNamed(trx, repeats)
+  const byName = new Map(rows.map((row) => [arrivalName(row), row]))
+  return (one) => {
+    const row = byName.get(arrivalName(one.arrival))
+    if (!row) return { error: new Error('an arrival was refused but is not there') }
+    return { repeat: true, submissionId: row.submission_id, reference: row.reference, digest: row.digest ?? undefined }
+  }
+}
+
+async function arrivalsNamed(trx: Database, records: NewRecord[]) {
+  return trx
+    .selectFrom('arrivals')
+    .innerJoin('submissions', 'submissions.id', 'arrivals.submission_id')
+    .select(['source', 'key', 'digest', 'submission_id', 'reference'])
+    .where((eb) => eb.or(records.map(({ arrival: { source, key } }) => eb.and({ source, key }))))
+    .execute()
+}
+
+async function insertAll(trx: Database, records: NewRecord[], now: number): Promise<void> {
+  const submissions = records.flatMap(submissionRow)
+  if (submissions.length > 0) await trx.insertInto('submissions').values(submissions).execute()
+  await trx.insertInto('messages').values(records.map(messageRow)).execute()
+  const attachments = records.flatMap(attachmentRows)
+  if (attachments.length > 0) await trx.insertInto('attachments').values(attachments).execute()
+  await insertDeliveries(trx, records.flatMap(deliveriesOf), now)
+  for (const one of records) if (!one.submission) await touch(trx, one)
+}
+
+async function touch(trx: Database, one: NewRecord): Promise<void> {
+  await trx.updateTable('submissions').set({ updated_at: one.at }).where('id', '=', one.submissionId).execute()
+}
+
+function submissionRow(one: NewRecord): Tables['submissions'][] {
+  if (!one.submission) return []
+  const { reference, receiptHash, kind, channel } = one.submission
+  return [
+    {
+      id: one.submissionId,
+      reference,
+      receipt_hash: receiptHash,
+      kind,
+      channel,
+      state: 'waiting',
+      created_at: one.at,
+      updated_at: one.at,
+    },
+  ]
+}
+
+function messageRow(one: NewRecord): Tables['messages'] {
+  return {
+    id: one.messageId,
+    submission_id: one.submissionId,
+    author: 'sender',
+    editor_id: null,
+    content: writeContent(one.content),
+    created_at: one.at,
+  }
+}
+
+function attachmentRows(one: NewRecord): Tables['attachments'][] {
+  return one.attachments.map((attachment, position) => ({
+    id: attachment.id,
+    message_id: one.messageId,
+    position,
+    ...('awaited' in attachment
+      ? { state: 'awaited', size: null, type: null, sha256: null }
+      : { state: 'kept', size: attachment.size, type: attachment.type, sha256: attachment.sha256 }),
+  }))
+}
+
+function deliveriesOf(one: NewRecord): NewDelivery[] {
+  const told = { submissionId: one.submissionId, messageId: one.messageId }
+  return one.deliveries.map((delivery) => ({ ...told, ...delivery }))
+}
+
+/** Adds deliveries to the outbox, due at once. Called inside the transaction of what they tell of. */
+export async function insertDeliveries(trx: Database, deliveries: NewDelivery[], now: number): Promise<void> {
+  if (deliveries.length === 0) return
+  const rows = deliveries.map((delivery) => ({
+    id: randomUUIDv7(),
+    purpose: delivery.purpose,
+    submission_id: delivery.submissionId ?? null,
+    message_id: delivery.messageId ?? null,
+    editor_id: delivery.editorId ?? null,
+    attachment_id: delivery.attachmentId ?? null,
+    target: delivery.target ?? null,
+    receipt: delivery.receipt ?? null,
+    state: 'pending' as const,
+    attempts: 0,
+    due_at: now,
+    leased_until: 0,
+    created_at: now,
+  }))
+  await trx.insertInto('deliveries').values(rows).execute()
+}

@@ -1,0 +1,42 @@
+import { hkdfSync, randomBytes } from 'node:crypto'
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+
+const Kept = z.object({ key: z.base64().length(44), telegramWebhookSecret: z.string().min(1) })
+
+export type Secrets = {
+  telegramWebhookSecret: string
+  /** True if they were made just now: the webhook's secret is shown this once. */
+  isNew: boolean
+  /** A key for one purpose only, derived from the one that is kept. */
+  keyFor(purpose: 'receipt' | 'nonce' | 'reply'): Buffer
+}
+
+/** Reads the secrets of this newsroom, which are made at the first start and never leave `DATA_DIR`. */
+export async function readSecrets(dataDir: string): Promise<Secrets> {
+  const path = join(dataDir, 'secrets.json')
+  const isNew = await makeIfMissing(path)
+  const { key, telegramWebhookSecret } = Kept.parse(JSON.parse(await readFile(path, 'utf8')))
+  const keyFor = (purpose: string) => Buffer.from(hkdfSync('sha256', Buffer.from(key, 'base64'), '', purpose, 32))
+  return { telegramWebhookSecret, isNew, keyFor }
+}
+
+async function makeIfMissing(path: string): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  if (!file) return false
+  const secrets = {
+    key: randomBytes(32).toString('base64'),
+    telegramWebhookSecret: randomBytes(24).toString('base64url'),
+  }
+  try {
+    await file.writeFile(`${JSON.stringify(secrets, null, 2)}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return true
+}

@@ -1,0 +1,93 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { Request, RequestHandler } from 'express'
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
+import helmet from 'helmet'
+import { Failure } from '../failure.ts'
+
+/** Headers of every answer: nothing may load but our own style sheet and pictures, and nobody may frame us. */
+export function securityHeaders(isHttps: boolean): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    crossOriginEmbedderPolicy: false,
+    strictTransportSecurity: isHttps && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
+    xFrameOptions: { action: 'deny' },
+  })
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Refuses a state-changing request that a browser sends from another site's page. Browsers of today say so in
+ * Sec-Fetch-Site; older ones in Origin, which our own Referrer-Policy makes `null` for our own forms, so there
+ * the form's token has to speak: `needsToken` is set for the route to check. A request with none of these
+ * headers and no cookie is no browser's, and has nothing to forge.
+ */
+export function sameOrigin(publicUrl: URL): RequestHandler {
+  return (req, res, next) => {
+    if (safeMethods.has(req.method)) return next()
+    const site = req.get('sec-fetch-site')
+    if (site !== undefined) return next(site === 'same-origin' || site === 'none' ? undefined : crossSite())
+    const origin = req.get('origin')
+    if (origin !== undefined && origin !== 'null') return next(isOurs(origin, req, publicUrl) ? undefined : crossSite())
+    res.locals['needsToken'] = origin === 'null' || req.get('cookie') !== undefined
+    next()
+  }
+}
+
+function isOurs(origin: string, req: Request, publicUrl: URL): boolean {
+  if (!URL.canParse(origin)) return false
+  const { host } = new URL(origin)
+  return host === req.get('host') || host === publicUrl.host
+}
+
+function crossSite(): Failure {
+  return new Failure('forbidden', 'This was sent from another site’s page. Please use the form on this site.')
+}
+
+export type LimitOptions = {
+  /** How many in the window; 0 for no limit. */
+  limit: number
+  windowMs: number
+  /** Which answers count. */
+  counts: 'successes' | 'failures' | 'all'
+  message: string
+  /** Whom to limit: a client by its address unless told otherwise. */
+  whom?: (req: Request) => string
+}
+
+/**
+ * Limits how often one client may ask. A client is known by a hash of its address (in IPv6 of its /56) under a key
+ * that is made at start and never kept; the counts are in memory only.
+ */
+export function rateLimited(options: LimitOptions): RequestHandler {
+  if (options.limit === 0) return (_req, _res, next) => next()
+  const key = randomBytes(32)
+  const whom = options.whom ?? clientAddress
+  return rateLimit({
+    limit: options.limit,
+    windowMs: options.windowMs,
+    skipFailedRequests: options.counts === 'successes',
+    skipSuccessfulRequests: options.counts === 'failures',
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: (req) => createHmac('sha256', key).update(whom(req)).digest('base64url'),
+    handler: (_req, _res, next) => {
+      next(new Failure('too-many', options.message, { retryAfter: Math.ceil(options.windowMs / 1000) }))
+    },
+  })
+}
+
+function clientAddress(req: Request): string {
+  return ipKeyGenerator(req.ip ?? '', 56)
+}

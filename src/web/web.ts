@@ -1,0 +1,47 @@
+import compression from 'compression'
+import express, { type Express, type RequestHandler, type Router } from 'express'
+import type { Logger } from 'pino'
+import { errorAnswer, notFound } from './errors.ts'
+import { sameOrigin, securityHeaders } from './guards.ts'
+import type { Render } from './pages.ts'
+
+export type WebParts = {
+  publicUrl: URL
+  base: string
+  trustProxy: number | string[] | false
+  render: Render
+  log: Logger
+  styleSheet: { css: Buffer; version: string }
+  /** Pages without secrets, which may be compressed. */
+  open: Router[]
+  /** Pages that show secrets beside what somebody else may have chosen; compressing them would tell their length. */
+  guarded: Router[]
+}
+
+/** The Express application: guards first, then every router under the base path, then the error page. */
+export function createWeb(parts: WebParts): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('trust proxy', parts.trustProxy)
+  app.set('query parser', 'simple')
+  app.use(securityHeaders(parts.publicUrl.protocol === 'https:'), sameOrigin(parts.publicUrl))
+  const site = express.Router()
+  site.get(`/assets/${parts.styleSheet.version}/style.css`, compression(), styleAnswer(parts.styleSheet.css))
+  for (const router of parts.guarded) site.use(router)
+  site.use(onlyGet(compression()))
+  for (const router of parts.open) site.use(router)
+  app.use(parts.base || '/', site)
+  app.use(notFound, errorAnswer(parts.render, parts.log))
+  return app
+}
+
+function styleAnswer(css: Buffer): RequestHandler {
+  return (_req, res) => {
+    res.type('css').set('cache-control', 'public, max-age=31536000, immutable').send(css)
+  }
+}
+
+function onlyGet(handler: RequestHandler): RequestHandler {
+  return (req, res, next) => (req.method === 'GET' ? handler(req, res, next) : next())
+}
