@@ -9,16 +9,17 @@ import { formRouter } from './channels/form/submit.ts'
 import { telegramFileFetcher } from './channels/telegram/files.ts'
 import { webhookRouter } from './channels/telegram/webhook.ts'
 import { basePath, type Config } from './config.ts'
-import type { Delivery, Purpose } from './delivery.ts'
+import type { Carrier, Delivery, Purpose, Verdict } from './delivery.ts'
 import { deskRouter } from './desk/desk.ts'
 import { type SignIn, signIn } from './desk/sign-in.ts'
 import type { Draft, FurtherDraft } from './draft.ts'
 import { tidyFileName } from './intake/file-name.ts'
 import { fileTypeCheck } from './intake/file-type.ts'
+import { groupCommit } from './intake/group-commit.ts'
 import { createIntake, type Intake } from './intake/receive.ts'
 import { mailComposer } from './notification/compose.ts'
 import { folderMailer, type Mailer, smtpMailer } from './notification/mailer.ts'
-import { type Carrier, createWorker, type Worker } from './notification/worker.ts'
+import { createWorker, type Worker } from './notification/worker.ts'
 import { type FileStore, fileStore } from './storage/files.ts'
 import { readSecrets, type Secrets } from './storage/secrets.ts'
 import { openStorage, type Storage } from './storage/storage.ts'
@@ -27,18 +28,19 @@ import { rateLimited } from './web/guards.ts'
 import { healthRouter } from './web/health.ts'
 import { createMetrics, type Metrics } from './web/metrics.ts'
 import { formats, pageRenderer, type Render, styleSheet } from './web/pages.ts'
-import { createWeb } from './web/web.ts'
+import { compress, createWeb } from './web/web.ts'
 
 /** What is outside the program and its configuration. */
 export type Outside = { now: () => number; random: () => number; log: Logger }
 
 export type Application = {
   web: RequestListener
-  /** Starts what runs beside the requests: the outbox worker, and the sweep of what a crash left. */
+  /** Starts what runs beside the requests: the outbox's workers, and the sweep of what a crash left. */
   startWork(): void
+  /** Carries what is due in the outbox now, where the work has not been started; says how much that was. */
+  workOnce(): Promise<number>
   /** Resolves when the sweep of the last start is done. */
   swept(): Promise<void>
-  worker: Worker
   storage: Storage
   /** A link by which this editor signs in, once. */
   signInLink(editorId: string): Promise<string>
@@ -49,7 +51,13 @@ export type Application = {
   stop(): Promise<void>
 }
 
+type Carry = (delivery: Delivery) => Promise<void>
+/** Wakes a carrier’s worker. */
+type Nudge = (carrier: Carrier) => void
+
 const hour = 3_600_000
+const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4 }
+const mostSettledAtOnce = 100
 const views = fileURLToPath(new URL('../views', import.meta.url))
 
 /** Builds every part and hands them to each other. Nothing listens and nothing works until it is told to. */
@@ -65,16 +73,15 @@ export async function createApplication(config: Config, outside: Outside): Promi
 
   const site = config.PUBLIC_URL.origin + basePath(config)
   const mailer = lazyMailer(config)
-  const desk = createSignIn(parts, () => worker.nudge())
-  const worker = createOutboxWorker(parts, mailer, desk, site)
-  const letterbox = createLetterbox(parts, () => worker.nudge())
+  const nudge: Nudge = (carrier) => workers[carrier].nudge()
+  const desk = createSignIn(parts, nudge)
+  const workers = createWorkers(parts, mailer, desk, site)
   const webhookSecret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined
   let sweeping = Promise.resolve()
 
   return {
-    web: createSite(parts, letterbox, desk, webhookSecret, site),
-    worker,
+    web: createSite(parts, createLetterbox(parts, nudge), desk, webhookSecret, site),
     storage,
     newEditors,
     webhook: { url: `${site}/webhooks/telegram`, secret: webhookSecret, isNew },
@@ -82,10 +89,14 @@ export async function createApplication(config: Config, outside: Outside): Promi
     swept: () => sweeping,
     startWork() {
       sweeping = sweep(parts)
-      worker.start()
+      for (const worker of Object.values(workers)) worker.start()
+    },
+    async workOnce() {
+      const counts = await Promise.all(Object.values(workers).map((worker) => worker.workOnce()))
+      return counts.reduce((sum, count) => sum + count, 0)
     },
     async stop() {
-      await worker.stop()
+      await Promise.all(Object.values(workers).map((worker) => worker.stop()))
       await sweeping
       mailer.close()
       await storage.close()
@@ -104,7 +115,7 @@ type Parts = {
 }
 
 /** What the doors call: the intake, told in the log and the figures, with the worker woken after it. */
-function createLetterbox(parts: Parts, nudge: () => void): Intake {
+function createLetterbox(parts: Parts, nudge: Nudge): Intake {
   const { storage, files, secrets, metrics, outside } = parts
   const intake = createIntake({
     record: storage.record,
@@ -121,19 +132,20 @@ function createLetterbox(parts: Parts, nudge: () => void): Intake {
       const ms = Math.round(performance.now() - begun)
       outside.log.info({ reference, channel: draft.channel, kind: draft.kind, repeat, ms }, 'received')
       metrics.received(draft.channel, draft.kind, repeat)
-      nudge()
+      nudge('mail')
+      if (draft.awaited.length > 0) nudge('telegram')
       return received
     },
     async receiveFurther(draft: FurtherDraft) {
       const received = await intake.receiveFurther(draft)
       outside.log.info({ repeat: received.repeat }, 'further message received')
-      nudge()
+      nudge('mail')
       return received
     },
   }
 }
 
-function createSignIn({ config, storage, render, outside }: Parts, nudge: () => void): SignIn {
+function createSignIn({ config, storage, render, outside }: Parts, nudge: Nudge): SignIn {
   const message = 'Too many sign-in mails were asked for. Please try again later.'
   const limit = { limit: 10, windowMs: hour, counts: 'all' as const, message }
   return signIn({
@@ -141,7 +153,7 @@ function createSignIn({ config, storage, render, outside }: Parts, nudge: () => 
     editors: storage.editors,
     async mailLink(editorId) {
       await storage.deliveries.add({ purpose: 'sign-in', editorId }, outside.now())
-      nudge()
+      nudge('mail')
     },
     limits: [
       rateLimited(limit),
@@ -180,6 +192,7 @@ function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret
       counts: 'successes',
       message: 'A lot has come in from your connection within an hour. Please try again later; nothing was taken in this time.',
     }),
+    compress,
     publicUrl: config.PUBLIC_URL,
     base,
   })
@@ -229,13 +242,41 @@ function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret
     render,
     log: outside.log,
     styleSheet: styleSheet(views),
-    guarded: [webhook, status, deskPages, health],
-    open: [form],
+    routers: [webhook, form, status, deskPages, health],
   })
 }
 
-function createOutboxWorker(parts: Parts, mailer: Mailer, desk: SignIn, siteUrl: string): Worker {
-  const { config, storage, secrets, metrics, outside } = parts
+/** A worker for each carrier. */
+function createWorkers(parts: Parts, mailer: Mailer, desk: SignIn, siteUrl: string): Record<Carrier, Worker> {
+  const { storage, metrics, outside } = parts
+  const carry = carriers(parts, mailer, desk, siteUrl)
+  const settle = groupCommit(async (verdicts: Verdict[]) => {
+    await storage.deliveries.settle(verdicts)
+    return verdicts
+  }, mostSettledAtOnce)
+  const workerOf = (carrier: Carrier) =>
+    createWorker({
+      carrier,
+      atOnce: atOnce[carrier],
+      outbox: storage.deliveries,
+      settle,
+      carry: (delivery) => carry[delivery.purpose](delivery),
+      async onVerdict(delivery, verdict) {
+        const { id, purpose, attempts, attachmentId } = delivery
+        if (attachmentId && verdict.state === 'failed') await storage.attachments.lost(attachmentId)
+        const fault = 'fault' in verdict ? { fault: verdict.fault } : {}
+        outside.log.info({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
+        metrics.settled(purpose, verdict.state)
+      },
+      log: outside.log,
+      now: outside.now,
+      random: outside.random,
+    })
+  return { mail: workerOf('mail'), telegram: workerOf('telegram') }
+}
+
+function carriers(parts: Parts, mailer: Mailer, desk: SignIn, siteUrl: string) {
+  const { config, storage, secrets } = parts
   const compose = mailComposer({
     viewsFolder: views,
     submissions: storage.submissions,
@@ -247,31 +288,15 @@ function createOutboxWorker(parts: Parts, mailer: Mailer, desk: SignIn, siteUrl:
     replyKey: secrets.keyFor('reply'),
     formats,
   })
-  const carriers: Record<Purpose, Carrier> = {
+  return {
     'editor-notice': async (delivery) => mailer.send(await compose.editorNotice(delivery)),
     'sender-receipt': async (delivery) => mailer.send(await compose.senderReceipt(delivery)),
     'sign-in': async (delivery) => mailer.send(await compose.signIn(delivery)),
     'telegram-file': telegramFetcher(parts),
-  }
-  return createWorker({
-    outbox: storage.deliveries,
-    carriers,
-    async onFailed({ attachmentId }: Delivery) {
-      if (attachmentId) await storage.attachments.lost(attachmentId)
-    },
-    onSettled(delivery, verdict) {
-      const fault = 'fault' in verdict ? { fault: verdict.fault } : {}
-      const { id, purpose, attempts } = delivery
-      outside.log.info({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
-      metrics.settled(purpose, verdict.state)
-    },
-    log: outside.log,
-    now: outside.now,
-    random: outside.random,
-  })
+  } satisfies Record<Purpose, Carry>
 }
 
-function telegramFetcher({ config, storage, files }: Parts): Carrier {
+function telegramFetcher({ config, storage, files }: Parts): Carry {
   const typeOf = fileTypeCheck(config.FILE_TYPES)
   return telegramFileFetcher({
     token: config.TELEGRAM_BOT_TOKEN,

@@ -31,6 +31,16 @@ export const purposeNames: Record<Purpose, string> = {
   'telegram-file': 'file to fetch from Telegram',
 }
 
+/** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
+export type Carrier = 'mail' | 'telegram'
+
+export const carrierOf: Record<Purpose, Carrier> = {
+  'editor-notice': 'mail',
+  'sender-receipt': 'mail',
+  'sign-in': 'mail',
+  'telegram-file': 'telegram',
+}
+
 /** pending → sent | failed; there is no way back but a new delivery. */
 export type DeliveryState = 'pending' | 'sent' | 'failed'
 
@@ -38,6 +48,12 @@ export const deliveryStateNames: Record<DeliveryState, string> = { pending: 'to 
 
 export type NewDelivery = Pick<Delivery, 'purpose'> &
   Partial<Pick<Delivery, 'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt'>>
+
+/** What became of one try. */
+export type Verdict =
+  | { id: string; state: 'sent'; at: number }
+  | { id: string; state: 'failed'; at: number; fault: string }
+  | { id: string; state: 'pending'; dueAt: number; fault: string }
 
 /** Thrown by a carrier. A permanent fault will not go away by trying again. `code` is safe to show and to log. */
 export class CarryFault extends Error {

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomInt } from 'node:crypto'
+import { createHmac, hash, type KeyObject, randomInt } from 'node:crypto'
 
 /** Crockford's base 32: no I, L, O or U, so that it can be read aloud and typed from paper. https://www.crockford.com/base32.html */
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
@@ -9,8 +9,8 @@ const receiptShape = new RegExp(`^[${alphabet}]{${receiptLength}}$`)
  * The receipt of an arrival: 120 bits, in six groups of four. The same arrival always gives the same
  * receipt, so a repeat can be answered alike although only a hash of it is kept.
  */
-export function receiptFor(key: Buffer, arrivalSecret: string): string {
-  const digest = createHmac('sha256', key).update('receipt\0').update(arrivalSecret).digest()
+export function receiptFor(key: KeyObject, arrivalSecret: string): string {
+  const digest = createHmac('sha256', key).update(`receipt\0${arrivalSecret}`).digest()
   const letters = Array.from(digest.subarray(0, receiptLength), letterOf).join('')
   return grouped(letters)
 }
@@ -27,7 +27,7 @@ export function readReceipt(typed: string): string | undefined {
 
 /** What is kept of a receipt. 120 random bits need no slow hash. */
 export function hashReceipt(receipt: string): string {
-  return createHash('sha256').update('receipt\0').update(receipt).digest('base64url')
+  return hash('sha256', `receipt\0${receipt}`, 'base64url')
 }
 
 /** A new reference, such as `K7M2-9QF4`: short enough to say, unique by the index that holds it. */

@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { type KeyObject, randomUUIDv7 } from 'node:crypto'
 import type { NewDelivery } from '../delivery.ts'
 import {
   type Arrival,
@@ -23,7 +23,7 @@ export type IntakeParts = {
   files: Record<'keep' | 'discard' | 'remove', (ids: string[]) => Promise<void>>
   editors: { active(): Promise<{ id: string }[]> }
   /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
-  receiptKey: Buffer
+  receiptKey: KeyObject
   now: () => number
 }
 

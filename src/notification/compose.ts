@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, type KeyObject } from 'node:crypto'
 import { Eta } from 'eta'
 import { CarryFault, type Delivery } from '../delivery.ts'
 import { isConfidential, kindNames, type Message, sideFields, type Submission } from '../submission.ts'
@@ -18,7 +18,7 @@ export type ComposeParts = {
   mailFrom: string
   siteUrl: string
   /** Reply addresses are signed with it. */
-  replyKey: Buffer
+  replyKey: KeyObject
   formats: Record<string, unknown>
 }
 
@@ -97,9 +97,9 @@ export function mailComposer(parts: ComposeParts) {
  * The token of a reply address: which delivery is answered, hence which editor or sender and which submission, and a
  * signature, so that nobody can make one up. 45 characters, for a mailbox name may have 64 (RFC 5321, 4.5.3.1.1).
  */
-export function replyToken(key: Buffer, deliveryId: string): string {
+export function replyToken(key: KeyObject, deliveryId: string): string {
   const id = deliveryId.replaceAll('-', '')
-  const signature = createHmac('sha256', key).update('reply\0').update(deliveryId).digest('hex').slice(0, 13)
+  const signature = createHmac('sha256', key).update(`reply\0${deliveryId}`).digest('hex').slice(0, 13)
   return id + signature
 }
 

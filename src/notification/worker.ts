@@ -1,26 +1,23 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { CarryFault, type Delivery, nextTry, type Purpose } from '../delivery.ts'
-
-/** Carries one delivery. Resolves when the other side has accepted it. @throws CarryFault */
-export type Carrier = (delivery: Delivery) => Promise<void>
-
-export type Verdict =
-  | { id: string; state: 'sent'; at: number }
-  | { id: string; state: 'failed'; at: number; fault: string }
-  | { id: string; state: 'pending'; dueAt: number; fault: string }
+import { type Carrier, CarryFault, type Delivery, nextTry, type Verdict } from '../delivery.ts'
 
 export type WorkerParts = {
+  carrier: Carrier
+  /** How many deliveries are carried at once. */
+  atOnce: number
   outbox: {
-    lease(lease: string, count: number, now: number, until: number): Promise<Delivery[]>
-    nextDueAt(): Promise<number | undefined>
-    settle(verdicts: Verdict[]): Promise<void>
+    lease(carrier: Carrier, lease: string, count: number, now: number, until: number): Promise<Delivery[]>
+    nextDueAt(carrier: Carrier): Promise<number | undefined>
     release(lease: string): Promise<void>
   }
-  carriers: Record<Purpose, Carrier>
-  /** Told when a delivery has failed for good. */
-  onFailed: (delivery: Delivery) => Promise<void>
-  onSettled: (delivery: Delivery, verdict: Verdict) => void
+  /** Makes a verdict durable; verdicts that come together may share a commit. */
+  settle: (verdict: Verdict) => Promise<unknown>
+  /** Carries one delivery; resolves when the other side has accepted it. @throws CarryFault */
+  carry: (delivery: Delivery) => Promise<void>
+  /** Told of each verdict before it is settled. */
+  onVerdict: (delivery: Delivery, verdict: Verdict) => Promise<void>
   log: Logger
   now: () => number
   random: () => number
@@ -28,101 +25,132 @@ export type WorkerParts = {
 
 /** Longer than any one try may take, so that a lease never runs out under a live worker. */
 const leaseTime = 10 * 60_000
-const batch = 20
 /** How long the worker sleeps at most: another machine may have written a delivery that nobody told us of. */
 const longestSleep = 5_000
-const sleepAfterTrouble = 2_000
+/** How long it rests at least: while pieces pour in, looking for each of them would cost more than carrying them. */
+const shortestSleep = 100
 
 export type Worker = ReturnType<typeof createWorker>
 
 /**
- * Works the outbox off: leases what is due, carries it, and settles it. At least once: a crash between the other
- * side's acceptance and our mark repeats that delivery, with the same Message-ID.
+ * Works a carrier's part of the outbox off: leases what is due, carries it, settles it. At least once: a crash between
+ * the other side's acceptance and our mark repeats that delivery, with the same Message-ID.
  */
 export function createWorker(parts: WorkerParts) {
   const lease = randomUUID()
+  const inHand = new Set<Promise<void>>()
   let running = false
-  let wake: () => void = () => undefined
   let done: Promise<void> = Promise.resolve()
+  let alarm = new Alarm()
 
   return {
     start(): void {
       running = true
       done = run()
     },
+
     /** Something may be due. */
     nudge(): void {
-      wake()
+      alarm.ring()
     },
-    /** Finishes what is being carried, gives back the rest, and resolves when all is settled. */
+
+    /** Finishes what is in hand, gives back the rest, and resolves when all is settled. */
     async stop(): Promise<void> {
       running = false
-      wake()
+      alarm.ring()
       await done
       await parts.outbox.release(lease)
     },
-    /** Works off what is due now and resolves; for tests and for a worker that is not running. */
-    workOnce,
+
+    /** Carries what is due now, and says how much that was: for a worker that has not been started. */
+    async workOnce(): Promise<number> {
+      const taken = await takeDue(parts.atOnce)
+      await Promise.all(inHand)
+      return taken
+    },
   }
 
   async function run(): Promise<void> {
     while (running) {
-      const worked = await workOnce().catch(logTrouble)
-      if (worked === 0) await sleepUntilDue()
-      if (worked === undefined) await sleep(sleepAfterTrouble)
+      // Rung from here on, the alarm ends the sleep below: nothing that comes due while we look is slept over.
+      alarm = new Alarm()
+      const room = parts.atOnce - inHand.size
+      const taken = await takeDue(room).catch(logTrouble)
+      while (inHand.size > parts.atOnce / 2) await Promise.race(inHand)
+      if (taken === room) continue
+      await alarm.rings(taken === undefined ? longestSleep : await untilNextDue().catch(logTrouble))
+      await sleep(shortestSleep)
     }
+    await Promise.all(inHand)
   }
 
-  async function workOnce(): Promise<number> {
+  async function takeDue(room: number): Promise<number> {
     const now = parts.now()
-    const deliveries = await parts.outbox.lease(lease, batch, now, now + leaseTime)
-    if (deliveries.length > 0) await parts.outbox.settle(await Promise.all(deliveries.map(tried)))
+    const deliveries = await parts.outbox.lease(parts.carrier, lease, room, now, now + leaseTime)
+    for (const delivery of deliveries) takeInHand(delivery)
     return deliveries.length
   }
 
-  async function tried(delivery: Delivery): Promise<Verdict> {
-    const verdict = await carried(delivery)
-    if (verdict.state === 'failed') await parts.onFailed(delivery)
-    parts.onSettled(delivery, verdict)
-    return verdict
+  function takeInHand(delivery: Delivery): void {
+    const carried = tryOnce(delivery)
+      .catch(logTrouble)
+      .then(() => {
+        inHand.delete(carried)
+      })
+    inHand.add(carried)
   }
 
-  async function carried(delivery: Delivery): Promise<Verdict> {
+  async function tryOnce(delivery: Delivery): Promise<void> {
+    const verdict = await verdictOf(delivery)
+    await parts.onVerdict(delivery, verdict)
+    await parts.settle(verdict)
+  }
+
+  async function verdictOf(delivery: Delivery): Promise<Verdict> {
     const { id } = delivery
     try {
-      await parts.carriers[delivery.purpose](delivery)
+      await parts.carry(delivery)
       return { id, state: 'sent', at: parts.now() }
     } catch (error) {
-      const fault = error instanceof CarryFault ? error : new CarryFault('unexpected', { cause: error })
-      if (fault.code === 'unexpected') logTrouble(fault.cause)
+      const fault = error instanceof CarryFault ? error : new CarryFault('unexpected')
+      if (fault !== error) logTrouble(error)
       const dueAt = fault.permanent ? undefined : nextTry(delivery, parts.now(), parts.random, fault.retryAfter)
       if (dueAt === undefined) return { id, state: 'failed', at: parts.now(), fault: fault.code }
       return { id, state: 'pending', dueAt, fault: fault.code }
     }
   }
 
+  async function untilNextDue(): Promise<number> {
+    const dueAt = await parts.outbox.nextDueAt(parts.carrier)
+    return dueAt === undefined ? longestSleep : Math.min(longestSleep, Math.max(0, dueAt - parts.now()))
+  }
+
+  // An error's message may hold a sender's words; where it happened is enough to repair it.
   function logTrouble(error: unknown): undefined {
     const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
-    parts.log.error({ name: error instanceof Error ? error.name : typeof error, frames: frames.slice(0, 6) }, 'outbox trouble')
+    const name = error instanceof Error ? error.name : typeof error
+    parts.log.error({ name, frames: frames.slice(0, 6), carrier: parts.carrier }, 'outbox trouble')
+  }
+}
+
+/** Sleeps until a time is over or somebody rings, even if they rang before. */
+class Alarm {
+  #ring: () => void = () => undefined
+  readonly #rung = new Promise<void>((resolve) => {
+    this.#ring = resolve
+  })
+
+  ring(): void {
+    this.#ring()
   }
 
-  async function sleepUntilDue(): Promise<void> {
-    const nudged = sleep(longestSleep)
-    const dueAt = await parts.outbox.nextDueAt().catch(() => undefined)
-    const rest = dueAt === undefined ? longestSleep : dueAt - parts.now()
-    if (rest < longestSleep) setTimeout(() => wake(), Math.max(0, rest)).unref()
-    await nudged
-  }
-
-  /** Resolves after `ms`, or at the next nudge. */
-  function sleep(ms: number): Promise<void> {
-    if (!running) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
+  /** Waits at most `ms`. */
+  async rings(ms = longestSleep): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms)
     })
+    await Promise.race([this.#rung, over])
+    clearTimeout(timer)
   }
 }

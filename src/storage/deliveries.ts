@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Delivery, NewDelivery } from '../delivery.ts'
+import type { Carrier, Delivery, NewDelivery, Verdict } from '../delivery.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
@@ -10,12 +10,6 @@ const failed = sql.lit('failed' as const)
 
 export type DeliveryStore = ReturnType<typeof deliveryStore>
 
-/** What became of one try. */
-export type Verdict =
-  | { id: string; state: 'sent'; at: number }
-  | { id: string; state: 'failed'; at: number; fault: string }
-  | { id: string; state: 'pending'; dueAt: number; fault: string }
-
 /** The outbox. A lease keeps two workers from carrying the same delivery; one that runs out is free again. */
 export function deliveryStore(db: Database, isPostgres: boolean) {
   return {
@@ -24,12 +18,13 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
       await db.transaction().execute((trx) => insertDeliveries(trx, [delivery], now))
     },
 
-    /** Leases up to `count` due deliveries to `lease` until the given time, the longest due first. */
-    async lease(lease: string, count: number, now: number, until: number): Promise<Delivery[]> {
+    /** Leases up to `count` of a carrier's due deliveries to `lease` until the given time, the longest due first. */
+    async lease(carrier: Carrier, lease: string, count: number, now: number, until: number): Promise<Delivery[]> {
       let due = db
         .selectFrom('deliveries')
         .select('id')
         .where('state', '=', pending)
+        .where('carrier', '=', carrier)
         .where('due_at', '<=', now)
         .where('leased_until', '<=', now)
         .orderBy('due_at')
@@ -45,19 +40,20 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
       return rows.map(deliveryOf).sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))
     },
 
-    /** When the next delivery that nobody has leased is due, if any is pending. */
-    async nextDueAt(): Promise<number | undefined> {
+    /** When the carrier's next delivery is due, if any is pending: one that is leased, when its lease runs out. */
+    async nextDueAt(carrier: Carrier): Promise<number | undefined> {
       const row = await db
         .selectFrom('deliveries')
         .select(sql<number>`case when leased_until > due_at then leased_until else due_at end`.as('at'))
         .where('state', '=', pending)
+        .where('carrier', '=', carrier)
         .orderBy('due_at')
         .limit(1)
         .executeTakeFirst()
       return row?.at
     },
 
-    /** Records what became of tries, in one transaction. What is over forgets addresses and secrets. */
+    /** Records what became of tries, in one transaction. What is over forgets its address and its receipt. */
     async settle(verdicts: Verdict[]): Promise<void> {
       await db.transaction().execute(async (trx) => {
         for (const verdict of verdicts) await settleOne(trx, verdict)

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto'
-import type { NewDelivery } from '../delivery.ts'
+import { carrierOf, type NewDelivery } from '../delivery.ts'
 import { newReference } from '../receipt.ts'
 import type { NewRecord, Recorded } from '../record.ts'
 import { writeContent } from './contents.ts'
@@ -170,6 +170,7 @@ export async function insertDeliveries(trx: Database, deliveries: NewDelivery[],
   const rows = deliveries.map((delivery) => ({
     id: randomUUIDv7(),
     purpose: delivery.purpose,
+    carrier: carrierOf[delivery.purpose],
     submission_id: delivery.submissionId ?? null,
     message_id: delivery.messageId ?? null,
     editor_id: delivery.editorId ?? null,

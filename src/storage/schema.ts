@@ -1,4 +1,4 @@
-import type { Delivery } from '../delivery.ts'
+import type { Carrier, Delivery } from '../delivery.ts'
 import type { AttachmentState, Author, Channel, Kind, State } from '../submission.ts'
 
 /** The tables as both databases hold them: ids are UUIDv7 text, times are integers in milliseconds. */
@@ -41,6 +41,7 @@ export type Tables = {
   deliveries: {
     id: string
     purpose: Delivery['purpose']
+    carrier: Carrier
     submission_id: string | null
     message_id: string | null
     editor_id: string | null

@@ -1,4 +1,4 @@
-import { hkdfSync, randomBytes } from 'node:crypto'
+import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ export type Secrets = {
   /** True if they were made just now: the webhook's secret is shown this once. */
   isNew: boolean
   /** A key for one purpose only, derived from the one that is kept. */
-  keyFor(purpose: 'receipt' | 'nonce' | 'reply'): Buffer
+  keyFor(purpose: 'receipt' | 'nonce' | 'reply'): KeyObject
 }
 
 /** Reads the secrets of this newsroom, which are made at the first start and never leave `DATA_DIR`. */
@@ -18,7 +18,8 @@ export async function readSecrets(dataDir: string): Promise<Secrets> {
   const path = join(dataDir, 'secrets.json')
   const isNew = await makeIfMissing(path)
   const { key, telegramWebhookSecret } = Kept.parse(JSON.parse(await readFile(path, 'utf8')))
-  const keyFor = (purpose: string) => Buffer.from(hkdfSync('sha256', Buffer.from(key, 'base64'), '', purpose, 32))
+  const master = Buffer.from(key, 'base64')
+  const keyFor = (purpose: string) => createSecretKey(Buffer.from(hkdfSync('sha256', master, '', purpose, 32)))
   return { telegramWebhookSecret, isNew, keyFor }
 }
 

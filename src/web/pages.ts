@@ -41,14 +41,14 @@ const words = {
 export const formats = {
   /** Bytes as people read them. */
   bytes(count: number): string {
-    if (count < 1000) return `${count} bytes`
+    if (count < 1024) return `${count} bytes`
     const units = ['KB', 'MB', 'GB']
-    let size = count / 1000
-    while (size >= 999.5 && units.length > 1) {
-      size /= 1000
+    let size = count / 1024
+    while (size >= 1000 && units.length > 1) {
+      size /= 1024
       units.shift()
     }
-    return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${units[0]}`
+    return `${size < 10 ? Number(size.toFixed(1)) : Math.round(size)} ${units[0]}`
   },
   /** A time in UTC, to the minute: the reader's zone is not known without a script. */
   time(at: number): string {

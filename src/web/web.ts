@@ -12,11 +12,11 @@ export type WebParts = {
   render: Render
   log: Logger
   styleSheet: { css: Buffer; version: string }
-  /** Pages without secrets, which may be compressed. */
-  open: Router[]
-  /** Pages that show secrets beside what somebody else may have chosen; compressing them would tell their length. */
-  guarded: Router[]
+  routers: Router[]
 }
+
+/** For pages without secrets: the length of a compressed page can tell what is in it. */
+export const compress: RequestHandler = compression()
 
 /** The Express application: guards first, then every router under the base path, then the error page. */
 export function createWeb(parts: WebParts): Express {
@@ -27,10 +27,8 @@ export function createWeb(parts: WebParts): Express {
   app.set('query parser', 'simple')
   app.use(securityHeaders(parts.publicUrl.protocol === 'https:'), sameOrigin(parts.publicUrl))
   const site = express.Router()
-  site.get(`/assets/${parts.styleSheet.version}/style.css`, compression(), styleAnswer(parts.styleSheet.css))
-  for (const router of parts.guarded) site.use(router)
-  site.use(onlyGet(compression()))
-  for (const router of parts.open) site.use(router)
+  site.get(`/assets/${parts.styleSheet.version}/style.css`, compress, styleAnswer(parts.styleSheet.css))
+  for (const router of parts.routers) site.use(router)
   app.use(parts.base || '/', site)
   app.use(notFound, errorAnswer(parts.render, parts.log))
   return app
@@ -40,8 +38,4 @@ function styleAnswer(css: Buffer): RequestHandler {
   return (_req, res) => {
     res.type('css').set('cache-control', 'public, max-age=31536000, immutable').send(css)
   }
-}
-
-function onlyGet(handler: RequestHandler): RequestHandler {
-  return (req, res, next) => (req.method === 'GET' ? handler(req, res, next) : next())
 }

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /**
  * A nonce is put into every form that is served and comes back with it. It makes a form that is sent twice one
@@ -10,9 +10,9 @@ export type Nonces = {
   isOurs(nonce: unknown): nonce is string
 }
 
-export function nonceMaker(key: Buffer): Nonces {
+export function nonceMaker(key: KeyObject): Nonces {
   const sign = (random: string) =>
-    createHmac('sha256', key).update('nonce\0').update(random).digest('base64url').slice(0, 22)
+    createHmac('sha256', key).update(`nonce\0${random}`).digest('base64url').slice(0, 22)
   const make = () => {
     const random = randomBytes(16).toString('base64url')
     return `${random}.${sign(random)}`
@@ -29,5 +29,5 @@ export function nonceMaker(key: Buffer): Nonces {
 
 /** What is kept of a nonce. */
 export function nonceHash(nonce: string): string {
-  return createHash('sha256').update('nonce\0').update(nonce).digest('base64url')
+  return hash('sha256', `nonce\0${nonce}`, 'base64url')
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
@@ -82,7 +82,7 @@ export function statusRouter(parts: StatusParts): Router {
   function arrivalOf(submission: Submission, fields: Record<string, unknown>, sent: SentForm) {
     const nonce = parts.nonces.isOurs(sent.fields['nonce']) ? sent.fields['nonce'] : randomUUID()
     const said = JSON.stringify([fields, sent.files.map(({ name, sha256 }) => [name, sha256])])
-    const key = createHash('sha256').update(`${submission.id}\0${nonceHash(nonce)}\0${said}`).digest('base64url')
+    const key = hash('sha256', `${submission.id}\0${nonceHash(nonce)}\0${said}`, 'base64url')
     return { source: 'status', key }
   }
 

@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomBytes, randomUUIDv7 } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
-import { type Draft, parseFields } from '../../draft.ts'
+import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
 import { type Form, formFor, forms } from './forms.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
@@ -16,6 +16,8 @@ export type FormParts = MultipartParts & {
   setFailureHeaders: (res: Response, failure: Failure) => void
   nonces: Nonces
   submitLimit: RequestHandler
+  /** For the pages that hold no secret beside what somebody else may have chosen. */
+  compress: RequestHandler
   publicUrl: URL
   base: string
 }
@@ -27,11 +29,11 @@ const receiptMinutes = 10
 export function formRouter(parts: FormParts): Router {
   const router = express.Router()
 
-  router.get('/', (_req, res) => {
+  router.get('/', parts.compress, (_req, res) => {
     res.type('html').send(parts.render('form/letterbox', { forms }))
   })
 
-  router.get('/submit/:kind', (req, res) => {
+  router.get('/submit/:kind', parts.compress, (req, res) => {
     const form = knownForm(req.params['kind'])
     const nonce = parts.nonces.make()
     // Kept by the browser for its Back button, with what was typed, but asked for anew on a visit.
@@ -74,9 +76,16 @@ export function formRouter(parts: FormParts): Router {
   function draftOf(form: Form, sent: SentForm): Draft {
     const names = form.fields.map((field) => field.name)
     const fields = givenFields(sent.fields, names)
-    const nonce = parts.nonces.isOurs(sent.fields['nonce']) ? sent.fields['nonce'] : randomUUID()
-    const arrival = { source: 'form', key: nonceHash(nonce), secret: nonce, digest: digestOf(form, fields, sent) }
+    const arrival = arrivalOf(sent.fields['nonce'], form, fields, sent)
     return { kind: form.kind, channel: 'form', arrival, fields, files: sent.files, awaited: [] }
+  }
+
+  /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
+  function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
+    if (!parts.nonces.isOurs(nonce)) {
+      return { source: 'form', key: randomUUIDv7(), secret: randomBytes(20).toString('base64url') }
+    }
+    return { source: 'form', key: nonceHash(nonce), secret: nonce, digest: digestOf(form, fields, sent) }
   }
 
   function answer(req: Request, res: Response, received: { reference: string; receipt: string }): void {
@@ -150,7 +159,7 @@ function faultsIn(draft: Draft): Faults {
 /** Tells a form that was sent twice from one that was changed in between. */
 function digestOf(form: Form, fields: Record<string, unknown>, sent: SentForm): string {
   const files = sent.files.map(({ name, sha256, caption, credit }) => ({ name, sha256, caption, credit }))
-  return createHash('sha256').update(JSON.stringify([form.kind, fields, files])).digest('base64url')
+  return hash('sha256', JSON.stringify([form.kind, fields, files]), 'base64url')
 }
 
 function readReceiptCookie(req: Request): { reference: string; receipt: string } | undefined {

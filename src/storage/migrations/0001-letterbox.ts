@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, SqliteAdapter, sql } from 'kysely'
 
 /** The letterbox: submissions and their conversation, arrivals, the outbox, and the desk's accounts. */
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -45,12 +45,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('submission_id', 'text', (c) => c.notNull())
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('arrivals_once', ['source', 'key'])
+    // Half the pages of each commit would be for the row and its index apart.
+    .modifyEnd(db.getExecutor().adapter instanceof SqliteAdapter ? sql`without rowid` : sql``)
     .execute()
 
   await db.schema
     .createTable('deliveries')
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('purpose', 'text', (c) => c.notNull())
+    .addColumn('carrier', 'text', (c) => c.notNull())
     .addColumn('submission_id', 'text')
     .addColumn('message_id', 'text')
     .addColumn('editor_id', 'text')
@@ -70,7 +73,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('deliveries_due')
     .on('deliveries')
-    .columns(['due_at', 'id'])
+    .columns(['carrier', 'due_at', 'id'])
     .where(sql.ref('state'), '=', 'pending')
     .execute()
   await db.schema

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const secret = 'bench-secret'
+
+export type Server = {
+  port: number
+  /** The most memory the process has had resident, in MiB. */
+  peakMemory(): number
+  stop(): Promise<void>
+}
+
+let nextPort = 41_000
+
+/** Starts a program of this repo in a folder of its own and waits until it listens. */
+export async function start(program: string, env: Record<string, string> = {}): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), 'barua-bench-'))
+  const port = nextPort++
+  const child = spawn(process.execPath, [program], {
+    env: {
+      ...process.env,
+      PORT: String(port),
+      DATA_DIR: join(folder, 'data'),
+      UPLOADS_DIR: join(folder, 'uploads'),
+      LOG_LEVEL: 'warn',
+      ...env,
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  await untilOpen(port, child)
+  return {
+    port,
+    peakMemory: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
+    async stop() {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await gone
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type Sink = { url: string; mails(): Promise<number>; stop(): Promise<void> }
+
+/** Starts the mail server that counts. */
+export async function startSink(): Promise<Sink> {
+  const countPort = nextPort + 1
+  const sink = await start('bench/sink.ts', { SMTP_PORT: String(nextPort), COUNT_PORT: String(countPort), PORT: '0' })
+  nextPort += 1
+  return {
+    url: `smtp://127.0.0.1:${sink.port}`,
+    mails: async () => Number(await (await fetch(`http://127.0.0.1:${countPort}/`)).text()),
+    stop: sink.stop,
+  }
+}
+
+async function untilOpen(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}`)
+    const open = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1000) }).then(
+      () => true,
+      (error: { cause?: { code?: string } }) => !['ECONNREFUSED'].includes(error.cause?.code ?? ''),
+    )
+    if (open) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('the program does not listen')
+}

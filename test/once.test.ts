@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { editorAddress, openNewsroom } from './support/newsroom.ts'
+import { png, textUpdate, tip } from './support/pieces.ts'
+
+test('the same update gives the same submission and the same answer', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const update = textUpdate(11, 'The bridge has been closed since yesterday.')
+  const first = await newsroom.receiveUpdate(update).expect(200)
+  const second = await newsroom.receiveUpdate(update).expect(200)
+  assert.deepEqual(second.body, first.body)
+  assert.equal(await newsroom.submissionCount(), 1)
+})
+
+test('the same update at the same moment, many times, is one submission', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const update = textUpdate(12, 'The bridge has been closed since yesterday.')
+  const answers = await Promise.all(Array.from({ length: 20 }, () => newsroom.receiveUpdate(update)))
+  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+  assert.equal(await newsroom.submissionCount(), 1)
+  await newsroom.workOff()
+  assert.equal(newsroom.mailsTo(editorAddress).filter((mail) => mail.subject?.startsWith('News tip')).length, 1)
+})
+
+test('a form that is sent twice at the same moment is one submission with one set of files', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const fields = { ...tip(), nonce: await newsroom.nonce() }
+  const file = { name: 'gate.png', content: png() }
+  const sent = await Promise.all([1, 2, 3].map(() => newsroom.submit('news-tip', fields, [file])))
+  assert.deepEqual(sent[1], sent[0])
+  assert.deepEqual(sent[2], sent[0])
+  assert.equal(await newsroom.submissionCount(), 1)
+  assert.equal((await newsroom.storedFiles()).length, 1)
+})
+
+test('the answer is the same after a restart', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const fields = { ...tip(), nonce: await newsroom.nonce() }
+  const before = await newsroom.submit('news-tip', fields)
+  await newsroom.restart()
+  assert.deepEqual(await newsroom.submit('news-tip', fields), before)
+})
+
+test('a form that was changed and sent again loses neither wording', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const nonce = await newsroom.nonce()
+  const first = await newsroom.submit('news-tip', { ...tip(), nonce })
+  const changed = { ...tip(), body: 'It was three trucks, not two, that left without papers.', nonce }
+  const file = { name: 'third truck.png', content: png() }
+  const second = await newsroom.submit('news-tip', changed, [file])
+  const third = await newsroom.submit('news-tip', changed, [file])
+  assert.deepEqual(second, first)
+  assert.deepEqual(third, first)
+  assert.equal(await newsroom.submissionCount(), 1)
+  const { messages } = await newsroom.status(first.receipt)
+  assert.deepEqual(
+    messages.map((message: { body: string }) => message.body),
+    [tip().body, changed.body],
+  )
+  assert.equal(messages[1].files.length, 1)
+  assert.equal((await newsroom.storedFiles()).length, 1)
+})
+
+test('forms without a nonce, or with one that is not ours, are submissions of their own', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const receipts = new Set<string>()
+  for (const nonce of [undefined, undefined, 'chosen-by-somebody', 'chosen-by-somebody']) {
+    receipts.add((await newsroom.submit('news-tip', { ...tip(), ...(nonce && { nonce }) })).receipt)
+  }
+  assert.equal(receipts.size, 4)
+  assert.equal(await newsroom.submissionCount(), 4)
+})

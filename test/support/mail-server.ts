@@ -1,0 +1,62 @@
+import type { AddressInfo } from 'node:net'
+import { type ParsedMail, simpleParser } from 'mailparser'
+import { SMTPServer } from 'smtp-server'
+
+export type ReceivedMail = ParsedMail & { raw: string; recipient: string }
+
+export type MailServer = {
+  url: string
+  mails: ReceivedMail[]
+  /** Answers the next recipients or messages with this SMTP code; undefined to accept again. */
+  refuse: { recipient?: number | undefined; message?: number | undefined; afterAccepting?: boolean }
+  connections(): number
+  close(): Promise<void>
+}
+
+/** A real SMTP server that keeps what it is sent. */
+export async function openMailServer(port = 0): Promise<MailServer> {
+  const mails: ReceivedMail[] = []
+  const refuse: MailServer['refuse'] = {}
+  let connections = 0
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    logger: false,
+    onConnect(_session, done) {
+      connections += 1
+      done()
+    },
+    onRcptTo(_address, _session, done) {
+      done(refuse.recipient ? coded(refuse.recipient) : null)
+    },
+    onData(stream, session, done) {
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      stream.on('end', () => {
+        if (refuse.message) return done(coded(refuse.message))
+        const raw = Buffer.concat(chunks)
+        void simpleParser(raw).then((mail) => {
+          const recipient = session.envelope.rcptTo[0]?.address ?? ''
+          mails.push({ ...mail, raw: raw.toString(), recipient })
+          // As when the line is cut between the server's acceptance and its answer.
+          if (refuse.afterAccepting) return session.id && server.close(() => undefined)
+          done(null)
+        })
+      })
+    },
+  })
+  server.on('error', () => undefined)
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', () => resolve()))
+  const address = server.server.address() as AddressInfo
+  return {
+    url: `smtp://127.0.0.1:${address.port}`,
+    mails,
+    refuse,
+    connections: () => connections,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+
+function coded(responseCode: number): Error {
+  return Object.assign(new Error('refused by the test'), { responseCode })
+}

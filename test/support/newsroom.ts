@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import type { TestContext } from 'node:test'
+import { pino } from 'pino'
+import supertest, { type Test } from 'supertest'
+import { type Application, createApplication } from '../../src/application.ts'
+import { readConfig } from '../../src/config.ts'
+import type { Kind } from '../../src/submission.ts'
+import { type MailServer, openMailServer, type ReceivedMail } from './mail-server.ts'
+import { guestPost, storyAngle, tip } from './pieces.ts'
+import { botToken, openTelegramServer, type TelegramServer } from './telegram-server.ts'
+
+export const webhookSecret = 'the-secret_of-the-test'
+export const editorAddress = 'editor@newsroom.test'
+
+export type SentFile = { name: string; content: Buffer | string }
+export type SentPiece = { reference: string; receipt: string; statusUrl: string }
+
+export type Newsroom = Awaited<ReturnType<typeof openNewsroom>>
+
+/**
+ * The whole product as it runs, on a real SQLite file (or what `DATABASE_URL` in `env` names), with a real SMTP server
+ * and a stand-in for Telegram's. Its clock is the real one, moved on by `passTime`. Closed when the test ends.
+ */
+export async function openNewsroom(t: TestContext, env: Record<string, string> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'barua-test-'))
+  const mailServer: MailServer = await openMailServer()
+  const telegram: TelegramServer = await openTelegramServer()
+  let passed = 0
+  const logged: string[] = []
+  const log = pino(
+    { level: 'debug', base: null },
+    new Writable({
+      write(chunk, _encoding, done) {
+        logged.push(String(chunk))
+        done()
+      },
+    }),
+  )
+  const settings = {
+    DATA_DIR: join(folder, 'data'),
+    UPLOADS_DIR: join(folder, 'uploads'),
+    EDITORS: editorAddress,
+    SMTP_URL: mailServer.url,
+    MAIL_FROM: 'Barua <barua@newsroom.test>',
+    TELEGRAM_BOT_TOKEN: botToken,
+    TELEGRAM_WEBHOOK_SECRET: webhookSecret,
+    TELEGRAM_API_ROOT: telegram.root,
+    SUBMIT_LIMIT: '0',
+    STATUS_LIMIT: '0',
+    ...env,
+  }
+  const outside = { now: () => Date.now() + passed, random: Math.random, log }
+  let application: Application = await createApplication(readConfig(settings), outside)
+  t.after(async () => {
+    await application.stop()
+    await mailServer.close()
+    await telegram.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const newsroom = {
+    folder,
+    settings,
+    mailServer,
+    telegram,
+    logged,
+    get application() {
+      return application
+    },
+    get uploadsFolder() {
+      return settings.UPLOADS_DIR
+    },
+
+    http: () => supertest(application.web),
+
+    /** Stops the program and starts it again on the same folder, without its background work. */
+    async restart(changed: Record<string, string> = {}): Promise<void> {
+      await application.stop()
+      application = await createApplication(readConfig({ ...settings, ...changed }), outside)
+    },
+
+    passTime(ms: number): void {
+      passed += ms
+    },
+
+    /** Sends a form as a JSON caller does, without looking at the answer. */
+    post(kind: Kind, fields: object = fieldsOf(kind), files: SentFile[] = []): Test {
+      const request = supertest(application.web).post(`/submit/${kind}`).set('accept', 'application/json')
+      for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) request.field(name, one)
+      for (const { name, content } of files) request.attach('files', Buffer.from(content), name)
+      return request
+    },
+
+    /** Sends a form and sees it received. */
+    async submit(kind: Kind, fields: object = fieldsOf(kind), files: SentFile[] = []): Promise<SentPiece> {
+      const response = await newsroom.post(kind, fields, files)
+      assert.equal(response.status, 201, response.text)
+      return response.body
+    },
+
+    /** A nonce from the form as it is served. */
+    async nonce(page = '/submit/news-tip'): Promise<string> {
+      const { text } = await newsroom.http().get(page)
+      return /name="nonce" value="([^"]+)"/.exec(text)?.[1] ?? assert.fail('the page has no nonce')
+    },
+
+    /** Gives an Update to the webhook as Telegram does. */
+    receiveUpdate(update: object | string, secret = webhookSecret): Test {
+      return newsroom
+        .http()
+        .post('/webhooks/telegram')
+        .set('x-telegram-bot-api-secret-token', secret)
+        .set('content-type', 'application/json')
+        .send(typeof update === 'string' ? update : JSON.stringify(update))
+    },
+
+    /** Works off all that is due in the outbox. */
+    async workOff(): Promise<void> {
+      while ((await application.workOnce()) > 0);
+    },
+
+    mailsTo(address: string): ReceivedMail[] {
+      return mailServer.mails.filter((mail) => mail.recipient === address)
+    },
+
+    /** Signs an editor in by a link and gives the session's cookie. */
+    async signIn(email = editorAddress): Promise<string> {
+      const editor = await application.storage.editors.byEmail(email)
+      assert.ok(editor, `${email} is no editor`)
+      const link = new URL(await application.signInLink(editor.id))
+      const response = await newsroom.http().post(link.pathname)
+      assert.equal(response.status, 303, response.text)
+      return cookieOf(response.headers, 'barua')
+    },
+
+    /** A page of the desk as a signed-in editor sees it. */
+    async deskPage(path: string): Promise<string> {
+      const response = await newsroom.http().get(path).set('cookie', await newsroom.signIn())
+      assert.equal(response.status, 200, response.text)
+      return response.text
+    },
+
+    /** The conversation as the holder of the receipt gets it. */
+    async status(receipt: string) {
+      const response = await newsroom.http().post('/status').set('accept', 'application/json').type('form').send({ receipt })
+      assert.equal(response.status, 200, response.text)
+      return response.body
+    },
+
+    async submissionCount(): Promise<number> {
+      return (await application.storage.submissions.page(10_000)).length
+    },
+
+    /** Every file in the file store, staged or kept. */
+    async storedFiles(): Promise<string[]> {
+      const entries = await readdir(settings.UPLOADS_DIR, { recursive: true, withFileTypes: true })
+      return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+    },
+
+    async keptMails(): Promise<string[]> {
+      const mailFolder = join(settings.DATA_DIR, 'mail')
+      const names = await readdir(mailFolder).catch(() => [])
+      return Promise.all(names.map((name) => readFile(join(mailFolder, name), 'utf8')))
+    },
+  }
+  return newsroom
+}
+
+export function cookieOf(headers: Record<string, unknown>, name: string): string {
+  const cookies = [headers['set-cookie']].flat().map(String)
+  const found = cookies.find((cookie) => cookie.startsWith(`${name}=`))
+  assert.ok(found, `no cookie ${name} among ${cookies.length}`)
+  return found.split(';')[0] ?? ''
+}
+
+export function fieldsOf(kind: Kind): object {
+  if (kind === 'guest-post') return guestPost()
+  return kind === 'story-angle' || kind === 'human-interest' ? storyAngle() : tip()
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { editorAddress, openNewsroom } from './support/newsroom.ts'
+import { messageFrame, photoUpdate, png, textUpdate } from './support/pieces.ts'
+import { botToken } from './support/telegram-server.ts'
+
+const receiptIn = (text: string) => /Receipt: ([\dA-Z-]{29})/.exec(text)?.[1] ?? assert.fail('no receipt in the answer')
+
+test('words become a news tip, and the answer comes in the webhook’s reply', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const words = 'Karibu sana 🎉 سلام — the clinic has had no oxygen since Monday.'
+  const { body } = await newsroom.receiveUpdate(textUpdate(1, words)).expect(200)
+  assert.equal(body.method, 'sendMessage')
+  assert.equal(body.chat_id, 7001)
+  assert.match(body.text, /Reference: [\dA-Z]{4}-[\dA-Z]{4}\n/)
+  const status = await newsroom.status(receiptIn(body.text))
+  assert.equal(status.kind, 'news-tip')
+  assert.equal(status.messages[0].body, words)
+})
+
+test('a photo is fetched by the worker, the largest size, and never during the call', async (t) => {
+  const newsroom = await openNewsroom(t)
+  newsroom.telegram.files.set('big', png())
+  const { body } = await newsroom.receiveUpdate(photoUpdate(2, 'big', 'The clinic’s door')).expect(200)
+  assert.deepEqual(newsroom.telegram.requests, [])
+  const receipt = receiptIn(body.text)
+  assert.equal((await newsroom.status(receipt)).messages[0].files[0].state, 'awaited')
+  await newsroom.workOff()
+  const [message] = (await newsroom.status(receipt)).messages
+  assert.equal(message.body, 'The clinic’s door')
+  assert.deepEqual(message.files, [{ name: 'photo.jpg', state: 'kept', size: png().length, type: 'image/png' }])
+  assert.deepEqual(newsroom.telegram.requests, [`/bot${botToken}/getFile`, `/file/bot${botToken}/documents/big.bin`])
+  assert.equal((await newsroom.storedFiles()).length, 1)
+})
+
+test('document, video, voice, audio, animation and video note come with their files; no words are needed', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const files = {
+    document: { file_id: 'd', file_unique_id: 'd', file_name: '../list of plates.csv' },
+    video: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1, file_name: 'clip.mp4' },
+    voice: { file_id: 'o', file_unique_id: 'o', duration: 3 },
+    audio: { file_id: 'a', file_unique_id: 'a', duration: 3 },
+    animation: { file_id: 'g', file_unique_id: 'g', width: 1, height: 1, duration: 1 },
+    video_note: { file_id: 'n', file_unique_id: 'n', length: 1, duration: 1 },
+  }
+  const names: string[] = []
+  for (const [index, [field, file]] of Object.entries(files).entries()) {
+    const { body } = await newsroom.receiveUpdate({
+      update_id: 30 + index,
+      message: { ...messageFrame(30 + index, 7001), [field]: file },
+    })
+    const { messages } = await newsroom.status(receiptIn(body.text))
+    names.push(...messages[0].files.map((one: { name: string }) => one.name))
+  }
+  assert.deepEqual(names, ['list of plates.csv', 'clip.mp4', 'voice.ogg', 'audio.mp3', 'animation.mp4', 'video.mp4'])
+})
+
+test('a link behind words is written out', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const update = textUpdate(4, '🎉 see the tender and the map')
+  Object.assign(update.message, {
+    entities: [
+      { type: 'text_link', offset: 7, length: 10, url: 'https://tender.example' },
+      { type: 'bold', offset: 0, length: 2 },
+      { type: 'text_link', offset: 22, length: 7, url: 'https://map.example' },
+    ],
+  })
+  const { body } = await newsroom.receiveUpdate(update)
+  const { messages } = await newsroom.status(receiptIn(body.text))
+  assert.equal(messages[0].body, '🎉 see the tender (https://tender.example) and the map (https://map.example)')
+})
+
+test('what is no piece is acknowledged and makes none', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const frame = messageFrame(5, 7001)
+  const group = { ...frame, chat: { id: -5, type: 'supergroup', title: 'Neighbours' } }
+  const updates = [
+    { edited_message: { ...frame, text: 'changed' } },
+    { channel_post: { ...frame, text: 'post' } },
+    { my_chat_member: { chat: frame.chat, from: frame.from, date: 1 } },
+    { message_reaction: { chat: frame.chat, message_id: 1, date: 1, old_reaction: [], new_reaction: [] } },
+    { poll: { id: '1', question: 'q', options: [] } },
+    { callback_query: { id: '1', from: frame.from, chat_instance: 'c' } },
+    { message: { ...group, text: 'said among neighbours' } },
+    { message: { ...frame, text: '/start' } },
+    { something_of_next_year: { words: 'unknown' } },
+    { message: { ...frame, sticker: { file_id: 's' } } },
+    { message: { ...frame, text: { not: 'a text' } } },
+    { message: 'no message at all' },
+    {},
+  ]
+  for (const [index, update] of updates.entries()) {
+    await newsroom.receiveUpdate({ update_id: 500 + index, unknown_field: { deep: [1] }, ...update }).expect(200)
+  }
+  await newsroom.receiveUpdate('[1, 2]').expect(200)
+  await newsroom.receiveUpdate('null').expect(200)
+  assert.equal(await newsroom.submissionCount(), 0)
+  const kept = await newsroom.application.storage.unread.latest(50)
+  assert.deepEqual(
+    kept.map((one) => one.reason).sort(),
+    [...Array(4).fill('not-an-update'), 'no-words-or-files', 'unknown-update', 'unknown-update'].sort(),
+  )
+  assert.ok(kept.some((one) => one.raw.includes('something_of_next_year')))
+  assert.ok((await newsroom.deskPage('/desk/unread')).includes('something_of_next_year'))
+})
+
+test('a wrong or missing secret gets 401 and stores nothing', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const update = textUpdate(6, 'Somebody pretends to be Telegram.')
+  await newsroom.receiveUpdate(update, 'wrong').expect(401)
+  await newsroom.http().post('/webhooks/telegram').send(update).expect(401)
+  assert.equal(await newsroom.submissionCount(), 0)
+  assert.deepEqual(await newsroom.application.storage.unread.latest(1), [])
+})
+
+test('a body that is no JSON gets 400, one that is too large 413, a deep one is kept', async (t) => {
+  const newsroom = await openNewsroom(t)
+  await newsroom.receiveUpdate('{"update_id": 1,').expect(400)
+  await newsroom.receiveUpdate('').expect(400)
+  await newsroom.receiveUpdate(`{"update_id":1,"x":"${'y'.repeat(5_000_000)}"}`).expect(413)
+  await newsroom.receiveUpdate(`{"update_id":1,"x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`).expect(200)
+  assert.equal((await newsroom.application.storage.unread.latest(9)).length, 1)
+})
+
+test('a file that cannot be fetched is tried again; what waits for Telegram’s Retry-After waits', async (t) => {
+  const newsroom = await openNewsroom(t)
+  newsroom.telegram.files.set('late', png())
+  newsroom.telegram.faults.push({ status: 502 }, { status: 429, retryAfter: 600 })
+  const { body } = await newsroom.receiveUpdate(photoUpdate(7, 'late')).expect(200)
+  const stateNow = async () => (await newsroom.status(receiptIn(body.text))).messages[0].files[0].state
+  await newsroom.workOff()
+  assert.equal(await stateNow(), 'awaited')
+  newsroom.passTime(60_000)
+  await newsroom.workOff()
+  assert.equal(newsroom.telegram.faults.length, 0)
+  newsroom.passTime(590_000)
+  await newsroom.workOff()
+  assert.equal(await stateNow(), 'awaited', 'it came back before the time it was told')
+  newsroom.passTime(20_000)
+  await newsroom.workOff()
+  assert.equal(await stateNow(), 'kept')
+})
+
+test('a file that will never come is reported where the piece is shown, and its words stay', async (t) => {
+  const newsroom = await openNewsroom(t)
+  newsroom.telegram.files.set('huge', Buffer.alloc(21 * 1024 * 1024))
+  newsroom.telegram.files.set('program', Buffer.from('\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0'))
+  for (const [id, file] of [[8, 'gone'], [9, 'huge'], [10, 'program']] as const) {
+    const { body } = await newsroom.receiveUpdate(photoUpdate(id, file, `Words with ${file}`)).expect(200)
+    await newsroom.workOff()
+    const { reference, messages } = await newsroom.status(receiptIn(body.text))
+    assert.equal(messages[0].files[0].state, 'failed', file)
+    const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+    assert.ok(page.includes(`Words with ${file}`) && page.includes('could not be fetched'), file)
+  }
+  assert.deepEqual(await newsroom.storedFiles(), [])
+  assert.ok((await newsroom.deskPage('/desk')).includes('failed delivery'))
+  assert.ok(newsroom.mailsTo(editorAddress).length > 0)
+})
+
+test('a path that leads elsewhere is refused', async (t) => {
+  const newsroom = await openNewsroom(t)
+  newsroom.telegram.files.set('f', png())
+  for (const [index, path] of ['../etc/passwd', 'a/../../b', '@evil.test/x', 'https://evil.test/x', '/abs', 'a?b'].entries()) {
+    newsroom.telegram.filePath = () => path
+    await newsroom.receiveUpdate(photoUpdate(20 + index, 'f')).expect(200)
+    await newsroom.workOff()
+  }
+  assert.ok(newsroom.telegram.requests.every((url) => url.endsWith('/getFile')))
+  assert.deepEqual(await newsroom.storedFiles(), [])
+})
