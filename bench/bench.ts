@@ -67,7 +67,7 @@ async function compare(name: string, load: Load, connections: number): Promise<v
 }
 
 console.log(`Node ${process.version}`)
-for (const connections of [10, 100]) {
+for (const connections of (process.env['BENCH_CONNECTIONS'] ?? '10,100').split(',').map(Number)) {
   await compare('Form post of 6 KB', formPost, connections)
   await compare('Telegram update of 4 KB', telegramUpdate(secret), connections)
 }

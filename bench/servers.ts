@@ -12,7 +12,8 @@ export type Server = {
   stop(): Promise<void>
 }
 
-let nextPort = 41_000
+// Below the range that systems hand out to outgoing connections.
+let nextPort = 21_000
 
 /** Starts a program of this repo in a folder of its own and waits until it listens. */
 export async function start(program: string, env: Record<string, string> = {}): Promise<Server> {

@@ -1,4 +1,4 @@
-import { hash, randomBytes, randomUUIDv7 } from 'node:crypto'
+import { hash, randomUUID, randomUUIDv7 } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
@@ -83,7 +83,7 @@ export function formRouter(parts: FormParts): Router {
   /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
   function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
     if (!parts.nonces.isOurs(nonce)) {
-      return { source: 'form', key: randomUUIDv7(), secret: randomBytes(20).toString('base64url') }
+      return { source: 'form', key: randomUUIDv7(), secret: randomUUID() }
     }
     return { source: 'form', key: nonceHash(nonce), secret: nonce, digest: digestOf(form, fields, sent) }
   }
