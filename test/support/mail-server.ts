@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 
@@ -8,7 +8,7 @@ export type MailServer = {
   url: string
   mails: ReceivedMail[]
   /** Answers the next recipients or messages with this SMTP code; undefined to accept again. */
-  refuse: { recipient?: number | undefined; message?: number | undefined; afterAccepting?: boolean }
+  refuse: { recipient?: number | undefined; message?: number | undefined; cutAfterAccepting?: boolean }
   connections(): number
   close(): Promise<void>
 }
@@ -17,11 +17,13 @@ export type MailServer = {
 export async function openMailServer(port = 0): Promise<MailServer> {
   const mails: ReceivedMail[] = []
   const refuse: MailServer['refuse'] = {}
+  const sockets = new Set<Socket>()
   let connections = 0
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     logger: false,
+    closeTimeout: 100,
     onConnect(_session, done) {
       connections += 1
       done()
@@ -38,14 +40,18 @@ export async function openMailServer(port = 0): Promise<MailServer> {
         void simpleParser(raw).then((mail) => {
           const recipient = session.envelope.rcptTo[0]?.address ?? ''
           mails.push({ ...mail, raw: raw.toString(), recipient })
-          // As when the line is cut between the server's acceptance and its answer.
-          if (refuse.afterAccepting) return session.id && server.close(() => undefined)
-          done(null)
+          // The mail is taken, but the other side never hears of it.
+          if (refuse.cutAfterAccepting) for (const socket of sockets) socket.destroy()
+          else done(null)
         })
       })
     },
   })
   server.on('error', () => undefined)
+  server.server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', () => resolve()))
   const address = server.server.address() as AddressInfo
   return {

@@ -72,7 +72,6 @@ function engineFor(parts: MultipartParts): StorageEngine {
   let room = parts.maxSubmissionBytes
   return {
     _handleFile(req, file, done) {
-      // Which picture's caption comes next in the form: by this a caption finds its picture.
       const slot = listed(req.body['caption']).length
       const maxBytes = Math.min(parts.maxFileBytes, room)
       parts
@@ -106,14 +105,17 @@ function faultOf(error: unknown, name: string, parts: MultipartParts, maxBytes: 
   return { code: error.code, message }
 }
 
-/** In the form each picture is followed by its caption; other clients may send all files first, then all captions. */
+/**
+ * Captions go with files in order. In the form for guest posts each file is followed by its caption, and may be left
+ * out: it says so in `captions`, and there the place among the captions tells which belongs to which.
+ */
 function withCaptions(results: EngineResult[], fields: Record<string, unknown>): StagedFile[] {
   const captions = listed(fields['caption'])
   const credits = listed(fields['credit'])
-  const isInterleaved = results.some(({ slot }) => slot > 0)
+  const follow = fields['captions'] === 'follow'
   return results.flatMap(({ staged, slot }, index) => {
     if (!staged) return []
-    const place = isInterleaved ? slot : index
+    const place = follow ? slot : index
     const caption = captions[place]
     const credit = credits[place]
     return [{ ...staged, ...(caption && { caption }), ...(credit && { credit }) }]
