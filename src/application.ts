@@ -23,7 +23,7 @@ import { createWorker, type Worker } from './notification/worker.ts'
 import { type FileStore, fileStore } from './storage/files.ts'
 import { readSecrets, type Secrets } from './storage/secrets.ts'
 import { openStorage, type Storage } from './storage/storage.ts'
-import { errorBody, setFailureHeaders } from './web/errors.ts'
+import { asFailure, errorBody, refusals } from './web/errors.ts'
 import { rateLimited } from './web/guards.ts'
 import { healthRouter } from './web/health.ts'
 import { createMetrics, type Metrics } from './web/metrics.ts'
@@ -181,7 +181,8 @@ function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret
     maxFileBytes: config.MAX_FILE_BYTES,
     maxSubmissionBytes: config.MAX_SUBMISSION_BYTES,
   }
-  const answers = { render, errorBody, setFailureHeaders, nonces }
+  const beginRefusal = refusals(outside.log)
+  const answers = { render, asFailure, errorBody, beginRefusal, nonces }
   const form = formRouter({
     ...uploads,
     ...answers,
@@ -240,7 +241,7 @@ function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret
     base,
     trustProxy: config.TRUST_PROXY,
     render,
-    log: outside.log,
+    beginRefusal,
     styleSheet: styleSheet(views),
     routers: [webhook, form, status, deskPages, health],
   })

@@ -12,6 +12,7 @@ const systemUnavailable = new Set([
   'EMFILE',
   'ENFILE',
   'EACCES',
+  'ENOENT',
   'ECONNREFUSED',
   'ECONNRESET',
   'ETIMEDOUT',

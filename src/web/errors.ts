@@ -14,28 +14,27 @@ export const notFound: RequestHandler = (_req, _res, next) => {
   next(new Failure('not-found', 'There is no such page.'))
 }
 
-/**
- * Answers what went wrong: JSON for JSON callers, a page for people. What is not a Failure is ours to repair: it is
- * logged by its place in the code, without its message, which may hold a sender's words, and answered as
- * `unavailable`, so that a bot tries again and nothing is lost.
- */
-export function errorAnswer(render: Render, log: Logger): ErrorRequestHandler {
-  return (error, req, res, next) => {
-    if (!(error instanceof Failure) && !isHttpError(error)) logUnexpected(log, error)
-    if (res.headersSent) return next(error)
-    if (req.destroyed && req.socket.destroyed) return
-    const failure = asFailure(error)
-    setFailureHeaders(res, failure)
-    if (wantsJson(req.accepts(['html', 'json']), req.path)) res.json(errorBody(failure))
-    else res.type('html').send(render('error', { failure, title: titles[failure.code] }))
+/** Begins an answer that refuses: its status, and when to come back where that is known. What is ours to repair is logged. */
+export type BeginRefusal = (res: Response, failure: Failure) => void
+
+export function refusals(log: Logger): BeginRefusal {
+  return (res, failure) => {
+    if (failure.code === 'unavailable') logCause(log, failure.cause)
+    res.status(statusOf(failure.code))
+    res.set('cache-control', 'no-store')
+    if (failure.retryAfter !== undefined) res.set('retry-after', String(failure.retryAfter))
   }
 }
 
-/** Sets the status, and when to come back where that is known. */
-export function setFailureHeaders(res: Response, failure: Failure): void {
-  res.status(statusOf(failure.code))
-  res.set('cache-control', 'no-store')
-  if (failure.retryAfter !== undefined) res.set('retry-after', String(failure.retryAfter))
+/** Answers what went wrong: JSON for JSON callers, a page for people. */
+export function errorAnswer(render: Render, beginRefusal: BeginRefusal): ErrorRequestHandler {
+  return (error, req, res, next) => {
+    const failure = asFailure(error)
+    if (res.headersSent) return next(failure)
+    beginRefusal(res, failure)
+    if (wantsJson(req.accepts(['html', 'json']), req.path)) res.json(errorBody(failure))
+    else res.type('html').send(render('error', { failure, title: titles[failure.code] }))
+  }
 }
 
 function wantsJson(accepted: string | false, path: string): boolean {
@@ -61,7 +60,11 @@ function isHttpError(error: unknown): error is HttpError {
   return error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500
 }
 
-function asFailure(error: unknown): Failure {
+/**
+ * Whatever was thrown, as a Failure. What nobody foresaw becomes `unavailable`: a bot tries again then, a person keeps
+ * what was typed, and nothing is lost.
+ */
+export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (!isHttpError(error)) return unavailable(error)
   if (error.status === 413) return new Failure('too-large', 'That is more than can be taken at once.')
@@ -70,9 +73,10 @@ function asFailure(error: unknown): Failure {
   return new Failure('invalid', 'The request could not be read.')
 }
 
-function logUnexpected(log: Logger, error: unknown): void {
-  const stack = error instanceof Error ? (error.stack ?? '') : ''
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line))
-  const name = error instanceof Error ? error.name : typeof error
-  log.error({ name, frames: frames.slice(0, 8).map((line) => line.trim()) }, 'unexpected error')
+// Only its place in the code: an error's message may hold a sender's words.
+function logCause(log: Logger, cause: unknown): void {
+  const error = cause instanceof Error ? cause : new Error()
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  log.error({ name: error.name, code, errcode, frames: frames.slice(0, 8).map((line) => line.trim()) }, 'unavailable')
 }

@@ -1,7 +1,6 @@
 import compression from 'compression'
 import express, { type Express, type RequestHandler, type Router } from 'express'
-import type { Logger } from 'pino'
-import { errorAnswer, notFound } from './errors.ts'
+import { type BeginRefusal, errorAnswer, notFound } from './errors.ts'
 import { sameOrigin, securityHeaders } from './guards.ts'
 import type { Render } from './pages.ts'
 
@@ -10,7 +9,7 @@ export type WebParts = {
   base: string
   trustProxy: number | string[] | false
   render: Render
-  log: Logger
+  beginRefusal: BeginRefusal
   styleSheet: { css: Buffer; version: string }
   routers: Router[]
 }
@@ -30,7 +29,7 @@ export function createWeb(parts: WebParts): Express {
   site.get(`/assets/${parts.styleSheet.version}/style.css`, compress, styleAnswer(parts.styleSheet.css))
   for (const router of parts.routers) site.use(router)
   app.use(parts.base || '/', site)
-  app.use(notFound, errorAnswer(parts.render, parts.log))
+  app.use(notFound, errorAnswer(parts.render, parts.beginRefusal))
   return app
 }
 

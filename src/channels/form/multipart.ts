@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Request, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
 import { maxFiles, type StagedFile } from '../../draft.ts'
-import { Failure, type FailureCode } from '../../failure.ts'
+import { Failure, type FailureCode, unavailable } from '../../failure.ts'
 
 /** What was sent with a form. Fields are as they came; files are staged, or named with what is wrong with them. */
 export type SentForm = {
@@ -95,7 +95,7 @@ function engineFor(parts: MultipartParts): StorageEngine {
 
 /** @throws what is not the file's own fault. */
 function faultOf(error: unknown, name: string, parts: MultipartParts, maxBytes: number): FileFault {
-  if (!(error instanceof Failure)) throw error
+  if (!(error instanceof Failure)) throw unavailable(error)
   if (error.code === 'unsupported-file') return { code: error.code, message: `“${name}” cannot be taken. ${error.message}` }
   if (error.code !== 'too-large') throw error
   const message =

@@ -2,7 +2,9 @@ import express, { type Request, type Response } from 'express'
 import { Failure } from '../../failure.ts'
 import { type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
 
-const urlencoded = express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 200 })
+const urlencoded = 'application/x-www-form-urlencoded'
+const readBody = express.raw({ type: urlencoded, limit: '1mb' })
+const mostFields = 200
 
 /**
  * Reads a form, multipart or urlencoded.
@@ -10,11 +12,24 @@ const urlencoded = express.urlencoded({ extended: false, limit: '1mb', parameter
  */
 export async function readForm(req: Request, res: Response, parts: MultipartParts): Promise<SentForm> {
   if (req.is('multipart/form-data')) return readMultipart(req, res, parts)
-  if (!req.is('application/x-www-form-urlencoded')) throw notAForm()
+  if (!req.is(urlencoded)) throw notAForm()
   await new Promise<void>((resolve, reject) => {
-    urlencoded(req, res, (error: unknown) => (error === undefined ? resolve() : reject(error)))
+    readBody(req, res, (error: unknown) => (error === undefined ? resolve() : reject(error)))
   })
-  return { fields: req.body as Record<string, unknown>, files: [], fileFaults: [] }
+  req.body = urlencodedFields(req.body)
+  return { fields: req.body, files: [], fileFaults: [] }
+}
+
+/** As the URL standard decodes a form: what is no UTF-8 becomes U+FFFD, which no field takes. https://url.spec.whatwg.org/#urlencoded-parsing */
+function urlencodedFields(body: unknown): Record<string, string | string[]> {
+  const given = new URLSearchParams(Buffer.isBuffer(body) ? body.toString() : '')
+  if (given.size > mostFields) throw new Failure('invalid', 'The form has too many fields.')
+  const fields: Record<string, string | string[]> = Object.create(null)
+  for (const name of given.keys()) {
+    const values = given.getAll(name)
+    fields[name] = values.length === 1 ? (values[0] as string) : values
+  }
+  return fields
 }
 
 function notAForm(): Failure {

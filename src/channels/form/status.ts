@@ -16,7 +16,8 @@ export type StatusParts = MultipartParts & {
   }
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
-  setFailureHeaders: (res: Response, failure: Failure) => void
+  asFailure: (error: unknown) => Failure
+  beginRefusal: (res: Response, failure: Failure) => void
   nonces: Nonces
   statusLimit: RequestHandler
 }
@@ -42,11 +43,11 @@ export function statusRouter(parts: StatusParts): Router {
       await show(req, res, submission, { written })
     } catch (error) {
       if (sent) await parts.discard(sent.files)
-      if (!(error instanceof Failure)) throw error
-      parts.setFailureHeaders(res, error)
-      if (wantsJson(req)) res.json(parts.errorBody(error))
-      else if (submission) await show(req, res, submission, { failure: error })
-      else res.type('html').send(askingPage(typedReceipt(req), error))
+      const failure = parts.asFailure(error)
+      parts.beginRefusal(res, failure)
+      if (wantsJson(req)) res.json(parts.errorBody(failure))
+      else if (submission) await show(req, res, submission, { failure })
+      else res.type('html').send(askingPage(typedReceipt(req), failure))
     }
   })
 

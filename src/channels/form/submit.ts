@@ -13,7 +13,8 @@ export type FormParts = MultipartParts & {
   receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
-  setFailureHeaders: (res: Response, failure: Failure) => void
+  asFailure: (error: unknown) => Failure
+  beginRefusal: (res: Response, failure: Failure) => void
   nonces: Nonces
   submitLimit: RequestHandler
   /** For the pages that hold no secret beside what somebody else may have chosen. */
@@ -52,9 +53,7 @@ export function formRouter(parts: FormParts): Router {
       answer(req, res, await parts.receive(draft))
     } catch (error) {
       if (sent) await parts.discard(sent.files)
-      const failure = error instanceof Failure ? error : undefined
-      if (!failure) throw error
-      refuse(req, res, form, failure)
+      refuse(req, res, form, parts.asFailure(error))
     }
   })
 
@@ -101,7 +100,7 @@ export function formRouter(parts: FormParts): Router {
   }
 
   function refuse(req: Request, res: Response, form: Form, failure: Failure): void {
-    parts.setFailureHeaders(res, failure)
+    parts.beginRefusal(res, failure)
     if (wantsJson(req)) {
       res.json(parts.errorBody(failure))
       return

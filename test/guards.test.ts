@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openNewsroom } from './support/newsroom.ts'
+import { tip } from './support/pieces.ts'
+
+test('every answer has the guarding headers, and none names what we are built of', async (t) => {
+  const newsroom = await openNewsroom(t, { PUBLIC_URL: 'https://news.test' })
+  for (const path of ['/', '/submit/expose', '/status', '/receipt', '/desk/sign-in', '/nowhere', '/healthz', '/readyz']) {
+    const { headers, text } = await newsroom.http().get(path)
+    const policy = headers['content-security-policy'] ?? ''
+    assert.match(policy, /^default-src 'none';/, path)
+    assert.ok(!/unsafe|https?:|\*/.test(policy), policy)
+    assert.equal(headers['referrer-policy'], 'no-referrer')
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+    assert.equal(headers['x-frame-options'], 'DENY')
+    assert.match(headers['strict-transport-security'] ?? '', /^max-age=\d{7,}/)
+    assert.equal(headers['x-powered-by'], undefined)
+    assert.ok(!/<script|style=|https?:\/\/(?!news\.test)/.test(text), path)
+  }
+})
+
+test('a state-changing request from another site’s page is refused', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const post = (headers: Record<string, string>, fields: object = tip()) =>
+    newsroom.http().post('/submit/news-tip').set({ accept: 'application/json', ...headers }).type('form').send(fields)
+  for (const site of ['cross-site', 'same-site']) await post({ 'sec-fetch-site': site }).expect(403)
+  await post({ origin: 'https://evil.test' }).expect(403)
+  await post({ origin: 'garbage' }).expect(403)
+  await post({ 'sec-fetch-site': 'cross-site', origin: 'http://localhost:3000' }).expect(403)
+  assert.equal(await newsroom.submissionCount(), 0)
+  await post({ 'sec-fetch-site': 'same-origin' }).expect(201)
+  await post({ origin: 'http://localhost:3000' }).expect(201)
+  await post({}).expect(201)
+
+  // An old browser, whose Origin our own Referrer-Policy makes null: the form's token speaks.
+  await post({ origin: 'null' }).expect(403)
+  await post({ origin: 'null' }, { ...tip(), nonce: 'made.up' }).expect(403)
+  await post({ origin: 'null' }, { ...tip(), nonce: await newsroom.nonce() }).expect(201)
+  await newsroom.http().post('/status').set('origin', 'null').type('form').send({ receipt: 'x' }).expect(403)
+  const cookie = await newsroom.signIn()
+  await newsroom.http().post('/desk/sign-out').set('cookie', cookie).expect(403)
+  await newsroom.http().get('/desk').set('cookie', cookie).expect(200)
+})
+
+test('one client may send so many pieces an hour; refused ones do not count', async (t) => {
+  const newsroom = await openNewsroom(t, { SUBMIT_LIMIT: '3', TRUST_PROXY: '1' })
+  const post = (client: string, fields: object = tip()) =>
+    newsroom.post('news-tip', fields).set('x-forwarded-for', client)
+  for (let i = 0; i < 6; i++) assert.equal((await post('198.51.100.7', { title: 'x' })).status, 422)
+  for (let i = 0; i < 3; i++) assert.equal((await post('198.51.100.7')).status, 201)
+  const refused = await post('198.51.100.7')
+  assert.equal(refused.status, 429)
+  assert.equal(refused.body.error.code, 'too-many')
+  assert.ok(Number(refused.headers['retry-after']) > 0)
+  assert.equal((await post('198.51.100.8')).status, 201)
+  assert.ok(!newsroom.logged.join('').includes('198.51.100'))
+})
+
+test('behind no proxy, a forged address changes nothing', async (t) => {
+  const newsroom = await openNewsroom(t, { SUBMIT_LIMIT: '1' })
+  assert.equal((await newsroom.post('news-tip').set('x-forwarded-for', '203.0.113.1')).status, 201)
+  assert.equal((await newsroom.post('news-tip').set('x-forwarded-for', '203.0.113.2')).status, 429)
+})
+
+test('alive and ready are told apart', async (t) => {
+  const newsroom = await openNewsroom(t)
+  await newsroom.http().get('/healthz').expect(200)
+  await newsroom.http().get('/readyz').expect(200)
+  const full = await openNewsroom(t, { MAX_SUBMISSION_BYTES: String(Number.MAX_SAFE_INTEGER) })
+  await full.http().get('/healthz').expect(200)
+  const refused = await full.http().get('/readyz').set('accept', 'application/json').expect(503)
+  assert.equal(refused.body.error.code, 'unavailable')
+  assert.ok(refused.headers['retry-after'])
+})
