@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openStorage } from '../src/storage/storage.ts'
+import { png, textUpdate, tip } from './support/pieces.ts'
+import { openMailServer } from './support/mail-server.ts'
+import { freePort, type RunningProcess, startProcess } from './support/process.ts'
+
+const secret = 'crash-secret'
+const crashes = 12
+
+type Acknowledged = { reference: string; receipt: string; tag: string }
+
+test('killed at many points, it loses nothing it acknowledged, doubles nothing, and leaves no orphan file', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'barua-crash-'))
+  const mailServer = await openMailServer()
+  const env = {
+    PORT: String(await freePort()),
+    DATA_DIR: join(folder, 'data'),
+    UPLOADS_DIR: join(folder, 'uploads'),
+    TELEGRAM_WEBHOOK_SECRET: secret,
+    SMTP_URL: mailServer.url,
+    LOG_LEVEL: 'warn',
+  }
+  let running: RunningProcess = await startProcess(env)
+  t.after(async () => {
+    await running.kill()
+    await mailServer.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const ledger: Acknowledged[] = []
+  let next = 0
+
+  for (let crash = 0; crash < crashes; crash++) {
+    const senders = Array.from({ length: 6 }, (_, i) => (i % 2 ? sendForms : sendUpdates)(running.url))
+    await sleep(40 + ((crash * 137) % 400))
+    await running.kill()
+    await Promise.all(senders)
+    running = await startProcess(env)
+  }
+  // What was not acknowledged is sent again under its own key, as a bot or a person would.
+  const unsure = pending.splice(0)
+  for (const again of unsure) await again(running.url)
+  await sleep(300)
+  await running.stop()
+
+  assert.ok(ledger.length > crashes * 5, `only ${ledger.length} were acknowledged between the crashes`)
+  const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, Date.now)
+  t.after(() => storage.close())
+  const submissions = await storage.submissions.page(100_000)
+  const tags = submissions.map((submission) => submission.opening.content.fields.body.slice(0, 40).trim())
+  assert.equal(new Set(tags).size, tags.length, 'a piece is there twice')
+  const byReference = new Map(submissions.map((submission) => [submission.reference, submission]))
+  for (const { reference, tag } of ledger) {
+    assert.ok(byReference.get(reference)?.opening.content.fields.body.startsWith(tag), `${reference} was lost`)
+  }
+  const spoken = submissions.flatMap((submission) => submission.opening.attachments.map((one) => one.id))
+  const stored = (await readdir(env.UPLOADS_DIR, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())
+  assert.deepEqual(stored.map((file) => file.name).sort(), spoken.sort())
+
+  function sendForms(url: string): Promise<void> {
+    return untilRefused(async () => {
+      const page = await (await fetch(`${url}/submit/news-tip`)).text()
+      const nonce = /name="nonce" value="([^"]+)"/.exec(page)?.[1] as string
+      const tag = `form piece ${++next} of the crash test`
+      const send = async (to: string) => {
+        const form = new FormData()
+        for (const [name, value] of Object.entries({ ...tip(), nonce, body: tag })) form.set(name, value)
+        form.set('files', new Blob([new Uint8Array(png())]), 'gate.png')
+        const headers = { accept: 'application/json' }
+        const response = await fetch(`${to}/submit/news-tip`, { method: 'POST', body: form, headers })
+        assert.equal(response.status, 201)
+        ledger.push({ ...((await response.json()) as Acknowledged), tag })
+      }
+      await send(url).catch((error: unknown) => giveUp(error, send))
+    })
+  }
+
+  function sendUpdates(url: string): Promise<void> {
+    return untilRefused(async () => {
+      const tag = `telegram piece ${++next} of the crash test`
+      const update = JSON.stringify(textUpdate(next, tag))
+      const send = async (to: string) => {
+        const headers = { 'x-telegram-bot-api-secret-token': secret, 'content-type': 'application/json' }
+        const response = await fetch(`${to}/webhooks/telegram`, { method: 'POST', body: update, headers })
+        assert.equal(response.status, 200)
+        const { text } = (await response.json()) as { text: string }
+        const reference = /Reference: ([\w-]+)/.exec(text)?.[1] as string
+        const receipt = /Receipt: ([\w-]+)/.exec(text)?.[1] as string
+        ledger.push({ reference, receipt, tag })
+      }
+      await send(url).catch((error: unknown) => giveUp(error, send))
+    })
+  }
+})
+
+const pending: ((url: string) => Promise<void>)[] = []
+
+function giveUp(error: unknown, send: (url: string) => Promise<void>): never {
+  if (error instanceof assert.AssertionError) throw error
+  pending.push(send)
+  throw error
+}
+
+async function untilRefused(send: () => Promise<void>): Promise<void> {
+  try {
+    for (;;) await send()
+  } catch (error) {
+    if (error instanceof assert.AssertionError) throw error
+  }
+}
