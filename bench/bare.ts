@@ -12,8 +12,12 @@ mkdirSync(DATA_DIR, { recursive: true })
 
 const db = new DatabaseSync(`${DATA_DIR}/bare.db`)
 db.exec('pragma journal_mode = wal; pragma synchronous = full')
-db.exec('create table submissions (id integer primary key, kind text, title text, body text, name text, email text, files text, at integer)')
-const insert = db.prepare('insert into submissions (kind, title, body, name, email, files, at) values (?, ?, ?, ?, ?, ?, ?)')
+db.exec(
+  'create table submissions (id integer primary key, kind text, title text, body text, name text, email text, files text, at integer)',
+)
+const insert = db.prepare(
+  'insert into submissions (kind, title, body, name, email, files, at) values (?, ?, ?, ?, ?, ?, ?)',
+)
 const transport = createTransport({ url: SMTP_URL, pool: true } as object)
 const upload = multer({ dest: `${DATA_DIR}/uploads`, limits: { fileSize: 25 * 1024 * 1024 } })
 
@@ -39,7 +43,15 @@ app.post('/submit/:kind', upload.array('files', 10), (req, res) => {
   if (!piece.success) return void res.status(422).json({ error: piece.error.issues })
   const { title, body, name = null, email = null } = piece.data
   const files = JSON.stringify((req.files as Express.Multer.File[]).map((file) => file.filename))
-  const { lastInsertRowid } = insert.run(req.params['kind'] as string, title, body, name, email, files, Date.now())
+  const { lastInsertRowid } = insert.run(
+    req.params.kind as string,
+    title,
+    body,
+    name,
+    email,
+    files,
+    Date.now(),
+  )
   notify(title, body)
   res.status(201).json({ reference: String(lastInsertRowid) })
 })

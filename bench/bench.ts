@@ -1,9 +1,9 @@
 // Prints what Barua does beside the bare baseline, both measured in this run. Ratios count; absolute figures drift.
-import { formPost, type Figures, type Load, post, telegramUpdate } from './load.ts'
-import { secret, type Server, type Sink, start, startSink } from './servers.ts'
+import { type Figures, formPost, type Load, post, telegramUpdate } from './load.ts'
+import { type Server, type Sink, secret, start, startSink } from './servers.ts'
 
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 8)
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
+const seconds = Number(process.env.BENCH_SECONDS ?? 8)
+const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 
 const programs = {
   bare: (sink: Sink) => start('bench/bare.ts', { SMTP_URL: sink.url, SECRET: secret }),
@@ -67,7 +67,7 @@ async function compare(name: string, load: Load, connections: number): Promise<v
 }
 
 console.log(`Node ${process.version}`)
-for (const connections of (process.env['BENCH_CONNECTIONS'] ?? '10,100').split(',').map(Number)) {
+for (const connections of (process.env.BENCH_CONNECTIONS ?? '10,100').split(',').map(Number)) {
   await compare('Form post of 6 KB', formPost, connections)
   await compare('Telegram update of 4 KB', telegramUpdate(secret), connections)
 }

@@ -33,7 +33,8 @@ export async function start(program: string, env: Record<string, string> = {}): 
   await untilOpen(port, child)
   return {
     port,
-    peakMemory: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
+    peakMemory: () =>
+      Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
     async stop() {
       const gone = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGKILL')
@@ -48,7 +49,11 @@ export type Sink = { url: string; mails(): Promise<number>; stop(): Promise<void
 /** Starts the mail server that counts. */
 export async function startSink(): Promise<Sink> {
   const countPort = nextPort + 1
-  const sink = await start('bench/sink.ts', { SMTP_PORT: String(nextPort), COUNT_PORT: String(countPort), PORT: '0' })
+  const sink = await start('bench/sink.ts', {
+    SMTP_PORT: String(nextPort),
+    COUNT_PORT: String(countPort),
+    PORT: '0',
+  })
   nextPort += 1
   return {
     url: `smtp://127.0.0.1:${sink.port}`,

@@ -16,5 +16,5 @@ const server = new SMTPServer({
   },
 })
 server.on('error', () => undefined)
-server.listen(Number(process.env['SMTP_PORT']), '127.0.0.1')
-createServer((_req, res) => res.end(String(mails))).listen(Number(process.env['COUNT_PORT']), '127.0.0.1')
+server.listen(Number(process.env.SMTP_PORT), '127.0.0.1')
+createServer((_req, res) => res.end(String(mails))).listen(Number(process.env.COUNT_PORT), '127.0.0.1')

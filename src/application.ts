@@ -1,6 +1,6 @@
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { MultipartParts } from './channels/form/multipart.ts'
 import { nonceMaker } from './channels/form/nonce.ts'
@@ -191,7 +191,8 @@ function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret
       limit: config.SUBMIT_LIMIT,
       windowMs: hour,
       counts: 'successes',
-      message: 'A lot has come in from your connection within an hour. Please try again later; nothing was taken in this time.',
+      message:
+        'A lot has come in from your connection within an hour. Please try again later; nothing was taken in this time.',
     }),
     compress,
     publicUrl: config.PUBLIC_URL,
@@ -302,7 +303,8 @@ function telegramFetcher({ config, storage, files }: Parts): Carry {
   return telegramFileFetcher({
     token: config.TELEGRAM_BOT_TOKEN,
     apiRoot: config.TELEGRAM_API_ROOT.replace(/\/+$/, ''),
-    stage: (source, id, maxBytes) => files.stage(source, { id, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
+    stage: (source, id, maxBytes) =>
+      files.stage(source, { id, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
     keep: files.keep,
     attachments: storage.attachments,
   })
@@ -334,10 +336,16 @@ async function sweep({ storage, files, outside, config }: Parts): Promise<void> 
   const startedAt = Date.now()
   try {
     if (!storage.isShared) await storage.deliveries.releaseAll()
-    const swept = await files.sweep(storage.isShared ? startedAt - 2 * hour : startedAt, storage.submissions.keptAmong)
+    const swept = await files.sweep(
+      storage.isShared ? startedAt - 2 * hour : startedAt,
+      storage.submissions.keptAmong,
+    )
     if (swept > 0) outside.log.info({ swept }, 'swept files that belonged to nothing')
     await storage.sessions.forgetOld(outside.now() - 24 * hour, outside.now())
   } catch (error) {
-    outside.log.error({ name: error instanceof Error ? error.name : 'error', folder: config.UPLOADS_DIR }, 'sweep failed')
+    outside.log.error(
+      { name: error instanceof Error ? error.name : 'error', folder: config.UPLOADS_DIR },
+      'sweep failed',
+    )
   }
 }

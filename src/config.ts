@@ -45,7 +45,10 @@ const Environment = z.object({
     .transform(list)
     .pipe(z.array(z.string().regex(/^[^\s@<>,]+@[^\s@<>,]+$/, 'lists mail addresses, separated by commas'))),
   SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
-  MAIL_FROM: z.string().regex(mailbox, 'is one address, such as Barua <barua@example.org>').default('Barua <barua@localhost>'),
+  MAIL_FROM: z
+    .string()
+    .regex(mailbox, 'is one address, such as Barua <barua@example.org>')
+    .default('Barua <barua@localhost>'),
   TELEGRAM_BOT_TOKEN: z
     .string()
     .regex(/^\d+:[\w-]+$/, 'looks like 123456:ABC-DEF')
@@ -62,7 +65,10 @@ const Environment = z.object({
   STATUS_LIMIT: perClient.default(30),
   TRUST_PROXY: z
     .string()
-    .regex(/^(true|false|\d+|[\da-f.:/, a-z]+)$/i, 'is false, a number of proxies, or a list of their addresses')
+    .regex(
+      /^(true|false|\d+|[\da-f.:/, a-z]+)$/i,
+      'is false, a number of proxies, or a list of their addresses',
+    )
     .default('false')
     .transform(proxies),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -44,7 +44,11 @@ export const carrierOf: Record<Purpose, Carrier> = {
 /** pending → sent | failed; there is no way back but a new delivery. */
 export type DeliveryState = 'pending' | 'sent' | 'failed'
 
-export const deliveryStateNames: Record<DeliveryState, string> = { pending: 'to be sent', sent: 'sent', failed: 'failed' }
+export const deliveryStateNames: Record<DeliveryState, string> = {
+  pending: 'to be sent',
+  sent: 'sent',
+  failed: 'failed',
+}
 
 export type NewDelivery = Pick<Delivery, 'purpose'> &
   Partial<Pick<Delivery, 'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt'>>

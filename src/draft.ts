@@ -67,7 +67,11 @@ function counted(schema: z.ZodString, min: number, max: number) {
 
 /** Text of several lines, counted in UTF-16 units as browsers' `maxlength` does. */
 function text(min: number, max: number) {
-  return counted(string.refine((value) => !unreadable.test(value), unreadableMessage).overwrite(tidy), min, max)
+  return counted(
+    string.refine((value) => !unreadable.test(value), unreadableMessage).overwrite(tidy),
+    min,
+    max,
+  )
 }
 
 /** Text of one line: it may reach a mail header, so line ends are refused, not repaired. */
@@ -88,7 +92,12 @@ function webAddress() {
 const title = line(3, 150)
 const body = text(20, 100_000)
 const email = z
-  .email({ error: (issue) => (issue.input === undefined ? 'Please fill this in.' : 'Please give an e-mail address, like name@example.org.') })
+  .email({
+    error: (issue) =>
+      issue.input === undefined
+        ? 'Please fill this in.'
+        : 'Please give an e-mail address, like name@example.org.',
+  })
   .max(254, 'Please keep this to 254 characters.')
 
 const common = {
@@ -117,7 +126,10 @@ const guestPost = {
   category: line(1, 100).optional(),
   website: webAddress().optional(),
   interest: text(1, 1000).optional(),
-  consent: string.refine((value) => /^(yes|on|true|1)$/i.test(value), 'Please tick this, so that the piece may be published.'),
+  consent: string.refine(
+    (value) => /^(yes|on|true|1)$/i.test(value),
+    'Please tick this, so that the piece may be published.',
+  ),
 }
 
 /** The fields of each kind with their limits, as the form and the API take them. */
@@ -152,7 +164,7 @@ export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | '
   const parsed = rules.safeParse(draft.fields)
   const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
   const silent = parsed.data?.body === '' && draft.files.length + draft.awaited.length === 0
-  if (silent) faults['body'] = ['Please write something or attach a file.']
+  if (silent) faults.body = ['Please write something or attach a file.']
   return acceptedOr(faults, parsed.data)
 }
 
@@ -163,7 +175,8 @@ export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | '
 export function parseFurtherFields(draft: FurtherDraft): Fields {
   const parsed = furtherRules.safeParse(draft.fields)
   const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
-  if (parsed.data?.body === '' && draft.files.length === 0) faults['body'] = ['Please write something or attach a file.']
+  if (parsed.data?.body === '' && draft.files.length === 0)
+    faults.body = ['Please write something or attach a file.']
   return acceptedOr(faults, parsed.data)
 }
 

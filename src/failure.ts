@@ -22,7 +22,11 @@ export class Failure extends Error {
   readonly fields: Faults | undefined
   readonly retryAfter: number | undefined
 
-  constructor(code: FailureCode, message: string, more: { fields?: Faults; retryAfter?: number; cause?: unknown } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    more: { fields?: Faults; retryAfter?: number; cause?: unknown } = {},
+  ) {
     super(message, { cause: more.cause })
     this.name = 'Failure'
     this.code = code

@@ -15,7 +15,10 @@ export type NewRecord = {
   at: number
 }
 
-export type NewAttachment = { id: string } & (Pick<StagedFile, 'size' | 'type' | 'sha256'> | { awaited: AwaitedFile })
+export type NewAttachment = { id: string } & (
+  | Pick<StagedFile, 'size' | 'type' | 'sha256'>
+  | { awaited: AwaitedFile }
+)
 
 /**
  * What became of a record. A repeat names the submission that the first arrival made, and the digest it had.

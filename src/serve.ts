@@ -18,10 +18,15 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   }
 }
 
-async function introduction(config: Config, { webhook, newEditors, signInLink }: Application): Promise<string[]> {
+async function introduction(
+  config: Config,
+  { webhook, newEditors, signInLink }: Application,
+): Promise<string[]> {
   const site = config.PUBLIC_URL.origin + basePath(config)
   const keptMail = join(config.DATA_DIR, 'mail')
-  const secret = webhook.isNew ? webhook.secret : 'the TELEGRAM_WEBHOOK_SECRET, or the one in DATA_DIR/secrets.json'
+  const secret = webhook.isNew
+    ? webhook.secret
+    : 'the TELEGRAM_WEBHOOK_SECRET, or the one in DATA_DIR/secrets.json'
   const [editor] = newEditors
   return [
     `Letterbox   ${site}/`,

@@ -22,7 +22,12 @@ export function isConfidential(kind: Kind): boolean {
 export const channels = ['form', 'telegram', 'email', 'api'] as const
 export type Channel = (typeof channels)[number]
 
-export const channelNames: Record<Channel, string> = { form: 'form', telegram: 'Telegram', email: 'e-mail', api: 'API' }
+export const channelNames: Record<Channel, string> = {
+  form: 'form',
+  telegram: 'Telegram',
+  email: 'e-mail',
+  api: 'API',
+}
 
 export const states = ['waiting', 'in-review', 'accepted', 'declined', 'spam'] as const
 export type State = (typeof states)[number]

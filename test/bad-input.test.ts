@@ -4,14 +4,20 @@ import { type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { png, tip } from './support/pieces.ts'
 
 const multipart = 'multipart/form-data; boundary=b'
-const field = (name: string, value: string) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+const field = (name: string, value: string) =>
+  `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
 const file = (name: string, filename: string, content: string) =>
   `--b\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\nContent-Type: text/plain\r\n\r\n${content}\r\n`
 const end = '--b--\r\n'
 const body = field('body', tip().body)
 
 function send(newsroom: Newsroom, type: string, content: string | Buffer) {
-  return newsroom.http().post('/submit/news-tip').set('accept', 'application/json').set('content-type', type).send(content)
+  return newsroom
+    .http()
+    .post('/submit/news-tip')
+    .set('accept', 'application/json')
+    .set('content-type', type)
+    .send(content)
 }
 
 const refused: [string, number, string, string | Buffer][] = [
@@ -31,7 +37,12 @@ const refused: [string, number, string, string | Buffer][] = [
   ['a field given twice', 422, multipart, body + body + end],
   ['invalid UTF-8', 422, multipart, Buffer.from(body.replace('Every', 'Ev\u00e9ry') + end, 'latin1')],
   ['a NUL byte', 422, multipart, field('body', `${tip().body}\0`) + end],
-  ['line ends in a title', 422, multipart, body + field('title', 'Title\r\nBcc: everybody@example.org') + end],
+  [
+    'line ends in a title',
+    422,
+    multipart,
+    body + field('title', 'Title\r\nBcc: everybody@example.org') + end,
+  ],
   ['line ends in an address', 422, multipart, body + field('email', 'a@b.test\r\nBcc: c@d.test') + end],
   ['a field of two megabytes', 422, multipart, field('body', 'x'.repeat(2_000_000)) + end],
   ['JSON', 415, 'application/json', JSON.stringify(tip())],
@@ -60,23 +71,41 @@ test('bad input is refused with a clear, coded error; it leaves nothing behind a
 
 test('fields of any name do no harm', async (t) => {
   const newsroom = await openNewsroom(t)
-  const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'isAdmin', '../../x', ' ']
-  await send(newsroom, multipart, names.map((name) => field(name, 'polluted')).join('') + body + end).expect(201)
+  const names = [
+    '__proto__',
+    'constructor',
+    'prototype',
+    'toString',
+    'hasOwnProperty',
+    'isAdmin',
+    '../../x',
+    ' ',
+  ]
+  await send(newsroom, multipart, names.map((name) => field(name, 'polluted')).join('') + body + end).expect(
+    201,
+  )
   const encoded = names.map((name) => `${encodeURIComponent(name)}=polluted`).join('&')
   await send(newsroom, 'application/x-www-form-urlencoded', `${encoded}&body=${tip().body}`).expect(201)
-  assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  assert.equal(({} as Record<string, unknown>).polluted, undefined)
   assert.ok(!(await newsroom.deskPage('/desk')).includes('polluted'))
 })
 
 test('names of files never become paths', async (t) => {
   const newsroom = await openNewsroom(t)
-  const names = ['../../../../tmp/escaped.txt', '/etc/passwd', 'C:\\windows\\x.txt', '.htaccess', 'x'.repeat(500)]
+  const names = [
+    '../../../../tmp/escaped.txt',
+    '/etc/passwd',
+    'C:\\windows\\x.txt',
+    '.htaccess',
+    'x'.repeat(500),
+  ]
   for (const name of names) {
     await send(newsroom, multipart, Buffer.from(body + file('files', name, 'some words') + end)).expect(201)
   }
   const stored = await newsroom.storedFiles()
   assert.equal(stored.length, names.length)
-  for (const path of stored) assert.match(path.slice(newsroom.uploadsFolder.length), /^\/[\da-f]{2}\/[\da-f-]{36}$/)
+  for (const path of stored)
+    assert.match(path.slice(newsroom.uploadsFolder.length), /^\/[\da-f]{2}\/[\da-f-]{36}$/)
 })
 
 test('a file is judged by its content, and the sender is told what is wrong with which', async (t) => {
@@ -88,7 +117,13 @@ test('a file is judged by its content, and the sender is told what is wrong with
     ['report.pdf', png(), 415],
     ['notes.txt', 'Words in UTF-8, é.', 201],
     ['data.bin', Buffer.from([0, 1, 2, 3, 255, 254]), 415],
-    ['notes.txt', Buffer.from([0x50, 0x4b, 3, 4, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 97]), 415],
+    [
+      'notes.txt',
+      Buffer.from([
+        0x50, 0x4b, 3, 4, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 97,
+      ]),
+      415,
+    ],
   ]
   for (const [name, content, status] of cases) {
     const response = await newsroom.post('news-tip', tip(), [{ name, content }])

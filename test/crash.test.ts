@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage } from '../src/storage/storage.ts'
-import { png, textUpdate, tip } from './support/pieces.ts'
 import { openMailServer } from './support/mail-server.ts'
+import { png, textUpdate, tip } from './support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from './support/process.ts'
 
 const secret = 'crash-secret'
@@ -55,10 +55,15 @@ test('killed at many points, it loses nothing it acknowledged, doubles nothing, 
   assert.equal(new Set(tags).size, tags.length, 'a piece is there twice')
   const byReference = new Map(submissions.map((submission) => [submission.reference, submission]))
   for (const { reference, tag } of ledger) {
-    assert.ok(byReference.get(reference)?.opening.content.fields.body.startsWith(tag), `${reference} was lost`)
+    assert.ok(
+      byReference.get(reference)?.opening.content.fields.body.startsWith(tag),
+      `${reference} was lost`,
+    )
   }
   const spoken = submissions.flatMap((submission) => submission.opening.attachments.map((one) => one.id))
-  const stored = (await readdir(env.UPLOADS_DIR, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())
+  const stored = (await readdir(env.UPLOADS_DIR, { recursive: true, withFileTypes: true })).filter((one) =>
+    one.isFile(),
+  )
   assert.deepEqual(stored.map((file) => file.name).sort(), spoken.sort())
 
   function sendForms(url: string): Promise<void> {

@@ -7,19 +7,29 @@ test('an editor signs in by the mailed link, once, and comes to the page that wa
   const newsroom = await openNewsroom(t)
   const { reference } = await newsroom.submit('news-tip', tip())
   await newsroom.workOff()
-  const link = /http:\/\/localhost:3000(\/desk\/sign-in\/[\w-]+)/.exec(newsroom.mailsTo(editorAddress)[0]?.text ?? '')?.[1]
+  const link = /http:\/\/localhost:3000(\/desk\/sign-in\/[\w-]+)/.exec(
+    newsroom.mailsTo(editorAddress)[0]?.text ?? '',
+  )?.[1]
   assert.ok(link)
-  const asked = await newsroom.http().get(`/desk/submissions/${reference}`).expect(303).expect('location', '/desk/sign-in')
+  const asked = await newsroom
+    .http()
+    .get(`/desk/submissions/${reference}`)
+    .expect(303)
+    .expect('location', '/desk/sign-in')
   const wanted = cookieOf(asked.headers, 'barua-wanted')
 
   // A scanner that follows the link does not use it up.
   await newsroom.http().get(link).expect(200)
   const signedIn = await newsroom.http().post(link).set('cookie', wanted).expect(303)
-  assert.equal(signedIn.headers['location'], `/desk/submissions/${reference}`)
+  assert.equal(signedIn.headers.location, `/desk/submissions/${reference}`)
   await newsroom.http().post(link).expect(404)
   await newsroom.http().get(link).expect(404)
   const cookie = cookieOf(signedIn.headers, 'barua')
-  const { text } = await newsroom.http().get(`/desk/submissions/${reference}`).set('cookie', cookie).expect(200)
+  const { text } = await newsroom
+    .http()
+    .get(`/desk/submissions/${reference}`)
+    .set('cookie', cookie)
+    .expect(200)
   assert.ok(text.includes(tip().body))
 })
 
@@ -34,7 +44,8 @@ test('two uses of one link at the same moment give one session', async (t) => {
 test('a link can be asked for, and the answer does not tell who is an editor', async (t) => {
   const newsroom = await openNewsroom(t)
   await newsroom.workOff()
-  const ask = (email: string) => newsroom.http().post('/desk/sign-in').type('form').send({ email }).expect(200)
+  const ask = (email: string) =>
+    newsroom.http().post('/desk/sign-in').type('form').send({ email }).expect(200)
   const [known, unknown] = [await ask(editorAddress.toUpperCase()), await ask('stranger@elsewhere.test')]
   assert.equal(known.text, unknown.text)
   await newsroom.workOff()
@@ -56,7 +67,12 @@ test('nothing of the desk is shown to who is not signed in, or no longer', async
     await newsroom.http().get(path).expect(303)
     await newsroom.http().get(path).set('cookie', 'barua=made-up').expect(303)
   }
-  await newsroom.http().post('/desk/sign-out').set('cookie', cookie).set('sec-fetch-site', 'same-origin').expect(303)
+  await newsroom
+    .http()
+    .post('/desk/sign-out')
+    .set('cookie', cookie)
+    .set('sec-fetch-site', 'same-origin')
+    .expect(303)
   for (const path of paths) await newsroom.http().get(path).set('cookie', cookie).expect(303)
 
   const idle = await newsroom.signIn()
@@ -78,18 +94,28 @@ test('nothing of the desk is shown to who is not signed in, or no longer', async
 test('attachments download as files, with no rights in a browser', async (t) => {
   const newsroom = await openNewsroom(t)
   const evil = '<script>alert(1)</script>\n'
-  const { reference } = await newsroom.submit('news-tip', tip(), [{ name: '../“evil”\u202e page.txt', content: evil }])
+  const { reference } = await newsroom.submit('news-tip', tip(), [
+    { name: '../“evil”\u202e page.txt', content: evil },
+  ])
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   const path = /href="(\/desk\/attachments\/[\w-]+)"/.exec(page)?.[1] as string
-  const { headers, text } = await newsroom.http().get(path).set('cookie', await newsroom.signIn()).expect(200)
+  const { headers, text } = await newsroom
+    .http()
+    .get(path)
+    .set('cookie', await newsroom.signIn())
+    .expect(200)
   assert.equal(text, evil)
-  assert.match(headers['content-disposition'] ?? '', /^attachment; filename=".*evil. page\.txt"; filename\*=UTF-8''/)
+  assert.match(
+    headers['content-disposition'] ?? '',
+    /^attachment; filename=".*evil. page\.txt"; filename\*=UTF-8''/,
+  )
   assert.equal(headers['x-content-type-options'], 'nosniff')
   assert.match(headers['content-security-policy'] ?? '', /^sandbox; default-src 'none'$/)
   await newsroom.http().get('/uploads').expect(404)
   const [stored] = await newsroom.storedFiles()
   const id = stored?.split('/').at(-1)
-  for (const guess of [`/uploads/${id}`, `/uploads/${id?.slice(-2)}/${id}`, `/${id}`]) await newsroom.http().get(guess).expect(404)
+  for (const guess of [`/uploads/${id}`, `/uploads/${id?.slice(-2)}/${id}`, `/${id}`])
+    await newsroom.http().get(guess).expect(404)
 })
 
 test('the list pages by key, newest first', async (t) => {
@@ -99,6 +125,8 @@ test('the list pages by key, newest first', async (t) => {
   const first = await newsroom.deskPage('/desk')
   const older = /href="(\/desk\?after=[\w-]+)"/.exec(first)?.[1] as string
   const second = await newsroom.deskPage(older)
-  const shown = [first, second].flatMap((page) => [...page.matchAll(/\/desk\/submissions\/([\w-]+)"/g)].map((found) => found[1]))
+  const shown = [first, second].flatMap((page) =>
+    [...page.matchAll(/\/desk\/submissions\/([\w-]+)"/g)].map((found) => found[1]),
+  )
   assert.deepEqual(shown, sent.toReversed())
 })

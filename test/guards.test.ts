@@ -5,7 +5,16 @@ import { tip } from './support/pieces.ts'
 
 test('every answer has the guarding headers, and none names what we are built of', async (t) => {
   const newsroom = await openNewsroom(t, { PUBLIC_URL: 'https://news.test' })
-  for (const path of ['/', '/submit/expose', '/status', '/receipt', '/desk/sign-in', '/nowhere', '/healthz', '/readyz']) {
+  for (const path of [
+    '/',
+    '/submit/expose',
+    '/status',
+    '/receipt',
+    '/desk/sign-in',
+    '/nowhere',
+    '/healthz',
+    '/readyz',
+  ]) {
     const { headers, text } = await newsroom.http().get(path)
     const policy = headers['content-security-policy'] ?? ''
     assert.match(policy, /^default-src 'none';/, path)
@@ -22,7 +31,12 @@ test('every answer has the guarding headers, and none names what we are built of
 test('a state-changing request from another site’s page is refused', async (t) => {
   const newsroom = await openNewsroom(t)
   const post = (headers: Record<string, string>, fields: object = tip()) =>
-    newsroom.http().post('/submit/news-tip').set({ accept: 'application/json', ...headers }).type('form').send(fields)
+    newsroom
+      .http()
+      .post('/submit/news-tip')
+      .set({ accept: 'application/json', ...headers })
+      .type('form')
+      .send(fields)
   for (const site of ['cross-site', 'same-site']) await post({ 'sec-fetch-site': site }).expect(403)
   await post({ origin: 'https://evil.test' }).expect(403)
   await post({ origin: 'garbage' }).expect(403)

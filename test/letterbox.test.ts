@@ -20,7 +20,11 @@ test('the front page leads to a form for each kind', async (t) => {
 test('a person sends a guest post with a picture and is shown the receipt once', async (t) => {
   const newsroom = await openNewsroom(t)
   const nonce = await newsroom.nonce('/submit/guest-post')
-  const request = newsroom.http().post('/submit/guest-post').set('accept', 'text/html').set('sec-fetch-site', 'same-origin')
+  const request = newsroom
+    .http()
+    .post('/submit/guest-post')
+    .set('accept', 'text/html')
+    .set('sec-fetch-site', 'same-origin')
   for (const [name, value] of Object.entries({ ...guestPost(), nonce })) request.field(name, value)
   const sent = await request
     .attach('files', png(), 'the bank.png')
@@ -30,7 +34,12 @@ test('a person sends a guest post with a picture and is shown the receipt once',
     .expect('location', '/receipt')
   const cookie = cookieOf(sent.headers, 'barua-receipt')
 
-  const shown = await newsroom.http().get('/receipt').set('cookie', cookie).expect(200).expect('cache-control', 'no-store')
+  const shown = await newsroom
+    .http()
+    .get('/receipt')
+    .set('cookie', cookie)
+    .expect(200)
+    .expect('cache-control', 'no-store')
   const receipt = /id="receipt">([\dA-Z-]{29})</.exec(shown.text)?.[1]
   assert.ok(receipt)
   assert.match(String(shown.headers['set-cookie']), /barua-receipt=;/)
@@ -40,7 +49,9 @@ test('a person sends a guest post with a picture and is shown the receipt once',
   const { state, kind, messages } = await newsroom.status(receipt)
   assert.deepEqual({ state, kind }, { state: 'waiting', kind: 'guest-post' })
   assert.equal(messages[0].title, guestPost().title)
-  assert.deepEqual(messages[0].files, [{ name: 'the bank.png', state: 'kept', size: png().length, type: 'image/png' }])
+  assert.deepEqual(messages[0].files, [
+    { name: 'the bank.png', state: 'kept', size: png().length, type: 'image/png' },
+  ])
   const [stored] = await newsroom.storedFiles()
   assert.deepEqual(await readFile(stored as string), png())
 })
@@ -64,7 +75,13 @@ test('a JSON caller gets reference, receipt and where to ask', async (t) => {
 
 test('on a fault every typed value is still there and each fault stands beside its field', async (t) => {
   const newsroom = await openNewsroom(t)
-  const typed = { ...guestPost(), title: '"<', email: 'not an address', byline: '', links: 'no link\nhttps://example.org' }
+  const typed = {
+    ...guestPost(),
+    title: '"<',
+    email: 'not an address',
+    byline: '',
+    links: 'no link\nhttps://example.org',
+  }
   const request = newsroom.http().post('/submit/guest-post').set('accept', 'text/html')
   for (const [name, value] of Object.entries(typed)) request.field(name, value)
   const { text } = await request.attach('files', png(), 'a.png').field('caption', 'Kept caption').expect(422)
@@ -107,13 +124,18 @@ test('the limits of the contract hold to the character', async (t) => {
   assert.deepEqual(await faultsOf({ body: 'x'.repeat(19) }), ['body'])
   assert.deepEqual(await faultsOf({ body: 'x'.repeat(100_000) }), [])
   assert.deepEqual(await faultsOf({ body: 'x'.repeat(100_001) }), ['body'])
-  assert.deepEqual(await faultsOf({ standfirst: 'x'.repeat(301), bio: 'x'.repeat(601) }), ['standfirst', 'bio'])
+  assert.deepEqual(await faultsOf({ standfirst: 'x'.repeat(301), bio: 'x'.repeat(601) }), [
+    'standfirst',
+    'bio',
+  ])
   assert.deepEqual(await faultsOf({ consent: 'no' }), ['consent'])
 })
 
 test('what a source writes in a tip reaches the desk whole', async (t) => {
   const newsroom = await openNewsroom(t)
-  const { reference } = await newsroom.submit('expose', tip(), [{ name: 'numbers.csv', content: 'day,plate\nFri,KXX 1\n' }])
+  const { reference } = await newsroom.submit('expose', tip(), [
+    { name: 'numbers.csv', content: 'day,plate\nFri,KXX 1\n' },
+  ])
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   for (const value of Object.values(tip())) assert.ok(page.includes(value), value)
   assert.ok(page.includes('numbers.csv'))

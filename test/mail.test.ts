@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { openMailServer } from './support/mail-server.ts'
+import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { guestPost, png, storyAngle, tip } from './support/pieces.ts'
 
 const hour = 3_600_000
@@ -10,16 +10,24 @@ const aboutPieces = (newsroom: Awaited<ReturnType<typeof openNewsroom>>, address
 
 test('each editor gets one mail with the whole guest post', async (t) => {
   const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},second@newsroom.test` })
-  const { reference } = await newsroom.submit('guest-post', { ...guestPost(), caption: 'The bank', credit: 'A. M.' }, [
-    { name: 'bank.png', content: png() },
-  ])
+  const { reference } = await newsroom.submit(
+    'guest-post',
+    { ...guestPost(), caption: 'The bank', credit: 'A. M.' },
+    [{ name: 'bank.png', content: png() }],
+  )
   await newsroom.workOff()
   for (const address of [editorAddress, 'second@newsroom.test']) {
     const [mail, ...more] = aboutPieces(newsroom, address)
     assert.ok(mail && more.length === 0, address)
     assert.equal(mail.subject, `Guest post: ${guestPost().title}`)
     for (const part of [mail.text ?? '', String(mail.html)]) {
-      for (const said of [guestPost().title, guestPost().standfirst, guestPost().byline, guestPost().bio, reference]) {
+      for (const said of [
+        guestPost().title,
+        guestPost().standfirst,
+        guestPost().byline,
+        guestPost().bio,
+        reference,
+      ]) {
         assert.ok(part.includes(said), said)
       }
       assert.ok(part.includes('Nobody asks for it back because nobody remembers it.'))
@@ -38,7 +46,12 @@ test('each editor gets one mail with the whole guest post', async (t) => {
 test('mails about one submission share their References; a further message is told of in the same thread', async (t) => {
   const newsroom = await openNewsroom(t)
   const { receipt } = await newsroom.submit('story-angle', storyAngle())
-  await newsroom.http().post('/status').type('form').send({ receipt, message: 'He is called Baraka.' }).expect(200)
+  await newsroom
+    .http()
+    .post('/status')
+    .type('form')
+    .send({ receipt, message: 'He is called Baraka.' })
+    .expect(200)
   await newsroom.workOff()
   const [first, second] = aboutPieces(newsroom)
   assert.ok(first && second)
@@ -53,18 +66,34 @@ for (const kind of ['expose', 'news-tip'] as const) {
     const newsroom = await openNewsroom(t)
     const fields = { ...tip(), name: 'Canary Name', email: 'source@canary.test' }
     const sent = await newsroom.submit(kind, fields, [{ name: 'canary-file.png', content: png() }])
-    await newsroom.http().post('/status').type('form').send({ receipt: sent.receipt, message: 'Canary further words' }).expect(200)
+    await newsroom
+      .http()
+      .post('/status')
+      .type('form')
+      .send({ receipt: sent.receipt, message: 'Canary further words' })
+      .expect(200)
     await newsroom.workOff()
     const mails = [...aboutPieces(newsroom), ...newsroom.mailsTo('source@canary.test')]
     assert.equal(mails.length, 3)
     for (const mail of mails) {
       const said = mail.raw + mail.text + mail.html
-      for (const canary of [fields.title, fields.body, fields.place, fields.evidence, 'Canary', 'canary-file', sent.receipt]) {
+      for (const canary of [
+        fields.title,
+        fields.body,
+        fields.place,
+        fields.evidence,
+        'Canary',
+        'canary-file',
+        sent.receipt,
+      ]) {
         assert.ok(!said.includes(canary), `${mail.subject}: ${canary}`)
       }
       assert.ok(said.includes(sent.reference))
     }
-    assert.match(aboutPieces(newsroom)[0]?.subject ?? '', new RegExp(`^(Exposé|News tip): ${sent.reference}$`))
+    assert.match(
+      aboutPieces(newsroom)[0]?.subject ?? '',
+      new RegExp(`^(Exposé|News tip): ${sent.reference}$`),
+    )
   })
 }
 
@@ -75,10 +104,16 @@ test('a sender who left an address gets the receipt by mail', async (t) => {
   const [mail, ...more] = newsroom.mailsTo(guestPost().email)
   assert.ok(mail && more.length === 0)
   for (const part of [mail.text ?? '', String(mail.html)]) {
-    for (const said of [receipt, reference, guestPost().title, '/status']) assert.ok(part.includes(said), said)
+    for (const said of [receipt, reference, guestPost().title, '/status'])
+      assert.ok(part.includes(said), said)
   }
-  const { target, receipt: kept } = (await deliveries(newsroom, reference)).find((one) => one.purpose === 'sender-receipt') ?? {}
-  assert.deepEqual({ target, kept }, { target: null, kept: null }, 'what is over forgets its address and its receipt')
+  const { target, receipt: kept } =
+    (await deliveries(newsroom, reference)).find((one) => one.purpose === 'sender-receipt') ?? {}
+  assert.deepEqual(
+    { target, kept },
+    { target: null, kept: null },
+    'what is over forgets its address and its receipt',
+  )
 })
 
 test('a mail server that is down for a day loses nothing', async (t) => {
@@ -110,7 +145,10 @@ test('a recipient that is refused for good is not tried again, and is seen at th
   const { reference } = await newsroom.submit('news-tip', tip())
   await newsroom.workOff()
   const [failed] = await deliveries(newsroom, reference)
-  assert.deepEqual({ ...failed, state: failed?.state }, { ...failed, state: 'failed', attempts: 1, fault: 'smtp-550' })
+  assert.deepEqual(
+    { ...failed, state: failed?.state },
+    { ...failed, state: 'failed', attempts: 1, fault: 'smtp-550' },
+  )
   assert.ok((await newsroom.deskPage(`/desk/submissions/${reference}`)).includes('smtp-550'))
   assert.ok((await newsroom.deskPage('/desk')).includes('failed delivery'))
 })

@@ -19,7 +19,10 @@ test('the same update at the same moment, many times, is one submission', async 
   assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
   assert.equal(await newsroom.submissionCount(), 1)
   await newsroom.workOff()
-  assert.equal(newsroom.mailsTo(editorAddress).filter((mail) => mail.subject?.startsWith('News tip')).length, 1)
+  assert.equal(
+    newsroom.mailsTo(editorAddress).filter((mail) => mail.subject?.startsWith('News tip')).length,
+    1,
+  )
 })
 
 test('a form that is sent twice at the same moment is one submission with one set of files', async (t) => {

@@ -21,16 +21,31 @@ function canaryFields() {
 
 test('nothing that a sender sends is ever logged, whatever goes wrong', async (t) => {
   const newsroom = await openNewsroom(t)
-  const headers = { 'user-agent': canary(), 'x-forwarded-for': canary(), referer: `https://${canary()}.test`, cookie: `a=${canary()}` }
+  const headers = {
+    'user-agent': canary(),
+    'x-forwarded-for': canary(),
+    referer: `https://${canary()}.test`,
+    cookie: `a=${canary()}`,
+  }
 
-  const sent = await newsroom.submit('guest-post', canaryFields(), [{ name: `${canary()}.png`, content: png() }])
-  await newsroom.post('guest-post', { ...canaryFields(), title: '' }, [{ name: `${canary()}.bin`, content: Buffer.alloc(9) }]).set(headers)
+  const sent = await newsroom.submit('guest-post', canaryFields(), [
+    { name: `${canary()}.png`, content: png() },
+  ])
+  await newsroom
+    .post('guest-post', { ...canaryFields(), title: '' }, [
+      { name: `${canary()}.bin`, content: Buffer.alloc(9) },
+    ])
+    .set(headers)
   await newsroom.post('expose', { [canary()]: canary() }).set(headers)
   await newsroom.http().get(`/${canary()}?${canary()}`).set(headers)
   await newsroom.http().post('/status').type('form').send({ receipt: canary(), message: canary() })
   await newsroom.http().post('/status').type('form').send({ receipt: sent.receipt, message: canary() })
   await newsroom.http().post(`/desk/sign-in/${canary()}`)
-  await newsroom.http().post('/desk/sign-in').type('form').send({ email: `${canary()}@canary.test` })
+  await newsroom
+    .http()
+    .post('/desk/sign-in')
+    .type('form')
+    .send({ email: `${canary()}@canary.test` })
   newsroom.telegram.files.set('file', png())
   await newsroom.receiveUpdate(textUpdate(1, canary()))
   await newsroom.receiveUpdate(photoUpdate(2, 'file', canary()))
@@ -43,16 +58,23 @@ test('nothing that a sender sends is ever logged, whatever goes wrong', async (t
 
   // Storage that fails under the request: the file store is gone, then the database.
   await rm(newsroom.uploadsFolder, { recursive: true })
-  const lost = await newsroom.post('guest-post', canaryFields(), [{ name: `${canary()}.png`, content: png() }])
+  const lost = await newsroom.post('guest-post', canaryFields(), [
+    { name: `${canary()}.png`, content: png() },
+  ])
   assert.ok(lost.status >= 500 && lost.status < 600)
   await newsroom.application.storage.close()
   assert.equal((await newsroom.post('guest-post', canaryFields())).status, 503)
   assert.equal((await newsroom.receiveUpdate(textUpdate(6, canary()))).status, 503)
-  assert.equal((await newsroom.http().post('/status').type('form').send({ receipt: sent.receipt, message: canary() })).status, 503)
+  assert.equal(
+    (await newsroom.http().post('/status').type('form').send({ receipt: sent.receipt, message: canary() }))
+      .status,
+    503,
+  )
 
   const log = newsroom.logged.join('')
   assert.ok(log.includes(sent.reference) && log.includes('"channel":"telegram"') && log.includes('smtp-550'))
   assert.ok(log.includes('"msg":"unavailable"'), 'the faults were logged')
   assert.deepEqual(log.match(/canary\d+/g) ?? [], [])
-  for (const secret of [sent.receipt, 'test-token_AAAA', '127.0.0.1', 'amina']) assert.ok(!log.includes(secret), secret)
+  for (const secret of [sent.receipt, 'test-token_AAAA', '127.0.0.1', 'amina'])
+    assert.ok(!log.includes(secret), secret)
 })

@@ -6,8 +6,15 @@ import { guestPost, png, tip } from './support/pieces.ts'
 test('whoever holds the receipt reads the conversation and writes again, with files', async (t) => {
   const newsroom = await openNewsroom(t)
   const { reference, receipt } = await newsroom.submit('guest-post', guestPost())
-  const page = await newsroom.http().post('/status').type('form').send({ receipt }).expect(200).expect('cache-control', 'no-store')
-  for (const said of [guestPost().title, 'Waiting to be read', reference]) assert.ok(page.text.includes(said), said)
+  const page = await newsroom
+    .http()
+    .post('/status')
+    .type('form')
+    .send({ receipt })
+    .expect(200)
+    .expect('cache-control', 'no-store')
+  for (const said of [guestPost().title, 'Waiting to be read', reference])
+    assert.ok(page.text.includes(said), said)
   const answer = await newsroom
     .http()
     .post('/status')
@@ -28,7 +35,14 @@ test('a further message that is sent twice is one message', async (t) => {
   const { receipt } = await newsroom.submit('news-tip', tip())
   const nonce = await newsroom.nonce('/status')
   const send = (message: string) =>
-    newsroom.http().post('/status').field('nonce', nonce).field('receipt', receipt).field('message', message).attach('files', png(), 'a.png').expect(200)
+    newsroom
+      .http()
+      .post('/status')
+      .field('nonce', nonce)
+      .field('receipt', receipt)
+      .field('message', message)
+      .attach('files', png(), 'a.png')
+      .expect(200)
   await Promise.all([send('Once'), send('Once'), send('Once')])
   await send('And this too')
   assert.deepEqual(

@@ -4,7 +4,8 @@ import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { messageFrame, photoUpdate, png, textUpdate } from './support/pieces.ts'
 import { botToken } from './support/telegram-server.ts'
 
-const receiptIn = (text: string) => /Receipt: ([\dA-Z-]{29})/.exec(text)?.[1] ?? assert.fail('no receipt in the answer')
+const receiptIn = (text: string) =>
+  /Receipt: ([\dA-Z-]{29})/.exec(text)?.[1] ?? assert.fail('no receipt in the answer')
 
 test('words become a news tip, and the answer comes in the webhook’s reply', async (t) => {
   const newsroom = await openNewsroom(t)
@@ -28,8 +29,13 @@ test('a photo is fetched by the worker, the largest size, and never during the c
   await newsroom.workOff()
   const [message] = (await newsroom.status(receipt)).messages
   assert.equal(message.body, 'The clinic’s door')
-  assert.deepEqual(message.files, [{ name: 'photo.jpg', state: 'kept', size: png().length, type: 'image/png' }])
-  assert.deepEqual(newsroom.telegram.requests, [`/bot${botToken}/getFile`, `/file/bot${botToken}/documents/big.bin`])
+  assert.deepEqual(message.files, [
+    { name: 'photo.jpg', state: 'kept', size: png().length, type: 'image/png' },
+  ])
+  assert.deepEqual(newsroom.telegram.requests, [
+    `/bot${botToken}/getFile`,
+    `/file/bot${botToken}/documents/big.bin`,
+  ])
   assert.equal((await newsroom.storedFiles()).length, 1)
 })
 
@@ -52,7 +58,14 @@ test('document, video, voice, audio, animation and video note come with their fi
     const { messages } = await newsroom.status(receiptIn(body.text))
     names.push(...messages[0].files.map((one: { name: string }) => one.name))
   }
-  assert.deepEqual(names, ['list of plates.csv', 'clip.mp4', 'voice.ogg', 'audio.mp3', 'animation.mp4', 'video.mp4'])
+  assert.deepEqual(names, [
+    'list of plates.csv',
+    'clip.mp4',
+    'voice.ogg',
+    'audio.mp3',
+    'animation.mp4',
+    'video.mp4',
+  ])
 })
 
 test('a link behind words is written out', async (t) => {
@@ -67,7 +80,10 @@ test('a link behind words is written out', async (t) => {
   })
   const { body } = await newsroom.receiveUpdate(update)
   const { messages } = await newsroom.status(receiptIn(body.text))
-  assert.equal(messages[0].body, '🎉 see the tender (https://tender.example) and the map (https://map.example)')
+  assert.equal(
+    messages[0].body,
+    '🎉 see the tender (https://tender.example) and the map (https://map.example)',
+  )
 })
 
 test('what is no piece is acknowledged and makes none', async (t) => {
@@ -90,7 +106,9 @@ test('what is no piece is acknowledged and makes none', async (t) => {
     {},
   ]
   for (const [index, update] of updates.entries()) {
-    await newsroom.receiveUpdate({ update_id: 500 + index, unknown_field: { deep: [1] }, ...update }).expect(200)
+    await newsroom
+      .receiveUpdate({ update_id: 500 + index, unknown_field: { deep: [1] }, ...update })
+      .expect(200)
   }
   await newsroom.receiveUpdate('[1, 2]').expect(200)
   await newsroom.receiveUpdate('null').expect(200)
@@ -145,7 +163,11 @@ test('a file that will never come is reported where the piece is shown, and its 
   const newsroom = await openNewsroom(t)
   newsroom.telegram.files.set('huge', Buffer.alloc(21 * 1024 * 1024))
   newsroom.telegram.files.set('program', Buffer.from('\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0'))
-  for (const [id, file] of [[8, 'gone'], [9, 'huge'], [10, 'program']] as const) {
+  for (const [id, file] of [
+    [8, 'gone'],
+    [9, 'huge'],
+    [10, 'program'],
+  ] as const) {
     const { body } = await newsroom.receiveUpdate(photoUpdate(id, file, `Words with ${file}`)).expect(200)
     await newsroom.workOff()
     const { reference, messages } = await newsroom.status(receiptIn(body.text))
@@ -161,7 +183,14 @@ test('a file that will never come is reported where the piece is shown, and its 
 test('a path that leads elsewhere is refused', async (t) => {
   const newsroom = await openNewsroom(t)
   newsroom.telegram.files.set('f', png())
-  for (const [index, path] of ['../etc/passwd', 'a/../../b', '@evil.test/x', 'https://evil.test/x', '/abs', 'a?b'].entries()) {
+  for (const [index, path] of [
+    '../etc/passwd',
+    'a/../../b',
+    '@evil.test/x',
+    'https://evil.test/x',
+    '/abs',
+    'a?b',
+  ].entries()) {
     newsroom.telegram.filePath = () => path
     await newsroom.receiveUpdate(photoUpdate(20 + index, 'f')).expect(200)
     await newsroom.workOff()

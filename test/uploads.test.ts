@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RunningProcess, startProcess } from './support/process.ts'
 
@@ -32,7 +32,9 @@ async function open(t: TestContext): Promise<{ running: RunningProcess; files: (
     await rm(folder, { recursive: true, force: true })
   })
   const files = async () =>
-    (await readdir(uploads, { recursive: true, withFileTypes: true })).filter((one) => one.isFile()).map((one) => one.name)
+    (await readdir(uploads, { recursive: true, withFileTypes: true }))
+      .filter((one) => one.isFile())
+      .map((one) => one.name)
   return { running, files }
 }
 

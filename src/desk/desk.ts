@@ -1,5 +1,5 @@
-import { pipeline } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import express, { type RequestHandler, type Response, type Router } from 'express'
 import type { Delivery } from '../delivery.ts'
 import { Failure } from '../failure.ts'
@@ -21,7 +21,9 @@ export type DeskParts = {
     counts(): Promise<{ pending: number; failed: number }>
   }
   unread: {
-    latest(count: number): Promise<{ id: string; source: string; reason: string; raw: string; createdAt: number }[]>
+    latest(
+      count: number,
+    ): Promise<{ id: string; source: string; reason: string; raw: string; createdAt: number }[]>
   }
   editors: { active(): Promise<{ id: string; email: string }[]> }
   readFile: (id: string) => Readable
@@ -36,7 +38,7 @@ export function deskRouter(parts: DeskParts): Router {
   router.use(parts.signIn.router)
 
   router.get('/desk', onlyEditors, async (req, res) => {
-    const after = typeof req.query['after'] === 'string' ? req.query['after'] : undefined
+    const after = typeof req.query.after === 'string' ? req.query.after : undefined
     const submissions = await parts.submissions.page(pageSize + 1, after)
     const shown = submissions.slice(0, pageSize)
     const next = submissions.length > pageSize ? shown.at(-1)?.id : undefined
@@ -44,7 +46,7 @@ export function deskRouter(parts: DeskParts): Router {
   })
 
   router.get('/desk/submissions/:reference', onlyEditors, async (req, res) => {
-    const submission = await parts.submissions.byReference(String(req.params['reference']))
+    const submission = await parts.submissions.byReference(String(req.params.reference))
     if (!submission) throw new Failure('not-found', 'There is no submission with this reference.')
     const messages = await parts.submissions.conversation(submission.id)
     const deliveries = await parts.deliveries.ofSubmission(submission.id)
@@ -53,7 +55,7 @@ export function deskRouter(parts: DeskParts): Router {
   })
 
   router.get('/desk/attachments/:id', onlyEditors, async (req, res) => {
-    const found = await parts.submissions.keptAttachment(String(req.params['id']))
+    const found = await parts.submissions.keptAttachment(String(req.params.id))
     if (!found) throw new Failure('not-found', 'There is no such file.')
     const { attachment, message } = found
     res.attachment(message.content.files[attachment.id]?.name ?? 'file')

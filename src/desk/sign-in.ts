@@ -54,7 +54,7 @@ export function signIn(parts: SignInParts) {
   }
 
   /** Lets editors through; sends others to sign in, and remembers what they wanted. */
-  async function onlyEditors(req: Request, res: Response): Promise<'next' | 'router' | void> {
+  async function onlyEditors(req: Request, res: Response): Promise<'next' | 'router' | undefined> {
     res.set('cache-control', 'no-store')
     const token = sessionToken(req)
     const editor = token && (await editorOf(token))
@@ -105,7 +105,11 @@ export function signIn(parts: SignInParts) {
 
     routes.post('/desk/sign-in/:token', async (req, res) => {
       const token = newToken()
-      const editorId = await parts.sessions.useLink(hashToken(req.params.token), hashToken(token), parts.now())
+      const editorId = await parts.sessions.useLink(
+        hashToken(req.params.token),
+        hashToken(token),
+        parts.now(),
+      )
       if (!editorId) throw usedUp()
       res.cookie(sessionCookie, token, { ...sessionOptions, maxAge: longestSession })
       res.clearCookie(wantedCookie, wantedOptions)
@@ -114,7 +118,7 @@ export function signIn(parts: SignInParts) {
 
     routes.post('/desk/sign-out', readBody, async (req, res) => {
       const token = sessionToken(req)
-      if (token && res.locals['needsToken'] && req.body?.token !== formToken(token)) {
+      if (token && res.locals.needsToken && req.body?.token !== formToken(token)) {
         throw new Failure('forbidden', 'Please sign out from the desk’s own page.')
       }
       if (token) await parts.sessions.end(hashToken(token))
@@ -133,5 +137,8 @@ export function signIn(parts: SignInParts) {
 }
 
 function usedUp(): Failure {
-  return new Failure('not-found', 'This sign-in link has been used or is too old. Ask for a new one at the desk’s sign-in page.')
+  return new Failure(
+    'not-found',
+    'This sign-in link has been used or is too old. Ask for a new one at the desk’s sign-in page.',
+  )
 }

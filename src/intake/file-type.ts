@@ -13,9 +13,11 @@ export function fileTypeCheck(allowed: string[]): TypeOf {
   const patterns = allowed.map(asPattern)
   return async (sample, name) => {
     const type = await typeByContent(sample)
-    if (!patterns.some((pattern) => pattern.test(type))) throw refused(`It is of the type ${type}, which is not taken here.`)
+    if (!patterns.some((pattern) => pattern.test(type)))
+      throw refused(`It is of the type ${type}, which is not taken here.`)
     const claimed = claimedFamily(name)
-    if (claimed && claimed !== familyOf(type)) throw refused(`Its name says ${claimed}, but its content is ${type}.`)
+    if (claimed && claimed !== familyOf(type))
+      throw refused(`Its name says ${claimed}, but its content is ${type}.`)
     return type
   }
 }
@@ -41,7 +43,7 @@ async function typeByContent(sample: Buffer): Promise<string> {
 function isText(sample: Buffer): boolean {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true })
-    return !/[\p{Cc}--[\t\n\f\r\u001b]]/v.test(text)
+    return !/[\p{Cc}--[\t\n\f\r]]/v.test(text)
   } catch {
     return false
   }

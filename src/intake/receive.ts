@@ -1,4 +1,5 @@
-import { type KeyObject, randomUUIDv7 } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { v7 as newId } from 'uuid'
 import type { NewDelivery } from '../delivery.ts'
 import {
   type Arrival,
@@ -82,7 +83,10 @@ export function createIntake(parts: IntakeParts) {
 
   // If the commit fails the files stay: a broken connection does not tell whether the commit was made, and
   // the sweep at the next start can. A repeat has its files already.
-  async function keeping<T extends { repeat: boolean }>(files: StagedFile[], record: () => Promise<T>): Promise<T> {
+  async function keeping<T extends { repeat: boolean }>(
+    files: StagedFile[],
+    record: () => Promise<T>,
+  ): Promise<T> {
     const ids = files.map((file) => file.id)
     await parts.files.keep(ids)
     const recorded = await record()
@@ -93,13 +97,13 @@ export function createIntake(parts: IntakeParts) {
 
 function newSubmission(draft: Draft, fields: Fields, receipt: string, at: number): NewRecord {
   const { kind, channel, telegram } = draft
-  const awaited = draft.awaited.map((file) => ({ ...file, id: randomUUIDv7() }))
+  const awaited = draft.awaited.map((file) => ({ ...file, id: newId() }))
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   return {
     arrival: withoutSecret(draft.arrival),
-    submissionId: randomUUIDv7(),
+    submissionId: newId(),
     submission: { reference: newReference(), receiptHash: hashReceipt(receipt), kind, channel },
-    messageId: randomUUIDv7(),
+    messageId: newId(),
     content: { fields, files: labels([...draft.files, ...awaited]), ...(telegram && { telegram }) },
     attachments,
     deliveries: [...receiptMails(kind, fields, receipt), ...awaited.map(fetchOf)],
@@ -111,7 +115,7 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRec
   return {
     arrival: draft.arrival,
     submissionId: draft.submissionId,
-    messageId: randomUUIDv7(),
+    messageId: newId(),
     content: { fields, files: labels(draft.files) },
     attachments: draft.files,
     deliveries: [],
@@ -126,7 +130,9 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRec
 function asFurtherMessage(record: NewRecord, submissionId: string): NewRecord {
   const { submission: _, ...message } = record
   const { source, key, digest } = record.arrival
-  return { ...message, arrival: { source, key: `${key}/${digest}` }, submissionId, deliveries: [] }
+  const arrival = { source, key: `${key}/${digest}` }
+  // An id of its own again: ids order a conversation, and this message comes after the first one.
+  return { ...message, arrival, submissionId, messageId: newId(), deliveries: [] }
 }
 
 function withoutSecret({ secret: _, ...arrival }: Arrival): Omit<Arrival, 'secret'> {
@@ -148,7 +154,9 @@ function fetchOf(file: { id: string; remoteId: string }): NewDelivery {
 }
 
 function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel> {
-  return Object.fromEntries(files.map(({ id, name, caption, credit }) => [id, labelOf(name, caption, credit)]))
+  return Object.fromEntries(
+    files.map(({ id, name, caption, credit }) => [id, labelOf(name, caption, credit)]),
+  )
 }
 
 function labelOf(name: string, caption?: string, credit?: string): FileLabel {

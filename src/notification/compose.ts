@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import { Eta } from 'eta'
 import { CarryFault, type Delivery } from '../delivery.ts'
-import { isConfidential, kindNames, type Message, sideFields, type Submission } from '../submission.ts'
+import { isConfidential, kindNames, type Message, type Submission, sideFields } from '../submission.ts'
 import type { Mail } from './mailer.ts'
 
 export type ComposeParts = {
@@ -27,7 +27,11 @@ const nothing = () => new CarryFault('submission-gone', { permanent: true })
 
 /** Composes the mail of a delivery. @throws CarryFault when there is nobody or nothing to write of any more. */
 export function mailComposer(parts: ComposeParts) {
-  const render = mailRenderer(parts.viewsFolder, { ...parts.formats, newsroom: parts.newsroom, siteUrl: parts.siteUrl })
+  const render = mailRenderer(parts.viewsFolder, {
+    ...parts.formats,
+    newsroom: parts.newsroom,
+    siteUrl: parts.siteUrl,
+  })
   const { local, domain } = addressOf(parts.mailFrom)
 
   return {
@@ -47,7 +51,13 @@ export function mailComposer(parts: ComposeParts) {
       const view = isTold ? 'editor-notice' : 'editor-notice-confidential'
       const told = { submission, kindName, isFurther, deskUrl, sideFields, ...(isTold && { message }) }
       const subject = `${isFurther ? 'Re: ' : ''}${kindName}: ${title}`
-      return { ...envelope(delivery), to: editor.email, subject, ...render(view, told), ...threadOf(submission) }
+      return {
+        ...envelope(delivery),
+        to: editor.email,
+        subject,
+        ...render(view, told),
+        ...threadOf(submission),
+      }
     },
 
     /** Tells a sender who left an address that the piece is here; of a confidential one, nothing more. */
@@ -111,7 +121,13 @@ function addressOf(mailFrom: string): { local: string; domain: string } {
 
 /** Renders `mail/NAME.txt` unescaped and `mail/NAME.html` escaped. */
 function mailRenderer(views: string, frame: Record<string, unknown>) {
-  const asText = new Eta({ views, cache: true, autoEscape: false, autoTrim: [false, 'nl'], defaultExtension: '.txt.eta' })
+  const asText = new Eta({
+    views,
+    cache: true,
+    autoEscape: false,
+    autoTrim: [false, 'nl'],
+    defaultExtension: '.txt.eta',
+  })
   const asHtml = new Eta({ views, cache: true, autoTrim: [false, 'nl'], defaultExtension: '.html.eta' })
   return (name: string, data: Record<string, unknown>) => ({
     text: asText.render(`mail/${name}`, { ...frame, ...data }).trim(),

@@ -79,7 +79,11 @@ function optionsFor(mail: Mail, from: string): SendMailOptions {
 const aboutThisMail = new Set(['RCPT TO', 'DATA'])
 
 function faultOf(error: unknown): CarryFault {
-  const { responseCode, command, code } = error as { responseCode?: unknown; command?: unknown; code?: unknown }
+  const { responseCode, command, code } = error as {
+    responseCode?: unknown
+    command?: unknown
+    code?: unknown
+  }
   if (typeof responseCode === 'number') {
     const permanent = responseCode >= 500 && aboutThisMail.has(String(command))
     return new CarryFault(`smtp-${responseCode}`, { permanent })

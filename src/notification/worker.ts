@@ -114,7 +114,9 @@ export function createWorker(parts: WorkerParts) {
     } catch (error) {
       const fault = error instanceof CarryFault ? error : new CarryFault('unexpected')
       if (fault !== error) logTrouble(error)
-      const dueAt = fault.permanent ? undefined : nextTry(delivery, parts.now(), parts.random, fault.retryAfter)
+      const dueAt = fault.permanent
+        ? undefined
+        : nextTry(delivery, parts.now(), parts.random, fault.retryAfter)
       if (dueAt === undefined) return { id, state: 'failed', at: parts.now(), fault: fault.code }
       return { id, state: 'pending', dueAt, fault: fault.code }
     }
@@ -127,7 +129,8 @@ export function createWorker(parts: WorkerParts) {
 
   // An error's message may hold a sender's words; where it happened is enough to repair it.
   function logTrouble(error: unknown): undefined {
-    const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
+    const frames =
+      error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
     const name = error instanceof Error ? error.name : typeof error
     parts.log.error({ name, frames: frames.slice(0, 6), carrier: parts.carrier }, 'outbox trouble')
   }

@@ -6,13 +6,18 @@ export type AttachmentStore = ReturnType<typeof attachmentStore>
 export function attachmentStore(db: Database) {
   return {
     async state(id: string): Promise<string | undefined> {
-      return (await db.selectFrom('attachments').select('state').where('id', '=', id).executeTakeFirst())?.state
+      return (await db.selectFrom('attachments').select('state').where('id', '=', id).executeTakeFirst())
+        ?.state
     },
 
     /** The awaited file is in the file store. */
     async arrived(id: string, file: { size: number; type: string; sha256: string }): Promise<void> {
       const { size, type, sha256 } = file
-      await db.updateTable('attachments').set({ state: 'kept', size, type, sha256 }).where('id', '=', id).execute()
+      await db
+        .updateTable('attachments')
+        .set({ state: 'kept', size, type, sha256 })
+        .where('id', '=', id)
+        .execute()
     },
 
     /** The awaited file will not come. */

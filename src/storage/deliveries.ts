@@ -19,7 +19,13 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
     },
 
     /** Leases up to `count` of a carrier's due deliveries to `lease` until the given time, the longest due first. */
-    async lease(carrier: Carrier, lease: string, count: number, now: number, until: number): Promise<Delivery[]> {
+    async lease(
+      carrier: Carrier,
+      lease: string,
+      count: number,
+      now: number,
+      until: number,
+    ): Promise<Delivery[]> {
       let due = db
         .selectFrom('deliveries')
         .select('id')
@@ -40,17 +46,18 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
       return rows.map(deliveryOf).sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))
     },
 
-    /** When the carrier's next delivery is due, if any is pending: one that is leased, when its lease runs out. */
+    /** When the carrier's next delivery that nobody has leased is due. */
     async nextDueAt(carrier: Carrier): Promise<number | undefined> {
       const row = await db
         .selectFrom('deliveries')
-        .select(sql<number>`case when leased_until > due_at then leased_until else due_at end`.as('at'))
+        .select('due_at')
         .where('state', '=', pending)
         .where('carrier', '=', carrier)
+        .where('lease', 'is', null)
         .orderBy('due_at')
         .limit(1)
         .executeTakeFirst()
-      return row?.at
+      return row?.due_at
     },
 
     /** Records what became of tries, in one transaction. What is over forgets its address and its receipt. */
@@ -113,7 +120,12 @@ async function settleOne(trx: Database, verdict: Verdict): Promise<void> {
   const change =
     verdict.state === 'pending'
       ? { ...free, due_at: verdict.dueAt, fault: verdict.fault }
-      : { ...over, state: verdict.state, done_at: verdict.at, fault: verdict.state === 'failed' ? verdict.fault : null }
+      : {
+          ...over,
+          state: verdict.state,
+          done_at: verdict.at,
+          fault: verdict.state === 'failed' ? verdict.fault : null,
+        }
   await trx.updateTable('deliveries').set(change).where('id', '=', verdict.id).execute()
 }
 

@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { v7 as newId } from 'uuid'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './record.ts'
 
@@ -10,7 +10,12 @@ export type Editor = { id: string; email: string }
 export function editorStore(db: Database) {
   return {
     async active(): Promise<Editor[]> {
-      return db.selectFrom('editors').select(['id', 'email']).where('removed_at', 'is', null).orderBy('id').execute()
+      return db
+        .selectFrom('editors')
+        .select(['id', 'email'])
+        .where('removed_at', 'is', null)
+        .orderBy('id')
+        .execute()
     },
 
     async byEmail(email: string): Promise<Editor | undefined> {
@@ -35,7 +40,7 @@ export function editorStore(db: Database) {
     async add(email: string, now: number): Promise<Editor> {
       return db
         .insertInto('editors')
-        .values({ id: randomUUIDv7(), email: email.trim().toLowerCase(), created_at: now })
+        .values({ id: newId(), email: email.trim().toLowerCase(), created_at: now })
         .onConflict((oc) => oc.column('email').doUpdateSet({ removed_at: null }))
         .returning(['id', 'email'])
         .executeTakeFirstOrThrow()
@@ -64,7 +69,7 @@ export function editorStore(db: Database) {
         const unique = [...new Set(emails.map((email) => email.toLowerCase()))]
         const made = await trx
           .insertInto('editors')
-          .values(unique.map((email) => ({ id: randomUUIDv7(), email, created_at: now })))
+          .values(unique.map((email) => ({ id: newId(), email, created_at: now })))
           .onConflict((oc) => oc.column('email').doNothing())
           .returning(['id', 'email'])
           .execute()

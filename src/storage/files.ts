@@ -1,8 +1,20 @@
-import { createHash, randomUUIDv7 } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream, type ReadStream } from 'node:fs'
-import { access, constants, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import {
+  access,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { v7 as newId } from 'uuid'
 import { Failure } from '../failure.ts'
 import { orUnavailable } from './faults.ts'
 
@@ -44,7 +56,7 @@ export function fileStore(root: string) {
      * @throws Failure `too-large`, `unavailable`, or what `typeOf` throws; nothing is left behind then.
      */
     async stage(source: Readable, options: StageOptions): Promise<WrittenFile> {
-      const id = options.id ?? randomUUIDv7()
+      const id = options.id ?? newId()
       return orUnavailable(async () => {
         const handle = await open(stagedPath(id), 'w', 0o600)
         try {

@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { v7 as newId } from 'uuid'
 import { carrierOf, type NewDelivery } from '../delivery.ts'
 import { newReference } from '../receipt.ts'
 import type { NewRecord, Recorded } from '../record.ts'
@@ -28,7 +28,12 @@ export async function record(db: Database, records: NewRecord[], now: () => numb
 }
 
 // Two references in 2^40 may fall together; the index notices, and the newer one takes another.
-async function renamedOr(error: unknown, db: Database, single: NewRecord, now: () => number): Promise<Outcome> {
+async function renamedOr(
+  error: unknown,
+  db: Database,
+  single: NewRecord,
+  now: () => number,
+): Promise<Outcome> {
   if (!single.submission || !isDuplicate(error)) return { error }
   const renamed = { ...single, submission: { ...single.submission, reference: newReference() } }
   try {
@@ -93,7 +98,12 @@ async function earlierArrivals(trx: Database, repeats: NewRecord[]): Promise<(on
   return (one) => {
     const row = byName.get(arrivalName(one.arrival))
     if (!row) return { error: new Error('an arrival was refused but is not there') }
-    return { repeat: true, submissionId: row.submission_id, reference: row.reference, digest: row.digest ?? undefined }
+    return {
+      repeat: true,
+      submissionId: row.submission_id,
+      reference: row.reference,
+      digest: row.digest ?? undefined,
+    }
   }
 }
 
@@ -117,7 +127,11 @@ async function insertAll(trx: Database, records: NewRecord[], now: number): Prom
 }
 
 async function touch(trx: Database, one: NewRecord): Promise<void> {
-  await trx.updateTable('submissions').set({ updated_at: one.at }).where('id', '=', one.submissionId).execute()
+  await trx
+    .updateTable('submissions')
+    .set({ updated_at: one.at })
+    .where('id', '=', one.submissionId)
+    .execute()
 }
 
 function submissionRow(one: NewRecord): Tables['submissions'][] {
@@ -168,7 +182,7 @@ function deliveriesOf(one: NewRecord): NewDelivery[] {
 export async function insertDeliveries(trx: Database, deliveries: NewDelivery[], now: number): Promise<void> {
   if (deliveries.length === 0) return
   const rows = deliveries.map((delivery) => ({
-    id: randomUUIDv7(),
+    id: newId(),
     purpose: delivery.purpose,
     carrier: carrierOf[delivery.purpose],
     submission_id: delivery.submissionId ?? null,

@@ -19,7 +19,8 @@ export async function readSecrets(dataDir: string): Promise<Secrets> {
   const isNew = await makeIfMissing(path)
   const { key, telegramWebhookSecret } = Kept.parse(JSON.parse(await readFile(path, 'utf8')))
   const master = Buffer.from(key, 'base64')
-  const keyFor = (purpose: string) => createSecretKey(Buffer.from(hkdfSync('sha256', master, '', purpose, 32)))
+  const keyFor = (purpose: string) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', master, '', purpose, 32)))
   return { telegramWebhookSecret, isNew, keyFor }
 }
 

@@ -6,8 +6,8 @@ import {
   type Dialect,
   type Driver,
   SqliteAdapter,
-  SqliteDialect,
   type SqliteDatabase,
+  SqliteDialect,
   SqliteDriver,
 } from 'kysely'
 

@@ -13,7 +13,11 @@ export function submissionStore(db: Database) {
   return {
     /** The submission that the desk calls by its reference. */
     async byReference(reference: string): Promise<Submission | undefined> {
-      const row = await db.selectFrom('submissions').selectAll().where('reference', '=', reference).executeTakeFirst()
+      const row = await db
+        .selectFrom('submissions')
+        .selectAll()
+        .where('reference', '=', reference)
+        .executeTakeFirst()
       return row && submissionOf(row)
     },
 
@@ -158,4 +162,3 @@ async function attachmentsOf(db: Database, messageIds: string[]): Promise<Map<st
     (attachment) => attachment.messageId,
   )
 }
-

@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { v7 as newId } from 'uuid'
 import type { Database } from './database.ts'
 
 export type UnreadStore = ReturnType<typeof unreadStore>
@@ -13,13 +13,18 @@ export function unreadStore(db: Database) {
       const { source, reason, raw, createdAt } = arrival
       await db
         .insertInto('unread_arrivals')
-        .values({ id: randomUUIDv7(), source, reason, raw: raw.replaceAll('\0', '\uFFFD'), created_at: createdAt })
+        .values({ id: newId(), source, reason, raw: raw.replaceAll('\0', '\uFFFD'), created_at: createdAt })
         .execute()
     },
 
     /** The latest, newest first. */
     async latest(count: number): Promise<UnreadArrival[]> {
-      const rows = await db.selectFrom('unread_arrivals').selectAll().orderBy('id', 'desc').limit(count).execute()
+      const rows = await db
+        .selectFrom('unread_arrivals')
+        .selectAll()
+        .orderBy('id', 'desc')
+        .limit(count)
+        .execute()
       return rows.map(({ created_at, ...row }) => ({ ...row, createdAt: created_at }))
     },
   }

@@ -68,7 +68,8 @@ export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (!isHttpError(error)) return unavailable(error)
   if (error.status === 413) return new Failure('too-large', 'That is more than can be taken at once.')
-  if (error.status === 415) return new Failure('unsupported-file', 'This way of sending is not understood here.')
+  if (error.status === 415)
+    return new Failure('unsupported-file', 'This way of sending is not understood here.')
   if (error.status === 404) return new Failure('not-found', 'There is no such page.')
   return new Failure('invalid', 'The request could not be read.')
 }
@@ -78,5 +79,8 @@ function logCause(log: Logger, cause: unknown): void {
   const error = cause instanceof Error ? cause : new Error()
   const { code, errcode } = error as { code?: unknown; errcode?: unknown }
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  log.error({ name: error.name, code, errcode, frames: frames.slice(0, 8).map((line) => line.trim()) }, 'unavailable')
+  log.error(
+    { name: error.name, code, errcode, frames: frames.slice(0, 8).map((line) => line.trim()) },
+    'unavailable',
+  )
 }

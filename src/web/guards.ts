@@ -39,8 +39,9 @@ export function sameOrigin(publicUrl: URL): RequestHandler {
     const site = req.get('sec-fetch-site')
     if (site !== undefined) return next(site === 'same-origin' || site === 'none' ? undefined : crossSite())
     const origin = req.get('origin')
-    if (origin !== undefined && origin !== 'null') return next(isOurs(origin, req, publicUrl) ? undefined : crossSite())
-    res.locals['needsToken'] = origin === 'null' || req.get('cookie') !== undefined
+    if (origin !== undefined && origin !== 'null')
+      return next(isOurs(origin, req, publicUrl) ? undefined : crossSite())
+    res.locals.needsToken = origin === 'null' || req.get('cookie') !== undefined
     next()
   }
 }

@@ -32,8 +32,16 @@ async function load(): Promise<Loaded> {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
-  const pending = new Gauge({ name: 'barua_deliveries_pending', help: 'Deliveries waiting in the outbox', registers })
-  const failed = new Gauge({ name: 'barua_deliveries_failed', help: 'Deliveries that failed for good', registers })
+  const pending = new Gauge({
+    name: 'barua_deliveries_pending',
+    help: 'Deliveries waiting in the outbox',
+    registers,
+  })
+  const failed = new Gauge({
+    name: 'barua_deliveries_failed',
+    help: 'Deliveries that failed for good',
+    registers,
+  })
   return {
     registry,
     received: new Counter({

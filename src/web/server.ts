@@ -15,7 +15,10 @@ export type RunningServer = {
 }
 
 export async function listen(listener: RequestListener, port: number, host: string): Promise<RunningServer> {
-  const server = createServer({ headersTimeout: timeouts.headers, requestTimeout: timeouts.request }, listener)
+  const server = createServer(
+    { headersTimeout: timeouts.headers, requestTimeout: timeouts.request },
+    listener,
+  )
   server.timeout = timeouts.silence
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -91,7 +91,8 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     /** Sends a form as a JSON caller does, without looking at the answer. */
     post(kind: Kind, fields: object = fieldsOf(kind), files: SentFile[] = []): Test {
       const request = supertest(application.web).post(`/submit/${kind}`).set('accept', 'application/json')
-      for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) request.field(name, one)
+      for (const [name, value] of Object.entries(fields))
+        for (const one of [value].flat()) request.field(name, one)
       for (const { name, content } of files) request.attach('files', Buffer.from(content), name)
       return request
     },
@@ -140,14 +141,22 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
 
     /** A page of the desk as a signed-in editor sees it. */
     async deskPage(path: string): Promise<string> {
-      const response = await newsroom.http().get(path).set('cookie', await newsroom.signIn())
+      const response = await newsroom
+        .http()
+        .get(path)
+        .set('cookie', await newsroom.signIn())
       assert.equal(response.status, 200, response.text)
       return response.text
     },
 
     /** The conversation as the holder of the receipt gets it. */
     async status(receipt: string) {
-      const response = await newsroom.http().post('/status').set('accept', 'application/json').type('form').send({ receipt })
+      const response = await newsroom
+        .http()
+        .post('/status')
+        .set('accept', 'application/json')
+        .type('form')
+        .send({ receipt })
       assert.equal(response.status, 200, response.text)
       return response.body
     },

@@ -36,7 +36,11 @@ export function storyAngle() {
   }
 }
 
-export function textUpdate(updateId: number, text: string, chatId = 7001): { update_id: number; message: object } {
+export function textUpdate(
+  updateId: number,
+  text: string,
+  chatId = 7001,
+): { update_id: number; message: object } {
   return { update_id: updateId, message: { ...messageFrame(updateId, chatId), text } }
 }
 
@@ -46,7 +50,10 @@ export function photoUpdate(updateId: number, fileId: string, caption?: string) 
     { file_id: fileId, file_unique_id: 'l', width: 1280, height: 853, file_size: 200_000 },
     { file_id: `${fileId}-middle`, file_unique_id: 'm', width: 320, height: 213, file_size: 20_000 },
   ]
-  return { update_id: updateId, message: { ...messageFrame(updateId, 7001), photo, ...(caption && { caption }) } }
+  return {
+    update_id: updateId,
+    message: { ...messageFrame(updateId, 7001), photo, ...(caption && { caption }) },
+  }
 }
 
 export function messageFrame(updateId: number, chatId: number) {
@@ -54,7 +61,14 @@ export function messageFrame(updateId: number, chatId: number) {
     message_id: updateId * 10,
     date: 1_790_000_000,
     chat: { id: chatId, type: 'private', first_name: 'Juma' },
-    from: { id: chatId, is_bot: false, first_name: 'Juma', last_name: 'Otieno', username: 'jumao', language_code: 'sw' },
+    from: {
+      id: chatId,
+      is_bot: false,
+      first_name: 'Juma',
+      last_name: 'Otieno',
+      username: 'jumao',
+      language_code: 'sw',
+    },
   }
 }
 
@@ -67,7 +81,12 @@ export function png(width = 40, height = 30): Buffer {
   header.writeUInt32BE(height, 4)
   header.set([8, 2, 0, 0, 0], 8)
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))])
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', pixels),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
 }
 
 function chunk(type: string, data: Buffer): Buffer {
@@ -78,4 +97,3 @@ function chunk(type: string, data: Buffer): Buffer {
   sum.writeUInt32BE(crc32(body))
   return Buffer.concat([length, body, sum])
 }
-

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 
 export type RunningProcess = {
   url: string
@@ -14,9 +14,9 @@ export type RunningProcess = {
 
 /** Starts the program itself, in a process of its own, and waits until it answers. */
 export async function startProcess(env: Record<string, string>): Promise<RunningProcess> {
-  const port = Number(env['PORT'] ?? (await freePort()))
+  const port = Number(env.PORT ?? (await freePort()))
   const child = spawn(process.execPath, ['src/main.ts'], {
-    env: { PATH: process.env['PATH'] ?? '', PORT: String(port), SUBMIT_LIMIT: '0', ...env },
+    env: { PATH: process.env.PATH ?? '', PORT: String(port), SUBMIT_LIMIT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -37,7 +37,12 @@ export async function openTelegramServer(): Promise<TelegramServer> {
         const file = state.files.get(fileId)
         if (!file) return answer(res, 400, refusal(400))
         if (file.length > 20 * 1024 * 1024) return answer(res, 400, refusal(400))
-        const result = { file_id: fileId, file_unique_id: fileId, file_size: file.length, file_path: state.filePath(fileId) }
+        const result = {
+          file_id: fileId,
+          file_unique_id: fileId,
+          file_size: file.length,
+          file_path: state.filePath(fileId),
+        }
         return answer(res, 200, { ok: true, result })
       }
       const name = new RegExp(`^/file/bot${botToken}/documents/(.+)\\.bin$`).exec(url)?.[1]

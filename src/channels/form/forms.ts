@@ -30,7 +30,16 @@ export type Form = {
 
 type Asked = Omit<FormField, 'required' | 'min' | 'max'>
 
-const languages = ['English', 'Kiswahili', 'Français', 'العربية', 'Português', 'Español', 'Af-Soomaali', 'አማርኛ']
+const languages = [
+  'English',
+  'Kiswahili',
+  'Français',
+  'العربية',
+  'Português',
+  'Español',
+  'Af-Soomaali',
+  'አማርኛ',
+]
 
 const language: Asked = {
   name: 'language',
@@ -93,7 +102,12 @@ const tipFields: Asked[] = [
     rows: 12,
   },
   { name: 'place', label: 'Where?', control: 'line' },
-  { name: 'when', label: 'When?', control: 'line', help: 'As exactly as you know: a day, a month, “since 2023”.' },
+  {
+    name: 'when',
+    label: 'When?',
+    control: 'line',
+    help: 'As exactly as you know: a day, a month, “since 2023”.',
+  },
   {
     name: 'evidence',
     label: 'How do you know?',
@@ -107,7 +121,12 @@ const tipFields: Asked[] = [
 ]
 
 const guestPostFields: Asked[] = [
-  { name: 'title', label: 'Title', control: 'line', help: 'Your headline. We may change it and will tell you.' },
+  {
+    name: 'title',
+    label: 'Title',
+    control: 'line',
+    help: 'Your headline. We may change it and will tell you.',
+  },
   {
     name: 'standfirst',
     label: 'Standfirst',
@@ -145,7 +164,13 @@ const guestPostFields: Asked[] = [
     help: 'Do you work for, own, advise or campaign for anyone the piece is about? Readers may be told.',
     rows: 2,
   },
-  { name: 'name', label: 'Your name', control: 'line', help: 'If it is not the byline.', autocomplete: 'name' },
+  {
+    name: 'name',
+    label: 'Your name',
+    control: 'line',
+    help: 'If it is not the byline.',
+    autocomplete: 'name',
+  },
   {
     name: 'email',
     label: 'Your e-mail address',
@@ -156,7 +181,8 @@ const guestPostFields: Asked[] = [
   { name: 'website', label: 'Your website', control: 'url', autocomplete: 'url' },
   {
     name: 'consent',
-    label: 'I wrote this, it may be published under the byline above, and it has not been published elsewhere.',
+    label:
+      'I wrote this, it may be published under the byline above, and it has not been published elsewhere.',
     control: 'tick',
   },
 ]

@@ -52,7 +52,10 @@ type EngineResult = { staged?: StagedFile; fault?: FileFault; slot: number }
 export async function readMultipart(req: Request, res: Response, parts: MultipartParts): Promise<SentForm> {
   const length = Number(req.get('content-length') ?? 0)
   if (length > parts.maxSubmissionBytes + roomForFields) throw tooLarge(parts.maxSubmissionBytes)
-  const upload = multer({ storage: engineFor(parts), limits, defParamCharset: 'utf8' }).array('files', maxFiles)
+  const upload = multer({ storage: engineFor(parts), limits, defParamCharset: 'utf8' }).array(
+    'files',
+    maxFiles,
+  )
   await new Promise<void>((resolve, reject) => {
     upload(req, res, (error: unknown) => (error === undefined ? resolve() : reject(asFailure(error))))
   })
@@ -72,7 +75,7 @@ function engineFor(parts: MultipartParts): StorageEngine {
   let room = parts.maxSubmissionBytes
   return {
     _handleFile(req, file, done) {
-      const slot = listed(req.body['caption']).length
+      const slot = listed(req.body.caption).length
       const maxBytes = Math.min(parts.maxFileBytes, room)
       parts
         .stage(file.stream, file.originalname, maxBytes)
@@ -96,7 +99,8 @@ function engineFor(parts: MultipartParts): StorageEngine {
 /** @throws what is not the file's own fault. */
 function faultOf(error: unknown, name: string, parts: MultipartParts, maxBytes: number): FileFault {
   if (!(error instanceof Failure)) throw unavailable(error)
-  if (error.code === 'unsupported-file') return { code: error.code, message: `“${name}” cannot be taken. ${error.message}` }
+  if (error.code === 'unsupported-file')
+    return { code: error.code, message: `“${name}” cannot be taken. ${error.message}` }
   if (error.code !== 'too-large') throw error
   const message =
     maxBytes < parts.maxFileBytes
@@ -110,9 +114,9 @@ function faultOf(error: unknown, name: string, parts: MultipartParts, maxBytes: 
  * out: it says so in `captions`, and there the place among the captions tells which belongs to which.
  */
 function withCaptions(results: EngineResult[], fields: Record<string, unknown>): StagedFile[] {
-  const captions = listed(fields['caption'])
-  const credits = listed(fields['credit'])
-  const follow = fields['captions'] === 'follow'
+  const captions = listed(fields.caption)
+  const credits = listed(fields.credit)
+  const follow = fields.captions === 'follow'
   return results.flatMap(({ staged, slot }, index) => {
     if (!staged) return []
     const place = follow ? slot : index
@@ -131,7 +135,9 @@ function asFailure(error: unknown): Failure {
   if (!(error instanceof multer.MulterError)) return unreadable()
   switch (error.code) {
     case 'LIMIT_UNEXPECTED_FILE':
-      return error.field === 'files' ? tooManyFiles() : faulty(error.field, 'Files are taken in the field “files” only.')
+      return error.field === 'files'
+        ? tooManyFiles()
+        : faulty(error.field, 'Files are taken in the field “files” only.')
     case 'LIMIT_FILE_COUNT':
       return tooManyFiles()
     case 'LIMIT_FIELD_VALUE':
@@ -147,7 +153,10 @@ function asFailure(error: unknown): Failure {
 }
 
 function unreadable(): Failure {
-  return new Failure('invalid', 'The form could not be read. It may have been cut off on its way; please send it again.')
+  return new Failure(
+    'invalid',
+    'The form could not be read. It may have been cut off on its way; please send it again.',
+  )
 }
 
 function tooManyFiles(): Failure {
@@ -155,7 +164,9 @@ function tooManyFiles(): Failure {
 }
 
 function faulty(field: string | undefined, message: string): Failure {
-  return new Failure('invalid', 'Some fields need another look.', { fields: { [field ?? 'form']: [message] } })
+  return new Failure('invalid', 'Some fields need another look.', {
+    fields: { [field ?? 'form']: [message] },
+  })
 }
 
 function tooLarge(maxBytes: number): Failure {

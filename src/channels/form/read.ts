@@ -33,7 +33,10 @@ function urlencodedFields(body: unknown): Record<string, string | string[]> {
 }
 
 function notAForm(): Failure {
-  return new Failure('unsupported-file', 'Please send the form as multipart/form-data or application/x-www-form-urlencoded.')
+  return new Failure(
+    'unsupported-file',
+    'Please send the form as multipart/form-data or application/x-www-form-urlencoded.',
+  )
 }
 
 /** The named fields without those left blank; links one a line, as a list. */
@@ -45,7 +48,10 @@ export function givenFields(sent: Record<string, unknown>, names: string[]): Rec
 function linesOf(value: unknown): unknown {
   const values = [value].flat()
   if (!values.every((one) => typeof one === 'string')) return value
-  return values.flatMap((one) => one.split(/\s*[\r\n]\s*/)).map((line) => line.trim()).filter((line) => line !== '')
+  return values
+    .flatMap((one) => one.split(/\s*[\r\n]\s*/))
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 }
 
 function isBlank(value: unknown): boolean {

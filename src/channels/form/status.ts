@@ -5,7 +5,7 @@ import { Failure } from '../../failure.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
 import type { Message, Submission } from '../../submission.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
-import { nonceHash, type Nonces } from './nonce.ts'
+import { type Nonces, nonceHash } from './nonce.ts'
 import { givenFields, readForm, wantsJson } from './read.ts'
 
 export type StatusParts = MultipartParts & {
@@ -37,7 +37,7 @@ export function statusRouter(parts: StatusParts): Router {
     let submission: Submission | undefined
     try {
       sent = await readForm(req, res, parts)
-      if (res.locals['needsToken'] && !parts.nonces.isOurs(sent.fields['nonce'])) throw stale()
+      if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) throw stale()
       submission = await submissionOf(sent)
       const written = await writeAgain(submission, sent)
       await show(req, res, submission, { written })
@@ -58,7 +58,7 @@ export function statusRouter(parts: StatusParts): Router {
   }
 
   async function submissionOf(sent: SentForm): Promise<Submission> {
-    const typed = sent.fields['receipt']
+    const typed = sent.fields.receipt
     const receipt = typeof typed === 'string' ? readReceipt(typed) : undefined
     const submission = receipt && (await parts.submissions.byReceiptHash(hashReceipt(receipt)))
     if (submission) return submission
@@ -72,16 +72,21 @@ export function statusRouter(parts: StatusParts): Router {
       const files = sent.fileFaults.map(({ message }) => message)
       throw new Failure(fault.code, files.join(' '), { fields: { files } })
     }
-    const fields = givenFields({ body: sent.fields['message'] }, ['body'])
-    if (fields['body'] === undefined && sent.files.length === 0) return false
+    const fields = givenFields({ body: sent.fields.message }, ['body'])
+    if (fields.body === undefined && sent.files.length === 0) return false
     const arrival = arrivalOf(submission, fields, sent)
-    await parts.receiveFurther({ submissionId: submission.id, arrival, fields: { body: '', ...fields }, files: sent.files })
+    await parts.receiveFurther({
+      submissionId: submission.id,
+      arrival,
+      fields: { body: '', ...fields },
+      files: sent.files,
+    })
     return true
   }
 
   /** The same message from the same page is one message; another one from it, as after Back, is another. */
   function arrivalOf(submission: Submission, fields: Record<string, unknown>, sent: SentForm) {
-    const nonce = parts.nonces.isOurs(sent.fields['nonce']) ? sent.fields['nonce'] : randomUUID()
+    const nonce = parts.nonces.isOurs(sent.fields.nonce) ? sent.fields.nonce : randomUUID()
     const said = JSON.stringify([fields, sent.files.map(({ name, sha256 }) => [name, sha256])])
     const key = hash('sha256', `${submission.id}\0${nonceHash(nonce)}\0${said}`, 'base64url')
     return { source: 'status', key }
@@ -99,10 +104,18 @@ export function statusRouter(parts: StatusParts): Router {
       return
     }
     const receipt = typedReceipt(req)
-    const typed = outcome.failure ? (req.body as Record<string, unknown>)['message'] : ''
+    const typed = outcome.failure ? (req.body as Record<string, unknown>).message : ''
     const nonce = parts.nonces.make()
     res.type('html').send(
-      parts.render('form/conversation', { submission, messages, receipt, nonce, typed, limits: parts, ...outcome }),
+      parts.render('form/conversation', {
+        submission,
+        messages,
+        receipt,
+        nonce,
+        typed,
+        limits: parts,
+        ...outcome,
+      }),
     )
   }
 }

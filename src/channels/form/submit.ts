@@ -1,6 +1,7 @@
-import { hash, randomUUID, randomUUIDv7 } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import { v7 as newId } from 'uuid'
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
 import { type Form, formFor, forms } from './forms.ts'
@@ -35,7 +36,7 @@ export function formRouter(parts: FormParts): Router {
   })
 
   router.get('/submit/:kind', parts.compress, (req, res) => {
-    const form = knownForm(req.params['kind'])
+    const form = knownForm(req.params.kind)
     const nonce = parts.nonces.make()
     // Kept by the browser for its Back button, with what was typed, but asked for anew on a visit.
     res.set('cache-control', 'private, no-cache')
@@ -43,7 +44,7 @@ export function formRouter(parts: FormParts): Router {
   })
 
   router.post('/submit/:kind', parts.submitLimit, async (req, res) => {
-    const form = knownForm(req.params['kind'])
+    const form = knownForm(req.params.kind)
     let sent: SentForm | undefined
     try {
       sent = await readForm(req, res, parts)
@@ -67,7 +68,7 @@ export function formRouter(parts: FormParts): Router {
   return router
 
   function checkToken(sent: SentForm, res: Response): void {
-    if (res.locals['needsToken'] && !parts.nonces.isOurs(sent.fields['nonce'])) {
+    if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) {
       throw new Failure('forbidden', 'Please send this again from the form below.')
     }
   }
@@ -75,14 +76,14 @@ export function formRouter(parts: FormParts): Router {
   function draftOf(form: Form, sent: SentForm): Draft {
     const names = form.fields.map((field) => field.name)
     const fields = givenFields(sent.fields, names)
-    const arrival = arrivalOf(sent.fields['nonce'], form, fields, sent)
+    const arrival = arrivalOf(sent.fields.nonce, form, fields, sent)
     return { kind: form.kind, channel: 'form', arrival, fields, files: sent.files, awaited: [] }
   }
 
   /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
   function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
     if (!parts.nonces.isOurs(nonce)) {
-      return { source: 'form', key: randomUUIDv7(), secret: randomUUID() }
+      return { source: 'form', key: newId(), secret: randomUUID() }
     }
     return { source: 'form', key: nonceHash(nonce), secret: nonce, digest: digestOf(form, fields, sent) }
   }
@@ -106,13 +107,13 @@ export function formRouter(parts: FormParts): Router {
       return
     }
     const values = (req.body ?? {}) as Record<string, unknown>
-    const nonce = parts.nonces.isOurs(values['nonce']) ? values['nonce'] : parts.nonces.make()
+    const nonce = parts.nonces.isOurs(values.nonce) ? values.nonce : parts.nonces.make()
     const filesSent = countFiles(req)
     res.type('html').send(formPage(form, { values, faults: failure.fields ?? {}, nonce, failure, filesSent }))
   }
 
   function formPage(form: Form, filled: FilledForm): string {
-    return parts.render('form/form', { form, ...filled, valueOf, limits: parts })
+    return parts.render('form/form', { form, ...filled, typedValue, limits: parts })
   }
 
   function receiptCookieOptions() {
@@ -172,9 +173,10 @@ function countFiles(req: Request): number {
 }
 
 /** A field's typed value for showing it again; `index` for one that is asked for several times. */
-function valueOf(values: Record<string, unknown>, name: string, index?: number): string {
+function typedValue(values: Record<string, unknown>, name: string, index?: number): string {
   const value = values[name]
-  if (Array.isArray(value)) return index === undefined ? value.filter(isText).join('\n') : textOr(value[index])
+  if (Array.isArray(value))
+    return index === undefined ? value.filter(isText).join('\n') : textOr(value[index])
   return index === undefined || index === 0 ? textOr(value) : ''
 }
 

@@ -7,7 +7,11 @@ export type FetchParts = {
   token: string | undefined
   apiRoot: string
   /** Streams the file into the file store under its id. */
-  stage: (source: Readable, id: string, maxBytes: number) => Promise<{ size: number; type: string; sha256: string }>
+  stage: (
+    source: Readable,
+    id: string,
+    maxBytes: number,
+  ) => Promise<{ size: number; type: string; sha256: string }>
   keep: (ids: string[]) => Promise<void>
   attachments: {
     state(id: string): Promise<string | undefined>
@@ -61,9 +65,11 @@ export function telegramFileFetcher(parts: FetchParts) {
 }
 
 async function download(url: string): Promise<Readable> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(patience) }).catch(() => {
-    throw new CarryFault('telegram-unreachable')
-  })
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(patience) }).catch(
+    () => {
+      throw new CarryFault('telegram-unreachable')
+    },
+  )
   if (response.ok && response.body) return Readable.fromWeb(response.body)
   await response.body?.cancel()
   throw refused(response.status, Number(response.headers.get('retry-after') ?? 0))
@@ -71,5 +77,8 @@ async function download(url: string): Promise<Readable> {
 
 /** 400 is about this file (unknown, too big) and final; anything else may pass. */
 function refused(status: number, retryAfterSeconds = 0): CarryFault {
-  return new CarryFault(`telegram-${status}`, { permanent: status === 400, retryAfter: retryAfterSeconds * 1000 })
+  return new CarryFault(`telegram-${status}`, {
+    permanent: status === 400,
+    retryAfter: retryAfterSeconds * 1000,
+  })
 }

@@ -9,7 +9,12 @@ const file = { file_id: z.string().min(1).max(1000), file_size: z.number().optio
 const named = z.object({ ...file, file_name: z.string().optional() })
 const unnamed = z.object(file)
 const photoSize = z.object({ ...file, width: z.number(), height: z.number() })
-const entity = z.object({ type: z.string(), offset: z.number(), length: z.number(), url: z.string().optional() })
+const entity = z.object({
+  type: z.string(),
+  offset: z.number(),
+  length: z.number(),
+  url: z.string().optional(),
+})
 
 const Message = z.object({
   message_id: z.number().int(),
@@ -97,7 +102,10 @@ export function filesOf(message: Message): (AwaitedFile & { size: number | undef
   ].flat()
 }
 
-function awaited(found: { file_id: string; file_name?: string | undefined; file_size?: number | undefined } | undefined, name: string) {
+function awaited(
+  found: { file_id: string; file_name?: string | undefined; file_size?: number | undefined } | undefined,
+  name: string,
+) {
   if (!found) return []
   return [{ remoteId: found.file_id, name: found.file_name ?? name, size: found.file_size }]
 }

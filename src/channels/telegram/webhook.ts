@@ -44,11 +44,12 @@ export function webhookRouter(parts: WebhookParts): Router {
     const parsed = Update.safeParse(json)
     if (!parsed.success) return acknowledgeKept('not-an-update', raw, res)
     const { update_id: updateId, message } = parsed.data
-    if (!message) return isNoPiece(json as object) ? acknowledge(res) : acknowledgeKept('unknown-update', raw, res)
+    if (!message)
+      return isNoPiece(json as object) ? acknowledge(res) : acknowledgeKept('unknown-update', raw, res)
     if (message.chat.type !== 'private') return acknowledge(res)
     if (/^\/(start|help)\b/.test(message.text ?? '')) return reply(res, message, greeting(parts.newsroom))
     const draft = draftOf(updateId, message)
-    if (draft.fields['body'] === '' && draft.awaited.length === 0) return answerUnread(message, raw, res)
+    if (draft.fields.body === '' && draft.awaited.length === 0) return answerUnread(message, raw, res)
     await receivePiece(draft, message, raw, res)
   }
 
@@ -76,7 +77,10 @@ export function webhookRouter(parts: WebhookParts): Router {
 
   function draftOf(updateId: number, message: Message): Draft {
     const { chat, message_id: messageId, from } = message
-    const awaited = filesOf(message).map(({ remoteId, name }) => ({ remoteId, name: parts.tidyFileName(name) }))
+    const awaited = filesOf(message).map(({ remoteId, name }) => ({
+      remoteId,
+      name: parts.tidyFileName(name),
+    }))
     const name = senderName(message)
     const fields = { body: wordsOf(message), ...(name && { name }), ...languageOf(from?.language_code) }
     return {

@@ -23,7 +23,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('content', 'text', (c) => c.notNull())
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .execute()
-  await db.schema.createIndex('messages_of_submission').on('messages').columns(['submission_id', 'id']).execute()
+  await db.schema
+    .createIndex('messages_of_submission')
+    .on('messages')
+    .columns(['submission_id', 'id'])
+    .execute()
 
   await db.schema
     .createTable('attachments')
@@ -35,7 +39,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('type', 'text')
     .addColumn('sha256', 'text')
     .execute()
-  await db.schema.createIndex('attachments_of_message').on('attachments').columns(['message_id', 'position']).execute()
+  await db.schema
+    .createIndex('attachments_of_message')
+    .on('attachments')
+    .columns(['message_id', 'position'])
+    .execute()
 
   await db.schema
     .createTable('arrivals')

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { test } from 'node:test'
+
+const src = resolve(import.meta.dirname, '../src')
+const neighbours = ['channels/form', 'channels/telegram', 'intake', 'storage', 'notification', 'desk', 'web']
+/** Where everything meets. */
+const meetingPlaces = ['main.ts', 'serve.ts', 'commands.ts', 'application.ts']
+/** Libraries with one user only. */
+const onlyUsers: Record<string, string> = {
+  multer: 'channels/form',
+  grammy: 'channels/telegram',
+  nodemailer: 'notification',
+  kysely: 'storage',
+  'node:sqlite': 'storage',
+  pg: 'storage',
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(src, file), 'utf8')
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((found) => found[1] as string)
+}
+
+function folderOf(file: string): string | undefined {
+  return neighbours.find((folder) => file.startsWith(`${folder}/`))
+}
+
+function isDomain(file: string): boolean {
+  return !file.includes('/') && !meetingPlaces.includes(file)
+}
+
+test('the house has no rooms that nobody knows', () => {
+  for (const file of files) assert.ok(!file.includes('/') || folderOf(file), file)
+})
+
+test('imports run one way', () => {
+  for (const file of files) {
+    for (const imported of importsOf(file).filter((name) => name.startsWith('.'))) {
+      const target = relative(src, resolve(src, dirname(file), imported))
+      const allowed = meetingPlaces.includes(file)
+        ? true
+        : isDomain(file)
+          ? isDomain(target)
+          : isDomain(target) || folderOf(target) === folderOf(file)
+      assert.ok(allowed, `${file} imports ${target}`)
+    }
+  }
+})
+
+test('domain files import nothing but zod and node:crypto', () => {
+  for (const file of files.filter(isDomain)) {
+    for (const name of importsOf(file))
+      assert.ok(/^(\.|zod$|node:crypto$)/.test(name), `${file} imports ${name}`)
+  }
+})
+
+test('each outside has one user', () => {
+  for (const file of files) {
+    for (const name of importsOf(file)) {
+      const user = onlyUsers[name.split('/')[0] as string]
+      assert.ok(!user || file.startsWith(user), `${file} imports ${name}`)
+    }
+  }
+})
+
+test('only main.ts uses the process, and no SQL is written outside storage', () => {
+  for (const file of files) {
+    const text = readFileSync(join(src, file), 'utf8')
+    assert.ok(file === 'main.ts' || !/\bprocess\.(env|exit|argv|on|stdout|stderr)/.test(text), file)
+    assert.ok(
+      file.startsWith('storage/') || !/\bsql`|selectFrom|insertInto|updateTable|deleteFrom/.test(text),
+      file,
+    )
+  }
+})
