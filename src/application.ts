@@ -27,7 +27,7 @@ import { asFailure, errorBody, refusals } from './web/errors.ts'
 import { rateLimited } from './web/guards.ts'
 import { healthRouter } from './web/health.ts'
 import { createMetrics, type Metrics } from './web/metrics.ts'
-import { formats, pageRenderer, type Render, styleSheet } from './web/pages.ts'
+import { type Assets, formats, pageRenderer, readAssets, type Render } from './web/pages.ts'
 import { compress, createWeb } from './web/web.ts'
 
 /** What is outside the program and its configuration. */
@@ -68,8 +68,9 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const secrets = await readSecrets(config.DATA_DIR)
   const newEditors = await storage.editors.addFirst(config.EDITORS, outside.now())
   const metrics = createMetrics()
-  const render = pageRenderer(views, { base: basePath(config), newsroom: config.NEWSROOM_NAME })
-  const parts: Parts = { config, outside, storage, files, secrets, metrics, render }
+  const assets = readAssets(views)
+  const render = pageRenderer(views, { base: basePath(config), newsroom: config.NEWSROOM_NAME }, assets)
+  const parts: Parts = { config, outside, storage, files, secrets, metrics, render, assets }
 
   const site = config.PUBLIC_URL.origin + basePath(config)
   const mailer = lazyMailer(config)
@@ -112,6 +113,7 @@ type Parts = {
   secrets: Secrets
   metrics: Metrics
   render: Render
+  assets: Assets
 }
 
 /** What the doors call: the intake, told in the log and the figures, with the worker woken after it. */
@@ -167,7 +169,7 @@ function createSignIn({ config, storage, render, outside }: Parts, nudge: Nudge)
 }
 
 function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret: string, site: string) {
-  const { config, storage, files, secrets, metrics, render, outside } = parts
+  const { config, storage, files, secrets, metrics, render, assets, outside } = parts
   const base = basePath(config)
   const typeOf = fileTypeCheck(config.FILE_TYPES)
   const nonces = nonceMaker(secrets.keyFor('nonce'))
@@ -243,7 +245,7 @@ function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret
     trustProxy: config.TRUST_PROXY,
     render,
     beginRefusal,
-    styleSheet: styleSheet(views),
+    assets,
     routers: [webhook, form, status, deskPages, health],
   })
 }

@@ -46,7 +46,7 @@ export const maxLinks = 20
 const unreadable = /[\0\uFFFD]/
 const unreadableMessage = 'Some characters could not be read. Replace any “�” and try again.'
 // Line ends of every platform become \n; other control characters carry no text and would only do harm.
-const lineEnds = /\r\n?|[\v\f\u0085\u2028\u2029]/g
+const lineEnds = /\r\n?|[\n\v\f\u0085\u2028\u2029]/g
 const controls = /[\p{Cc}--[\n\t]]/gv
 
 function tidy(text: string): string {
@@ -78,7 +78,7 @@ function text(min: number, max: number) {
 function line(min: number, max: number) {
   const oneLine = string
     .refine((value) => !unreadable.test(value), unreadableMessage)
-    .refine((value) => !/[\r\n]/.test(value.trim()), 'Please keep this on one line.')
+    .refine((value) => !tidy(value).includes('\n'), 'Please keep this on one line.')
     .overwrite(tidy)
   return counted(oneLine, min, max)
 }

@@ -12,19 +12,27 @@ export type PageFrame = { base: string; newsroom: string }
 
 /**
  * Renders views by name, such as `form/form`. Everything interpolated is escaped; every page is given the base
- * path, the newsroom's name and the style sheet's version.
+ * path, the newsroom's name and the assets' version.
  */
-export function pageRenderer(folder: string, frame: PageFrame): Render {
+export function pageRenderer(folder: string, frame: PageFrame, assets: Assets): Render {
   const eta = new Eta({ views: folder, cache: true, autoTrim: [false, 'nl'] })
-  const assets = styleSheet(folder).version
-  const known = { ...frame, ...formats, ...words, assets }
+  const known = { ...frame, ...formats, ...words, assets: assets.version }
   return (view, data = {}) => eta.render(view, { ...known, ...data })
 }
 
-/** The one style sheet, and a name for its version, so that browsers may keep it for good. */
-export function styleSheet(folder: string): { css: Buffer; version: string } {
-  const css = readFileSync(join(folder, 'style.css'))
-  return { css, version: createHash('sha256').update(css).digest('base64url').slice(0, 12) }
+/** A file that pages need, as it is served. */
+export type Asset = { name: string; type: string; content: Buffer }
+export type Assets = { files: Asset[]; version: string }
+
+/** The style sheet and the icon, and a name for their version, so that browsers may keep them for good. */
+export function readAssets(folder: string): Assets {
+  const files = [
+    { name: 'style.css', type: 'text/css; charset=utf-8' },
+    { name: 'icon.svg', type: 'image/svg+xml' },
+  ].map((file) => ({ ...file, content: readFileSync(join(folder, file.name)) }))
+  const hash = createHash('sha256')
+  for (const { content } of files) hash.update(content)
+  return { files, version: hash.digest('base64url').slice(0, 12) }
 }
 
 const words = {

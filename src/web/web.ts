@@ -2,7 +2,7 @@ import compression from 'compression'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import { type BeginRefusal, errorAnswer, notFound } from './errors.ts'
 import { sameOrigin, securityHeaders } from './guards.ts'
-import type { Render } from './pages.ts'
+import type { Asset, Assets, Render } from './pages.ts'
 
 export type WebParts = {
   publicUrl: URL
@@ -10,7 +10,7 @@ export type WebParts = {
   trustProxy: number | string[] | false
   render: Render
   beginRefusal: BeginRefusal
-  styleSheet: { css: Buffer; version: string }
+  assets: Assets
   routers: Router[]
 }
 
@@ -26,15 +26,17 @@ export function createWeb(parts: WebParts): Express {
   app.set('query parser', 'simple')
   app.use(securityHeaders(parts.publicUrl.protocol === 'https:'), sameOrigin(parts.publicUrl))
   const site = express.Router()
-  site.get(`/assets/${parts.styleSheet.version}/style.css`, compress, styleAnswer(parts.styleSheet.css))
+  for (const asset of parts.assets.files) {
+    site.get(`/assets/${parts.assets.version}/${asset.name}`, compress, assetAnswer(asset))
+  }
   for (const router of parts.routers) site.use(router)
   app.use(parts.base || '/', site)
   app.use(notFound, errorAnswer(parts.render, parts.beginRefusal))
   return app
 }
 
-function styleAnswer(css: Buffer): RequestHandler {
+function assetAnswer({ type, content }: Asset): RequestHandler {
   return (_req, res) => {
-    res.type('css').set('cache-control', 'public, max-age=31536000, immutable').send(css)
+    res.set({ 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }).send(content)
   }
 }
