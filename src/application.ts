@@ -27,7 +27,7 @@ import { asFailure, errorBody, refusals } from './web/errors.ts'
 import { rateLimited } from './web/guards.ts'
 import { healthRouter } from './web/health.ts'
 import { createMetrics, type Metrics } from './web/metrics.ts'
-import { type Assets, formats, pageRenderer, readAssets, type Render } from './web/pages.ts'
+import { type Assets, formats, pageRenderer, type Render, readAssets } from './web/pages.ts'
 import { compress, createWeb } from './web/web.ts'
 
 /** What is outside the program and its configuration. */
