@@ -18,7 +18,9 @@ db.exec(
 const insert = db.prepare(
   'insert into submissions (kind, title, body, name, email, files, at) values (?, ?, ?, ?, ?, ?, ?)',
 )
-const transport = createTransport({ url: SMTP_URL, pool: true } as object)
+// nodemailer's own default is a connection a mail; BARE_POOL=1 gives the baseline a pool as Barua has one.
+const pool = process.env.BARE_POOL === '1' ? '?pool=true' : ''
+const transport = createTransport(SMTP_URL + pool)
 const upload = multer({ dest: `${DATA_DIR}/uploads`, limits: { fileSize: 25 * 1024 * 1024 } })
 
 const Piece = z.object({

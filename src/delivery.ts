@@ -45,8 +45,8 @@ export const carrierOf: Record<Purpose, Carrier> = {
 export type DeliveryState = 'pending' | 'sent' | 'failed'
 
 export const deliveryStateNames: Record<DeliveryState, string> = {
-  pending: 'to be sent',
-  sent: 'sent',
+  pending: 'to be done',
+  sent: 'done',
   failed: 'failed',
 }
 

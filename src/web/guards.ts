@@ -22,6 +22,11 @@ export function securityHeaders(isHttps: boolean): RequestHandler {
     crossOriginEmbedderPolicy: false,
     strictTransportSecurity: isHttps && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
     xFrameOptions: { action: 'deny' },
+    // For browsers and plug-ins that are no more.
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
+    xPoweredBy: false,
   })
 }
 
