@@ -10,7 +10,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   const server = await listen(application.web, config.PORT, config.HOST)
   for (const line of await introduction(config, application)) print(line)
-  application.startWork()
+  await application.startWork()
   return async () => {
     await server.stop()
     await application.stop()

@@ -6,7 +6,16 @@ import { test } from 'node:test'
 const src = resolve(import.meta.dirname, '../src')
 const neighbours = ['channels/form', 'channels/telegram', 'intake', 'storage', 'notification', 'desk', 'web']
 /** Where everything meets. */
-const meetingPlaces = ['main.ts', 'serve.ts', 'commands.ts', 'application.ts']
+const meetingPlaces = [
+  'main.ts',
+  'serve.ts',
+  'commands.ts',
+  'application.ts',
+  'parts.ts',
+  'site.ts',
+  'letterbox.ts',
+  'outbox.ts',
+]
 /** Libraries with one user only. */
 const onlyUsers: Record<string, string> = {
   multer: 'channels/form',

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import { deliveryStateNames, purposeNames } from '../delivery.ts'
 import { channelNames, kindNames, senderStateNames, sideFields, stateNames } from '../submission.ts'
+
+export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url))
 
 export type Render = (view: string, data?: Record<string, unknown>) => string
 
@@ -14,8 +17,8 @@ export type PageFrame = { base: string; newsroom: string }
  * Renders views by name, such as `form/form`. Everything interpolated is escaped; every page is given the base
  * path, the newsroom's name and the assets' version.
  */
-export function pageRenderer(folder: string, frame: PageFrame, assets: Assets): Render {
-  const eta = new Eta({ views: folder, cache: true, autoTrim: [false, 'nl'] })
+export function pageRenderer(frame: PageFrame, assets: Assets): Render {
+  const eta = new Eta({ views: viewsFolder, cache: true, autoTrim: [false, 'nl'] })
   const known = { ...frame, ...formats, ...words, assets: assets.version }
   return (view, data = {}) => eta.render(view, { ...known, ...data })
 }
@@ -25,11 +28,11 @@ export type Asset = { name: string; type: string; content: Buffer }
 export type Assets = { files: Asset[]; version: string }
 
 /** The style sheet and the icon, and a name for their version, so that browsers may keep them for good. */
-export function readAssets(folder: string): Assets {
+export function readAssets(): Assets {
   const files = [
     { name: 'style.css', type: 'text/css; charset=utf-8' },
     { name: 'icon.svg', type: 'image/svg+xml' },
-  ].map((file) => ({ ...file, content: readFileSync(join(folder, file.name)) }))
+  ].map((file) => ({ ...file, content: readFileSync(join(viewsFolder, file.name)) }))
   const hash = createHash('sha256')
   for (const { content } of files) hash.update(content)
   return { files, version: hash.digest('base64url').slice(0, 12) }

@@ -89,7 +89,7 @@ export function webhookRouter(parts: WebhookParts): Router {
       arrival: {
         source: `telegram:${parts.botId}`,
         key: String(updateId),
-        secret: `${updateId}:${parts.secret}`,
+        secret: `${updateId}:${chat.id}:${messageId}`,
       },
       fields,
       files: [],

@@ -1,0 +1,33 @@
+import type { Draft, FurtherDraft } from './draft.ts'
+import { createIntake, type Intake } from './intake/receive.ts'
+import type { Parts } from './parts.ts'
+
+/** What the doors call: the intake, told in the log and the figures, with the worker woken after it. */
+export function createLetterbox({ storage, files, secrets, metrics, outside, nudge }: Parts): Intake {
+  const intake = createIntake({
+    record: storage.record,
+    files,
+    editors: storage.editors,
+    receiptKey: secrets.keyFor('receipt'),
+    now: outside.now,
+  })
+  return {
+    async receive(draft: Draft) {
+      const begun = performance.now()
+      const received = await intake.receive(draft)
+      const { reference, repeat } = received
+      const ms = Math.round(performance.now() - begun)
+      outside.log.info({ reference, channel: draft.channel, kind: draft.kind, repeat, ms }, 'received')
+      metrics.received(draft.channel, draft.kind, repeat)
+      nudge('mail')
+      if (draft.awaited.length > 0) nudge('telegram')
+      return received
+    },
+    async receiveFurther(draft: FurtherDraft) {
+      const received = await intake.receiveFurther(draft)
+      outside.log.info({ repeat: received.repeat }, 'further message received')
+      nudge('mail')
+      return received
+    },
+  }
+}

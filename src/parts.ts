@@ -1,0 +1,32 @@
+import type { Logger } from 'pino'
+import { basePath, type Config } from './config.ts'
+import type { Carrier } from './delivery.ts'
+import type { FileStore } from './storage/files.ts'
+import type { Secrets } from './storage/secrets.ts'
+import type { Storage } from './storage/storage.ts'
+import type { Metrics } from './web/metrics.ts'
+import type { Assets, Render } from './web/pages.ts'
+
+/** What is outside the program and its configuration. */
+export type Outside = { now: () => number; random: () => number; log: Logger }
+
+/** What several parts of the program are made with. */
+export type Parts = {
+  config: Config
+  outside: Outside
+  storage: Storage
+  files: FileStore
+  secrets: Secrets
+  metrics: Metrics
+  render: Render
+  assets: Assets
+  /** Wakes a carrier’s worker: something may be due. */
+  nudge: (carrier: Carrier) => void
+}
+
+/** Where the letterbox is, as its address is written in mails: without a slash at the end. */
+export function siteUrl(config: Config): string {
+  return config.PUBLIC_URL.origin + basePath(config)
+}
+
+export const hour = 3_600_000

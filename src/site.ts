@@ -1,0 +1,122 @@
+import type { MultipartParts } from './channels/form/multipart.ts'
+import { nonceMaker } from './channels/form/nonce.ts'
+import { statusRouter } from './channels/form/status.ts'
+import { formRouter } from './channels/form/submit.ts'
+import { webhookRouter } from './channels/telegram/webhook.ts'
+import { basePath } from './config.ts'
+import { deskRouter } from './desk/desk.ts'
+import { type SignIn, signIn } from './desk/sign-in.ts'
+import { tidyFileName } from './intake/file-name.ts'
+import { fileTypeCheck } from './intake/file-type.ts'
+import type { Intake } from './intake/receive.ts'
+import { hour, type Parts, siteUrl } from './parts.ts'
+import { asFailure, errorBody, refusals } from './web/errors.ts'
+import { rateLimited } from './web/guards.ts'
+import { healthRouter } from './web/health.ts'
+import { compress, createWeb } from './web/web.ts'
+
+/** Every door and the desk, on one web application. */
+export function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret: string) {
+  const { config, storage, files, secrets, metrics, render, assets, outside } = parts
+  const base = basePath(config)
+  const site = siteUrl(config)
+  const typeOf = fileTypeCheck(config.FILE_TYPES)
+  const nonces = nonceMaker(secrets.keyFor('nonce'))
+  const uploads: MultipartParts = {
+    async stage(source, givenName, maxBytes) {
+      const name = tidyFileName(givenName)
+      const written = await files.stage(source, { maxBytes, typeOf: (sample) => typeOf(sample, name) })
+      return { ...written, name }
+    },
+    discard: (staged) => files.discard(staged.map((file) => file.id)),
+    maxFileBytes: config.MAX_FILE_BYTES,
+    maxSubmissionBytes: config.MAX_SUBMISSION_BYTES,
+  }
+  const beginRefusal = refusals(outside.log)
+  const answers = { render, asFailure, errorBody, beginRefusal, nonces }
+  const form = formRouter({
+    ...uploads,
+    ...answers,
+    receive: letterbox.receive,
+    submitLimit: rateLimited({
+      limit: config.SUBMIT_LIMIT,
+      windowMs: hour,
+      counts: 'successes',
+      message:
+        'A lot has come in from your connection within an hour. Please try again later; nothing was taken in this time.',
+    }),
+    compress,
+    publicUrl: config.PUBLIC_URL,
+    base,
+  })
+  const status = statusRouter({
+    ...uploads,
+    ...answers,
+    receiveFurther: letterbox.receiveFurther,
+    submissions: storage.submissions,
+    statusLimit: rateLimited({
+      limit: config.STATUS_LIMIT,
+      windowMs: hour / 6,
+      counts: 'failures',
+      message: 'Too many receipts were tried from your connection. Please try again in ten minutes.',
+    }),
+  })
+  const webhook = webhookRouter({
+    receive: letterbox.receive,
+    async keepUnread(reason, raw) {
+      await storage.unread.keep({ source: 'telegram', reason, raw, createdAt: outside.now() })
+      outside.log.warn({ channel: 'telegram', reason }, 'kept unread')
+    },
+    tidyFileName,
+    secret: webhookSecret,
+    botId: config.TELEGRAM_BOT_TOKEN?.split(':')[0] ?? '0',
+    statusUrl: `${site}/status`,
+    formUrl: `${site}/submit/news-tip`,
+    newsroom: config.NEWSROOM_NAME,
+  })
+  const deskPages = deskRouter({
+    signIn: desk,
+    submissions: storage.submissions,
+    deliveries: storage.deliveries,
+    unread: storage.unread,
+    editors: storage.editors,
+    readFile: files.read,
+    metrics: async () => metrics.read(await storage.deliveries.counts()),
+    render,
+  })
+  const health = healthRouter(async () => {
+    await storage.check()
+    await files.check(config.MAX_SUBMISSION_BYTES)
+  })
+  return createWeb({
+    publicUrl: config.PUBLIC_URL,
+    base,
+    trustProxy: config.TRUST_PROXY,
+    render,
+    beginRefusal,
+    assets,
+    routers: [webhook, form, status, deskPages, health],
+  })
+}
+
+/** Signing in at the desk, with its limits. */
+export function createSignIn({ config, storage, render, outside, nudge }: Parts): SignIn {
+  const message = 'Too many sign-in mails were asked for. Please try again later.'
+  const limit = { limit: 10, windowMs: hour, counts: 'all' as const, message }
+  return signIn({
+    sessions: storage.sessions,
+    editors: storage.editors,
+    async mailLink(editorId) {
+      await storage.deliveries.add({ purpose: 'sign-in', editorId }, outside.now())
+      nudge('mail')
+    },
+    limits: [
+      rateLimited(limit),
+      rateLimited({ ...limit, whom: (req) => String(req.body?.email).trim().toLowerCase() }),
+    ],
+    render,
+    publicUrl: config.PUBLIC_URL,
+    base: basePath(config),
+    now: outside.now,
+  })
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { tip } from './support/pieces.ts'
+import { startProcess } from './support/process.ts'
+
+async function folder(t: TestContext) {
+  const path = await mkdtemp(join(tmpdir(), 'barua-start-'))
+  t.after(() => rm(path, { recursive: true, force: true }))
+  return { DATA_DIR: join(path, 'data'), UPLOADS_DIR: join(path, 'uploads'), NEWSROOM_NAME: 'Test Post' }
+}
+
+async function barua(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number; lines: string[] }> {
+  const options = { env: { PATH: process.env.PATH ?? '', ...env } }
+  const { code, stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ['src/main.ts', ...args],
+    options,
+  ).then(
+    (done) => ({ code: 0, ...done }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  )
+  return { code, lines: `${stdout}${stderr}`.trim().split('\n') }
+}
+
+test('started with nothing, it says where everything is and how to come in', async (t) => {
+  const env = await folder(t)
+  const running = await startProcess(env)
+  t.after(() => running.kill())
+  const said = running.output()
+  const port = new URL(running.url).port
+  assert.ok(said.includes(`Letterbox   http://localhost:${port}/`))
+  assert.ok(said.includes(join(env.DATA_DIR, 'mail')))
+  assert.match(
+    said,
+    new RegExp(
+      `POST http://localhost:${port}/webhooks/telegram\\n.*X-Telegram-Bot-Api-Secret-Token: [\\w-]{32}\\n`,
+    ),
+  )
+  const link = /http:\/\/localhost:\d+(\/desk\/sign-in\/[\w-]+)/.exec(said)?.[1]
+  const signedIn = await fetch(running.url + link, { method: 'POST', redirect: 'manual' })
+  assert.equal(signedIn.status, 303)
+  for (
+    let tries = 0;
+    tries < 50 && (await readdir(join(env.DATA_DIR, 'mail')).catch(() => [])).length === 0;
+    tries++
+  )
+    await sleep(100)
+  assert.match((await readdir(join(env.DATA_DIR, 'mail')))[0] ?? '', /\.eml$/)
+
+  // The shell side works while the server runs.
+  const added = await barua(env, 'editor', 'add', 'New@Newsroom.test')
+  assert.equal(added.code, 0, added.lines.join('\n'))
+  const newLink = new URL(added.lines.at(-1) as string)
+  assert.equal(
+    (await fetch(running.url + newLink.pathname, { method: 'POST', redirect: 'manual' })).status,
+    303,
+  )
+  assert.deepEqual((await barua(env, 'editor', 'list')).lines, ['editor@localhost', 'new@newsroom.test'])
+  assert.match(
+    (await barua(env, 'editor', 'reset', 'new@newsroom.test')).lines.at(-1) ?? '',
+    /\/desk\/sign-in\//,
+  )
+  assert.equal((await barua(env, 'editor', 'remove', 'new@newsroom.test')).code, 0)
+  for (const wrong of [['editor', 'add', 'nobody'], ['editor', 'remove', 'x@y.test'], ['nonsense']]) {
+    assert.equal((await barua(env, ...wrong)).code, 1, wrong.join(' '))
+  }
+
+  await running.stop()
+  const again = await startProcess(env)
+  t.after(() => again.kill())
+  const secret = /Secret-Token: ([\w-]{32})\n/.exec(said)?.[1] as string
+  assert.ok(!again.output().includes(secret), 'the secret is printed once')
+})
+
+test('a faulty configuration is named and nothing starts', async () => {
+  const { code, lines } = await barua({ PORT: 'x', SMTP_URL: 'y' })
+  assert.equal(code, 1)
+  assert.equal(lines.length, 3)
+  assert.match(lines.join(), /PORT.*SMTP_URL/)
+})
+
+test('told to stop, it finishes the request in flight and ends in good order', async (t) => {
+  const env = await folder(t)
+  const running = await startProcess(env)
+  t.after(() => running.kill())
+  const body = `body=${encodeURIComponent(tip().body)}`
+  const socket = connect(Number(new URL(running.url).port), '127.0.0.1')
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk
+  })
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  socket.write(
+    `POST /submit/news-tip HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+  )
+  await sleep(100)
+  const stopped = running.stop()
+  await sleep(100)
+  await assert.rejects(fetch(`${running.url}/healthz`), 'no new request is taken')
+  socket.write(body.slice(10))
+  await closed
+  assert.match(answer, /^HTTP\/1\.1 201 /)
+  assert.equal(await stopped, 0)
+})
