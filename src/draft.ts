@@ -50,7 +50,7 @@ const lineEnds = /\r\n?|[\n\v\f\u0085\u2028\u2029]/g
 const controls = /[\p{Cc}--[\n\t]]/gv
 
 function tidy(text: string): string {
-  return text.replace(lineEnds, '\n').replace(controls, '').trim()
+  return text.toWellFormed().replace(lineEnds, '\n').replace(controls, '').trim()
 }
 
 function missing(issue: { input?: unknown }): string {
@@ -143,12 +143,17 @@ export const fieldRules = {
 
 /** What people say in a conversation has no form: any words will do, and a file needs none. */
 const conversationRules = z.object({
-  title: line(1, 150).optional(),
-  body: text(0, 100_000),
-  name: line(1, 200).optional(),
+  title: said(150).optional(),
+  body: string.overwrite(tidy).max(100_000),
+  name: said(200).optional(),
   email: email.optional(),
-  language: line(1, 50).optional(),
+  language: said(50).optional(),
 })
+
+/** One line that no fault in it keeps from being taken: it can be asked for again, the piece cannot. */
+function said(max: number) {
+  return string.overwrite((value) => tidy(value).replace(/\s+/g, ' ').slice(0, max).toWellFormed())
+}
 
 const furtherRules = z.object({ body: text(0, 100_000) })
 

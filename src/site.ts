@@ -7,7 +7,7 @@ import { basePath } from './config.ts'
 import { deskRouter } from './desk/desk.ts'
 import { type SignIn, signIn } from './desk/sign-in.ts'
 import { tidyFileName } from './intake/file-name.ts'
-import { fileTypeCheck } from './intake/file-type.ts'
+import { downloadName, fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
 import { asFailure, errorBody, refusals } from './web/errors.ts'
@@ -81,6 +81,7 @@ export function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhoo
     unread: storage.unread,
     editors: storage.editors,
     readFile: files.read,
+    downloadName,
     metrics: async () => metrics.read(await storage.deliveries.counts()),
     render,
   })

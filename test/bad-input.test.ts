@@ -116,6 +116,10 @@ test('a file is judged by its content, and the sender is told what is wrong with
     ['holiday.png', elf, 415],
     ['report.pdf', png(), 415],
     ['notes.txt', 'Words in UTF-8, é.', 201],
+    ['empty.jpg', '', 415],
+    ['recorder.m4a', Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom', 'latin1'), 201],
+    ['old.csv', Buffer.from('name;caf\u00e9\n', 'latin1'), 201],
+    ['notepad.txt', Buffer.from('\ufeffWords', 'utf16le'), 201],
     ['data.bin', Buffer.from([0, 1, 2, 3, 255, 254]), 415],
     [
       'notes.txt',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { cookieOf, editorAddress, openNewsroom } from './support/newsroom.ts'
 import { png, tip } from './support/pieces.ts'
@@ -64,8 +65,9 @@ test('nothing of the desk is shown to who is not signed in, or no longer', async
   const paths = ['/desk', `/desk/submissions/${reference}`, file, '/desk/unread', '/metrics']
   for (const path of paths) {
     await newsroom.http().get(path).set('cookie', cookie).expect(200).expect('cache-control', 'no-store')
-    await newsroom.http().get(path).expect(303)
-    await newsroom.http().get(path).set('cookie', 'barua=made-up').expect(303)
+    const refusal = path === '/metrics' ? 401 : 303
+    await newsroom.http().get(path).expect(refusal)
+    await newsroom.http().get(path).set('cookie', 'barua=made-up').expect(refusal)
   }
   await newsroom
     .http()
@@ -73,7 +75,7 @@ test('nothing of the desk is shown to who is not signed in, or no longer', async
     .set('cookie', cookie)
     .set('sec-fetch-site', 'same-origin')
     .expect(303)
-  for (const path of paths) await newsroom.http().get(path).set('cookie', cookie).expect(303)
+  for (const path of paths.slice(0, -1)) await newsroom.http().get(path).set('cookie', cookie).expect(303)
 
   const idle = await newsroom.signIn()
   newsroom.passTime(31 * 60_000)
@@ -116,6 +118,31 @@ test('attachments download as files, with no rights in a browser', async (t) => 
   const id = stored?.split('/').at(-1)
   for (const guess of [`/uploads/${id}`, `/uploads/${id?.slice(-2)}/${id}`, `/${id}`])
     await newsroom.http().get(guess).expect(404)
+})
+
+test('a file whose ending says nothing harmless gets the ending of what it is', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference } = await newsroom.submit('news-tip', tip(), [
+    { name: 'plan.hta', content: '<script>1</script>' },
+  ])
+  const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+  const path = /href="(\/desk\/attachments\/[\w-]+)"/.exec(page)?.[1] as string
+  const cookie = await newsroom.signIn()
+  const { headers } = await newsroom.http().get(path).set('cookie', cookie).expect(200)
+  assert.equal(headers['content-disposition'], 'attachment; filename=plan.hta.txt')
+  const [stored] = await newsroom.storedFiles()
+  await rm(stored as string)
+  const gone = await newsroom.http().get(path).set('cookie', cookie).expect(503)
+  assert.equal(gone.headers['content-disposition'], undefined)
+})
+
+test('a caller that wants no page is told 401', async (t) => {
+  const newsroom = await openNewsroom(t, { PUBLIC_URL: 'https://news.test/tips' })
+  const desk = await newsroom.http().get('/tips/desk').set('accept', 'application/json').expect(401)
+  assert.equal(desk.body.error.code, 'unauthorized')
+  await newsroom.http().get('/tips/metrics').expect(401)
+  const webhook = await newsroom.http().post('/tips/webhooks/telegram').send({}).expect(401)
+  assert.equal(webhook.body.error.code, 'unauthorized')
 })
 
 test('the list pages by key, newest first', async (t) => {

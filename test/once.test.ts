@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { editorAddress, openNewsroom } from './support/newsroom.ts'
-import { png, textUpdate, tip } from './support/pieces.ts'
+import { png, storyAngle, textUpdate, tip } from './support/pieces.ts'
 
 test('the same update gives the same submission and the same answer', async (t) => {
   const newsroom = await openNewsroom(t)
@@ -72,4 +72,14 @@ test('forms without a nonce, or with one that is not ours, are submissions of th
   }
   assert.equal(receipts.size, 4)
   assert.equal(await newsroom.submissionCount(), 4)
+})
+
+test('a nonce that crosses kinds never puts a confidential piece into one that is not', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const nonce = await newsroom.nonce('/submit/story-angle')
+  const open = await newsroom.submit('story-angle', { ...storyAngle(), nonce })
+  const secret = await newsroom.submit('expose', { ...tip(), body: 'What nobody may read in a mail.', nonce })
+  assert.notEqual(secret.receipt, open.receipt)
+  await newsroom.workOff()
+  assert.ok(!newsroom.mailServer.mails.some((mail) => mail.raw.includes('What nobody may read')))
 })

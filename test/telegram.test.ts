@@ -198,3 +198,50 @@ test('a path that leads elsewhere is refused', async (t) => {
   assert.ok(newsroom.telegram.requests.every((url) => url.endsWith('/getFile')))
   assert.deepEqual(await newsroom.storedFiles(), [])
 })
+
+test('what follows a command is not lost with it', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const texts = [
+    '/start My boss takes the hospital’s money',
+    '/help-desk staff take bribes',
+    '/start\nTwo lines of it',
+  ]
+  for (const [index, text] of texts.entries()) {
+    const { body } = await newsroom.receiveUpdate(textUpdate(700 + index, text)).expect(200)
+    assert.equal((await newsroom.status(receiptIn(body.text))).messages[0].body, text)
+  }
+  await newsroom.receiveUpdate(textUpdate(710, '/start@the_bot deep-link_1')).expect(200)
+  assert.equal(await newsroom.submissionCount(), texts.length)
+})
+
+test('one update id from two chats is two pieces; a changed repeat keeps both wordings', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const first = await newsroom.receiveUpdate(textUpdate(800, 'From one chat', 1)).expect(200)
+  const second = await newsroom.receiveUpdate(textUpdate(800, 'From another chat', 2)).expect(200)
+  const changed = await newsroom.receiveUpdate(textUpdate(800, 'From one chat, changed', 1)).expect(200)
+  assert.equal(changed.text, first.text)
+  assert.equal(await newsroom.submissionCount(), 2)
+  const said = async (text: string) =>
+    (await newsroom.status(receiptIn(text))).messages.map((one: { body: string }) => one.body)
+  assert.deepEqual(await said(first.body.text), ['From one chat', 'From one chat, changed'])
+  assert.deepEqual(await said(second.body.text), ['From another chat'])
+})
+
+test('odd characters keep no piece out', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const texts = ['A \ud800 lone surrogate', 'A \ufffd that was there before', 'A \0 NUL and a \u0007 bell']
+  for (const [index, text] of texts.entries()) {
+    const update = textUpdate(900 + index, text)
+    Object.assign(update.message, { from: { id: 1, first_name: `Juma \ud83c ${'x'.repeat(300)}\n` } })
+    const { body } = await newsroom.receiveUpdate(update).expect(200)
+    assert.ok((await newsroom.status(receiptIn(body.text))).messages[0].body.startsWith('A '), text)
+  }
+  const { body } = await newsroom.receiveUpdate(textUpdate(910, ' \n ')).expect(200)
+  assert.match(body.text, /cannot be read here yet, but it has been kept/)
+  await newsroom.receiveUpdate(textUpdate(910, ' \n ')).expect(200)
+  assert.equal(
+    (await newsroom.application.storage.unread.latest(9)).length,
+    1,
+    'kept once, however often it comes',
+  )
+})

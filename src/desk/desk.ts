@@ -26,7 +26,8 @@ export type DeskParts = {
     ): Promise<{ id: string; source: string; reason: string; raw: string; createdAt: number }[]>
   }
   editors: { active(): Promise<{ id: string; email: string }[]> }
-  readFile: (id: string) => Readable
+  readFile: (id: string) => Promise<Readable>
+  downloadName: (name: string, type: string) => string
   metrics: () => Promise<{ type: string; text: string }>
   render: (view: string, data?: Record<string, unknown>) => string
 }
@@ -58,14 +59,16 @@ export function deskRouter(parts: DeskParts): Router {
     const found = await parts.submissions.keptAttachment(String(req.params.id))
     if (!found) throw new Failure('not-found', 'There is no such file.')
     const { attachment, message } = found
-    res.attachment(message.content.files[attachment.id]?.name ?? 'file')
+    const content = await parts.readFile(attachment.id)
+    const type = attachment.type ?? 'application/octet-stream'
+    res.attachment(parts.downloadName(message.content.files[attachment.id]?.name ?? 'file', type))
     res.set({
-      'content-type': attachment.type ?? 'application/octet-stream',
+      'content-type': type,
       'content-length': String(attachment.size),
       // Even a browser that shows the file all the same gives it no rights.
       'content-security-policy': "sandbox; default-src 'none'",
     })
-    await pipeline(parts.readFile(attachment.id), res)
+    await pipeline(content, res).catch(leftEarly)
   })
 
   router.get('/desk/unread', onlyEditors, async (_req, res) => {
@@ -83,6 +86,11 @@ export function deskRouter(parts: DeskParts): Router {
     const { editor, formToken } = res.locals
     res.type('html').send(parts.render(view, { editor, formToken, ...data }))
   }
+}
+
+/** A reader who goes away in the middle is no fault. */
+function leftEarly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
 }
 
 function guard(signIn: SignIn): RequestHandler {

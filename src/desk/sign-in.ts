@@ -62,7 +62,9 @@ export function signIn(parts: SignInParts) {
       Object.assign(res.locals, { editor, formToken: formToken(token) })
       return 'next'
     }
-    if (req.method !== 'GET') throw new Failure('unauthorized', 'Please sign in at the desk.')
+    const wantsPage =
+      req.method === 'GET' && req.path !== '/metrics' && req.accepts(['html', 'json']) !== 'json'
+    if (!wantsPage) throw new Failure('unauthorized', 'Please sign in at the desk.')
     res.cookie(wantedCookie, req.originalUrl, { ...wantedOptions, maxAge: hour })
     res.redirect(303, `${parts.base}/desk/sign-in`)
   }

@@ -12,14 +12,36 @@ export type TypeOf = (sample: Buffer, name: string) => Promise<string>
 export function fileTypeCheck(allowed: string[]): TypeOf {
   const patterns = allowed.map(asPattern)
   return async (sample, name) => {
-    const type = await typeByContent(sample)
+    if (sample.length === 0) throw refused('It is empty.')
+    const claimed = claimedFamily(name)
+    const type = await typeByContent(sample, claimed)
     if (!patterns.some((pattern) => pattern.test(type)))
       throw refused(`It is of the type ${type}, which is not taken here.`)
-    const claimed = claimedFamily(name)
-    if (claimed && claimed !== familyOf(type))
+    if (claimed && !mayBe(claimed, type))
       throw refused(`Its name says ${claimed}, but its content is ${type}.`)
     return type
   }
+}
+
+/**
+ * The name to offer a file under for download. One whose ending we do not know would be opened by who knows what
+ * on an editor's machine (`tip.hta`, `plan.svg`), so it gets the harmless ending of what it really is.
+ */
+export function downloadName(name: string, type: string): string {
+  return claimedFamily(name) ? name : `${name}.${endings[type] ?? 'bin'}`
+}
+
+const endings: Record<string, string> = {
+  'text/plain': 'txt',
+  'application/pdf': 'pdf',
+  'application/zip': 'zip',
+  'image/jpeg': 'jpg',
+  'image/png': 'png',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+  'audio/mpeg': 'mp3',
+  'audio/ogg': 'ogg',
+  'video/mp4': 'mp4',
 }
 
 function refused(why: string): Failure {
@@ -31,30 +53,36 @@ function asPattern(type: string): RegExp {
   return new RegExp(`^${escaped.replaceAll('\\*', '.*')}$`)
 }
 
-async function typeByContent(sample: Buffer): Promise<string> {
+async function typeByContent(sample: Buffer, claimed: Family | undefined): Promise<string> {
   // Loaded with the first file, so that starting up does not wait for it.
   const { fileTypeFromBuffer } = await import('file-type')
   const found = await fileTypeFromBuffer(sample)
   if (found) return found.mime
-  return isText(sample) ? 'text/plain' : 'application/octet-stream'
+  const isText = encodings(claimed).some((encoding) => isTextIn(encoding, sample))
+  return isText ? 'text/plain' : 'application/octet-stream'
 }
 
-/** UTF-8 without control characters, but perhaps cut in the middle of one at the sample's end. */
-function isText(sample: Buffer): boolean {
+/** Any bytes could be Windows-1252, which spreadsheets still write: it is tried only where the name says text. */
+function encodings(claimed: Family | undefined): string[] {
+  return claimed === 'text' ? ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'] : ['utf-8']
+}
+
+/** Without control characters, but perhaps cut in the middle of a character at the sample's end. */
+function isTextIn(encoding: string, sample: Buffer): boolean {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true })
+    const text = new TextDecoder(encoding, { fatal: true }).decode(sample, { stream: true })
     return !/[\p{Cc}--[\t\n\f\r]]/v.test(text)
   } catch {
     return false
   }
 }
 
-type Family = 'a picture' | 'sound' | 'video' | 'PDF' | 'an office document' | 'text' | 'an archive'
+type Family = 'a picture' | 'a recording' | 'PDF' | 'an office document' | 'text' | 'an archive'
 
 const extensions: Record<Family, string> = {
   'a picture': 'jpg jpeg png gif webp heic heif avif tif tiff bmp',
-  sound: 'mp3 m4a wav ogg oga opus flac aac amr',
-  video: 'mp4 mov m4v webm mkv avi 3gp mpg mpeg',
+  // The same container holds sound or film, and phones name it either way.
+  'a recording': 'mp3 m4a wav ogg oga opus flac aac amr mp4 mov m4v webm mkv avi 3gp mpg mpeg',
   PDF: 'pdf',
   'an office document': 'doc docx xls xlsx ppt pptx odt ods odp rtf',
   text: 'txt md csv',
@@ -67,13 +95,16 @@ function claimedFamily(name: string): Family | undefined {
   return families.find((family) => extensions[family].split(' ').includes(extension))
 }
 
-function familyOf(type: string): Family | undefined {
-  if (type.startsWith('image/')) return 'a picture'
-  if (type.startsWith('audio/')) return 'sound'
-  if (type.startsWith('video/')) return 'video'
-  if (type === 'application/pdf') return 'PDF'
-  if (/officedocument|opendocument|x-cfb|rtf/.test(type)) return 'an office document'
-  if (type.startsWith('text/')) return 'text'
-  if (type === 'application/zip') return 'an archive'
-  return undefined
+function mayBe(claimed: Family, type: string): boolean {
+  return typesOf[claimed].test(type)
+}
+
+const typesOf: Record<Family, RegExp> = {
+  'a picture': /^image\//,
+  'a recording': /^(audio|video)\//,
+  PDF: /^application\/pdf$/,
+  // An office document is an archive whose kind may not show in its first bytes.
+  'an office document': /officedocument|opendocument|x-cfb|rtf|^application\/zip$/,
+  text: /^text\//,
+  'an archive': /^application\/zip$/,
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, type ReadStream } from 'node:fs'
 import {
   access,
   constants,
@@ -91,9 +90,9 @@ export function fileStore(root: string) {
       for (const id of ids) await rm(keptPath(id), { force: true })
     },
 
-    /** Opens a kept file for reading. */
-    read(id: string): ReadStream {
-      return createReadStream(keptPath(id))
+    /** Opens a kept file for reading. @throws Failure `unavailable` if it is not there. */
+    read(id: string): Promise<Readable> {
+      return orUnavailable(async () => (await open(keptPath(id), 'r')).createReadStream())
     },
 
     /** Throws unless files can be taken in. */

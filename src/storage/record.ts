@@ -180,7 +180,6 @@ function deliveriesOf(one: NewRecord): NewDelivery[] {
 
 /** Adds deliveries to the outbox, due at once. Called inside the transaction of what they tell of. */
 export async function insertDeliveries(trx: Database, deliveries: NewDelivery[], now: number): Promise<void> {
-  if (deliveries.length === 0) return
   const rows = deliveries.map((delivery) => ({
     id: newId(),
     purpose: delivery.purpose,
@@ -197,5 +196,11 @@ export async function insertDeliveries(trx: Database, deliveries: NewDelivery[],
     leased_until: 0,
     created_at: now,
   }))
-  await trx.insertInto('deliveries').values(rows).execute()
+  // In pieces, for a statement binds at most 32,766 values, and each editor has a row for each piece.
+  for (let from = 0; from < rows.length; from += 1000) {
+    await trx
+      .insertInto('deliveries')
+      .values(rows.slice(from, from + 1000))
+      .execute()
+  }
 }

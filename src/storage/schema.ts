@@ -59,6 +59,7 @@ export type Tables = {
   }
   unread_arrivals: {
     id: string
+    digest: string
     source: string
     reason: string
     raw: string

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { v7 as newId } from 'uuid'
 import type { Database } from './database.ts'
 
@@ -8,12 +9,20 @@ export type UnreadArrival = { id: string; source: string; reason: string; raw: s
 
 export function unreadStore(db: Database) {
   return {
-    /** Keeps an arrival raw. NULs, which no text column holds, become U+FFFD. */
+    /** Keeps an arrival raw, once however often it comes. NULs, which no text column holds, become U+FFFD. */
     async keep(arrival: Omit<UnreadArrival, 'id'>): Promise<void> {
       const { source, reason, raw, createdAt } = arrival
       await db
         .insertInto('unread_arrivals')
-        .values({ id: newId(), source, reason, raw: raw.replaceAll('\0', '\uFFFD'), created_at: createdAt })
+        .values({
+          id: newId(),
+          digest: hash('sha256', `${source}\0${raw}`, 'base64url'),
+          source,
+          reason,
+          raw: raw.replaceAll('\0', '\uFFFD'),
+          created_at: createdAt,
+        })
+        .onConflict((oc) => oc.column('digest').doNothing())
         .execute()
     },
 
@@ -25,7 +34,7 @@ export function unreadStore(db: Database) {
         .orderBy('id', 'desc')
         .limit(count)
         .execute()
-      return rows.map(({ created_at, ...row }) => ({ ...row, createdAt: created_at }))
+      return rows.map(({ created_at, digest: _, ...row }) => ({ ...row, createdAt: created_at }))
     },
   }
 }

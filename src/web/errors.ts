@@ -28,9 +28,10 @@ export function refusals(log: Logger): BeginRefusal {
 
 /** Answers what went wrong: JSON for JSON callers, a page for people. */
 export function errorAnswer(render: Render, beginRefusal: BeginRefusal): ErrorRequestHandler {
-  return (error, req, res, next) => {
+  return (error, req, res, _next) => {
     const failure = asFailure(error)
-    if (res.headersSent) return next(failure)
+    // Half an answer cannot be taken back; broken off, it is seen to be incomplete.
+    if (res.headersSent) return res.destroy()
     beginRefusal(res, failure)
     if (wantsJson(req.accepts(['html', 'json']), req.path)) res.json(errorBody(failure))
     else res.type('html').send(render('error', { failure, title: titles[failure.code] }))
@@ -38,7 +39,7 @@ export function errorAnswer(render: Render, beginRefusal: BeginRefusal): ErrorRe
 }
 
 function wantsJson(accepted: string | false, path: string): boolean {
-  return accepted === 'json' || /^\/(api|webhooks)\//.test(path)
+  return accepted === 'json' || /\/(api|webhooks)\//.test(path)
 }
 
 const titles: Record<Failure['code'], string> = {

@@ -29,11 +29,12 @@ export type MultipartParts = {
 
 const limits = {
   fieldNameSize: 100,
-  fieldSize: 1024 * 1024,
-  fields: 100,
+  // 100,000 characters of three bytes, with room.
+  fieldSize: 400_000,
+  fields: 60,
   // Browsers send an empty part for every file input that was left empty.
   files: maxFiles + 10,
-  parts: 130,
+  parts: 90,
   headerPairs: 20,
   fieldNestingDepth: 0,
 }
@@ -133,7 +134,8 @@ function listed(value: unknown): string[] {
 function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (!(error instanceof multer.MulterError)) return unreadable()
-  switch (error.code) {
+  // As text: the types that are published do not know every code.
+  switch (error.code as string) {
     case 'LIMIT_UNEXPECTED_FILE':
       return error.field === 'files'
         ? tooManyFiles()
@@ -146,7 +148,8 @@ function asFailure(error: unknown): Failure {
     case 'LIMIT_FIELD_COUNT':
       return new Failure('invalid', 'The form has too many fields.')
     case 'LIMIT_FIELD_KEY':
-      return new Failure('invalid', 'A field’s name is too long.')
+    case 'LIMIT_FIELD_NESTING':
+      return new Failure('invalid', 'A field’s name is too long, or has brackets in it.')
     default:
       return unreadable()
   }

@@ -75,11 +75,9 @@ export function statusRouter(parts: StatusParts): Router {
     const fields = givenFields({ body: sent.fields.message }, ['body'])
     if (fields.body === undefined && sent.files.length === 0) return false
     const arrival = arrivalOf(submission, fields, sent)
-    await parts.receiveFurther({
-      submissionId: submission.id,
-      arrival,
-      fields: { body: '', ...fields },
-      files: sent.files,
+    const draft = { submissionId: submission.id, arrival, fields: { body: '', ...fields }, files: sent.files }
+    await parts.receiveFurther(draft).catch((error: unknown) => {
+      throw namedAsInTheForm(error)
     })
     return true
   }
@@ -141,6 +139,13 @@ function asJson(submission: Submission, messages: Message[]) {
       })),
     })),
   }
+}
+
+/** What a message says is its `body`; the form calls the field `message`. */
+function namedAsInTheForm(error: unknown): unknown {
+  if (!(error instanceof Failure) || !error.fields?.body) return error
+  const { body, ...others } = error.fields
+  return new Failure(error.code, error.message, { fields: { message: body, ...others } })
 }
 
 function typedReceipt(req: Request): string {

@@ -85,7 +85,9 @@ export function formRouter(parts: FormParts): Router {
     if (!parts.nonces.isOurs(nonce)) {
       return { source: 'form', key: newId(), secret: randomUUID() }
     }
-    return { source: 'form', key: nonceHash(nonce), secret: nonce, digest: digestOf(form, fields, sent) }
+    // With the kind: what is confidential must never join a piece that is not.
+    const key = `${form.kind}/${nonceHash(nonce)}`
+    return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(fields, sent) }
   }
 
   function answer(req: Request, res: Response, received: { reference: string; receipt: string }): void {
@@ -157,9 +159,9 @@ function faultsIn(draft: Draft): Faults {
 }
 
 /** Tells a form that was sent twice from one that was changed in between. */
-function digestOf(form: Form, fields: Record<string, unknown>, sent: SentForm): string {
+function digestOf(fields: Record<string, unknown>, sent: SentForm): string {
   const files = sent.files.map(({ name, sha256, caption, credit }) => ({ name, sha256, caption, credit }))
-  return hash('sha256', JSON.stringify([form.kind, fields, files]), 'base64url')
+  return hash('sha256', JSON.stringify([fields, files]), 'base64url')
 }
 
 function readReceiptCookie(req: Request): { reference: string; receipt: string } | undefined {

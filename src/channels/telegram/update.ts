@@ -78,7 +78,9 @@ export function isNoPiece(update: object): boolean {
 /** The words of a message. A link behind words is written out after them, for it would be lost otherwise. */
 export function wordsOf(message: Message): string {
   const text = message.text ?? message.caption ?? ''
-  const links = (message.entities ?? message.caption_entities ?? []).filter((one) => one.type === 'text_link')
+  const links = (message.entities ?? message.caption_entities ?? []).filter(
+    (one) => one.type === 'text_link' && one.url,
+  )
   return links
     .sort((a, b) => b.offset - a.offset)
     .reduce((written, { offset, length, url }) => insertAt(written, offset + length, ` (${url})`), text)
@@ -113,5 +115,5 @@ function awaited(
 export function senderName(message: Message): string | undefined {
   const { first_name: first, last_name: last, username } = message.from ?? {}
   const name = [first, last, username && `(@${username})`].filter(Boolean).join(' ')
-  return name === '' ? undefined : name.replace(/\s+/g, ' ').slice(0, 200).toWellFormed()
+  return name === '' ? undefined : name.replace(/\s+/g, ' ').slice(0, 200)
 }

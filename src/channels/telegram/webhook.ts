@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import express, { type RequestHandler, type Response, type Router } from 'express'
 import type { Draft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
@@ -47,9 +47,9 @@ export function webhookRouter(parts: WebhookParts): Router {
     if (!message)
       return isNoPiece(json as object) ? acknowledge(res) : acknowledgeKept('unknown-update', raw, res)
     if (message.chat.type !== 'private') return acknowledge(res)
-    if (/^\/(start|help)\b/.test(message.text ?? '')) return reply(res, message, greeting(parts.newsroom))
+    if (isGreeting(message)) return reply(res, message, greeting(parts.newsroom))
     const draft = draftOf(updateId, message)
-    if (draft.fields.body === '' && draft.awaited.length === 0) return answerUnread(message, raw, res)
+    if (wordsOf(message).trim() === '' && draft.awaited.length === 0) return answerUnread(message, raw, res)
     await receivePiece(draft, message, raw, res)
   }
 
@@ -61,7 +61,8 @@ export function webhookRouter(parts: WebhookParts): Router {
     } catch (error) {
       // Unavailable: Telegram will try again. Anything else would fail again, and hold up what comes after it.
       if (error instanceof Failure && error.code === 'unavailable') throw error
-      await acknowledgeKept(error instanceof Failure ? error.code : 'unexpected', raw, res)
+      await parts.keepUnread(error instanceof Failure ? error.code : 'unexpected', raw)
+      reply(res, message, notTaken)
     }
   }
 
@@ -88,8 +89,10 @@ export function webhookRouter(parts: WebhookParts): Router {
       channel: 'telegram',
       arrival: {
         source: `telegram:${parts.botId}`,
-        key: String(updateId),
+        // With chat and message, for two bots that share this door may share an update id.
+        key: `${updateId}:${chat.id}:${messageId}`,
         secret: `${updateId}:${chat.id}:${messageId}`,
+        digest: hash('sha256', JSON.stringify([fields.body, awaited]), 'base64url'),
       },
       fields,
       files: [],
@@ -101,16 +104,24 @@ export function webhookRouter(parts: WebhookParts): Router {
 
 /** Compares in constant time; a wrong or missing secret stores nothing. */
 function onlyWithSecret(secret: string): RequestHandler {
-  const expected = hash(secret)
+  const expected = digestOf(secret)
   return (req, _res, next) => {
-    const given = hash(req.get('x-telegram-bot-api-secret-token') ?? '')
+    const given = digestOf(req.get('x-telegram-bot-api-secret-token') ?? '')
     if (timingSafeEqual(given, expected)) return next()
     next(new Failure('unauthorized', 'The secret token is missing or wrong.'))
   }
 }
 
-function hash(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function digestOf(text: string): Buffer {
+  return hash('sha256', text, 'buffer')
+}
+
+/** A command alone, perhaps with the payload of a deep link. Whoever goes on writing is telling us something. */
+function isGreeting(message: Message): boolean {
+  return (
+    /^\/(start|help)(@\w+)?(\s[\w-]{1,64})?$/.test((message.text ?? '').trim()) &&
+    filesOf(message).length === 0
+  )
 }
 
 function parseJson(raw: string): unknown {

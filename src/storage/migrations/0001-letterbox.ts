@@ -95,6 +95,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('unread_arrivals')
     .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('digest', 'text', (c) => c.notNull().unique())
     .addColumn('source', 'text', (c) => c.notNull())
     .addColumn('reason', 'text', (c) => c.notNull())
     .addColumn('raw', 'text', (c) => c.notNull())
