@@ -11,7 +11,7 @@ export function tidyFileName(given: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')
     .replace(/["<>|:*?]/g, '_')
     .trim()
-  const name = plain.replace(/^\.+/, '')
+  const name = plain.replace(/^[.\s]+/, '')
   if (name === '') return 'file'
   return shortened(name)
 }
@@ -19,5 +19,10 @@ export function tidyFileName(given: string): string {
 function shortened(name: string): string {
   if (name.length <= longest) return name
   const extension = /\.[a-z\d]{1,8}$/i.exec(name)?.[0] ?? ''
-  return name.slice(0, longest - extension.length).toWellFormed() + extension
+  return (
+    name
+      .slice(0, longest - extension.length)
+      .toWellFormed()
+      .trimEnd() + extension
+  )
 }

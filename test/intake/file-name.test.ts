@@ -17,6 +17,11 @@ test('a tidy name is a label: never a path, never hidden, one line, short', () =
   )
 })
 
+test('a blank behind the dots of a hidden name goes with them', () => {
+  assert.equal(tidyFileName('. 0'), '0')
+  assert.equal(tidyFileName(' . . notes.txt'), 'notes.txt')
+})
+
 test('names that people give stay as they are; a long one keeps its ending', () => {
   for (const name of ['Picha ya mto.jpg', 'صورة.png', '报告 2026.pdf', 'café (1).docx'])
     assert.equal(tidyFileName(name), name)
