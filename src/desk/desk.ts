@@ -95,6 +95,6 @@ function leftEarly(error: NodeJS.ErrnoException): void {
 
 function guard(signIn: SignIn): RequestHandler {
   return async (req, res, next) => {
-    if ((await signIn.onlyEditors(req, res)) === 'next') next()
+    if (await signIn.onlyEditors(req, res)) next()
   }
 }

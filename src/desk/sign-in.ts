@@ -54,19 +54,20 @@ export function signIn(parts: SignInParts) {
   }
 
   /** Lets editors through; sends others to sign in, and remembers what they wanted. */
-  async function onlyEditors(req: Request, res: Response): Promise<'next' | 'router' | undefined> {
+  async function onlyEditors(req: Request, res: Response): Promise<boolean> {
     res.set('cache-control', 'no-store')
     const token = sessionToken(req)
     const editor = token && (await editorOf(token))
     if (editor) {
       Object.assign(res.locals, { editor, formToken: formToken(token) })
-      return 'next'
+      return true
     }
     const wantsPage =
       req.method === 'GET' && req.path !== '/metrics' && req.accepts(['html', 'json']) !== 'json'
     if (!wantsPage) throw new Failure('unauthorized', 'Please sign in at the desk.')
     res.cookie(wantedCookie, req.originalUrl, { ...wantedOptions, maxAge: hour })
     res.redirect(303, `${parts.base}/desk/sign-in`)
+    return false
   }
 
   function editorOf(token: string): Promise<Editor | undefined> {

@@ -17,7 +17,7 @@ import { groupCommit, type Settled } from './group-commit.ts'
 /** What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. */
 export type Received = { reference: string; receipt: string; repeat: boolean }
 
-/** What the intake is handed by `application.ts`. */
+/** What the intake is handed where everything meets. */
 export type IntakeParts = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>

@@ -19,6 +19,8 @@ import { orUnavailable } from './faults.ts'
 
 /** How much of a file's beginning its type is told from. */
 const sampleSize = 4100
+/** Files are spread by the last two digits of their ids, which are random. */
+const keptFolders = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 const idShape = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/
 
 export type FileStore = ReturnType<typeof fileStore>
@@ -45,8 +47,18 @@ export function fileStore(root: string) {
   const keptPath = (id: string) => join(root, checked(id).slice(-2), id)
 
   return {
+    /**
+     * Makes every folder there will ever be, durably. Made with its first file, a folder could be lost with the second
+     * one, which found it there and did not wait for it.
+     */
     async prepare(): Promise<void> {
-      await mkdir(staging, { recursive: true, mode: 0o700 })
+      await mkdir(root, { recursive: true, mode: 0o700 })
+      const there = new Set(await readdir(root))
+      const missing = ['staging', ...keptFolders].filter((name) => !there.has(name))
+      if (missing.length === 0) return
+      for (const name of missing) await mkdir(join(root, name), { recursive: true, mode: 0o700 })
+      await syncFolder(root)
+      await syncFolder(dirname(root))
     },
 
     /**
@@ -75,7 +87,7 @@ export function fileStore(root: string) {
      * @throws Failure `unavailable`; what was moved by then is swept at the next start. */
     async keep(ids: string[]): Promise<void> {
       await orUnavailable(async () => {
-        for (const id of ids) await moveDurably(stagedPath(id), keptPath(id))
+        for (const id of ids) await rename(stagedPath(id), keptPath(id))
         for (const folder of new Set(ids.map((id) => dirname(keptPath(id))))) await syncFolder(folder)
       })
     },
@@ -146,15 +158,8 @@ async function write(source: Readable, handle: FileHandle, options: StageOptions
   return { size, type, sha256: hash.digest('hex') }
 }
 
-async function moveDurably(from: string, to: string): Promise<void> {
-  const folder = dirname(to)
-  const made = await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (made !== undefined) await syncFolder(dirname(folder))
-  await rename(from, to)
-}
-
 /** A rename is durable once its folder is fsynced. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY)
   try {
     await folder.sync()

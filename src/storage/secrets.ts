@@ -1,7 +1,8 @@
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { access, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { syncFolder } from './files.ts'
 
 const Kept = z.object({ key: z.base64().length(44), telegramWebhookSecret: z.string().min(1) })
 
@@ -24,21 +25,35 @@ export async function readSecrets(dataDir: string): Promise<Secrets> {
   return { telegramWebhookSecret, isNew, keyFor }
 }
 
+/** Whole or not at all: written under another name first, and linked to its own only when it is on the disk. */
 async function makeIfMissing(path: string): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
-  if (!file) return false
-  const secrets = {
+  if (await isThere(path)) return false
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
+  await writeFile(draft, `${JSON.stringify(newSecrets(), null, 2)}\n`, { mode: 0o600, flush: true })
+  try {
+    await link(draft, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(draft)
+  }
+  await syncFolder(folder)
+  return true
+}
+
+function newSecrets(): z.infer<typeof Kept> {
+  return {
     key: randomBytes(32).toString('base64'),
     telegramWebhookSecret: randomBytes(24).toString('base64url'),
   }
-  try {
-    await file.writeFile(`${JSON.stringify(secrets, null, 2)}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return true
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

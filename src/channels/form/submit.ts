@@ -9,7 +9,7 @@ import type { MultipartParts, SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
 import { givenFields, readForm, wantsJson } from './read.ts'
 
-/** What the form's door is handed by `application.ts`. */
+/** What the form's door is handed where everything meets. */
 export type FormParts = MultipartParts & {
   receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
   render: (view: string, data?: Record<string, unknown>) => string
