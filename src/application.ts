@@ -1,9 +1,13 @@
 import type { RequestListener } from 'node:http'
 import { basePath, type Config } from './config.ts'
+import { createChanges } from './desk/changes.ts'
+import type { DeskRoute } from './desk/routes.ts'
+import { createDesk, createLinks } from './desk-side.ts'
 import { createLetterbox } from './letterbox.ts'
-import { createWorkers, lazyMailer } from './outbox.ts'
+import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
 import { hour, type Outside, type Parts, siteUrl } from './parts.ts'
-import { createSignIn, createSite } from './site.ts'
+import { createRounds } from './rounds.ts'
+import { createSite } from './site.ts'
 import { fileStore } from './storage/files.ts'
 import { readSecrets } from './storage/secrets.ts'
 import { openStorage, type Storage } from './storage/storage.ts'
@@ -14,7 +18,7 @@ export type Application = {
   web: RequestListener
   /** Starts what runs beside the requests: the outbox's workers, and the sweep of what a crash left. */
   startWork(): Promise<void>
-  /** Carries what is due in the outbox now, where the work has not been started; says how much that was. */
+  /** Looks after everything once and carries what is due in the outbox, where the work has not been started; says how much that was. */
   workOnce(): Promise<number>
   /** Resolves when the sweep of the last start is done. */
   swept(): Promise<void>
@@ -24,40 +28,54 @@ export type Application = {
   /** Editors made just now, at the first start. */
   newEditors: { id: string; email: string }[]
   webhook: { url: string; secret: string; isNew: boolean }
+  /** Every route of the desk, with who may come. */
+  deskRoutes: DeskRoute[]
+  /** Ends the streams of open pages, which would keep the server from stopping. */
+  closeStreams(): void
   /** Finishes the work in hand and closes everything. */
   stop(): Promise<void>
 }
 
 /** Builds every part and hands them to each other. Nothing listens and nothing works until it is told to. */
 export async function createApplication(config: Config, outside: Outside): Promise<Application> {
-  const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge())
+  const changes = createChanges()
+  const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge(), changes.changed)
   const { storage, secrets } = parts
   const newEditors = await storage.editors.addFirst(config.EDITORS, outside.now())
   const mailer = lazyMailer(config)
-  const desk = createSignIn(parts)
-  const workers = createWorkers(parts, mailer, desk)
+  const signInLink = createLinks(parts)
+  const compose = createComposer(parts, signInLink)
+  const workers = createWorkers(parts, createCarriers(parts, compose, mailer))
+  const rounds = createRounds(parts)
+  const desk = createDesk(parts, compose, changes)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined
   let sweeping = Promise.resolve()
 
   return {
-    web: createSite(parts, createLetterbox(parts), desk, secret),
+    web: createSite(parts, createLetterbox(parts), desk.router, secret),
     storage,
     newEditors,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
-    signInLink: desk.makeLink,
+    signInLink,
+    deskRoutes: desk.routes,
+    closeStreams: desk.events.close,
     swept: () => sweeping,
     async startWork() {
       // Where no other machine can be at work, every lease that is left is a dead worker's.
       if (!storage.isShared) await storage.deliveries.releaseAll()
       for (const worker of Object.values(workers)) worker.start()
+      rounds.start()
       sweeping = sweep(parts)
     },
     async workOnce() {
+      await rounds.once()
       const counts = await Promise.all(Object.values(workers).map((worker) => worker.workOnce()))
       return counts.reduce((sum, count) => sum + count, 0)
     },
     async stop() {
+      desk.events.close()
+      await rounds.stop()
       await Promise.all(Object.values(workers).map((worker) => worker.stop()))
       await sweeping
       mailer.close()
@@ -66,14 +84,20 @@ export async function createApplication(config: Config, outside: Outside): Promi
   }
 }
 
-async function createParts(config: Config, outside: Outside, nudge: Parts['nudge']): Promise<Parts> {
+async function createParts(
+  config: Config,
+  outside: Outside,
+  nudge: Parts['nudge'],
+  changed: Parts['changed'],
+): Promise<Parts> {
   const storage = await openStorage(config.DATABASE_URL, outside.now)
   const files = fileStore(config.UPLOADS_DIR)
   await files.prepare()
   const secrets = await readSecrets(config.DATA_DIR)
   const assets = readAssets()
   const render = pageRenderer({ base: basePath(config), newsroom: config.NEWSROOM_NAME }, assets)
-  return { config, outside, storage, files, secrets, metrics: createMetrics(), render, assets, nudge }
+  const metrics = createMetrics()
+  return { config, outside, storage, files, secrets, metrics, render, assets, nudge, changed }
 }
 
 /**
@@ -89,6 +113,7 @@ async function sweep({ storage, files, outside, config }: Parts): Promise<void> 
     )
     if (swept > 0) outside.log.info({ swept }, 'swept files that belonged to nothing')
     await storage.sessions.forgetOld(outside.now() - 24 * hour, outside.now())
+    await storage.tries.forgetOld(outside.now())
   } catch (error) {
     outside.log.error(
       { name: error instanceof Error ? error.name : 'error', folder: config.UPLOADS_DIR },

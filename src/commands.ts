@@ -3,36 +3,42 @@ import { type Application, createApplication } from './application.ts'
 import type { Config } from './config.ts'
 
 type Print = (line: string) => void
-type Command = (argument: string, application: Application, print: Print) => Promise<number>
+type Command = (args: string[], application: Application, print: Print) => Promise<number>
 
 const usage = `Usage: npm run barua -- COMMAND
 
-  editor add EMAIL      makes an editor; the last line is the link to sign in with, once, within a day
-  editor list           lists the editors
-  editor reset EMAIL    makes a new sign-in link
-  editor remove EMAIL   ends the account and its sessions`
+  editor add EMAIL [admin]   makes an editor, or an admin; the last line is the link to sign in with, once, within a day
+  editor list                lists the editors
+  editor reset EMAIL         takes passphrase and second factors away, and makes a new sign-in link
+  editor remove EMAIL        ends the account and its sessions`
 
 const commands: Record<string, Command> = {
-  async 'editor add'(email, { storage, signInLink }, print) {
+  async 'editor add'([email = '', role], { storage, signInLink }, print) {
     if (!/^[^\s@<>,]+@[^\s@<>,]+$/.test(email)) return failed(print, 'That is no mail address.')
-    const editor = await storage.editors.add(email, Date.now())
+    if (role !== undefined && role !== 'admin') return failed(print, usage)
+    const hasAdmin = (await storage.editors.active()).some((editor) => editor.role === 'admin')
+    const editor = await storage.editors.add(email, role ?? (hasAdmin ? 'editor' : 'admin'), Date.now())
+    if (role === 'admin') await storage.editors.setRole(editor.id, 'admin')
     print(`${editor.email} is an editor and can sign in, once, within a day:`)
     print(await signInLink(editor.id))
     return 0
   },
   async 'editor list'(_none, { storage }, print) {
-    for (const editor of await storage.editors.active()) print(editor.email)
+    for (const { email, role } of await storage.editors.active())
+      print(role === 'admin' ? `${email} (admin)` : email)
     return 0
   },
-  async 'editor reset'(email, { storage, signInLink }, print) {
+  async 'editor reset'([email = ''], { storage, signInLink }, print) {
     const editor = await storage.editors.byEmail(email)
     if (!editor) return failed(print, 'There is no such editor.')
+    await storage.factors.reset(editor.id)
     print(`${editor.email} can sign in, once, within a day:`)
     print(await signInLink(editor.id))
     return 0
   },
-  async 'editor remove'(email, { storage }, print) {
-    if (!(await storage.editors.remove(email, Date.now()))) return failed(print, 'There is no such editor.')
+  async 'editor remove'([email = ''], { storage }, print) {
+    if (!(await storage.editors.remove(email, Date.now(), { lastAdminToo: true })))
+      return failed(print, 'There is no such editor.')
     print(`${email} is no longer an editor.`)
     return 0
   },
@@ -45,7 +51,7 @@ export async function runCommand(args: string[], config: Config, print: Print): 
   const log = pino({ level: 'silent' })
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   try {
-    return await command(args[2] ?? '', application, print)
+    return await command(args.slice(2), application, print)
   } finally {
     await application.stop()
   }

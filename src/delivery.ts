@@ -1,6 +1,7 @@
 /**
- * A delivery is one thing to be carried: a mail to an editor or a sender, or a file that a door still holds.
- * It is written in the transaction of what it tells of, and kept until it is done.
+ * A delivery is one thing to be carried: a mail or a chat message to a sender or an editor, a file that a door still
+ * holds, or a piece of work that follows from what came in. It is written in the transaction of what it tells of, and
+ * kept until it is done.
  */
 export type Delivery = {
   id: string
@@ -17,47 +18,105 @@ export type Delivery = {
   attempts: number
   dueAt: number
   createdAt: number
+  /** Since when it is tried: patience is counted from here. */
+  triedSince: number
   doneAt: number | null
-  /** Why the last try failed: a code, never a server's or a sender's words. */
+  /** Why the last try failed, or why it was dropped: a code, never a server's or a sender's words. */
   fault: string | null
 }
 
-export type Purpose = 'editor-notice' | 'sender-receipt' | 'sign-in' | 'telegram-file'
+export type Purpose =
+  | 'tell-editors'
+  | 'editor-notice'
+  | 'assignment'
+  | 'digest'
+  | 'burst-digest'
+  | 'escalation'
+  | 'sender-receipt'
+  | 'answer-mail'
+  | 'answer-telegram'
+  | 'sign-in'
+  | 'telegram-file'
+  | 'preview'
 
 export const purposeNames: Record<Purpose, string> = {
+  'tell-editors': 'deciding which editors to tell',
   'editor-notice': 'mail to an editor',
+  assignment: 'mail to the editor it was given to',
+  digest: 'digest to an editor',
+  'burst-digest': 'digest of many pieces at once to an editor',
+  escalation: 'reminder to an admin',
   'sender-receipt': 'receipt mail to the sender',
+  'answer-mail': 'answer to the sender by mail',
+  'answer-telegram': 'answer to the sender by Telegram',
   'sign-in': 'sign-in link to an editor',
   'telegram-file': 'file to fetch from Telegram',
+  preview: 'preview of an attachment',
 }
 
 /** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
-export type Carrier = 'mail' | 'telegram'
+export const carriers = ['mail', 'telegram', 'desk', 'preview'] as const
+export type Carrier = (typeof carriers)[number]
 
 export const carrierOf: Record<Purpose, Carrier> = {
+  'tell-editors': 'desk',
   'editor-notice': 'mail',
+  assignment: 'mail',
+  digest: 'mail',
+  'burst-digest': 'mail',
+  escalation: 'mail',
   'sender-receipt': 'mail',
+  'answer-mail': 'mail',
+  'answer-telegram': 'telegram',
   'sign-in': 'mail',
   'telegram-file': 'telegram',
+  preview: 'preview',
 }
 
-/** pending → sent | failed; there is no way back but a new delivery. */
-export type DeliveryState = 'pending' | 'sent' | 'failed'
+/**
+ * pending → sent | failed | dropped; failed → pending when an editor has it tried again, failed → dropped when an editor
+ * lets it be. Dropped is what was called back or became needless before it was carried.
+ */
+export const deliveryStates = ['pending', 'sent', 'failed', 'dropped'] as const
+export type DeliveryState = (typeof deliveryStates)[number]
 
 export const deliveryStateNames: Record<DeliveryState, string> = {
   pending: 'to be done',
   sent: 'done',
   failed: 'failed',
+  dropped: 'dropped',
+}
+
+/** Why a delivery was dropped, in words. */
+export const dropNames: Record<string, string> = {
+  'called-back': 'taken back by the editor',
+  'seen-meanwhile': 'the editor had read it by then',
+  'nothing-new': 'there was nothing new',
+  'letter-off': 'this letter is not sent here',
+  'policy-changed': 'the editor chose otherwise',
+  'claimed-meanwhile': 'somebody claimed it by then',
+  'given-on': 'it was given to somebody else by then',
 }
 
 export type NewDelivery = Pick<Delivery, 'purpose'> &
-  Partial<Pick<Delivery, 'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt'>>
+  Partial<
+    Pick<
+      Delivery,
+      'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt' | 'dueAt'
+    >
+  >
+
+/** What a carrier says when it did not fail and yet carried nothing: it became needless, or has to wait. */
+export type Instead = { needless: string } | { waitUntil: number }
 
 /** What became of one try. */
 export type Verdict =
   | { id: string; state: 'sent'; at: number }
-  | { id: string; state: 'failed'; at: number; fault: string }
-  | { id: string; state: 'pending'; dueAt: number; fault: string }
+  | { id: string; state: 'failed' | 'dropped'; at: number; fault: string }
+  | { id: string; state: 'pending'; at: number; dueAt: number; fault: string | null }
+
+/** One failed try of a delivery, or an editor's word that it be tried again. */
+export type Try = { deliveryId: string; at: number; fault: string }
 
 /** Thrown by a carrier. A permanent fault will not go away by trying again. `code` is safe to show and to log. */
 export class CarryFault extends Error {
@@ -90,12 +149,12 @@ export const patience = 48 * hour
  * Undefined once patience has run out.
  */
 export function nextTry(
-  delivery: { attempts: number; createdAt: number },
+  delivery: { attempts: number; triedSince: number },
   now: number,
   random: () => number,
   atLeast = 0,
 ): number | undefined {
-  if (now - delivery.createdAt >= patience) return undefined
+  if (now - delivery.triedSince >= patience) return undefined
   const whole = Math.min(longestDelay, firstDelay * 2 ** (delivery.attempts - 1))
   return now + Math.max(atLeast, whole * (0.5 + random() / 2))
 }

@@ -3,12 +3,20 @@ import { createIntake, type Intake } from './intake/receive.ts'
 import type { Parts } from './parts.ts'
 
 /** What the doors call: the intake, told in the log and the figures, with the worker woken after it. */
-export function createLetterbox({ storage, files, secrets, metrics, outside, nudge }: Parts): Intake {
+export function createLetterbox({
+  storage,
+  files,
+  secrets,
+  metrics,
+  outside,
+  nudge,
+  changed,
+}: Parts): Intake {
   const intake = createIntake({
     record: storage.record,
     files,
-    editors: storage.editors,
     receiptKey: secrets.keyFor('receipt'),
+    senderKey: secrets.keyFor('sender'),
     now: outside.now,
   })
   return {
@@ -20,13 +28,18 @@ export function createLetterbox({ storage, files, secrets, metrics, outside, nud
       outside.log.info({ reference, channel: draft.channel, kind: draft.kind, repeat, ms }, 'received')
       metrics.received(draft.channel, draft.kind, repeat)
       nudge('mail')
+      nudge('desk')
+      if (draft.files.length > 0) nudge('preview')
       if (draft.awaited.length > 0) nudge('telegram')
+      changed()
       return received
     },
     async receiveFurther(draft: FurtherDraft) {
       const received = await intake.receiveFurther(draft)
       outside.log.info({ repeat: received.repeat }, 'further message received')
-      nudge('mail')
+      nudge('desk')
+      if (draft.files.length > 0) nudge('preview')
+      changed()
       return received
     },
   }

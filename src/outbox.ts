@@ -1,25 +1,28 @@
 import { join } from 'node:path'
+import { telegramAnswers } from './channels/telegram/answer.ts'
 import { telegramFileFetcher } from './channels/telegram/files.ts'
 import type { Config } from './config.ts'
-import type { Carrier, Delivery, Purpose, Verdict } from './delivery.ts'
-import type { SignIn } from './desk/sign-in.ts'
+import type { Carrier, Delivery, Instead, Purpose, Verdict } from './delivery.ts'
+import type { LinkMaker } from './desk/sign-in.ts'
 import { fileTypeCheck } from './intake/file-type.ts'
 import { groupCommit } from './intake/group-commit.ts'
-import { mailComposer } from './notification/compose.ts'
-import { folderMailer, type Mailer, smtpMailer } from './notification/mailer.ts'
+import { crowd } from './notice-policy.ts'
+import { type Composer, mailComposer } from './notification/compose.ts'
+import { folderMailer, type Mail, type Mailer, smtpMailer } from './notification/mailer.ts'
+import { noticeCarriers } from './notification/notices.ts'
 import { createWorker, type Worker } from './notification/worker.ts'
 import { type Parts, siteUrl } from './parts.ts'
+import { previewMaker } from './previews/preview.ts'
 import { formats, viewsFolder } from './web/pages.ts'
 
-type Carry = (delivery: Delivery) => Promise<void>
+type Carry = (delivery: Delivery) => Promise<Instead | undefined>
 
-const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4 }
+const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4, desk: 100, preview: 1 }
 const mostSettledAtOnce = 100
 
 /** A worker for each carrier. */
-export function createWorkers(parts: Parts, mailer: Mailer, desk: SignIn): Record<Carrier, Worker> {
+export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Record<Carrier, Worker> {
   const { storage, metrics, outside } = parts
-  const carry = carriers(parts, mailer, desk)
   const settle = groupCommit(async (verdicts: Verdict[]) => {
     await storage.deliveries.settle(verdicts)
     return verdicts
@@ -33,49 +36,113 @@ export function createWorkers(parts: Parts, mailer: Mailer, desk: SignIn): Recor
       carry: (delivery) => carry[delivery.purpose](delivery),
       async onVerdict(delivery, verdict) {
         const { id, purpose, attempts, attachmentId } = delivery
-        if (attachmentId && verdict.state === 'failed') await storage.attachments.lost(attachmentId)
-        const fault = 'fault' in verdict ? { fault: verdict.fault } : {}
+        if (purpose === 'telegram-file' && attachmentId && verdict.state === 'failed')
+          await storage.attachments.lost(attachmentId)
+        const fault = 'fault' in verdict && verdict.fault ? { fault: verdict.fault } : {}
         outside.log.info({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
         metrics.settled(purpose, verdict.state)
+        parts.changed()
       },
       log: outside.log,
       now: outside.now,
       random: outside.random,
     })
-  return { mail: workerOf('mail'), telegram: workerOf('telegram') }
+  return {
+    mail: workerOf('mail'),
+    telegram: workerOf('telegram'),
+    desk: workerOf('desk'),
+    preview: workerOf('preview'),
+  }
 }
 
-function carriers(parts: Parts, mailer: Mailer, desk: SignIn) {
-  const { config, storage, secrets } = parts
-  const compose = mailComposer({
+/** Composes every mail. */
+export function createComposer({ config, storage, secrets }: Parts, signInLink: LinkMaker): Composer {
+  return mailComposer({
     viewsFolder,
     submissions: storage.submissions,
     editors: storage.editors,
-    signInLink: desk.makeLink,
+    attention: storage.attention,
+    letter: async (name) => (await storage.settings.letter(name)).value,
+    signInLink,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
     siteUrl: siteUrl(config),
     replyKey: secrets.keyFor('reply'),
     formats,
   })
-  return {
-    'editor-notice': async (delivery) => mailer.send(await compose.editorNotice(delivery)),
-    'sender-receipt': async (delivery) => mailer.send(await compose.senderReceipt(delivery)),
-    'sign-in': async (delivery) => mailer.send(await compose.signIn(delivery)),
-    'telegram-file': telegramFetcher(parts),
-  } satisfies Record<Purpose, Carry>
 }
 
-function telegramFetcher({ config, storage, files }: Parts): Carry {
+/** Who carries what. */
+export function createCarriers(parts: Parts, compose: Composer, mailer: Mailer): Record<Purpose, Carry> {
+  const { config, storage, files, outside } = parts
+  const { editors, notices, submissions } = storage
+  const send = (mail: Mail) => mailer.send(mail)
+  const toEditors = noticeCarriers({ compose, send, editors, notices, now: outside.now })
+  return {
+    'tell-editors': tellEditors(parts),
+    'editor-notice': toEditors.notice,
+    assignment: toEditors.assignment,
+    digest: toEditors.digest,
+    'burst-digest': toEditors.burstDigest,
+    escalation: toEditors.escalation,
+    async 'sender-receipt'(delivery) {
+      return sendOr(await compose.senderReceipt(delivery), 'letter-off')
+    },
+    async 'answer-mail'(delivery) {
+      return sendOr(await compose.answer(delivery), 'called-back')
+    },
+    async 'sign-in'(delivery) {
+      return sendOr(await compose.signIn(delivery), '')
+    },
+    'answer-telegram': telegramAnswers({
+      token: config.TELEGRAM_BOT_TOKEN,
+      apiRoot: telegramRoot(config),
+      conversation: submissions.conversation,
+    }),
+    'telegram-file': telegramFetcher(parts),
+    preview: previewMaker({ files, attachments: storage.attachments }),
+  }
+
+  async function sendOr(mail: Mail | undefined, needless: string): Promise<Instead | undefined> {
+    if (!mail) return { needless }
+    await mailer.send(mail)
+    return undefined
+  }
+}
+
+/** Turns what came in into mails by each editor's policy, many messages in one transaction. */
+function tellEditors({ storage, outside, nudge }: Parts): Carry {
+  const plan = groupCommit(async (messages: Delivery[]) => {
+    const waiting = await storage.notices.plan(messages, await storage.editors.active(), outside.now())
+    return messages.map((message) => ({ waits: waiting.has(message.messageId) }))
+  }, mostSettledAtOnce)
+  return async (delivery) => {
+    const { waits } = await plan(delivery)
+    nudge('mail')
+    return waits ? { waitUntil: delivery.createdAt + crowd.span } : undefined
+  }
+}
+
+function telegramFetcher({ config, storage, files, outside, nudge }: Parts): Carry {
   const typeOf = fileTypeCheck(config.FILE_TYPES)
-  return telegramFileFetcher({
+  const fetchFile = telegramFileFetcher({
     token: config.TELEGRAM_BOT_TOKEN,
-    apiRoot: config.TELEGRAM_API_ROOT.replace(/\/+$/, ''),
+    apiRoot: telegramRoot(config),
     stage: (source, id, maxBytes) =>
       files.stage(source, { id, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
     keep: files.keep,
     attachments: storage.attachments,
+    now: outside.now,
   })
+  return async (delivery) => {
+    await fetchFile(delivery)
+    nudge('preview')
+    return undefined
+  }
+}
+
+function telegramRoot(config: Config): string {
+  return config.TELEGRAM_API_ROOT.replace(/\/+$/, '')
 }
 
 /** nodemailer is loaded with the first mail, so that starting up does not wait for it. */

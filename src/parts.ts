@@ -22,6 +22,8 @@ export type Parts = {
   assets: Assets
   /** Wakes a carrier’s worker: something may be due. */
   nudge: (carrier: Carrier) => void
+  /** Tells whoever looks at the desk that something there is new. */
+  changed: () => void
 }
 
 /** Where the letterbox is, as its address is written in mails: without a slash at the end. */

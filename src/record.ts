@@ -1,18 +1,28 @@
 import type { NewDelivery } from './delivery.ts'
 import type { Arrival, AwaitedFile, StagedFile } from './draft.ts'
-import type { Channel, Content, Kind } from './submission.ts'
+import type { Channel, Content, Kind, Summary } from './submission.ts'
 
 /** What is written in one transaction, or not at all: a new submission with its first message, or a further message. */
 export type NewRecord = {
   arrival: Omit<Arrival, 'secret'>
   submissionId: string
   /** Undefined for a further message. */
-  submission?: { reference: string; receiptHash: string; kind: Kind; channel: Channel }
+  submission?: NewSubmission
   messageId: string
   content: Content
   attachments: NewAttachment[]
   deliveries: NewDelivery[]
   at: number
+}
+
+export type NewSubmission = {
+  reference: string
+  receiptHash: string
+  kind: Kind
+  channel: Channel
+  summary: Summary
+  /** By what its sender would be known again, hashed; not kept, but compared with those marked as spam. */
+  senders: string[]
 }
 
 export type NewAttachment = { id: string } & (

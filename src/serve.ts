@@ -12,6 +12,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   for (const line of await introduction(config, application)) print(line)
   await application.startWork()
   return async () => {
+    application.closeStreams()
     await server.stop()
     await application.stop()
     log.flush()

@@ -1,13 +1,12 @@
+import type { Router } from 'express'
 import type { MultipartParts } from './channels/form/multipart.ts'
 import { nonceMaker } from './channels/form/nonce.ts'
 import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
 import { webhookRouter } from './channels/telegram/webhook.ts'
 import { basePath } from './config.ts'
-import { deskRouter } from './desk/desk.ts'
-import { type SignIn, signIn } from './desk/sign-in.ts'
 import { tidyFileName } from './intake/file-name.ts'
-import { downloadName, fileTypeCheck } from './intake/file-type.ts'
+import { fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
 import { asFailure, errorBody, refusals } from './web/errors.ts'
@@ -16,8 +15,8 @@ import { healthRouter } from './web/health.ts'
 import { compress, createWeb } from './web/web.ts'
 
 /** Every door and the desk, on one web application. */
-export function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhookSecret: string) {
-  const { config, storage, files, secrets, metrics, render, assets, outside } = parts
+export function createSite(parts: Parts, letterbox: Intake, desk: Router, webhookSecret: string) {
+  const { config, storage, files, secrets, render, assets, outside } = parts
   const base = basePath(config)
   const site = siteUrl(config)
   const typeOf = fileTypeCheck(config.FILE_TYPES)
@@ -60,6 +59,7 @@ export function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhoo
       counts: 'failures',
       message: 'Too many receipts were tried from your connection. Please try again in ten minutes.',
     }),
+    now: outside.now,
   })
   const webhook = webhookRouter({
     receive: letterbox.receive,
@@ -74,17 +74,6 @@ export function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhoo
     formUrl: `${site}/submit/news-tip`,
     newsroom: config.NEWSROOM_NAME,
   })
-  const deskPages = deskRouter({
-    signIn: desk,
-    submissions: storage.submissions,
-    deliveries: storage.deliveries,
-    unread: storage.unread,
-    editors: storage.editors,
-    readFile: files.read,
-    downloadName,
-    metrics: async () => metrics.read(await storage.deliveries.counts()),
-    render,
-  })
   const health = healthRouter(async () => {
     await storage.check()
     await files.check(config.MAX_SUBMISSION_BYTES)
@@ -96,28 +85,6 @@ export function createSite(parts: Parts, letterbox: Intake, desk: SignIn, webhoo
     render,
     beginRefusal,
     assets,
-    routers: [webhook, form, status, deskPages, health],
-  })
-}
-
-/** Signing in at the desk, with its limits. */
-export function createSignIn({ config, storage, render, outside, nudge }: Parts): SignIn {
-  const message = 'Too many sign-in mails were asked for. Please try again later.'
-  const limit = { limit: 10, windowMs: hour, counts: 'all' as const, message }
-  return signIn({
-    sessions: storage.sessions,
-    editors: storage.editors,
-    async mailLink(editorId) {
-      await storage.deliveries.add({ purpose: 'sign-in', editorId }, outside.now())
-      nudge('mail')
-    },
-    limits: [
-      rateLimited(limit),
-      rateLimited({ ...limit, whom: (req) => String(req.body?.email).trim().toLowerCase() }),
-    ],
-    render,
-    publicUrl: config.PUBLIC_URL,
-    base: basePath(config),
-    now: outside.now,
+    routers: [webhook, form, status, desk, health],
   })
 }

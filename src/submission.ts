@@ -62,6 +62,11 @@ export function canMove(from: State, to: State): boolean {
   return moves[from].includes(to)
 }
 
+/** The states that a submission in this state may be moved to. */
+export function movesFrom(state: State): readonly State[] {
+  return moves[state]
+}
+
 export type Submission = {
   id: string
   reference: string
@@ -72,6 +77,50 @@ export type Submission = {
   createdAt: number
   /** When the conversation last grew. */
   updatedAt: number
+  /** When the sender last wrote. */
+  heardAt: number
+  /** Grows with every change: who saved on top of an older one did not see all of it. */
+  revision: number
+  /** The editor who has claimed it. */
+  assigneeId: string | null
+  /** The last move: from which state, and when. Null until the first. */
+  moved: { from: State; at: number } | null
+  /** An earlier piece of this sender was marked as spam. */
+  spamBefore: boolean
+}
+
+/** For so long after an editor's decision or answer it can be taken back, and the sender is told nothing of it. */
+export const undoTime = 10_000
+
+/** The state as the sender may know it: a decision that can still be taken back is not told. */
+export function senderState(submission: Pick<Submission, 'state' | 'moved'>, now: number): State {
+  const { state, moved } = submission
+  return moved && now - moved.at < undoTime ? moved.from : state
+}
+
+/** What a list tells of a submission without opening its conversation. */
+export type Summary = {
+  /** The title; the first words where there is none. */
+  title: string | undefined
+  /** Who sent it, in the sender's own words: a name or an address. */
+  sender: string | undefined
+  attachments: number
+}
+
+/** Sums an opening message up. */
+export function summaryOf(content: Content, attachments: number): Summary {
+  const { title, byline, name, email } = content.fields
+  return { title: title ?? firstWords(content.fields.body), sender: name ?? byline ?? email, attachments }
+}
+
+function firstWords(text: string): string | undefined {
+  const words = text.replace(/\s+/g, ' ').trim()
+  return words.length > 80
+    ? `${words
+        .slice(0, words.lastIndexOf(' ', 80) + 1 || 80)
+        .trim()
+        .toWellFormed()} …`
+    : words || undefined
 }
 
 export type Author = 'sender' | 'editor' | 'system'
@@ -83,6 +132,16 @@ export type Message = {
   content: Content
   attachments: Attachment[]
   createdAt: number
+  /** The editor who wrote it. */
+  editorId: string | null
+  /** Called back by its editor before it left; the sender never sees it. */
+  isWithdrawn: boolean
+}
+
+/** True if the sender may read the message now. */
+export function isToldToSender(message: Message, now: number): boolean {
+  if (message.isWithdrawn) return false
+  return message.author === 'sender' || now - message.createdAt >= undoTime
 }
 
 /** What a message says. Everything in here is the sender's or an editor's own and is never logged. */
@@ -146,4 +205,18 @@ export type Attachment = {
   size: number | null
   /** The media type found in its leading bytes, never the one the sender claimed. */
   type: string | null
+  /** The file made from it for looking at here: a small picture, or the words of a PDF. */
+  previewId: string | null
+}
+
+const previewed = /^(?:image\/(?:jpeg|png|webp|gif|avif|tiff)|application\/pdf)$/
+
+/** True for files of which a preview is made: a small picture, or the words of a PDF. */
+export function hasPreview(type: string): boolean {
+  return previewed.test(type)
+}
+
+/** True for files whose beginning is shown as text, as it is. */
+export function isText(type: string): boolean {
+  return /^text\/(?:plain|csv|markdown)$/.test(type)
 }

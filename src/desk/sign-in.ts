@@ -1,141 +1,260 @@
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
-import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
+import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import { formToken, hashToken, newToken } from './tokens.ts'
+import type { passkeysOf } from './passkeys.ts'
+import { isPassphrase } from './passphrase.ts'
+import { type DeskRoute, formText } from './routes.ts'
+import type { Sessions } from './session.ts'
+import { hashToken, newToken, openSecret } from './tokens.ts'
+import { recoveryHash, totpStep } from './totp.ts'
 
-const minute = 60_000
-const hour = 60 * minute
-const idleTime = 30 * minute
-const longestSession = 12 * hour
-const linkTime = 24 * hour
-
-export type Editor = { id: string; email: string }
+const day = 86_400_000
+const linkTime = day
+const knownTime = 365 * day
+const tries = { most: 5, span: 60_000 }
+/** Whoever asks for links again and again fills no mailbox: the last one is good for a day. */
+const links = { most: 1, span: 2 * 60_000 }
 
 export type SignInParts = {
-  sessions: {
+  sessions: Sessions
+  links: {
     addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
     linkIsGood(tokenHash: string, now: number): Promise<boolean>
-    useLink(tokenHash: string, sessionHash: string, now: number): Promise<string | undefined>
-    editorOf(
-      sessionHash: string,
-      limits: { begunSince: number; seenSince: number; now: number },
-    ): Promise<Editor | undefined>
-    end(sessionHash: string): Promise<void>
+    challenge(sessionHash: string, challenge: string): Promise<void>
+    takeChallenge(sessionHash: string): Promise<string | undefined>
   }
   editors: { byEmail(email: string): Promise<Editor | undefined> }
+  factors: {
+    passphrase(editorId: string): Promise<string | undefined>
+    totp(editorId: string): Promise<string | undefined>
+    useTotp(editorId: string, step: number): Promise<boolean>
+    useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
+    hasSecond(editorId: string): Promise<boolean>
+    passkeys(editorId: string): Promise<Passkey[]>
+    usePasskey(id: string, counter: number, now: number): Promise<void>
+  }
+  tries: {
+    allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean>
+    forget(account: string): Promise<void>
+  }
+  passkeys: ReturnType<typeof passkeysOf>
   /** Puts a mail with a fresh link into the outbox. */
   mailLink: (editorId: string) => Promise<void>
-  /** Per client, and per account. */
-  limits: RequestHandler[]
+  /** For one client. */
+  limit: RequestHandler
+  /** Accounts are counted under it, and browsers known again. */
+  accountKey: KeyObject
+  totpKey: KeyObject
   render: (view: string, data?: Record<string, unknown>) => string
   publicUrl: URL
   base: string
   now: () => number
 }
 
-export type SignIn = ReturnType<typeof signIn>
+export type LinkMaker = (editorId: string) => Promise<string>
 
-/** Signing in by a one-time link, and the sessions that follow. */
-export function signIn(parts: SignInParts) {
-  const secure = parts.publicUrl.protocol === 'https:'
-  // __Host- binds the cookie to this host and needs https and the path /.
-  const sessionCookie = secure ? '__Host-barua' : 'barua'
-  const sessionOptions = { path: '/', httpOnly: true, secure, sameSite: 'lax' as const }
-  const wantedCookie = 'barua-wanted'
-  const wantedOptions = { path: `${parts.base}/desk`, httpOnly: true, secure, sameSite: 'lax' as const }
-
-  return { router: router(), onlyEditors, makeLink }
-
-  /** A link by which this editor signs in, once, within a day. */
-  async function makeLink(editorId: string): Promise<string> {
+/** Makes the links by which an editor signs in, once, within a day. */
+export function linkMaker(
+  parts: Pick<SignInParts, 'publicUrl' | 'base' | 'now'> & {
+    links: Pick<SignInParts['links'], 'addLink'>
+  },
+): LinkMaker {
+  return async (editorId) => {
     const token = newToken()
-    await parts.sessions.addLink(hashToken(token), editorId, parts.now() + linkTime)
+    await parts.links.addLink(hashToken(token), editorId, parts.now() + linkTime)
     return `${parts.publicUrl.origin}${parts.base}/desk/sign-in/${token}`
   }
+}
 
-  /** Lets editors through; sends others to sign in, and remembers what they wanted. */
-  async function onlyEditors(req: Request, res: Response): Promise<boolean> {
-    res.set('cache-control', 'no-store')
-    const token = sessionToken(req)
-    const editor = token && (await editorOf(token))
-    if (editor) {
-      Object.assign(res.locals, { editor, formToken: formToken(token) })
-      return true
+/** Signing in: by passphrase or mailed link, and by the second factor where there is one. */
+export function signInRoutes(parts: SignInParts): DeskRoute[] {
+  const { sessions, factors, base } = parts
+  const secure = parts.publicUrl.protocol === 'https:'
+  const knownCookie = secure ? '__Secure-barua-known' : 'barua-known'
+  const knownOptions = {
+    path: `${base}/desk`,
+    httpOnly: true,
+    secure,
+    sameSite: 'lax' as const,
+    maxAge: knownTime,
+  }
+
+  return [
+    {
+      method: 'get',
+      path: '/desk/sign-in',
+      access: 'anyone',
+      handle: (_req, res) => show(res, 'desk/sign-in', { email: '' }),
+    },
+    { method: 'post', path: '/desk/sign-in', access: 'anyone', handle: signIn },
+    {
+      method: 'get',
+      path: '/desk/sign-in/:link',
+      access: 'anyone',
+      // Mail scanners follow links; only the button uses the link up.
+      async handle(req, res) {
+        const link = String(req.params.link)
+        if (!(await parts.links.linkIsGood(hashToken(link), parts.now()))) throw usedUp()
+        show(res, 'desk/sign-in-link', { link })
+      },
+    },
+    {
+      method: 'post',
+      path: '/desk/sign-in/:link',
+      access: 'anyone',
+      async handle(req, res) {
+        if (!(await sessions.beginByLink(req, res, String(req.params.link)))) throw usedUp()
+      },
+    },
+    { method: 'get', path: '/desk/second-factor', access: 'anyone', handle: askFactor },
+    { method: 'post', path: '/desk/second-factor', access: 'anyone', handle: takeFactor },
+    {
+      method: 'post',
+      path: '/desk/sign-out',
+      access: 'anyone',
+      handle: (req, res) => sessions.end(req, res),
+    },
+  ]
+
+  /** The form has two buttons: sign in with the passphrase, or have a link mailed. */
+  async function signIn(req: Request, res: Response): Promise<void> {
+    await limited(req, res)
+    const email = formText(req, 'email').trim().toLowerCase()
+    const passphrase = formText(req, 'passphrase')
+    if (passphrase === '' || formText(req, 'way') === 'link') return mailLink(res, email)
+    const account = `passphrase ${accountOf(req, email)}`
+    await allow(account)
+    const editor = await parts.editors.byEmail(email)
+    const hash = await factors.passphrase(editor?.id ?? '')
+    const isRight = await isPassphrase(passphrase, hash)
+    if (!editor || !isRight) {
+      const failure = new Failure('unauthorized', 'The address or the passphrase is wrong.')
+      res.status(401)
+      return show(res, 'desk/sign-in', { email, failure })
     }
-    const wantsPage =
-      req.method === 'GET' && req.path !== '/metrics' && req.accepts(['html', 'json']) !== 'json'
-    if (!wantsPage) throw new Failure('unauthorized', 'Please sign in at the desk.')
-    res.cookie(wantedCookie, req.originalUrl, { ...wantedOptions, maxAge: hour })
-    res.redirect(303, `${parts.base}/desk/sign-in`)
-    return false
+    if (await factors.hasSecond(editor.id)) return sessions.begin(req, res, editor.id)
+    await recognise(req, res, email, account)
+    await sessions.begin(req, res, editor.id)
   }
 
-  function editorOf(token: string): Promise<Editor | undefined> {
-    const now = parts.now()
-    const limits = { begunSince: now - longestSession, seenSince: now - idleTime, now }
-    return parts.sessions.editorOf(hashToken(token), limits)
+  // The answer is the same for an address that is no editor's, and given before it is looked up: nothing tells who is one.
+  async function mailLink(res: Response, email: string): Promise<void> {
+    show(res, 'desk/sign-in-sent')
+    const editor = await parts.editors.byEmail(email)
+    if (editor && (await parts.tries.allow(`link ${digest(email)}`, parts.now(), links))) {
+      await parts.mailLink(editor.id)
+    }
   }
 
-  function sessionToken(req: Request): string | undefined {
-    return parse(req.get('cookie') ?? '')[sessionCookie]
+  async function askFactor(req: Request, res: Response): Promise<void> {
+    const waiting = await sessions.waiting(req)
+    if (!waiting) return res.redirect(303, `${base}/desk/sign-in`)
+    await showFactor(res, waiting)
   }
 
-  function router(): Router {
-    const routes = express.Router()
-    const readBody = express.urlencoded({ extended: false, limit: '10kb' })
-    routes.use('/desk/sign-in', (_req, res, next) => {
-      res.set('cache-control', 'no-store')
-      next()
-    })
-
-    routes.get('/desk/sign-in', (_req, res) => {
-      res.type('html').send(parts.render('desk/sign-in'))
-    })
-
-    // The answer is the same for an address that is no editor's, and the mail leaves later: nothing tells who is one.
-    routes.post('/desk/sign-in', readBody, ...parts.limits, async (req, res) => {
-      const email: unknown = req.body?.email
-      const editor = typeof email === 'string' ? await parts.editors.byEmail(email) : undefined
-      if (editor) await parts.mailLink(editor.id)
-      res.type('html').send(parts.render('desk/sign-in-sent'))
-    })
-
-    // Mail scanners follow links; only the button uses the link up.
-    routes.get('/desk/sign-in/:token', async (req, res) => {
-      if (!(await parts.sessions.linkIsGood(hashToken(req.params.token), parts.now()))) throw usedUp()
-      res.type('html').send(parts.render('desk/sign-in-link', { token: req.params.token }))
-    })
-
-    routes.post('/desk/sign-in/:token', async (req, res) => {
-      const token = newToken()
-      const editorId = await parts.sessions.useLink(
-        hashToken(req.params.token),
-        hashToken(token),
-        parts.now(),
-      )
-      if (!editorId) throw usedUp()
-      res.cookie(sessionCookie, token, { ...sessionOptions, maxAge: longestSession })
-      res.clearCookie(wantedCookie, wantedOptions)
-      res.redirect(303, wanted(req) ?? `${parts.base}/desk`)
-    })
-
-    routes.post('/desk/sign-out', readBody, async (req, res) => {
-      const token = sessionToken(req)
-      if (token && res.locals.needsToken && req.body?.token !== formToken(token)) {
-        throw new Failure('forbidden', 'Please sign out from the desk’s own page.')
-      }
-      if (token) await parts.sessions.end(hashToken(token))
-      res.clearCookie(sessionCookie, sessionOptions)
-      res.redirect(303, `${parts.base}/desk/sign-in`)
-    })
-    return routes
+  async function takeFactor(req: Request, res: Response): Promise<void> {
+    await limited(req, res)
+    const waiting = await sessions.waiting(req)
+    if (!waiting) return res.redirect(303, `${base}/desk/sign-in`)
+    const { editor, sessionHash } = waiting
+    // Counted apart: only who has the passphrase or the mailbox comes this far, so no stranger uses these tries up.
+    const account = `factor ${accountOf(req, editor.email)}`
+    await allow(account)
+    if (!(await isFactor(req, editor, sessionHash))) {
+      res.status(401)
+      return showFactor(res, waiting, new Failure('unauthorized', 'That was not right. Please try again.'))
+    }
+    await recognise(req, res, editor.email, account)
+    await sessions.complete(req, res, sessionHash)
   }
 
-  /** The page of the desk that was asked for before signing in, and no other place. */
-  function wanted(req: Request): string | undefined {
-    const path = parse(req.get('cookie') ?? '')[wantedCookie]
-    if (!path?.startsWith(`${parts.base}/desk`)) return undefined
-    return /^[\w/-]+$/.test(path) && !path.includes('//') ? path : undefined
+  async function isFactor(req: Request, editor: Editor, sessionHash: string): Promise<boolean> {
+    const answer = formText(req, 'passkey')
+    if (answer !== '') return isPasskey(answer, editor, sessionHash)
+    const code = formText(req, 'code')
+    const step = await stepOf(editor, code)
+    if (step !== undefined) return factors.useTotp(editor.id, step)
+    const hash = recoveryHash(editor.id, code)
+    return hash !== undefined && factors.useRecoveryCode(editor.id, hash)
+  }
+
+  async function stepOf(editor: Editor, code: string): Promise<number | undefined> {
+    const sealed = await factors.totp(editor.id)
+    if (!sealed) return undefined
+    return totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
+  }
+
+  async function isPasskey(answer: string, editor: Editor, sessionHash: string): Promise<boolean> {
+    const challenge = await parts.links.takeChallenge(sessionHash)
+    if (!challenge) return false
+    const have = await factors.passkeys(editor.id)
+    const signed = await parts.passkeys.signed(answer, challenge, have).catch(() => undefined)
+    if (signed) await factors.usePasskey(signed.id, signed.counter, parts.now())
+    return signed !== undefined
+  }
+
+  async function showFactor(
+    res: Response,
+    { editor, sessionHash }: { editor: Editor; sessionHash: string },
+    failure?: Failure,
+  ): Promise<void> {
+    const have = await factors.passkeys(editor.id)
+    const hasTotp = (await factors.totp(editor.id)) !== undefined
+    const options = have.length > 0 ? await parts.passkeys.ask(have) : undefined
+    if (options) await parts.links.challenge(sessionHash, options.challenge)
+    show(res, 'desk/second-factor', { hasTotp, options, failure })
+  }
+
+  /**
+   * Whose tries are counted together: those for an account from browsers that have signed in to it before, each on its
+   * own, and those from all others. So a stranger who tries all day holds up no editor on their own phone.
+   */
+  function accountOf(req: Request, email: string): string {
+    const browser = knownBrowser(req, email)
+    return digest(`${email} ${browser ?? ''}`)
+  }
+
+  function knownBrowser(req: Request, email: string): string | undefined {
+    const [id = '', proof = ''] = (parse(req.get('cookie') ?? '')[knownCookie] ?? '').split('.')
+    const expected = Buffer.from(digest(`browser ${email} ${id}`))
+    const given = Buffer.from(proof)
+    const isKnown = id !== '' && given.length === expected.length && timingSafeEqual(given, expected)
+    return isKnown ? id : undefined
+  }
+
+  /** The browser is known for this account from now on, and what was mistyped before is forgotten. */
+  async function recognise(req: Request, res: Response, email: string, account: string): Promise<void> {
+    await parts.tries.forget(account)
+    if (knownBrowser(req, email)) return
+    const id = newToken()
+    res.cookie(knownCookie, `${id}.${digest(`browser ${email} ${id}`)}`, knownOptions)
+  }
+
+  function digest(text: string): string {
+    return createHmac('sha256', parts.accountKey).update(text).digest('base64url')
+  }
+
+  async function allow(account: string): Promise<void> {
+    if (await parts.tries.allow(account, parts.now(), tries)) return
+    throw new Failure(
+      'too-many',
+      'Five tries a minute are enough. Please wait a minute, or have a link mailed.',
+      {
+        retryAfter: 60,
+      },
+    )
+  }
+
+  function limited(req: Request, res: Response): Promise<void> {
+    return new Promise((resolve, reject) => {
+      parts.limit(req, res, (error?: unknown) => (error ? reject(error as Error) : resolve()))
+    })
+  }
+
+  function show(res: Response, view: string, data: Record<string, unknown> = {}): void {
+    res.type('html').send(parts.render(view, data))
   }
 }
 

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto'
-import { v7 as newId } from 'uuid'
 import type { NewDelivery } from '../delivery.ts'
 import {
   type Arrival,
@@ -9,9 +8,20 @@ import {
   parseFurtherFields,
   type StagedFile,
 } from '../draft.ts'
+import { newId } from '../id.ts'
+import { settlingTime } from '../notice-policy.ts'
 import { hashReceipt, newReference, receiptFor } from '../receipt.ts'
 import type { NewRecord, Recorded } from '../record.ts'
-import { type Fields, type FileLabel, isConfidential, type Kind } from '../submission.ts'
+import { sendersOf } from '../sender.ts'
+import {
+  type Content,
+  type Fields,
+  type FileLabel,
+  hasPreview,
+  isConfidential,
+  type Kind,
+  summaryOf,
+} from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
 
 /** What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. */
@@ -22,9 +32,10 @@ export type IntakeParts = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>
   files: Record<'keep' | 'discard' | 'remove', (ids: string[]) => Promise<void>>
-  editors: { active(): Promise<{ id: string }[]> }
   /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
   receiptKey: KeyObject
+  /** Senders are known again by it. */
+  senderKey: KeyObject
   now: () => number
 }
 
@@ -38,10 +49,7 @@ export type Intake = ReturnType<typeof createIntake>
  * is answered as the first was.
  */
 export function createIntake(parts: IntakeParts) {
-  const commit = groupCommit(async (records: NewRecord[]) => {
-    const notices = noticesTo(await parts.editors.active())
-    return parts.record(records.map((one) => ({ ...one, deliveries: [...notices, ...one.deliveries] })))
-  }, mostInOneCommit)
+  const commit = groupCommit(parts.record, mostInOneCommit)
 
   return {
     /**
@@ -51,7 +59,7 @@ export function createIntake(parts: IntakeParts) {
     async receive(draft: Draft): Promise<Received> {
       const fields = await orDiscarded(draft.files, () => parseFields(draft))
       const receipt = receiptFor(parts.receiptKey, `${draft.arrival.source}\0${draft.arrival.secret}`)
-      const record = newSubmission(draft, fields, receipt, parts.now())
+      const record = newSubmission(draft, fields, receipt, parts)
       const first = await keeping(draft.files, async () => {
         const recorded = await commit(record)
         const changed = recorded.repeat && recorded.digest !== draft.arrival.digest
@@ -95,18 +103,36 @@ export function createIntake(parts: IntakeParts) {
   }
 }
 
-function newSubmission(draft: Draft, fields: Fields, receipt: string, at: number): NewRecord {
+function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewRecord {
+  const at = parts.now()
   const { kind, channel, telegram } = draft
-  const awaited = draft.awaited.map((file) => ({ ...file, id: newId() }))
+  const awaited = draft.awaited.map((file) => ({ ...file, id: newId(at) }))
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
+  const content: Content = {
+    fields,
+    files: labels([...draft.files, ...awaited]),
+    ...(telegram && { telegram }),
+  }
   return {
     arrival: withoutSecret(draft.arrival),
-    submissionId: newId(),
-    submission: { reference: newReference(), receiptHash: hashReceipt(receipt), kind, channel },
-    messageId: newId(),
-    content: { fields, files: labels([...draft.files, ...awaited]), ...(telegram && { telegram }) },
+    submissionId: newId(at),
+    submission: {
+      reference: newReference(),
+      receiptHash: hashReceipt(receipt),
+      kind,
+      channel,
+      summary: summaryOf(content, attachments.length),
+      senders: sendersOf(content, parts.senderKey),
+    },
+    messageId: newId(at),
+    content,
     attachments,
-    deliveries: [...receiptMails(kind, fields, receipt), ...awaited.map(fetchOf)],
+    deliveries: [
+      tellEditors(at),
+      ...receiptMails(kind, fields, receipt),
+      ...awaited.map(fetchOf),
+      ...previewsOf(draft.files),
+    ],
     at,
   }
 }
@@ -115,10 +141,10 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRec
   return {
     arrival: draft.arrival,
     submissionId: draft.submissionId,
-    messageId: newId(),
+    messageId: newId(at),
     content: { fields, files: labels(draft.files) },
     attachments: draft.files,
-    deliveries: [],
+    deliveries: [tellEditors(at), ...previewsOf(draft.files)],
     at,
   }
 }
@@ -132,15 +158,23 @@ function asFurtherMessage(record: NewRecord, submissionId: string): NewRecord {
   const { source, key, digest } = record.arrival
   const arrival = { source, key: `${key}/${digest}` }
   // An id of its own again: ids order a conversation, and this message comes after the first one.
-  return { ...message, arrival, submissionId, messageId: newId(), deliveries: [] }
+  const deliveries = message.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
+  return { ...message, arrival, submissionId, messageId: newId(record.at), deliveries }
 }
 
 function withoutSecret({ secret: _, ...arrival }: Arrival): Omit<Arrival, 'secret'> {
   return arrival
 }
 
-function noticesTo(editors: { id: string }[]): NewDelivery[] {
-  return editors.map(({ id }) => ({ purpose: 'editor-notice', editorId: id }))
+/** Which editors are told, and when, is decided a little later: by then it is known what else came in. */
+function tellEditors(at: number): NewDelivery {
+  return { purpose: 'tell-editors', dueAt: at + settlingTime }
+}
+
+function previewsOf(files: StagedFile[]): NewDelivery[] {
+  return files
+    .filter((file) => hasPreview(file.type))
+    .map((file) => ({ purpose: 'preview', attachmentId: file.id }))
 }
 
 /** The receipt itself is mailed only for kinds that are not confidential: it opens the conversation to whoever reads the mailbox. */

@@ -13,6 +13,8 @@ export type Mail = {
   messageId: string
   references?: string
   replyTo?: string
+  /** Written by a person to a person, not by the program. */
+  isPersonal?: boolean
 }
 
 export type Mailer = {
@@ -70,7 +72,9 @@ function optionsFor(mail: Mail, from: string): SendMailOptions {
     messageId: mail.messageId,
     ...(mail.references && { references: mail.references, inReplyTo: mail.references }),
     ...(mail.replyTo && { replyTo: mail.replyTo }),
-    headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+    ...(!mail.isPersonal && {
+      headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+    }),
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { type Carrier, CarryFault, type Delivery, nextTry, type Verdict } from '../delivery.ts'
+import { type Carrier, CarryFault, type Delivery, type Instead, nextTry, type Verdict } from '../delivery.ts'
 
 export type WorkerParts = {
   carrier: Carrier
@@ -14,8 +14,8 @@ export type WorkerParts = {
   }
   /** Makes a verdict durable; verdicts that come together may share a commit. */
   settle: (verdict: Verdict) => Promise<unknown>
-  /** Carries one delivery; resolves when the other side has accepted it. @throws CarryFault */
-  carry: (delivery: Delivery) => Promise<void>
+  /** Carries one delivery; resolves when the other side has accepted it, or says what it did instead. @throws CarryFault */
+  carry: (delivery: Delivery) => Promise<Instead | undefined>
   /** Told of each verdict before it is settled. */
   onVerdict: (delivery: Delivery, verdict: Verdict) => Promise<void>
   log: Logger
@@ -109,16 +109,18 @@ export function createWorker(parts: WorkerParts) {
   async function verdictOf(delivery: Delivery): Promise<Verdict> {
     const { id } = delivery
     try {
-      await parts.carry(delivery)
-      return { id, state: 'sent', at: parts.now() }
+      const instead = await parts.carry(delivery)
+      const at = parts.now()
+      if (!instead) return { id, state: 'sent', at }
+      if ('needless' in instead) return { id, state: 'dropped', at, fault: instead.needless }
+      return { id, state: 'pending', at, dueAt: instead.waitUntil, fault: null }
     } catch (error) {
       const fault = error instanceof CarryFault ? error : new CarryFault('unexpected')
       if (fault !== error) logTrouble(error)
-      const dueAt = fault.permanent
-        ? undefined
-        : nextTry(delivery, parts.now(), parts.random, fault.retryAfter)
-      if (dueAt === undefined) return { id, state: 'failed', at: parts.now(), fault: fault.code }
-      return { id, state: 'pending', dueAt, fault: fault.code }
+      const at = parts.now()
+      const dueAt = fault.permanent ? undefined : nextTry(delivery, at, parts.random, fault.retryAfter)
+      if (dueAt === undefined) return { id, state: 'failed', at, fault: fault.code }
+      return { id, state: 'pending', at, dueAt, fault: fault.code }
     }
   }
 

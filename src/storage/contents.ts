@@ -1,4 +1,4 @@
-import type { Content } from '../submission.ts'
+import type { Content, Summary } from '../submission.ts'
 
 /**
  * The one way for a message's content into storage. Nothing else writes or reads the column,
@@ -11,4 +11,15 @@ export function writeContent(content: Content): string {
 /** The one way for a message's content out of storage. */
 export function readContent(stored: string): Content {
   return JSON.parse(stored) as Content
+}
+
+/** The one way for a summary into storage: it is content too. */
+export function writeSummary(summary: Summary): string {
+  return JSON.stringify(summary)
+}
+
+/** The one way for a summary out of storage. */
+export function readSummary(stored: string | null): Summary {
+  if (stored === null) return { title: undefined, sender: undefined, attachments: 0 }
+  return JSON.parse(stored) as Summary
 }

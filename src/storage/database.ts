@@ -3,12 +3,14 @@ import { dirname } from 'node:path'
 import { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import * as letterbox from './migrations/0001-letterbox.ts'
+import * as desk from './migrations/0002-desk.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
 
 const migrations: Record<string, Migration> = {
   '0001-letterbox': letterbox as Migration,
+  '0002-desk': desk as Migration,
 }
 
 /**

@@ -1,12 +1,18 @@
 import { sql } from 'kysely'
-import type { Carrier, Delivery, NewDelivery, Verdict } from '../delivery.ts'
+import type { Carrier, Delivery, DeliveryState, NewDelivery, Try, Verdict } from '../delivery.ts'
+import { Failure } from '../failure.ts'
 import type { Database } from './database.ts'
+import { isDuplicate } from './faults.ts'
 import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
+import { insertHistory } from './work.ts'
 
 // Literal, not bound: SQLite uses a partial index only where it can see that it fits.
 const pending = sql.lit('pending' as const)
 const failed = sql.lit('failed' as const)
+
+/** The carriers that carry something out of the house. */
+const outward = ['mail', 'telegram'] as const
 
 export type DeliveryStore = ReturnType<typeof deliveryStore>
 
@@ -98,10 +104,113 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
       return rows.map(deliveryOf)
     },
 
+    /**
+     * A page of the ledger, newest first, starting after the delivery with id `after`. Work inside the house is in it
+     * only where it failed.
+     */
+    async page(asked: {
+      state?: DeliveryState | undefined
+      size: number
+      after?: string | undefined
+    }): Promise<Delivery[]> {
+      if (asked.state === 'pending') return nextDue(asked.size)
+      let query = db.selectFrom('deliveries').selectAll().orderBy('id', 'desc').limit(asked.size)
+      if (asked.state !== undefined) query = query.where('state', '=', sql.lit(asked.state))
+      if (asked.state !== 'failed') query = query.where('carrier', 'in', outward)
+      if (asked.after !== undefined) query = query.where('id', '<', asked.after)
+      return (await query.execute()).map(deliveryOf)
+    },
+
+    /** The failed tries of these deliveries, oldest first. */
+    async tries(deliveryIds: string[]): Promise<Try[]> {
+      if (deliveryIds.length === 0) return []
+      const rows = await db
+        .selectFrom('delivery_tries')
+        .selectAll()
+        .where('delivery_id', 'in', deliveryIds)
+        .orderBy('at')
+        .execute()
+      return rows.map(({ delivery_id, ...row }) => ({ deliveryId: delivery_id, ...row }))
+    },
+
+    /**
+     * Has a failed delivery tried again, as if it were new.
+     * @throws Failure `conflict` if it has not failed.
+     */
+    async retry(id: string, editorId: string, now: number): Promise<void> {
+      await reopen(id, editorId, now, 'retried', {
+        state: 'pending',
+        due_at: now,
+        tried_since: now,
+        attempts: 0,
+        done_at: null,
+      })
+    },
+
+    /** Lets a failed delivery be. @throws Failure `conflict` if it has not failed. */
+    async drop(id: string, editorId: string, now: number): Promise<void> {
+      await reopen(id, editorId, now, 'dropped', { state: 'dropped' })
+    },
+
     /** How many are pending, and how many have failed for good. */
     async counts(): Promise<{ pending: number; failed: number }> {
       return { pending: await countWhere(db, pending), failed: await countWhere(db, failed) }
     },
+
+    /** Whether things go wrong just now: how many have failed for good, how many wait after a failed try. At most `most`. */
+    async trouble(most: number): Promise<{ failed: number; troubled: number }> {
+      const { rows } = await sql<{ failed: number; troubled: number }>`select
+        (select count(*) from (select 1 from deliveries where state = 'failed' limit ${sql.lit(most)}) as f) as failed,
+        (select count(*) from (select 1 from deliveries where state = 'pending' and fault is not null
+          limit ${sql.lit(most)}) as t) as troubled`.execute(db)
+      const [row] = rows
+      return { failed: Number(row?.failed), troubled: Number(row?.troubled) }
+    },
+  }
+
+  /** What is carried next, of each carrier so many: in the order of the index that the workers use. */
+  async function nextDue(size: number): Promise<Delivery[]> {
+    const found = await Promise.all(
+      outward.map((carrier) =>
+        db
+          .selectFrom('deliveries')
+          .selectAll()
+          .where('state', '=', pending)
+          .where('carrier', '=', carrier)
+          .orderBy('due_at')
+          .orderBy('id')
+          .limit(size)
+          .execute(),
+      ),
+    )
+    const next = found.flat().map(deliveryOf)
+    return next.sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1)).slice(0, size)
+  }
+
+  async function reopen(
+    id: string,
+    editorId: string,
+    now: number,
+    action: 'retried' | 'dropped',
+    change: Partial<Tables['deliveries']>,
+  ): Promise<void> {
+    await db.transaction().execute(async (trx) => {
+      const row = await trx
+        .updateTable('deliveries')
+        .set(change)
+        .where('id', '=', id)
+        .where('state', '=', failed)
+        .returning(['submission_id', 'purpose'])
+        .executeTakeFirst()
+        .catch((error: unknown) => {
+          throw isDuplicate(error)
+            ? new Failure('conflict', 'The next digest waits already: let this one be.')
+            : error
+        })
+      if (!row) throw new Failure('conflict', 'This delivery is no longer a failed one.')
+      const entries = [{ action, detail: row.purpose }]
+      if (row.submission_id) await insertHistory(trx, row.submission_id, editorId, entries, now)
+    })
   }
 }
 
@@ -115,18 +224,25 @@ async function countWhere(db: Database, state: typeof pending | typeof failed): 
 }
 
 async function settleOne(trx: Database, verdict: Verdict): Promise<void> {
-  const free = { lease: null, leased_until: 0 }
-  const over = { ...free, target: null, receipt: null }
-  const change =
-    verdict.state === 'pending'
-      ? { ...free, due_at: verdict.dueAt, fault: verdict.fault }
-      : {
-          ...over,
-          state: verdict.state,
-          done_at: verdict.at,
-          fault: verdict.state === 'failed' ? verdict.fault : null,
-        }
-  await trx.updateTable('deliveries').set(change).where('id', '=', verdict.id).execute()
+  await trx
+    .updateTable('deliveries')
+    .set({ lease: null, leased_until: 0, ...changeOf(verdict) })
+    .where('id', '=', verdict.id)
+    .execute()
+  const { id, at } = verdict
+  if (verdict.state === 'sent' || verdict.state === 'dropped' || verdict.fault === null) return
+  await trx.insertInto('delivery_tries').values({ delivery_id: id, at, fault: verdict.fault }).execute()
+}
+
+/** What is over forgets its address and its receipt. A failed file keeps its name at the door, to be tried again by. */
+function changeOf(verdict: Verdict) {
+  const { state, at } = verdict
+  if (state === 'pending') return { due_at: verdict.dueAt, fault: verdict.fault }
+  const over = { state, done_at: at, receipt: null, fault: state === 'sent' ? null : verdict.fault }
+  if (state === 'failed') {
+    return { ...over, target: sql<string | null>`case when purpose = 'telegram-file' then target end` }
+  }
+  return { ...over, target: null }
 }
 
 function deliveryOf(row: Tables['deliveries']): Delivery {
@@ -143,6 +259,7 @@ function deliveryOf(row: Tables['deliveries']): Delivery {
     attempts: row.attempts,
     dueAt: row.due_at,
     createdAt: row.created_at,
+    triedSince: row.tried_since,
     doneAt: row.done_at,
     fault: row.fault,
   }

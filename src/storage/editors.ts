@@ -1,64 +1,137 @@
-import { v7 as newId } from 'uuid'
+import type { Editor, Role } from '../editor.ts'
+import { Failure } from '../failure.ts'
+import { newId } from '../id.ts'
+import { defaultPolicy, NoticePolicy, nextDigestAt } from '../notice-policy.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './record.ts'
+import type { Tables } from './schema.ts'
 
 export type EditorStore = ReturnType<typeof editorStore>
 
-export type Editor = { id: string; email: string }
+const columns = ['id', 'email', 'name', 'role', 'policy'] as const
+type Row = Pick<Tables['editors'], (typeof columns)[number]>
 
 /** The editors' accounts. Addresses are compared without regard to case. */
 export function editorStore(db: Database) {
   return {
+    /** All who have an account, the oldest first. */
     async active(): Promise<Editor[]> {
-      return db
-        .selectFrom('editors')
-        .select(['id', 'email'])
-        .where('removed_at', 'is', null)
-        .orderBy('id')
-        .execute()
+      return (await accounts(db).orderBy('id').execute()).map(editorOf)
     },
 
     async byEmail(email: string): Promise<Editor | undefined> {
-      return db
-        .selectFrom('editors')
-        .select(['id', 'email'])
-        .where('email', '=', email.trim().toLowerCase())
-        .where('removed_at', 'is', null)
-        .executeTakeFirst()
+      const row = await accounts(db).where('email', '=', normal(email)).executeTakeFirst()
+      return row && editorOf(row)
     },
 
     async byId(id: string): Promise<Editor | undefined> {
-      return db
-        .selectFrom('editors')
-        .select(['id', 'email'])
-        .where('id', '=', id)
-        .where('removed_at', 'is', null)
-        .executeTakeFirst()
+      const row = await accounts(db).where('id', '=', id).executeTakeFirst()
+      return row && editorOf(row)
     },
 
-    /** Makes the account, or brings a removed one back. */
-    async add(email: string, now: number): Promise<Editor> {
-      return db
+    /** What everybody is called who ever had an account, by id. */
+    async names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>> {
+      const rows = await db.selectFrom('editors').select(['id', 'email', 'name']).execute()
+      return new Map(rows.map(({ id, ...row }) => [id, row]))
+    },
+
+    /**
+     * Makes the account, or brings a removed one back: without the factors it had, and in this role. An account that is
+     * there stays as it is.
+     */
+    async add(email: string, role: Role, now: number): Promise<Editor> {
+      const row = await db
         .insertInto('editors')
-        .values({ id: newId(), email: email.trim().toLowerCase(), created_at: now })
-        .onConflict((oc) => oc.column('email').doUpdateSet({ removed_at: null }))
-        .returning(['id', 'email'])
-        .executeTakeFirstOrThrow()
+        .values({ id: newId(now), email: normal(email), created_at: now, name: '', role })
+        .onConflict((oc) =>
+          oc
+            .column('email')
+            .doUpdateSet({ removed_at: null, role, passphrase: null, totp_secret: null, totp_used: null })
+            .where('editors.removed_at', 'is not', null),
+        )
+        .returning(columns)
+        .executeTakeFirst()
+      return row ? editorOf(row) : ((await this.byEmail(email)) as Editor)
     },
 
-    /** Ends the account with its sessions and links. False if there was none. */
-    async remove(email: string, now: number): Promise<boolean> {
+    async rename(id: string, name: string): Promise<void> {
+      await db.updateTable('editors').set({ name }).where('id', '=', id).execute()
+    },
+
+    /** @throws Failure `conflict` if there would be no admin left. */
+    async setRole(id: string, role: Role): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await lockAccounts(trx)
+        await trx.updateTable('editors').set({ role }).where('id', '=', id).execute()
+        await mustHaveAdmin(trx)
+      })
+    },
+
+    /** Keeps how the editor wants to hear of pieces, and puts the next digest into the outbox. */
+    async setPolicy(id: string, policy: NoticePolicy, now: number): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('editors')
+          .set({ policy: JSON.stringify(policy), digested_at: now })
+          .where('id', '=', id)
+          .execute()
+        await trx
+          .updateTable('deliveries')
+          .set({ state: 'dropped', done_at: now, fault: 'policy-changed' })
+          .where('editor_id', '=', id)
+          .where('purpose', '=', 'digest')
+          .where('state', '=', 'pending')
+          .execute()
+        await scheduleDigest(trx, { id, policy }, now)
+      })
+    },
+
+    /** Puts the next digest of everyone who wants one into the outbox, where it is not there yet. */
+    async scheduleDigests(now: number): Promise<void> {
+      const wanting = (await this.active()).filter(({ policy }) => policy.rhythm === 'digest')
+      for (const editor of wanting) {
+        await db.transaction().execute((trx) => scheduleDigest(trx, editor, now))
+      }
+    },
+
+    /** Up to when the editor's last digest told; undefined if there was none. */
+    async digestedAt(id: string): Promise<number | undefined> {
+      const row = await db.selectFrom('editors').select('digested_at').where('id', '=', id).executeTakeFirst()
+      return row?.digested_at ?? undefined
+    },
+
+    async digested(id: string, at: number): Promise<void> {
+      await db.updateTable('editors').set({ digested_at: at }).where('id', '=', id).execute()
+    },
+
+    /**
+     * Ends the account with its sessions, links and factors, and gives up what it had claimed. False if there was none.
+     * @throws Failure `conflict` if there would be no admin left, unless that is wanted.
+     */
+    async remove(email: string, now: number, { lastAdminToo = false } = {}): Promise<boolean> {
       const editor = await this.byEmail(email)
       if (!editor) return false
+      const { id } = editor
       await db.transaction().execute(async (trx) => {
-        await trx.updateTable('editors').set({ removed_at: now }).where('id', '=', editor.id).execute()
-        await trx.deleteFrom('sessions').where('editor_id', '=', editor.id).execute()
-        await trx.deleteFrom('sign_in_links').where('editor_id', '=', editor.id).execute()
+        await lockAccounts(trx)
+        await trx.updateTable('editors').set({ removed_at: now }).where('id', '=', id).execute()
+        for (const table of ['sessions', 'sign_in_links', 'recovery_codes', 'passkeys'] as const)
+          await trx.deleteFrom(table).where('editor_id', '=', id).execute()
+        if (!lastAdminToo) await mustHaveAdmin(trx)
+        await trx
+          .updateTable('submissions')
+          .set({ assignee_id: '' })
+          .where('assignee_id', '=', id)
+          .where('state', 'in', ['waiting', 'in-review'])
+          .execute()
       })
       return true
     },
 
-    /** Makes the first editors, each with a sign-in mail, where there has never been one. Says who was made. */
+    /**
+     * Makes the first editors, each with a sign-in mail, where there has never been one. The first of them is the admin.
+     * Says who was made.
+     */
     async addFirst(emails: string[], now: number): Promise<Editor[]> {
       return db.transaction().execute(async (trx) => {
         const { n } = await trx
@@ -66,17 +139,61 @@ export function editorStore(db: Database) {
           .select((eb) => eb.fn.countAll().as('n'))
           .executeTakeFirstOrThrow()
         if (Number(n) > 0 || emails.length === 0) return []
-        const unique = [...new Set(emails.map((email) => email.toLowerCase()))]
+        const unique = [...new Set(emails.map(normal))]
         const made = await trx
           .insertInto('editors')
-          .values(unique.map((email) => ({ id: newId(), email, created_at: now })))
+          .values(
+            unique.map((email, i) => ({
+              id: newId(now),
+              email,
+              created_at: now,
+              name: '',
+              role: i === 0 ? ('admin' as const) : ('editor' as const),
+            })),
+          )
           .onConflict((oc) => oc.column('email').doNothing())
-          .returning(['id', 'email'])
+          .returning(columns)
           .execute()
         const mails = made.map(({ id }) => ({ purpose: 'sign-in' as const, editorId: id }))
         await insertDeliveries(trx, mails, now)
-        return made
+        return made.map(editorOf)
       })
     },
   }
+}
+
+function accounts(db: Database) {
+  return db.selectFrom('editors').select(columns).where('removed_at', 'is', null)
+}
+
+function normal(email: string): string {
+  return email.trim().toLowerCase()
+}
+
+export function editorOf(row: Row): Editor {
+  const { id, email, name, role, policy } = row
+  return { id, email, name, role, policy: policy ? NoticePolicy.parse(JSON.parse(policy)) : defaultPolicy }
+}
+
+/** Written with what they are, the rows are ours until the transaction ends: two admins cannot demote each other. */
+async function lockAccounts(trx: Database): Promise<void> {
+  await trx
+    .updateTable('editors')
+    .set((eb) => ({ role: eb.ref('role') }))
+    .where('removed_at', 'is', null)
+    .execute()
+}
+
+async function mustHaveAdmin(trx: Database): Promise<void> {
+  const admin = await accounts(trx).where('role', '=', 'admin').limit(1).executeTakeFirst()
+  if (!admin) throw new Failure('conflict', 'There has to be at least one admin.')
+}
+
+async function scheduleDigest(
+  trx: Database,
+  { id, policy }: Pick<Editor, 'id' | 'policy'>,
+  now: number,
+): Promise<void> {
+  const dueAt = policy.rhythm === 'digest' ? nextDigestAt(policy, now) : undefined
+  if (dueAt !== undefined) await insertDeliveries(trx, [{ purpose: 'digest', editorId: id, dueAt }], now)
 }

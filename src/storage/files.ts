@@ -13,8 +13,8 @@ import {
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { v7 as newId } from 'uuid'
 import { Failure } from '../failure.ts'
+import { newId } from '../id.ts'
 import { orUnavailable } from './faults.ts'
 
 /** How much of a file's beginning its type is told from. */
@@ -67,7 +67,7 @@ export function fileStore(root: string) {
      * @throws Failure `too-large`, `unavailable`, or what `typeOf` throws; nothing is left behind then.
      */
     async stage(source: Readable, options: StageOptions): Promise<WrittenFile> {
-      const id = options.id ?? newId()
+      const id = options.id ?? newId(Date.now())
       return orUnavailable(async () => {
         const handle = await open(stagedPath(id), 'w', 0o600)
         try {
@@ -105,6 +105,22 @@ export function fileStore(root: string) {
     /** Opens a kept file for reading. @throws Failure `unavailable` if it is not there. */
     read(id: string): Promise<Readable> {
       return orUnavailable(async () => (await open(keptPath(id), 'r')).createReadStream())
+    },
+
+    /** Where a kept file lies. Only for what reads it and does not change it. */
+    path: keptPath,
+
+    /** Keeps a file that is made here: `write` puts it at the path it is given, or says that it did not. */
+    async keepMade(write: (path: string) => Promise<boolean>): Promise<string | undefined> {
+      const id = newId(Date.now())
+      try {
+        if (!(await write(stagedPath(id)))) return undefined
+        await syncFile(stagedPath(id))
+        await this.keep([id])
+        return id
+      } finally {
+        await this.discard([id])
+      }
     },
 
     /** Throws unless files can be taken in. */
@@ -156,6 +172,15 @@ async function write(source: Readable, handle: FileHandle, options: StageOptions
   }
   type ??= await options.typeOf(sample)
   return { size, type, sha256: hash.digest('hex') }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** A rename is durable once its folder is fsynced. */

@@ -12,5 +12,6 @@ export function postgresDialect(url: string): Dialect {
   const pool = new pg.Pool({ connectionString: url, types, max: 10, connectionTimeoutMillis: 5000 })
   // A server that goes away breaks idle connections; the pool replaces them, and queries fail by themselves.
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return new PostgresDialect({ pool })
 }

@@ -1,8 +1,9 @@
-import { v7 as newId } from 'uuid'
 import { carrierOf, type NewDelivery } from '../delivery.ts'
+import { newId } from '../id.ts'
 import { newReference } from '../receipt.ts'
 import type { NewRecord, Recorded } from '../record.ts'
-import { writeContent } from './contents.ts'
+import { isConfidential, kinds } from '../submission.ts'
+import { writeContent, writeSummary } from './contents.ts'
 import type { Database } from './database.ts'
 import { isDuplicate, isUnavailable } from './faults.ts'
 import type { Tables } from './schema.ts'
@@ -117,26 +118,56 @@ async function arrivalsNamed(trx: Database, records: NewRecord[]) {
 }
 
 async function insertAll(trx: Database, records: NewRecord[], now: number): Promise<void> {
-  const submissions = records.flatMap(submissionRow)
+  const spammers = await knownSpammers(trx, records)
+  const submissions = records.flatMap((one) => submissionRow(one, spammers))
   if (submissions.length > 0) await trx.insertInto('submissions').values(submissions).execute()
   await trx.insertInto('messages').values(records.map(messageRow)).execute()
   const attachments = records.flatMap(attachmentRows)
   if (attachments.length > 0) await trx.insertInto('attachments').values(attachments).execute()
   await insertDeliveries(trx, records.flatMap(deliveriesOf), now)
   for (const one of records) if (!one.submission) await touch(trx, one)
+  await queueForSearch(
+    trx,
+    records.map((one) => one.submissionId),
+  )
+}
+
+async function knownSpammers(trx: Database, records: NewRecord[]): Promise<Set<string>> {
+  const senders = records.flatMap((one) => one.submission?.senders ?? [])
+  if (senders.length === 0) return new Set()
+  const rows = await trx.selectFrom('spam_senders').select('sender').where('sender', 'in', senders).execute()
+  return new Set(rows.map((row) => row.sender))
 }
 
 async function touch(trx: Database, one: NewRecord): Promise<void> {
   await trx
     .updateTable('submissions')
-    .set({ updated_at: one.at })
+    .set((eb) => ({ updated_at: one.at, heard_at: one.at, revision: eb('revision', '+', 1) }))
     .where('id', '=', one.submissionId)
     .execute()
 }
 
-function submissionRow(one: NewRecord): Tables['submissions'][] {
+const searchable = kinds.filter((kind) => !isConfidential(kind))
+
+/** Notes what has to be read into the search index. Confidential pieces never are. */
+export async function queueForSearch(trx: Database, submissionIds: string[]): Promise<void> {
+  await trx
+    .insertInto('unindexed')
+    .columns(['submission_id'])
+    .expression((eb) =>
+      eb
+        .selectFrom('submissions')
+        .select('id')
+        .where('id', 'in', submissionIds)
+        .where('kind', 'in', searchable),
+    )
+    .onConflict((oc) => oc.column('submission_id').doNothing())
+    .execute()
+}
+
+function submissionRow(one: NewRecord, spammers: Set<string>): Tables['submissions'][] {
   if (!one.submission) return []
-  const { reference, receiptHash, kind, channel } = one.submission
+  const { reference, receiptHash, kind, channel, summary, senders } = one.submission
   return [
     {
       id: one.submissionId,
@@ -147,6 +178,16 @@ function submissionRow(one: NewRecord): Tables['submissions'][] {
       state: 'waiting',
       created_at: one.at,
       updated_at: one.at,
+      heard_at: one.at,
+      revision: 1,
+      assignee_id: '',
+      summary: writeSummary(summary),
+      moved_from: null,
+      moved_at: null,
+      spam_before: senders.some((sender) => spammers.has(sender)) ? 1 : 0,
+      first_opened_at: null,
+      decided_at: null,
+      escalated_at: null,
     },
   ]
 }
@@ -159,6 +200,7 @@ function messageRow(one: NewRecord): Tables['messages'] {
     editor_id: null,
     content: writeContent(one.content),
     created_at: one.at,
+    withdrawn_at: null,
   }
 }
 
@@ -167,6 +209,7 @@ function attachmentRows(one: NewRecord): Tables['attachments'][] {
     id: attachment.id,
     message_id: one.messageId,
     position,
+    preview_id: null,
     ...('awaited' in attachment
       ? { state: 'awaited', size: null, type: null, sha256: null }
       : { state: 'kept', size: attachment.size, type: attachment.type, sha256: attachment.sha256 }),
@@ -178,10 +221,10 @@ function deliveriesOf(one: NewRecord): NewDelivery[] {
   return one.deliveries.map((delivery) => ({ ...told, ...delivery }))
 }
 
-/** Adds deliveries to the outbox, due at once. Called inside the transaction of what they tell of. */
+/** Adds deliveries to the outbox, due at once unless they say when. Called inside the transaction of what they tell of. */
 export async function insertDeliveries(trx: Database, deliveries: NewDelivery[], now: number): Promise<void> {
   const rows = deliveries.map((delivery) => ({
-    id: newId(),
+    id: newId(now),
     purpose: delivery.purpose,
     carrier: carrierOf[delivery.purpose],
     submission_id: delivery.submissionId ?? null,
@@ -192,15 +235,18 @@ export async function insertDeliveries(trx: Database, deliveries: NewDelivery[],
     receipt: delivery.receipt ?? null,
     state: 'pending' as const,
     attempts: 0,
-    due_at: now,
+    due_at: delivery.dueAt ?? now,
     leased_until: 0,
     created_at: now,
+    tried_since: delivery.dueAt ?? now,
   }))
   // In pieces, for a statement binds at most 32,766 values, and each editor has a row for each piece.
   for (let from = 0; from < rows.length; from += 1000) {
     await trx
       .insertInto('deliveries')
       .values(rows.slice(from, from + 1000))
+      // A digest that waits already will tell of this too.
+      .onConflict((oc) => oc.doNothing())
       .execute()
   }
 }

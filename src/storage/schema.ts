@@ -1,4 +1,7 @@
+import type { Generated } from 'kysely'
 import type { Carrier, Delivery } from '../delivery.ts'
+import type { Role } from '../editor.ts'
+import type { Action } from '../history.ts'
 import type { AttachmentState, Author, Channel, Kind, State } from '../submission.ts'
 
 /** The tables as both databases hold them: ids are UUIDv7 text, times are integers in milliseconds. */
@@ -12,6 +15,18 @@ export type Tables = {
     state: State
     created_at: number
     updated_at: number
+    heard_at: number
+    revision: number
+    /** Empty for nobody. */
+    assignee_id: string
+    /** Written and read by `contents.ts` only. */
+    summary: string | null
+    moved_from: State | null
+    moved_at: number | null
+    spam_before: number
+    first_opened_at: number | null
+    decided_at: number | null
+    escalated_at: number | null
   }
   messages: {
     id: string
@@ -21,6 +36,7 @@ export type Tables = {
     /** Written and read by `contents.ts` only. */
     content: string
     created_at: number
+    withdrawn_at: number | null
   }
   attachments: {
     id: string
@@ -30,6 +46,7 @@ export type Tables = {
     size: number | null
     type: string | null
     sha256: string | null
+    preview_id: string | null
   }
   arrivals: {
     source: string
@@ -55,7 +72,13 @@ export type Tables = {
     leased_until: number
     fault: string | null
     created_at: number
+    tried_since: number
     done_at: number | null
+  }
+  delivery_tries: {
+    delivery_id: string
+    at: number
+    fault: string
   }
   unread_arrivals: {
     id: string
@@ -70,6 +93,36 @@ export type Tables = {
     email: string
     created_at: number
     removed_at: number | null
+    name: string
+    role: Role
+    /** JSON of a NoticePolicy; null until the editor chose one. */
+    policy: string | null
+    /** See `desk/passphrase.ts` for its form. */
+    passphrase: string | null
+    /** Sealed under a key of `secrets.json`. */
+    totp_secret: string | null
+    /** The last step of the clock whose code was used. */
+    totp_used: number | null
+    digested_at: number | null
+  }
+  recovery_codes: {
+    code_hash: string
+    editor_id: string
+  }
+  passkeys: {
+    id: string
+    editor_id: string
+    public_key: string
+    counter: number
+    name: string
+    created_at: number
+    used_at: number | null
+  }
+  sign_in_tries: {
+    account: string
+    /** The times of the latest tries, separated by blanks. */
+    times: string
+    latest_at: number
   }
   sign_in_links: {
     token_hash: string
@@ -82,5 +135,59 @@ export type Tables = {
     editor_id: string
     created_at: number
     seen_at: number
+    /** 1 between the passphrase and the second factor. */
+    waits_for_factor: number
+    /** What a passkey has to sign next. */
+    challenge: string | null
+  }
+  history: {
+    id: string
+    submission_id: string
+    editor_id: string | null
+    action: Action
+    detail: string | null
+    at: number
+  }
+  notes: {
+    id: string
+    submission_id: string
+    editor_id: string
+    /** Written and read by `contents.ts` only. */
+    content: string
+    created_at: number
+  }
+  tags: {
+    name: string
+    submission_id: string
+  }
+  attention: {
+    editor_id: string
+    submission_id: string
+    opened_at: number | null
+    told_at: number | null
+    present_at: number | null
+  }
+  settings: {
+    name: string
+    value: string
+    revision: number
+    changed_at: number
+  }
+  spam_senders: {
+    sender: string
+    created_at: number
+  }
+  counted_days: {
+    day: string
+    kind: Kind
+    channel: Channel
+    pieces: number
+  }
+  unindexed: {
+    submission_id: string
+  }
+  search_documents: {
+    number: Generated<number>
+    submission_id: string
   }
 }

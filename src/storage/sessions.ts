@@ -1,5 +1,6 @@
+import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
 import type { Database } from './database.ts'
-import type { Editor } from './editors.ts'
+import { editorOf } from './editors.ts'
 
 export type SessionStore = ReturnType<typeof sessionStore>
 
@@ -25,8 +26,15 @@ export function sessionStore(db: Database) {
       return row !== undefined
     },
 
-    /** Uses the link up, once for all, and begins a session; says whose, or undefined if the link is no good. */
-    async useLink(tokenHash: string, sessionHash: string, now: number): Promise<string | undefined> {
+    /**
+     * Uses the link up, once for all, and begins a session, which waits for the second factor where the editor has one.
+     * Undefined if the link is no good.
+     */
+    async useLink(
+      tokenHash: string,
+      sessionHash: string,
+      now: number,
+    ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined> {
       return db.transaction().execute(async (trx) => {
         const used = await trx
           .updateTable('sign_in_links')
@@ -37,37 +45,99 @@ export function sessionStore(db: Database) {
           .returning('editor_id')
           .executeTakeFirst()
         if (!used) return undefined
-        const { editor_id } = used
-        await trx
-          .insertInto('sessions')
-          .values({ token_hash: sessionHash, editor_id, created_at: now, seen_at: now })
-          .execute()
-        return editor_id
+        const waitsForFactor = await begin(trx, sessionHash, used.editor_id, now)
+        return { editorId: used.editor_id, waitsForFactor }
       })
     },
 
-    /** The editor of a session begun since `begunSince` and seen since `seenSince`; marks it as seen. */
-    async editorOf(
-      sessionHash: string,
-      limits: { begunSince: number; seenSince: number; now: number },
-    ): Promise<Editor | undefined> {
-      const row = await db
-        .selectFrom('sessions')
-        .innerJoin('editors', 'editors.id', 'sessions.editor_id')
-        .select(['editors.id', 'editors.email', 'sessions.seen_at'])
-        .where('sessions.token_hash', '=', sessionHash)
+    /** Begins a session. True if it waits for the editor's second factor. */
+    async begin(sessionHash: string, editorId: string, now: number): Promise<boolean> {
+      return db.transaction().execute((trx) => begin(trx, sessionHash, editorId, now))
+    },
+
+    /** The editor whose second factor this session waits for. */
+    async waitingEditor(sessionHash: string, begunSince: number): Promise<Editor | undefined> {
+      const row = await sessions(db, sessionHash)
+        .where('sessions.created_at', '>', begunSince)
+        .where('waits_for_factor', '=', 1)
+        .executeTakeFirst()
+      return row && editorOf(row)
+    },
+
+    /** The second factor was right: begins the session anew, under another token. */
+    async complete(waitingHash: string, sessionHash: string, now: number): Promise<void> {
+      await db
+        .updateTable('sessions')
+        .set({ token_hash: sessionHash, waits_for_factor: 0, created_at: now, seen_at: now, challenge: null })
+        .where('token_hash', '=', waitingHash)
+        .where('waits_for_factor', '=', 1)
+        .execute()
+    },
+
+    /** Keeps what a passkey is asked to sign in this session. */
+    async challenge(sessionHash: string, challenge: string): Promise<void> {
+      await db.updateTable('sessions').set({ challenge }).where('token_hash', '=', sessionHash).execute()
+    },
+
+    /** What a passkey was asked to sign, once. */
+    async takeChallenge(sessionHash: string): Promise<string | undefined> {
+      return db.transaction().execute(async (trx) => {
+        const row = await trx
+          .selectFrom('sessions')
+          .select('challenge')
+          .where('token_hash', '=', sessionHash)
+          .executeTakeFirst()
+        await trx
+          .updateTable('sessions')
+          .set({ challenge: null })
+          .where('token_hash', '=', sessionHash)
+          .execute()
+        return row?.challenge ?? undefined
+      })
+    },
+
+    /** The editor of a good session; marks it as seen unless only asked whether it is still good. */
+    async editorOf(sessionHash: string, limits: SessionLimits, isSeen = true): Promise<Editor | undefined> {
+      const row = await sessions(db, sessionHash)
         .where('sessions.created_at', '>', limits.begunSince)
         .where('sessions.seen_at', '>', limits.seenSince)
-        .where('editors.removed_at', 'is', null)
+        .where('waits_for_factor', '=', 0)
         .executeTakeFirst()
       if (!row) return undefined
       // A commit a minute is enough to tell an idle session from a used one.
-      if (limits.now - row.seen_at > 60_000) await see(db, sessionHash, limits.now)
-      return { id: row.id, email: row.email }
+      if (isSeen && limits.now - row.seen_at > 60_000) await see(db, sessionHash, limits.now)
+      return editorOf(row)
+    },
+
+    /** The good sessions of an editor, the last used first. */
+    async of(editorId: string, sessionHash: string, limits: SessionLimits): Promise<ListedSession[]> {
+      const rows = await db
+        .selectFrom('sessions')
+        .select(['token_hash', 'created_at', 'seen_at'])
+        .where('editor_id', '=', editorId)
+        .where('created_at', '>', limits.begunSince)
+        .where('seen_at', '>', limits.seenSince)
+        .where('waits_for_factor', '=', 0)
+        .orderBy('seen_at', 'desc')
+        .execute()
+      return rows.map((row) => ({
+        createdAt: row.created_at,
+        seenAt: row.seen_at,
+        isThis: row.token_hash === sessionHash,
+      }))
     },
 
     async end(sessionHash: string): Promise<void> {
       await db.deleteFrom('sessions').where('token_hash', '=', sessionHash).execute()
+    },
+
+    /** Ends all sessions of an editor but this one. */
+    async endOthers(editorId: string, sessionHash: string): Promise<void> {
+      await db
+        .deleteFrom('sessions')
+        .where('editor_id', '=', editorId)
+        .where('token_hash', '!=', sessionHash)
+        .execute()
     },
 
     /** Forgets what can no longer be used. */
@@ -76,6 +146,48 @@ export function sessionStore(db: Database) {
       await db.deleteFrom('sign_in_links').where('expires_at', '<=', now).execute()
     },
   }
+}
+
+function sessions(db: Database, sessionHash: string) {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('editors', 'editors.id', 'sessions.editor_id')
+    .select(['editors.id', 'email', 'name', 'role', 'policy', 'seen_at'])
+    .where('token_hash', '=', sessionHash)
+    .where('removed_at', 'is', null)
+}
+
+async function begin(trx: Database, sessionHash: string, editorId: string, now: number): Promise<boolean> {
+  const waitsForFactor = await hasSecondFactor(trx, editorId)
+  await trx
+    .insertInto('sessions')
+    .values({
+      token_hash: sessionHash,
+      editor_id: editorId,
+      created_at: now,
+      seen_at: now,
+      waits_for_factor: waitsForFactor ? 1 : 0,
+    })
+    .execute()
+  return waitsForFactor
+}
+
+/** True if the editor proves more than a passphrase or a mailbox when signing in. */
+export async function hasSecondFactor(db: Database, editorId: string): Promise<boolean> {
+  const totp = await db
+    .selectFrom('editors')
+    .select('id')
+    .where('id', '=', editorId)
+    .where('totp_secret', 'is not', null)
+    .executeTakeFirst()
+  if (totp) return true
+  const passkey = await db
+    .selectFrom('passkeys')
+    .select('id')
+    .where('editor_id', '=', editorId)
+    .limit(1)
+    .executeTakeFirst()
+  return passkey !== undefined
 }
 
 async function see(db: Database, sessionHash: string, now: number): Promise<void> {

@@ -22,6 +22,8 @@ export function sqliteDialect(path: string): Dialect {
   const connection = new DatabaseSync(path, { timeout: 2000, enableForeignKeyConstraints: true })
   // A checkpoint writes each changed page once, however often it was committed: the fewer, the less is written.
   connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8000')
+  // Lists jump about in the file: what they touch should be in memory. In KiB.
+  connection.exec('pragma cache_size = -65536')
   if (path !== ':memory:') chmodSync(path, 0o600)
   return new NodeSqliteDialect({ database: asKyselyKnowsIt(connection) })
 }

@@ -1,13 +1,24 @@
 import type { NewRecord } from '../record.ts'
 import { attachmentStore } from './attachments.ts'
+import { attentionStore } from './attention.ts'
 import { openDatabase } from './database.ts'
 import { deliveryStore } from './deliveries.ts'
 import { editorStore } from './editors.ts'
+import { factorStore } from './factors.ts'
 import { orUnavailable, translated } from './faults.ts'
+import { glanceStore } from './glance.ts'
+import { historyStore } from './history.ts'
+import { inboxStore } from './inbox.ts'
+import { noteStore } from './notes.ts'
+import { noticeStore } from './notices.ts'
 import { type Outcome, record } from './record.ts'
+import { searchStore } from './search.ts'
 import { sessionStore } from './sessions.ts'
+import { settingStore } from './settings.ts'
 import { submissionStore } from './submissions.ts'
+import { tryStore } from './tries.ts'
 import { unreadStore } from './unread.ts'
+import { workStore } from './work.ts'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
@@ -19,15 +30,38 @@ export async function openStorage(url: string, now: () => number) {
     /** Other machines may be working on the same database. */
     isShared: isPostgres,
     submissions: submissionStore(db),
+    inbox: inboxStore(db, isPostgres),
+    search: searchStore(db, isPostgres),
+    work: workStore(db),
+    history: historyStore(db),
+    glance: glanceStore(db),
+    notes: noteStore(db),
+    attention: attentionStore(db),
     attachments: attachmentStore(db),
     deliveries: deliveryStore(db, isPostgres),
+    notices: noticeStore(db),
     unread: unreadStore(db),
+    settings: settingStore(db),
     editors: editorStore(db),
+    factors: factorStore(db),
     sessions: sessionStore(db),
+    tries: tryStore(db),
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
     async record(records: NewRecord[]): Promise<Outcome[]> {
       const outcomes = await record(db, records, now)
       return outcomes.map((one) => ('error' in one ? { error: translated(one.error) } : one))
+    },
+    /** The newest submission and the newest entry of the history: whether anything has changed since one last looked. */
+    async latest(): Promise<string> {
+      const newest = await db
+        .selectFrom('submissions')
+        .select((eb) => eb.fn.max('id').as('id'))
+        .executeTakeFirst()
+      const last = await db
+        .selectFrom('history')
+        .select((eb) => eb.fn.max('id').as('id'))
+        .executeTakeFirst()
+      return `${newest?.id} ${last?.id}`
     },
     /** Resolves if the database answers. */
     async check(): Promise<void> {

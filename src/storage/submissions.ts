@@ -5,9 +5,6 @@ import type { Tables } from './schema.ts'
 
 export type SubmissionStore = ReturnType<typeof submissionStore>
 
-/** A row of the desk's list: the submission with its opening message. */
-export type ListedSubmission = Submission & { opening: Message; failedDeliveries: number }
-
 /** Reads submissions and their conversations. Writing is `record.ts`'s. */
 export function submissionStore(db: Database) {
   return {
@@ -57,20 +54,6 @@ export function submissionStore(db: Database) {
       return (await withAttachments(db, rows))[0]
     },
 
-    /** A page of the desk's list, newest first, starting after the submission with id `after`. */
-    async page(size: number, after?: string): Promise<ListedSubmission[]> {
-      let query = db.selectFrom('submissions').selectAll().orderBy('id', 'desc').limit(size)
-      if (after !== undefined) query = query.where('id', '<', after)
-      const submissions = (await query.execute()).map(submissionOf)
-      const ids = submissions.map((submission) => submission.id)
-      const openings = await openingMessages(db, ids)
-      const failed = await failedDeliveries(db, ids)
-      return submissions.flatMap((submission) => {
-        const opening = openings.get(submission.id)
-        return opening ? [{ ...submission, opening, failedDeliveries: failed.get(submission.id) ?? 0 }] : []
-      })
-    },
-
     /** An attachment that can be read, with the message it belongs to. */
     async keptAttachment(id: string): Promise<{ attachment: Attachment; message: Message } | undefined> {
       const row = await db
@@ -85,23 +68,45 @@ export function submissionStore(db: Database) {
       return message && attachment && { attachment, message }
     },
 
-    /** Says which of these ids are attachments whose file must be there. */
+    /** Says which of these ids are those of attachments or their previews, whose file must be there. */
     async keptAmong(ids: string[]): Promise<Set<string>> {
       if (ids.length === 0) return new Set()
-      const rows = await db
+      const kept = db
         .selectFrom('attachments')
         .select('id')
         .where('id', 'in', ids)
         .where('state', '=', 'kept')
-        .execute()
+      const previews = db.selectFrom('attachments').select('preview_id as id').where('preview_id', 'in', ids)
+      const rows = await kept.unionAll(previews.$castTo<{ id: string }>()).execute()
       return new Set(rows.map((row) => row.id))
+    },
+
+    /** Those of these submissions that still are there, in the order asked for. */
+    async byIds(ids: string[]): Promise<Submission[]> {
+      if (ids.length === 0) return []
+      const rows = await db.selectFrom('submissions').selectAll().where('id', 'in', ids).execute()
+      const byId = new Map(rows.map((row) => [row.id, submissionOf(row)]))
+      return ids.flatMap((id) => byId.get(id) ?? [])
     },
   }
 }
 
-function submissionOf(row: Tables['submissions']): Submission {
-  const { id, reference, kind, channel, state } = row
-  return { id, reference, kind, channel, state, createdAt: row.created_at, updatedAt: row.updated_at }
+export function submissionOf(row: Tables['submissions']): Submission {
+  const { id, reference, kind, channel, state, revision } = row
+  return {
+    id,
+    reference,
+    kind,
+    channel,
+    state,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    heardAt: row.heard_at,
+    revision,
+    assigneeId: row.assignee_id || null,
+    moved: row.moved_from && row.moved_at ? { from: row.moved_from, at: row.moved_at } : null,
+    spamBefore: row.spam_before === 1,
+  }
 }
 
 async function openingMessages(db: Database, submissionIds: string[]): Promise<Map<string, Message>> {
@@ -121,18 +126,6 @@ async function openingMessages(db: Database, submissionIds: string[]): Promise<M
   return new Map(messages.map((message) => [message.submissionId, message]))
 }
 
-async function failedDeliveries(db: Database, submissionIds: string[]): Promise<Map<string, number>> {
-  if (submissionIds.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('deliveries')
-    .select((eb) => ['submission_id', eb.fn.countAll().as('failed')])
-    .where('submission_id', 'in', submissionIds)
-    .where('state', '=', 'failed')
-    .groupBy('submission_id')
-    .execute()
-  return new Map(rows.map((row) => [row.submission_id as string, Number(row.failed)]))
-}
-
 async function withAttachments(db: Database, rows: Tables['messages'][]): Promise<Message[]> {
   const attachments = await attachmentsOf(
     db,
@@ -145,6 +138,8 @@ async function withAttachments(db: Database, rows: Tables['messages'][]): Promis
     content: readContent(row.content),
     attachments: attachments.get(row.id) ?? [],
     createdAt: row.created_at,
+    editorId: row.editor_id,
+    isWithdrawn: row.withdrawn_at !== null,
   }))
 }
 
@@ -152,13 +147,17 @@ async function attachmentsOf(db: Database, messageIds: string[]): Promise<Map<st
   if (messageIds.length === 0) return new Map()
   const rows = await db
     .selectFrom('attachments')
-    .select(['id', 'message_id', 'state', 'size', 'type'])
+    .select(['id', 'message_id', 'state', 'size', 'type', 'preview_id'])
     .where('message_id', 'in', messageIds)
     .orderBy('message_id')
     .orderBy('position')
     .execute()
   return Map.groupBy(
-    rows.map(({ message_id, ...attachment }) => ({ ...attachment, messageId: message_id })),
+    rows.map(({ message_id, preview_id, ...attachment }) => ({
+      ...attachment,
+      previewId: preview_id,
+      messageId: message_id,
+    })),
     (attachment) => attachment.messageId,
   )
 }

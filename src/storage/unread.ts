@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { v7 as newId } from 'uuid'
+import { newId } from '../id.ts'
 import type { Database } from './database.ts'
 
 export type UnreadStore = ReturnType<typeof unreadStore>
@@ -15,7 +15,7 @@ export function unreadStore(db: Database) {
       await db
         .insertInto('unread_arrivals')
         .values({
-          id: newId(),
+          id: newId(createdAt),
           digest: hash('sha256', `${source}\0${raw}`, 'base64url'),
           source,
           reason,

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
 import { Failure, unavailable } from '../failure.ts'
 import type { Render } from './pages.ts'
@@ -33,9 +33,28 @@ export function errorAnswer(render: Render, beginRefusal: BeginRefusal): ErrorRe
     // Half an answer cannot be taken back; broken off, it is seen to be incomplete.
     if (res.headersSent) return res.destroy()
     beginRefusal(res, failure)
-    if (wantsJson(req.accepts(['html', 'json']), req.path)) res.json(errorBody(failure))
-    else res.type('html').send(render('error', { failure, title: titles[failure.code] }))
+    if (wantsJson(req.accepts(['html', 'json']), req.path)) {
+      res.json(errorBody(failure))
+    } else {
+      const atDesk = /\/desk(\/|$)/.test(req.path)
+      res.type('html').send(
+        render('error', {
+          ...res.locals,
+          failure,
+          title: titles[failure.code],
+          atDesk,
+          typed: typedIn(req),
+        }),
+      )
+    }
   }
+}
+
+/** What somebody at the desk has typed: an error must not cost them their words. */
+function typedIn(req: Request): string | undefined {
+  const { body, note } = (req.body ?? {}) as Record<string, unknown>
+  const typed = [body, note].find((text) => typeof text === 'string' && text.trim() !== '')
+  return req.method === 'POST' && /\/desk\//.test(req.path) ? (typed as string | undefined) : undefined
 }
 
 function wantsJson(accepted: string | false, path: string): boolean {

@@ -30,6 +30,21 @@ export function securityHeaders(isHttps: boolean): RequestHandler {
   })
 }
 
+/** On pages of the desk our own scripts may run, and ask the desk for what is new. */
+export const deskHeaders: RequestHandler = helmet.contentSecurityPolicy({
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'none'"],
+    baseUri: ["'none'"],
+  },
+})
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**

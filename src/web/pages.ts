@@ -3,8 +3,23 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
-import { deliveryStateNames, purposeNames } from '../delivery.ts'
-import { channelNames, kindNames, senderStateNames, sideFields, stateNames } from '../submission.ts'
+import { deliveryStateNames, deliveryStates, dropNames, purposeNames } from '../delivery.ts'
+import { roleNames, roles } from '../editor.ts'
+import { viewNames } from '../inbox.ts'
+import { letterNames } from '../letter.ts'
+import { rhythmNames } from '../notice-policy.ts'
+import {
+  channelNames,
+  channels,
+  isConfidential,
+  isText,
+  kindNames,
+  kinds,
+  senderStateNames,
+  sideFields,
+  stateNames,
+  states,
+} from '../submission.ts'
 
 export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url))
 
@@ -27,10 +42,13 @@ export function pageRenderer(frame: PageFrame, assets: Assets): Render {
 export type Asset = { name: string; type: string; content: Buffer }
 export type Assets = { files: Asset[]; version: string }
 
-/** The style sheet and the icon, and a name for their version, so that browsers may keep them for good. */
+/** The style sheets, the desk's scripts and the icon, and a name for their version, so that browsers may keep them for good. */
 export function readAssets(): Assets {
   const files = [
     { name: 'style.css', type: 'text/css; charset=utf-8' },
+    { name: 'desk.css', type: 'text/css; charset=utf-8' },
+    { name: 'desk.js', type: 'text/javascript; charset=utf-8' },
+    { name: 'passkey.js', type: 'text/javascript; charset=utf-8' },
     { name: 'icon.svg', type: 'image/svg+xml' },
   ].map((file) => ({ ...file, content: readFileSync(join(viewsFolder, file.name)) }))
   const hash = createHash('sha256')
@@ -39,14 +57,30 @@ export function readAssets(): Assets {
 }
 
 const words = {
+  kinds,
   kindNames,
+  channels,
   channelNames,
+  states,
   stateNames,
   senderStateNames,
+  viewNames,
+  roles,
+  roleNames,
+  rhythmNames,
+  letterNames,
   purposeNames,
+  deliveryStates,
   deliveryStateNames,
+  dropNames,
   sideFields,
+  isConfidential,
+  isText,
 }
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
 
 /** How figures are shown, on pages and in mail. */
 export const formats = {
@@ -60,6 +94,17 @@ export const formats = {
       units.shift()
     }
     return `${size < 10 ? Number(size.toFixed(1)) : Math.round(size)} ${units[0]}`
+  },
+  /** How long that is, in the largest unit that fits. Milliseconds. */
+  duration(ms: number): string {
+    if (ms < minute) return 'under a minute'
+    if (ms < hour) return `${Math.floor(ms / minute)} min`
+    if (ms < 2 * day) return `${Math.floor(ms / hour)} h`
+    return `${Math.floor(ms / day)} days`
+  },
+  /** For machines. */
+  iso(at: number): string {
+    return new Date(at).toISOString()
   },
   /** A time in UTC, to the minute: the reader's zone is not known without a script. */
   time(at: number): string {

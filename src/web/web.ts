@@ -1,7 +1,7 @@
 import compression from 'compression'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import { type BeginRefusal, errorAnswer, notFound } from './errors.ts'
-import { sameOrigin, securityHeaders } from './guards.ts'
+import { deskHeaders, sameOrigin, securityHeaders } from './guards.ts'
 import type { Asset, Assets, Render } from './pages.ts'
 
 export type WebParts = {
@@ -29,6 +29,7 @@ export function createWeb(parts: WebParts): Express {
   for (const asset of parts.assets.files) {
     site.get(`/assets/${parts.assets.version}/${asset.name}`, compress, assetAnswer(asset))
   }
+  site.use('/desk', deskHeaders)
   for (const router of parts.routers) site.use(router)
   app.use(parts.base || '/', site)
   app.use(notFound, errorAnswer(parts.render, parts.beginRefusal))

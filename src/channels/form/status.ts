@@ -3,7 +3,7 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
-import type { Message, Submission } from '../../submission.ts'
+import { isToldToSender, type Message, type Submission, senderState } from '../../submission.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
 import { givenFields, readForm, wantsJson } from './read.ts'
@@ -20,6 +20,7 @@ export type StatusParts = MultipartParts & {
   beginRefusal: (res: Response, failure: Failure) => void
   nonces: Nonces
   statusLimit: RequestHandler
+  now: () => number
 }
 
 /** Where whoever holds a receipt reads the answers and writes again. The receipt travels in the body, never in a URL. */
@@ -96,9 +97,12 @@ export function statusRouter(parts: StatusParts): Router {
     submission: Submission,
     outcome: { written?: boolean; failure?: Failure },
   ): Promise<void> {
-    const messages = await parts.submissions.conversation(submission.id)
+    const now = parts.now()
+    const conversation = await parts.submissions.conversation(submission.id)
+    const messages = conversation.filter((message) => isToldToSender(message, now))
+    const told = { ...submission, state: senderState(submission, now) }
     if (wantsJson(req)) {
-      res.json(asJson(submission, messages))
+      res.json(asJson(told, messages))
       return
     }
     const receipt = typedReceipt(req)
@@ -106,7 +110,7 @@ export function statusRouter(parts: StatusParts): Router {
     const nonce = parts.nonces.make()
     res.type('html').send(
       parts.render('form/conversation', {
-        submission,
+        submission: told,
         messages,
         receipt,
         nonce,

@@ -1,9 +1,9 @@
 import { hash, randomUUID } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
-import { v7 as newId } from 'uuid'
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
+import { newId } from '../../id.ts'
 import { type Form, formFor, forms } from './forms.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
@@ -83,7 +83,7 @@ export function formRouter(parts: FormParts): Router {
   /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
   function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
     if (!parts.nonces.isOurs(nonce)) {
-      return { source: 'form', key: newId(), secret: randomUUID() }
+      return { source: 'form', key: newId(Date.now()), secret: randomUUID() }
     }
     // With the kind: what is confidential must never join a piece that is not.
     const key = `${form.kind}/${nonceHash(nonce)}`

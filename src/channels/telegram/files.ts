@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { CarryFault, type Delivery } from '../../delivery.ts'
 import { Failure } from '../../failure.ts'
+import { botApi, faultOf, patience, refused } from './api.ts'
 import { maxTelegramFileBytes } from './webhook.ts'
 
 export type FetchParts = {
@@ -15,11 +16,11 @@ export type FetchParts = {
   keep: (ids: string[]) => Promise<void>
   attachments: {
     state(id: string): Promise<string | undefined>
-    arrived(id: string, file: { size: number; type: string; sha256: string }): Promise<void>
+    arrived(id: string, file: { size: number; type: string; sha256: string }, now: number): Promise<void>
   }
+  now: () => number
 }
 
-const patience = 120_000
 /** Telegram's file paths are like `photos/file_7.jpg`; anything that could lead elsewhere is refused. */
 const pathShape = /^[\w-]+(?:\/[\w-]+(?:\.[\w-]+)*)+$/
 
@@ -36,20 +37,15 @@ export function telegramFileFetcher(parts: FetchParts) {
     const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`)
     const file = await stage(body, attachmentId)
     await parts.keep([attachmentId])
-    await parts.attachments.arrived(attachmentId, file)
+    await parts.attachments.arrived(attachmentId, file, parts.now())
   }
 
   async function pathOf(fileId: string, token: string): Promise<string> {
-    const { Api, GrammyError } = await import('grammy')
-    const api = new Api(token, { apiRoot: parts.apiRoot, timeoutSeconds: patience / 1000 })
-    try {
-      const { file_path: path } = await api.getFile(fileId)
-      if (path && pathShape.test(path)) return path
-    } catch (error) {
-      throw error instanceof GrammyError
-        ? refused(error.error_code, error.parameters.retry_after)
-        : new CarryFault('telegram-unreachable')
-    }
+    const api = await botApi(token, parts.apiRoot)
+    const { file_path: path } = await api.getFile(fileId).catch((error: unknown) => {
+      throw faultOf(error)
+    })
+    if (path && pathShape.test(path)) return path
     throw new CarryFault('telegram-bad-path', { permanent: true })
   }
 
@@ -73,12 +69,4 @@ async function download(url: string): Promise<Readable> {
   if (response.ok && response.body) return Readable.fromWeb(response.body)
   await response.body?.cancel()
   throw refused(response.status, Number(response.headers.get('retry-after') ?? 0))
-}
-
-/** 400 is about this file (unknown, too big) and final; anything else may pass. */
-function refused(status: number, retryAfterSeconds = 0): CarryFault {
-  return new CarryFault(`telegram-${status}`, {
-    permanent: status === 400,
-    retryAfter: retryAfterSeconds * 1000,
-  })
 }

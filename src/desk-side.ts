@@ -1,0 +1,161 @@
+import type { Router } from 'express'
+import { basePath } from './config.ts'
+import { accountRoutes } from './desk/account.ts'
+import { bulkRoutes } from './desk/bulk.ts'
+import type { Changes } from './desk/changes.ts'
+import { decideRoutes } from './desk/decide.ts'
+import { deskEvents, type Events } from './desk/events.ts'
+import { exportRoutes } from './desk/export.ts'
+import { fileRoutes } from './desk/files.ts'
+import { furtherRoutes } from './desk/further.ts'
+import { glanceRoutes } from './desk/glance.ts'
+import { inboxRoutes } from './desk/inbox.ts'
+import { ledgerRoutes } from './desk/ledger.ts'
+import { pageShower } from './desk/page.ts'
+import type { DeskParts } from './desk/parts.ts'
+import { passkeysOf } from './desk/passkeys.ts'
+import { pieceRoutes } from './desk/piece.ts'
+import { type DeskRoute, deskRouter } from './desk/routes.ts'
+import { createSessions, type Sessions } from './desk/session.ts'
+import { settingsRoutes } from './desk/settings.ts'
+import { type LinkMaker, linkMaker, signInRoutes } from './desk/sign-in.ts'
+import { teamRoutes } from './desk/team.ts'
+import { undoRoutes } from './desk/undo.ts'
+import { workRoutes } from './desk/work.ts'
+import { downloadName } from './intake/file-type.ts'
+import type { Composer } from './notification/compose.ts'
+import { hour, type Parts } from './parts.ts'
+import { sendersOf } from './sender.ts'
+import { rateLimited } from './web/guards.ts'
+
+/** The desk: its routes as they are declared, the router made of them, and its open streams. */
+export type DeskSide = { routes: DeskRoute[]; router: Router; events: Events }
+
+export function createDesk(parts: Parts, compose: Composer, changes: Changes): DeskSide {
+  const { config, storage, metrics, outside } = parts
+  const base = basePath(config)
+  const { now } = outside
+  const sessions = createSessions({
+    sessions: storage.sessions,
+    publicUrl: config.PUBLIC_URL,
+    base,
+    now,
+  })
+  const showPage = pageShower({ render: parts.render, deliveries: storage.deliveries, now })
+  const deskParts = partsForPieces(parts, compose, showPage)
+  const common = { showPage, base, now, newsroom: config.NEWSROOM_NAME }
+  const events = deskEvents({
+    ...deskParts,
+    sessions,
+    changes,
+    isShared: storage.isShared,
+    latest: storage.latest,
+    onTrouble(error) {
+      outside.log.error({ name: error instanceof Error ? error.name : typeof error }, 'desk streams trouble')
+      return undefined
+    },
+  })
+  const { editors, factors, settings, glance, unread } = storage
+  const passkeys = passkeysOf(config.PUBLIC_URL, config.NEWSROOM_NAME)
+  const totpKey = parts.secrets.keyFor('totp')
+  const routes = [
+    ...signIn(parts, sessions, passkeys),
+    ...inboxRoutes(deskParts),
+    ...exportRoutes(deskParts),
+    ...pieceRoutes(deskParts),
+    ...workRoutes(deskParts),
+    ...decideRoutes(deskParts),
+    ...bulkRoutes(deskParts),
+    ...undoRoutes(deskParts),
+    ...fileRoutes(deskParts),
+    ...events.routes,
+    ...ledgerRoutes({ ...deskParts, byIds: storage.submissions.byIds }),
+    ...glanceRoutes({ ...common, glance }),
+    ...accountRoutes({
+      ...common,
+      sessions,
+      sessionStore: storage.sessions,
+      editors,
+      factors,
+      passkeys,
+      totpKey,
+    }),
+    ...teamRoutes({ ...common, editors, factors, mailLink: mailLink(parts) }),
+    ...settingsRoutes({ ...common, settings }),
+    ...furtherRoutes({
+      ...common,
+      unread,
+      metrics: async () => metrics.read(await storage.deliveries.counts()),
+    }),
+  ]
+  return { routes, router: deskRouter(routes, sessions), events }
+}
+
+/** Makes sign-in links, for mails and for the shell. */
+export function createLinks({ config, storage, outside }: Parts): LinkMaker {
+  const { PUBLIC_URL: publicUrl } = config
+  return linkMaker({ links: storage.sessions, publicUrl, base: basePath(config), now: outside.now })
+}
+
+function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['showPage']): DeskParts {
+  const { config, storage, files, secrets, outside, nudge } = parts
+  const senderKey = secrets.keyFor('sender')
+  return {
+    showPage,
+    submissions: storage.submissions,
+    inbox: storage.inbox,
+    work: storage.work,
+    history: storage.history,
+    notes: storage.notes,
+    attention: storage.attention,
+    deliveries: storage.deliveries,
+    settings: storage.settings,
+    editors: storage.editors,
+    answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
+    sendersOf: (message) => sendersOf(message.content, senderKey),
+    readFile: files.read,
+    downloadName,
+    hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
+    newsroom: config.NEWSROOM_NAME,
+    mailFrom: config.MAIL_FROM,
+    base: basePath(config),
+    now: outside.now,
+    changed() {
+      parts.changed()
+      nudge('mail')
+      nudge('telegram')
+    },
+  }
+}
+
+function signIn(parts: Parts, sessions: Sessions, passkeys: ReturnType<typeof passkeysOf>): DeskRoute[] {
+  const { config, storage, secrets, render, outside } = parts
+  return signInRoutes({
+    sessions,
+    links: storage.sessions,
+    editors: storage.editors,
+    factors: storage.factors,
+    tries: storage.tries,
+    passkeys,
+    mailLink: mailLink(parts),
+    limit: rateLimited({
+      limit: 100,
+      windowMs: hour / 6,
+      counts: 'all',
+      message: 'Too many tries to sign in from your connection. Please try again in ten minutes.',
+    }),
+    accountKey: secrets.keyFor('account'),
+    totpKey: secrets.keyFor('totp'),
+    render,
+    publicUrl: config.PUBLIC_URL,
+    base: basePath(config),
+    now: outside.now,
+  })
+}
+
+function mailLink({ storage, outside, nudge }: Parts) {
+  return async (editorId: string): Promise<void> => {
+    await storage.deliveries.add({ purpose: 'sign-in', editorId }, outside.now())
+    nudge('mail')
+  }
+}

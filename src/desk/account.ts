@@ -1,0 +1,245 @@
+import type { KeyObject } from 'node:crypto'
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import type { Editor, Passkey } from '../editor.ts'
+import { Failure } from '../failure.ts'
+import { NoticePolicy } from '../notice-policy.ts'
+import type { ShowPage } from './page.ts'
+import type { passkeysOf } from './passkeys.ts'
+import { checkPassphrase, hashPassphrase, needsSecondFactor } from './passphrase.ts'
+import { type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
+import type { Sessions } from './session.ts'
+import { sealSecret } from './tokens.ts'
+import { enrolment, newRecoveryCodes, newTotpSecret, recoveryHash, totpStep } from './totp.ts'
+
+export type AccountParts = {
+  showPage: ShowPage
+  sessions: Sessions
+  sessionStore: {
+    endOthers(editorId: string, sessionHash: string): Promise<void>
+    challenge(sessionHash: string, challenge: string): Promise<void>
+    takeChallenge(sessionHash: string): Promise<string | undefined>
+  }
+  editors: {
+    rename(id: string, name: string): Promise<void>
+    setPolicy(id: string, policy: NoticePolicy, now: number): Promise<void>
+  }
+  factors: {
+    passphrase(editorId: string): Promise<string | undefined>
+    setPassphrase(editorId: string, hash: string | null): Promise<void>
+    totp(editorId: string): Promise<string | undefined>
+    setTotp(editorId: string, sealed: string, usedStep: number, codeHashes: string[]): Promise<void>
+    removeTotp(editorId: string): Promise<void>
+    setRecoveryCodes(editorId: string, codeHashes: string[]): Promise<void>
+    recoveryCodesLeft(editorId: string): Promise<number>
+    passkeys(editorId: string): Promise<Passkey[]>
+    addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void>
+    removePasskey(editorId: string, id: string): Promise<void>
+    hasSecond(editorId: string): Promise<boolean>
+  }
+  passkeys: ReturnType<typeof passkeysOf>
+  totpKey: KeyObject
+  newsroom: string
+  base: string
+  now: () => number
+}
+
+/** What could not be saved, and why. */
+type Failed = { what: string; failure: Failure }
+
+const Name = z
+  .string()
+  .transform((text) =>
+    text
+      .toWellFormed()
+      .replace(/[\p{Cc}\s]+/gu, ' ')
+      .trim(),
+  )
+  .pipe(z.string().max(80, 'Please keep this to 80 characters.'))
+
+/** An editor's own account: name, passphrase, second factors, sessions, and how they want to hear of pieces. */
+export function accountRoutes(parts: AccountParts): DeskRoute[] {
+  const { factors, sessions, base } = parts
+  const own = (
+    path: string,
+    method: 'get' | 'post',
+    handle: (req: Request, res: Response, seat: Seat) => Promise<void>,
+  ) => ({ method, path: `/desk/account${path}`, access: 'editor', handle }) as const
+
+  return [
+    own('', 'get', (req, res, seat) => show(req, res, seat)),
+    own(
+      '/name',
+      'post',
+      saving('name', async (req, { editor }) => {
+        const parsed = Name.safeParse(formText(req, 'name'))
+        if (!parsed.success) throw faulty('name', parsed.error.issues[0]?.message ?? '')
+        await parts.editors.rename(editor.id, parsed.data)
+      }),
+    ),
+    own(
+      '/notices',
+      'post',
+      saving('notices', async (req, { editor }) => {
+        await parts.editors.setPolicy(editor.id, policyOf(req), parts.now())
+      }),
+    ),
+    own(
+      '/passphrase',
+      'post',
+      saving('passphrase', async (req, seat) => {
+        const passphrase = formText(req, 'passphrase')
+        checkPassphrase(passphrase, await factors.hasSecond(seat.editor.id))
+        if (passphrase !== formText(req, 'again')) throw faulty('again', 'This is not the same.')
+        await factors.setPassphrase(seat.editor.id, await hashPassphrase(passphrase))
+        await endOthers(seat)
+      }),
+    ),
+    own(
+      '/sessions',
+      'post',
+      saving('sessions', (_req, seat) => endOthers(seat)),
+    ),
+    own('/totp', 'get', (_req, res, seat) => showEnrolment(res, seat, newTotpSecret())),
+    own('/totp', 'post', enrol),
+    own(
+      '/totp/remove',
+      'post',
+      saving('totp', async (_req, seat) => {
+        await factors.removeTotp(seat.editor.id)
+        await dropShortPassphrase(seat.editor)
+      }),
+    ),
+    own('/recovery-codes', 'post', async (_req, res, seat) => {
+      if (!(await factors.hasSecond(seat.editor.id)))
+        throw new Failure('conflict', 'There is no second factor yet.')
+      await showNewCodes(res, seat)
+    }),
+    own('/passkeys', 'get', async (_req, res, seat) => {
+      const options = await parts.passkeys.register(seat.editor, await factors.passkeys(seat.editor.id))
+      await parts.sessionStore.challenge(seat.sessionHash, options.challenge)
+      await parts.showPage(res, seat, 'desk/passkey', { options })
+    }),
+    own('/passkeys', 'post', addPasskey),
+    own(
+      '/passkeys/remove',
+      'post',
+      saving('passkeys', async (req, seat) => {
+        await factors.removePasskey(seat.editor.id, formText(req, 'id'))
+        await dropShortPassphrase(seat.editor)
+      }),
+    ),
+  ]
+
+  async function show(req: Request, res: Response, seat: Seat, failed?: Failed): Promise<void> {
+    const { id } = seat.editor
+    const hash = await factors.passphrase(id)
+    await parts.showPage(res, seat, 'desk/account', {
+      saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
+      failure: failed?.failure,
+      failedIn: failed?.what,
+      policy: failed?.what === 'notices' ? typedPolicy(req) : seat.editor.policy,
+      hasPassphrase: hash !== undefined,
+      hasTotp: (await factors.totp(id)) !== undefined,
+      passkeys: await factors.passkeys(id),
+      recoveryCodes: await factors.recoveryCodesLeft(id),
+      sessions: await sessions.list(seat),
+      timeZones: Intl.supportedValuesOf('timeZone'),
+    })
+  }
+
+  /** Does it and goes back to the page; a fault is shown there beside its field. */
+  function saving(what: string, save: (req: Request, seat: Seat) => Promise<void>) {
+    return async (req: Request, res: Response, seat: Seat) => {
+      try {
+        await save(req, seat)
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code !== 'invalid') throw error
+        res.status(422)
+        return show(req, res, seat, { what, failure: error })
+      }
+      res.redirect(303, `${base}/desk/account?saved=${what}#${what}`)
+    }
+  }
+
+  async function enrol(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { editor } = seat
+    const secret = formText(req, 'secret')
+    if (!/^[A-Z2-7]{32}$/.test(secret)) throw new Failure('invalid', 'Please begin again.')
+    const step = totpStep(secret, formText(req, 'code'), parts.now())
+    if (step === undefined) {
+      res.status(422)
+      const message = 'This code is not right. Is the clock of your phone?'
+      return showEnrolment(res, seat, secret, faulty('code', message))
+    }
+    const codes = newRecoveryCodes()
+    await factors.setTotp(
+      editor.id,
+      sealSecret(parts.totpKey, secret, editor.id),
+      step,
+      hashes(editor, codes),
+    )
+    await endOthers(seat)
+    await parts.showPage(res, seat, 'desk/recovery-codes', { codes })
+  }
+
+  async function addPasskey(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { editor, sessionHash } = seat
+    const challenge = await parts.sessionStore.takeChallenge(sessionHash)
+    if (!challenge) throw new Failure('conflict', 'Please begin again.')
+    const made = await parts.passkeys.registered(formText(req, 'passkey'), challenge)
+    const name = Name.catch('').parse(formText(req, 'name')) || 'Passkey'
+    await factors.addPasskey({ ...made, name, editorId: editor.id, createdAt: parts.now() })
+    await endOthers(seat)
+    if ((await factors.recoveryCodesLeft(editor.id)) === 0) return showNewCodes(res, seat)
+    res.redirect(303, `${base}/desk/account?saved=passkeys#passkeys`)
+  }
+
+  async function showEnrolment(res: Response, seat: Seat, secret: string, failure?: Failure): Promise<void> {
+    const { picture } = enrolment(secret, seat.editor.email, parts.newsroom)
+    await parts.showPage(res, seat, 'desk/totp', { secret, picture, failure })
+  }
+
+  async function showNewCodes(res: Response, seat: Seat): Promise<void> {
+    const codes = newRecoveryCodes()
+    await factors.setRecoveryCodes(seat.editor.id, hashes(seat.editor, codes))
+    await parts.showPage(res, seat, 'desk/recovery-codes', { codes })
+  }
+
+  function endOthers({ editor, sessionHash }: Seat): Promise<void> {
+    return parts.sessionStore.endOthers(editor.id, sessionHash)
+  }
+
+  /** A passphrase that was only good beside a second factor goes with the last one. */
+  async function dropShortPassphrase({ id }: Editor): Promise<void> {
+    const hash = await factors.passphrase(id)
+    if (hash && needsSecondFactor(hash) && !(await factors.hasSecond(id)))
+      await factors.setPassphrase(id, null)
+  }
+}
+
+function hashes(editor: Editor, codes: string[]): string[] {
+  return codes.map((code) => recoveryHash(editor.id, code) as string)
+}
+
+function typedPolicy(req: Request) {
+  return {
+    rhythm: formText(req, 'rhythm'),
+    hours: formTexts(req, 'hours').map(Number),
+    timeZone: formText(req, 'timeZone'),
+    kinds: formTexts(req, 'kinds'),
+  }
+}
+
+function policyOf(req: Request): NoticePolicy {
+  const parsed = NoticePolicy.safeParse(typedPolicy(req))
+  if (!parsed.success) throw faulty('notices', 'Please choose one of what is offered.')
+  if (parsed.data.rhythm === 'digest' && parsed.data.hours.length === 0) {
+    throw faulty('hours', 'Please choose at least one hour for the digest.')
+  }
+  return parsed.data
+}
+
+function faulty(field: string, message: string): Failure {
+  return new Failure('invalid', message, { fields: { [field]: [message] } })
+}

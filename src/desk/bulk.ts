@@ -1,0 +1,60 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import { Failure } from '../failure.ts'
+import { fill, valuesFor } from '../letter.ts'
+import { type Submission, states } from '../submission.ts'
+import { both, type ChangeOf, claim, type Deed, move } from '../work.ts'
+import { DecisionGiven, decide, writer } from './decide.ts'
+import { deedsOf, openingOf } from './deeds.ts'
+import type { DeskParts } from './parts.ts'
+import { chosen, type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
+import { learnSpam } from './spam.ts'
+
+const mostAtOnce = 50
+const StateGiven = z.enum(states)
+
+/** What is done with many submissions at once. */
+export function bulkRoutes(parts: DeskParts): DeskRoute[] {
+  const { deedOf, apply } = deedsOf(parts)
+  const written = writer(parts)
+  return [{ method: 'post', path: '/desk/bulk', access: 'editor', handle: bulk }]
+
+  /** The same for all that were ticked; those it is not possible for are left as they are, and counted. */
+  async function bulk(req: Request, res: Response, seat: Seat): Promise<void> {
+    const references = formTexts(req, 'references').slice(0, mostAtOnce)
+    const what = formText(req, 'what')
+    const done: string[] = []
+    for (const reference of references) {
+      const submission = await parts.submissions.byReference(reference)
+      if (submission && (await doOne(submission, what, seat))) done.push(reference)
+    }
+    const list = formText(req, 'list')
+    const left = references.length - done.length
+    const outcome = `done=${done.length}&left=${left}&undo=${done.join(',')}`
+    res.redirect(303, `${parts.base}/desk?${list}${list ? '&' : ''}${outcome}`)
+  }
+
+  async function doOne(submission: Submission, what: string, seat: Seat): Promise<boolean> {
+    const deed = deedOf(submission, seat)
+    try {
+      const moved = await apply(deed, await bulkChange(deed, what), submission.revision)
+      await learnSpam(parts, submission, moved)
+      return true
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'conflict') return false
+      throw error
+    }
+  }
+
+  async function bulkChange(deed: Deed, what: string): Promise<ChangeOf> {
+    if (what === 'claim') return claim(deed)
+    const withLetter = /^(accepted|declined) with letter$/.exec(what)?.[1]
+    if (withLetter === undefined) return move(deed, chosen(StateGiven, what))
+    const decision = chosen(DecisionGiven, withLetter)
+    const { value: letter } = await parts.settings.letter(decision)
+    const opening = openingOf(await parts.submissions.conversation(deed.submission.id))
+    const values = valuesFor(deed.submission, opening.content.fields, parts.newsroom)
+    const said = { title: fill(letter.subject, values), body: fill(letter.body, values) }
+    return both(decide(deed, decision), await written(deed, said))
+  }
+}

@@ -1,0 +1,151 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import { nameFrom } from '../editor.ts'
+import { Failure } from '../failure.ts'
+import { newId } from '../id.ts'
+import { type Decision, decisions, fill, stateAfter, valuesFor } from '../letter.ts'
+import type { Message, State, Submission } from '../submission.ts'
+import { answer, both, type ChangeOf, type Deed, move } from '../work.ts'
+import { deedRoute, deedsOf, openingOf } from './deeds.ts'
+import type { DeskParts } from './parts.ts'
+import { answerChannels } from './piece.ts'
+import { chosen, type DeskRoute, formText, type Seat } from './routes.ts'
+
+export const DecisionGiven = z.enum(decisions)
+
+/** How the submission was when the editor read it: its revision, and the last message. */
+type Seen = { revision?: number | undefined; seen?: string | undefined }
+const SeenGiven = z.object({
+  revision: z.coerce.number().int().positive().optional().catch(undefined),
+  seen: z.uuid().optional().catch(undefined),
+})
+
+/** Deciding on a submission, with its letter, and answering its sender. */
+export function decideRoutes(parts: DeskParts): DeskRoute[] {
+  const { submissionOf, seenSubmission, deedOf, apply, orConflict, backTo, onwards } = deedsOf(parts)
+  const written = writer(parts)
+  return [
+    {
+      method: 'get',
+      path: '/desk/submissions/:reference/letter/:decision',
+      access: 'editor',
+      handle: showLetter,
+    },
+    deedRoute('letter', sendLetter),
+    deedRoute('answer', sendAnswer),
+  ]
+
+  /** A decision with its letter as the newsroom words it, and the exact mail that it would be. */
+  async function showLetter(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await submissionOf(req)
+    const parsed = DecisionGiven.safeParse(req.params.decision)
+    if (!parsed.success) throw new Failure('not-found', 'There is no such decision.')
+    const decision = parsed.data
+    const messages = await parts.submissions.conversation(submission.id)
+    const { value: letter } = await parts.settings.letter(decision)
+    const values = valuesFor(submission, openingOf(messages).content.fields, parts.newsroom)
+    await letterPage(res, seat, submission, messages, {
+      decision,
+      list: req.query.list,
+      title: fill(letter.subject, values),
+      body: fill(letter.body, values),
+      isOn: letter.isOn,
+      ...seenIn(req.query),
+    })
+  }
+
+  async function letterPage(
+    res: Response,
+    seat: Seat,
+    submission: Submission,
+    messages: Message[],
+    written: {
+      decision: Decision
+      list: unknown
+      title: string
+      body: string
+      isOn: boolean
+    } & Seen,
+  ): Promise<void> {
+    const opening = openingOf(messages)
+    const channels = answerChannels(submission, opening, parts.hasBot)
+    const mail = channels.includes('answer-mail')
+      ? await parts.answerDraft(submission, opening, written)
+      : undefined
+    await parts.showPage(res, seat, 'desk/letter', {
+      written,
+      list: written.list,
+      submission,
+      opening,
+      channels,
+      mail,
+      mailFrom: parts.mailFrom,
+      nameOf: nameFrom(await parts.editors.names()),
+      // What was read is what is decided on: a letter page that was open for long is no fresh look.
+      revision: written.revision ?? submission.revision,
+      lastMessage: written.seen ?? messages.at(-1)?.id,
+    })
+  }
+
+  async function sendLetter(req: Request, res: Response, seat: Seat): Promise<void> {
+    const decision = chosen(DecisionGiven, formText(req, 'decision'))
+    const way = formText(req, 'way')
+    if (way === 'preview') {
+      const submission = await submissionOf(req)
+      const messages = await parts.submissions.conversation(submission.id)
+      const written = {
+        decision,
+        list: formText(req, 'list'),
+        isOn: true,
+        ...saidIn(req),
+        ...seenIn(req.body),
+      }
+      return letterPage(res, seat, submission, messages, written)
+    }
+    await orConflict(async () => {
+      const submission = await seenSubmission(req)
+      const deed = deedOf(submission, seat)
+      const decided = decide(deed, decision)
+      const change = way === 'silent' ? decided : both(decided, await written(deed, saidIn(req)))
+      const moved = await apply(deed, change, submission.revision)
+      res.redirect(303, await onwards(req, seat, submission, moved))
+    })(req, res, seat)
+  }
+
+  async function sendAnswer(req: Request, res: Response, seat: Seat): Promise<void> {
+    await orConflict(async () => {
+      const submission = await seenSubmission(req)
+      const deed = deedOf(submission, seat)
+      const change = await written(deed, { body: formText(req, 'body') })
+      await apply(deed, change, submission.revision)
+      res.redirect(303, `${backTo(req, submission)}#m-${change.message?.id}`)
+    })(req, res, seat)
+  }
+}
+
+/** Makes the change that writes to a sender, by the doors that lead to them. */
+export function writer(parts: DeskParts) {
+  return async (deed: Deed, said: { title?: string; body: string }): Promise<ChangeOf> => {
+    const messages = await parts.submissions.conversation(deed.submission.id)
+    const channels = answerChannels(deed.submission, openingOf(messages), parts.hasBot)
+    return answer(deed, { id: newId(deed.at), ...said }, channels)
+  }
+}
+
+/** A decision moves a submission, unless it is there already: a change can be asked for again. */
+export function decide(deed: Deed, decision: Decision): ChangeOf {
+  const to: State = stateAfter[decision]
+  const staysThere = decision === 'please-change' && deed.submission.state === to
+  return staysThere ? { set: {}, deliveries: [], entries: [] } : move(deed, to)
+}
+
+function seenIn(given: unknown): Seen {
+  return SeenGiven.parse(given ?? {})
+}
+
+function saidIn(req: Request): { title: string; body: string } {
+  return {
+    title: formText(req, 'title').replace(/\s+/g, ' ').trim().slice(0, 200),
+    body: formText(req, 'body'),
+  }
+}

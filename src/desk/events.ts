@@ -1,0 +1,127 @@
+import type { Request, Response } from 'express'
+import { nameFrom } from '../editor.ts'
+import type { Submission } from '../submission.ts'
+import type { Changes } from './changes.ts'
+import type { DeskParts } from './parts.ts'
+import type { DeskRoute, Seat } from './routes.ts'
+import type { Sessions } from './session.ts'
+
+/** Often enough that no proxy closes the stream, and that who has gone away is soon seen to be gone. */
+const heartbeat = 20_000
+/** While pieces pour in, a page is told at most so often. */
+const shortestPause = 500
+/** Another machine may have changed something that nobody here was told of. */
+const look = 2000
+
+export type EventParts = DeskParts & {
+  sessions: Sessions
+  changes: Changes
+  isShared: boolean
+  latest: () => Promise<string>
+  /** Told of what went wrong beside any request. */
+  onTrouble: (error: unknown) => undefined
+}
+
+type Stream = { res: Response; seat: Seat; submission: Submission | undefined }
+
+export type Events = ReturnType<typeof deskEvents>
+
+/**
+ * Server-sent events for open pages of the desk (https://html.spec.whatwg.org/multipage/server-sent-events.html): that
+ * the lists have changed, and of an open piece its revision and who else has it open. Nothing of a submission is in them.
+ */
+export function deskEvents(parts: EventParts) {
+  const streams = new Set<Stream>()
+  let timer: NodeJS.Timeout | undefined
+  let known = ''
+  const unlisten = parts.changes.listen(tellSoon)
+  const beats = setInterval(() => void beat().catch(parts.onTrouble), heartbeat).unref()
+  const looks = parts.isShared
+    ? setInterval(() => void lookAround().catch(parts.onTrouble), look).unref()
+    : undefined
+  const routes: DeskRoute[] = [{ method: 'get', path: '/desk/events', access: 'editor', handle: open }]
+
+  return {
+    routes,
+
+    /** Ends every stream, so that the server can stop. */
+    close(): void {
+      unlisten()
+      clearInterval(beats)
+      clearInterval(looks)
+      clearTimeout(timer)
+      for (const { res } of streams) res.end()
+    },
+  }
+
+  async function open(req: Request, res: Response, seat: Seat): Promise<void> {
+    const reference = typeof req.query.piece === 'string' ? req.query.piece : undefined
+    const submission = reference === undefined ? undefined : await parts.submissions.byReference(reference)
+    // Whoever has gone away meanwhile hears nothing, and is not there.
+    if (res.closed || res.destroyed) return
+    const stream: Stream = { res, seat, submission }
+    res.set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' })
+    res.write('retry: 5000\n\n')
+    streams.add(stream)
+    res.on('close', () => void closed(stream).catch(parts.onTrouble))
+    if (submission) await parts.attention.stay(submission.id, seat.editor.id, parts.now())
+    parts.changes.changed()
+  }
+
+  async function closed(stream: Stream): Promise<void> {
+    streams.delete(stream)
+    const { submission, seat } = stream
+    if (!submission) return
+    const isStillThere = [...streams].some(
+      (one) => one.submission?.id === submission.id && one.seat.editor.id === seat.editor.id,
+    )
+    if (!isStillThere) await parts.attention.leave(submission.id, seat.editor.id)
+    parts.changes.changed()
+  }
+
+  function tellSoon(): void {
+    if (streams.size > 0) timer ??= setTimeout(() => void tell().catch(parts.onTrouble), shortestPause)
+  }
+
+  async function tell(): Promise<void> {
+    timer = undefined
+    const pieces = new Map<string, string>()
+    for (const { submission } of streams) {
+      if (submission && !pieces.has(submission.id)) pieces.set(submission.id, await stateOf(submission))
+    }
+    for (const { res, submission } of streams) {
+      res.write('event: lists\ndata:\n\n')
+      if (submission) res.write(`event: piece\ndata: ${pieces.get(submission.id)}\n\n`)
+    }
+  }
+
+  async function stateOf({ id, reference }: Submission): Promise<string> {
+    const now = await parts.submissions.byReference(reference)
+    const nameOf = nameFrom(await parts.editors.names())
+    const present = (await parts.attention.present(id, parts.now())).map((one) => ({
+      id: one,
+      name: nameOf(one),
+    }))
+    return JSON.stringify({ revision: now?.revision, present })
+  }
+
+  async function beat(): Promise<void> {
+    for (const stream of streams) {
+      const { res, seat, submission } = stream
+      if (!(await parts.sessions.isGood(seat).catch(() => true))) {
+        res.end('event: signed-out\ndata:\n\n')
+        continue
+      }
+      res.write(': still here\n\n')
+      if (submission)
+        await parts.attention.stay(submission.id, seat.editor.id, parts.now()).catch(parts.onTrouble)
+    }
+  }
+
+  async function lookAround(): Promise<void> {
+    if (streams.size === 0) return
+    const latest = await parts.latest().catch(() => known)
+    if (latest !== known) tellSoon()
+    known = latest
+  }
+}

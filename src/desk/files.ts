@@ -1,0 +1,102 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Request, Response } from 'express'
+import { Failure } from '../failure.ts'
+import { type Attachment, isText, type Message } from '../submission.ts'
+import type { DeskParts } from './parts.ts'
+import type { DeskRoute, Seat } from './routes.ts'
+
+/** How much of a text is shown here; the rest is in the file. */
+const shownBytes = 50_000
+
+/** Attachments: as files to keep, and what can be looked at here. */
+export function fileRoutes(parts: DeskParts): DeskRoute[] {
+  return [
+    { method: 'get', path: '/desk/attachments/:id', access: 'editor', handle: download },
+    { method: 'get', path: '/desk/attachments/:id/picture', access: 'editor', handle: picture },
+    { method: 'get', path: '/desk/attachments/:id/words', access: 'editor', handle: words },
+  ]
+
+  async function download(req: Request, res: Response): Promise<void> {
+    const { attachment, message } = await found(req)
+    const content = await parts.readFile(attachment.id)
+    const type = attachment.type ?? 'application/octet-stream'
+    res.attachment(parts.downloadName(nameOf(attachment, message), type))
+    res.set({
+      'content-type': type,
+      'content-length': String(attachment.size),
+      // Even a browser that shows the file all the same gives it no rights.
+      'content-security-policy': "sandbox; default-src 'none'",
+    })
+    await pipeline(content, res).catch(leftEarly)
+  }
+
+  /** The small picture that was made of a picture. */
+  async function picture(req: Request, res: Response): Promise<void> {
+    const { attachment } = await found(req)
+    if (!attachment.previewId || attachment.type === 'application/pdf') throw noPreview()
+    const content = await parts.readFile(attachment.previewId)
+    res.set({
+      'content-type': 'image/webp',
+      'content-security-policy': "sandbox; default-src 'none'",
+      'cache-control': 'private, max-age=3600',
+    })
+    await pipeline(content, res).catch(leftEarly)
+  }
+
+  /** The beginning of a text, or the words of a PDF, as plain text on a page. */
+  async function words(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { attachment, message } = await found(req)
+    const isPdf = attachment.type === 'application/pdf'
+    const id = isPdf ? attachment.previewId : attachment.id
+    if (!id || !(isPdf || isText(attachment.type ?? ''))) throw noPreview()
+    const { text, isWhole } = await beginning(await parts.readFile(id))
+    await parts.showPage(res, seat, 'desk/words', {
+      attachment,
+      name: nameOf(attachment, message),
+      text,
+      isPdf,
+      isWhole,
+    })
+  }
+
+  async function found(req: Request): Promise<{ attachment: Attachment; message: Message }> {
+    const kept = await parts.submissions.keptAttachment(String(req.params.id))
+    if (!kept) throw new Failure('not-found', 'There is no such file.')
+    return kept
+  }
+}
+
+function nameOf(attachment: Attachment, message: Message): string {
+  return message.content.files[attachment.id]?.name ?? 'file'
+}
+
+function noPreview(): Failure {
+  return new Failure('not-found', 'There is no preview of this file.')
+}
+
+async function beginning(content: Readable): Promise<{ text: string; isWhole: boolean }> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > shownBytes) break
+  }
+  const bytes = Buffer.concat(chunks).subarray(0, shownBytes)
+  return { text: decoded(bytes), isWhole: size <= shownBytes }
+}
+
+/** UTF-16 by its mark, UTF-8 if it is that, and otherwise what every byte can be read as. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex')
+  if (mark === 'fffe') return new TextDecoder('utf-16le').decode(bytes)
+  if (mark === 'feff') return new TextDecoder('utf-16be').decode(bytes)
+  const text = new TextDecoder('utf-8').decode(bytes, { stream: true })
+  return text.includes('\uFFFD') ? new TextDecoder('windows-1252').decode(bytes) : text
+}
+
+/** A reader who goes away in the middle is no fault. */
+function leftEarly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+}

@@ -1,0 +1,42 @@
+import type { ShowPage } from './page.ts'
+import type { DeskRoute } from './routes.ts'
+
+export type FurtherParts = {
+  showPage: ShowPage
+  unread: {
+    latest(
+      count: number,
+    ): Promise<{ id: string; source: string; reason: string; raw: string; createdAt: number }[]>
+  }
+  metrics: () => Promise<{ type: string; text: string }>
+}
+
+const shown = 50
+
+/** What else is looked at by editors only: what could not be read, and the figures. */
+export function furtherRoutes(parts: FurtherParts): DeskRoute[] {
+  return [
+    {
+      method: 'get',
+      path: '/desk/unread',
+      access: 'editor',
+      handle: async (_req, res, seat) =>
+        parts.showPage(res, seat, 'desk/unread', { arrivals: await parts.unread.latest(shown) }),
+    },
+    {
+      method: 'get',
+      path: '/desk/help',
+      access: 'editor',
+      handle: (_req, res, seat) => parts.showPage(res, seat, 'desk/help'),
+    },
+    {
+      method: 'get',
+      path: '/metrics',
+      access: 'editor',
+      async handle(_req, res) {
+        const { type, text } = await parts.metrics()
+        res.set('content-type', type).send(text)
+      },
+    },
+  ]
+}

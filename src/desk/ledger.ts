@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { deliveryStates } from '../delivery.ts'
+import { nameFrom } from '../editor.ts'
+import type { Submission } from '../submission.ts'
+import type { DeskParts } from './parts.ts'
+import { triesOf } from './piece.ts'
+import { type DeskRoute, formText } from './routes.ts'
+
+const pageSize = 50
+
+const Asked = z.object({
+  state: z.enum(deliveryStates).optional().catch(undefined),
+  after: z.uuid().optional().catch(undefined),
+})
+
+export type LedgerParts = DeskParts & {
+  byIds: (ids: string[]) => Promise<Submission[]>
+}
+
+/** Every delivery with its life, and what failed to be tried again. */
+export function ledgerRoutes(parts: LedgerParts): DeskRoute[] {
+  const { deliveries, base } = parts
+  return [
+    {
+      method: 'get',
+      path: '/desk/deliveries',
+      access: 'editor',
+      async handle(req, res, seat) {
+        const { state, after } = Asked.parse(req.query)
+        const page = await deliveries.page({ state, after, size: pageSize + 1 })
+        const rows = page.slice(0, pageSize)
+        const ids = rows.flatMap((row) => row.submissionId ?? [])
+        const names = await parts.editors.names()
+        await parts.showPage(res, seat, 'desk/deliveries', {
+          state,
+          rows,
+          // What waits is shown as it will be carried; by then the rest comes up.
+          next: page.length > pageSize && state !== 'pending' ? rows.at(-1)?.id : undefined,
+          isMore: page.length > pageSize,
+          tries: triesOf(await deliveries.tries(rows.map((row) => row.id))),
+          references: new Map((await parts.byIds([...new Set(ids)])).map((one) => [one.id, one.reference])),
+          nameOf: nameFrom(names),
+        })
+      },
+    },
+    byHand('retry', deliveries.retry),
+    byHand('drop', deliveries.drop),
+  ]
+
+  function byHand(what: string, act: DeskParts['deliveries']['retry']): DeskRoute {
+    return {
+      method: 'post',
+      path: `/desk/deliveries/:id/${what}`,
+      access: 'editor',
+      async handle(req, res, seat) {
+        await act(String(req.params.id), seat.editor.id, parts.now())
+        parts.changed()
+        res.redirect(303, backTo(formText(req, 'back')))
+      },
+    }
+  }
+
+  /** To the piece it was done from, or to the ledger. */
+  function backTo(reference: string): string {
+    return /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(reference)
+      ? `${base}/desk/submissions/${reference}#deliveries`
+      : `${base}/desk/deliveries?state=failed`
+  }
+}

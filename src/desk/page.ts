@@ -1,0 +1,27 @@
+import type { Response } from 'express'
+import type { Seat } from './routes.ts'
+
+export type PageParts = {
+  render: (view: string, data?: Record<string, unknown>) => string
+  deliveries: { trouble(most: number): Promise<{ failed: number; troubled: number }> }
+  now: () => number
+}
+
+/** Counted no further: beyond this it is many. */
+const mostCounted = 100
+
+/** Shows a page of the desk, with what every one of them tells: who is signed in, and whether mail has been failing. */
+export type ShowPage = (
+  res: Response,
+  seat: Seat,
+  view: string,
+  data?: Record<string, unknown>,
+) => Promise<void>
+
+export function pageShower(parts: PageParts): ShowPage {
+  return async (res, { editor, formToken }, view, data = {}) => {
+    const trouble = await parts.deliveries.trouble(mostCounted)
+    const now = parts.now()
+    res.type('html').send(parts.render(view, { editor, formToken, trouble, now, ...data }))
+  }
+}

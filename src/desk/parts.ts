@@ -1,0 +1,77 @@
+import type { Readable } from 'node:stream'
+import type { Delivery, DeliveryState, Try } from '../delivery.ts'
+import type { Editor } from '../editor.ts'
+import type { Entry } from '../history.ts'
+import type { Asked, Filter, Page } from '../inbox.ts'
+import type { Kept, Letter, LetterName } from '../letter.ts'
+import type { Term } from '../search-terms.ts'
+import type { Attachment, Fields, Message, Submission } from '../submission.ts'
+import type { Act, Change, Note } from '../work.ts'
+import type { ShowPage } from './page.ts'
+
+/** What the desk's pages about submissions are handed where everything meets. */
+export type DeskParts = {
+  showPage: ShowPage
+  submissions: {
+    byReference(reference: string): Promise<Submission | undefined>
+    conversation(submissionId: string): Promise<Message[]>
+    keptAttachment(id: string): Promise<{ attachment: Attachment; message: Message } | undefined>
+  }
+  inbox: {
+    page(asked: Asked): Promise<Page>
+    search(asked: Asked & { terms: Term[] }): Promise<Page>
+    texts(ids: string[]): Promise<Map<string, string[]>>
+    count(filter: Filter, most: number): Promise<number>
+    tagNames(): Promise<string[]>
+    tagsOf(submissionId: string): Promise<string[]>
+  }
+  work: {
+    apply(change: Change): Promise<Submission>
+    lastAct(submissionId: string, editorId: string, at: number): Promise<Act | undefined>
+    takeBack(act: Act): Promise<void>
+    rememberSpammers(senders: string[], at: number): Promise<void>
+    forgetSpammers(senders: string[], since: number): Promise<void>
+  }
+  history: { of(submissionId: string): Promise<Entry[]> }
+  notes: { of(submissionId: string): Promise<Note[]> }
+  attention: {
+    open(submissionId: string, editorId: string, at: number): Promise<void>
+    stay(submissionId: string, editorId: string, at: number): Promise<void>
+    leave(submissionId: string, editorId: string): Promise<void>
+    present(submissionId: string, now: number): Promise<string[]>
+  }
+  deliveries: {
+    ofSubmission(submissionId: string): Promise<Delivery[]>
+    page(asked: {
+      state?: DeliveryState | undefined
+      size: number
+      after?: string | undefined
+    }): Promise<Delivery[]>
+    tries(deliveryIds: string[]): Promise<Try[]>
+    retry(id: string, editorId: string, now: number): Promise<void>
+    drop(id: string, editorId: string, now: number): Promise<void>
+  }
+  settings: { letter(name: LetterName): Promise<Kept<Letter>> }
+  editors: {
+    active(): Promise<Editor[]>
+    names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>
+  }
+  /** The mail that this answer would be. */
+  answerDraft: (
+    submission: Submission,
+    opening: Message,
+    said: Pick<Fields, 'title' | 'body'>,
+  ) => Promise<{ to: string; subject: string; text: string }>
+  /** By what a sender would be known again. */
+  sendersOf: (message: Message) => string[]
+  readFile: (id: string) => Promise<Readable>
+  downloadName: (name: string, type: string) => string
+  /** True if the bot can answer. */
+  hasBot: boolean
+  newsroom: string
+  mailFrom: string
+  base: string
+  now: () => number
+  /** Tells that something was changed, and that something may be due. */
+  changed: () => void
+}

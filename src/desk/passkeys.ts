@@ -1,0 +1,99 @@
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type RegistrationResponseJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server'
+import type { Editor, Passkey } from '../editor.ts'
+import { Failure } from '../failure.ts'
+
+/** Ed25519, ES256 and RS256, as COSE numbers them: every authenticator has one of them. */
+const algorithms = [-8, -7, -257]
+
+/** Passkeys of this site, https://www.w3.org/TR/webauthn-3/. The origin is that of `PUBLIC_URL`. */
+export function passkeysOf(publicUrl: URL, newsroom: string) {
+  const site = { expectedOrigin: publicUrl.origin, expectedRPID: publicUrl.hostname }
+
+  return {
+    /** What a browser needs to make a passkey, with the challenge in it. */
+    register(editor: Editor, have: Passkey[]) {
+      return generateRegistrationOptions({
+        rpName: newsroom,
+        rpID: publicUrl.hostname,
+        userName: editor.email,
+        userID: new TextEncoder().encode(editor.id),
+        excludeCredentials: have.map(({ id }) => ({ id })),
+        supportedAlgorithmIDs: algorithms,
+        authenticatorSelection: { residentKey: 'preferred', userVerification: 'preferred' },
+      })
+    },
+
+    /** The passkey that a browser made. @throws Failure `invalid` */
+    async registered(
+      answer: string,
+      challenge: string,
+    ): Promise<Pick<Passkey, 'id' | 'publicKey' | 'counter'>> {
+      const response = parsed<RegistrationResponseJSON>(answer)
+      const result = await verifyRegistrationResponse({
+        response,
+        expectedChallenge: challenge,
+        requireUserVerification: false,
+        supportedAlgorithmIDs: algorithms,
+        ...site,
+      }).catch(refuse)
+      if (!result.verified) throw refused()
+      const { id, publicKey, counter } = result.registrationInfo.credential
+      return { id, publicKey: Buffer.from(publicKey).toString('base64url'), counter }
+    },
+
+    /** What a browser needs to sign in with one of these passkeys. */
+    ask(have: Passkey[]) {
+      return generateAuthenticationOptions({
+        rpID: publicUrl.hostname,
+        allowCredentials: have.map(({ id }) => ({ id })),
+        userVerification: 'preferred',
+      })
+    },
+
+    /** Which of these passkeys has signed the challenge, and its new counter. @throws Failure `invalid` */
+    async signed(
+      answer: string,
+      challenge: string,
+      have: Passkey[],
+    ): Promise<{ id: string; counter: number }> {
+      const response = parsed<AuthenticationResponseJSON>(answer)
+      const passkey = have.find(({ id }) => id === response.id)
+      if (!passkey) throw refused()
+      const { id, counter } = passkey
+      const publicKey = new Uint8Array(Buffer.from(passkey.publicKey, 'base64url'))
+      const result = await verifyAuthenticationResponse({
+        response,
+        expectedChallenge: challenge,
+        credential: { id, publicKey, counter },
+        requireUserVerification: false,
+        ...site,
+      }).catch(refuse)
+      if (!result.verified) throw refused()
+      return { id, counter: result.authenticationInfo.newCounter }
+    },
+  }
+}
+
+// The library checks every part of it, and throws where one is missing or wrong.
+function parsed<T>(answer: string): T {
+  try {
+    return JSON.parse(answer) as T
+  } catch {
+    throw refused()
+  }
+}
+
+function refuse(): never {
+  throw refused()
+}
+
+function refused(): Failure {
+  return new Failure('invalid', 'This passkey was not accepted. Please try again.')
+}

@@ -1,0 +1,81 @@
+import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { Failure } from '../failure.ts'
+
+const derive = promisify(argon2)
+
+/** RFC 9106, section 4, the second recommended choice: 64 MiB, three passes. About a tenth of a second. */
+const chosen = { memory: 65_536, passes: 3, parallelism: 4 }
+const keyLength = 32
+/** Without a second factor, long enough not to be guessed (NIST SP 800-63B-4, 3.1.1.2); with one, eight will do. */
+const shortest = { alone: 15, withSecondFactor: 8 }
+const longest = 1000
+
+/** 64 MiB each: more at once could fill the memory of a small server. */
+const atOnce = 2
+let running = 0
+const waiting: (() => void)[] = []
+
+const kept = /^argon2id m=(\d+) t=(\d+) p=(\d+) ([\w-]+) ([\w-]+)(?: short)?$/
+
+/** What is kept of a passphrase: algorithm, parameters, salt and key, and a word if it is too short to stand alone. */
+export async function hashPassphrase(passphrase: string): Promise<string> {
+  const salt = randomBytes(16)
+  const key = await keyOf(passphrase, salt, chosen)
+  const { memory, passes, parallelism } = chosen
+  const parameters = `m=${memory} t=${passes} p=${parallelism}`
+  const short = lengthOf(passphrase) < shortest.alone ? ' short' : ''
+  return `argon2id ${parameters} ${salt.toString('base64url')} ${key.toString('base64url')}${short}`
+}
+
+/** True if the passphrase is good only beside a second factor. */
+export function needsSecondFactor(hash: string): boolean {
+  return hash.endsWith(' short')
+}
+
+/**
+ * True if this is the passphrase. Without a hash it takes as long, and is false: the time of the answer does not tell
+ * whether there is such an account.
+ */
+export async function isPassphrase(passphrase: string, hash: string | undefined): Promise<boolean> {
+  const found = kept.exec(hash ?? '')
+  if (!found) {
+    await keyOf(passphrase, Buffer.alloc(16), chosen)
+    return false
+  }
+  const [memory, passes, parallelism] = found.slice(1, 4).map(Number) as [number, number, number]
+  const [salt, key] = found.slice(4, 6).map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer]
+  return timingSafeEqual(await keyOf(passphrase, salt, { memory, passes, parallelism }), key)
+}
+
+/**
+ * A passphrase that may be set. Its length is all that is asked of it: rules about signs make people write it down.
+ * @throws Failure `invalid`
+ */
+export function checkPassphrase(passphrase: string, hasSecondFactor: boolean): void {
+  const needed = hasSecondFactor ? shortest.withSecondFactor : shortest.alone
+  const length = lengthOf(passphrase)
+  const fault =
+    length < needed
+      ? `Please use at least ${needed} characters${hasSecondFactor ? '' : ', such as five words of your own'}.`
+      : length > longest
+        ? `Please keep this to ${longest} characters.`
+        : undefined
+  if (fault) throw new Failure('invalid', fault, { fields: { passphrase: [fault] } })
+}
+
+function lengthOf(passphrase: string): number {
+  return [...passphrase.normalize('NFC')].length
+}
+
+async function keyOf(passphrase: string, nonce: Buffer, parameters: typeof chosen): Promise<Buffer> {
+  while (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
+  running += 1
+  try {
+    const message = passphrase.normalize('NFC')
+    return await derive('argon2id', { message, nonce, tagLength: keyLength, ...parameters })
+  } finally {
+    running -= 1
+    waiting.shift()?.()
+  }
+}

@@ -1,0 +1,118 @@
+import type { Request, Response } from 'express'
+import type { Delivery, Try } from '../delivery.ts'
+import { nameFrom } from '../editor.ts'
+import { filterOf } from '../inbox.ts'
+import { type Message, movesFrom, type Submission } from '../submission.ts'
+import { noSuchSubmission } from './inbox.ts'
+import { listOf, queryOf } from './list.ts'
+import { articleOf } from './markdown.ts'
+import type { DeskParts } from './parts.ts'
+import type { DeskRoute, Seat } from './routes.ts'
+import { undoOffer } from './undo.ts'
+
+/** One submission, as an editor wants to read it and work on it. */
+export function pieceRoutes(parts: DeskParts): DeskRoute[] {
+  return [
+    { method: 'get', path: '/desk/submissions/:reference', access: 'editor', handle: show },
+    { method: 'get', path: '/desk/submissions/:reference/next', access: 'editor', handle: next },
+  ]
+
+  async function show(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { editor } = seat
+    const submission = await parts.submissions.byReference(String(req.params.reference))
+    if (!submission) throw noSuchSubmission()
+    const now = parts.now()
+    await parts.attention.open(submission.id, editor.id, now)
+    const messages = await parts.submissions.conversation(submission.id)
+    const deliveries = (await parts.deliveries.ofSubmission(submission.id)).filter(isShown)
+    const nameOf = nameFrom(await parts.editors.names())
+    const present = await parts.attention.present(submission.id, now)
+    const list = listOf(req.query.list)
+    await parts.showPage(res, seat, 'desk/piece', {
+      submission,
+      messages,
+      opening: messages[0],
+      article: submission.kind === 'guest-post' && articleOf(messages[0]?.content.fields.body ?? ''),
+      turns: turnsOf(messages, await parts.notes.of(submission.id)),
+      deliveries,
+      tries: triesOf(await parts.deliveries.tries(deliveries.map(({ id }) => id))),
+      history: await parts.history.of(submission.id),
+      tags: await parts.inbox.tagsOf(submission.id),
+      allTags: await parts.inbox.tagNames(),
+      team: await parts.editors.active(),
+      others: present.filter((id) => id !== editor.id).map(nameOf),
+      moves: movesFrom(submission.state),
+      channels: answerChannels(submission, messages[0], parts.hasBot),
+      again: withdrawnText(messages, req.query.again),
+      list: list && queryOf(list),
+      view: list?.view,
+      undo: await undoOffer(parts, seat, req.query.undo),
+      undoAnswer: await undoOffer(parts, seat, submission.reference),
+      lastMessage: messages.at(-1)?.id,
+      nameOf,
+    })
+  }
+
+  /** The submission below this one in the list it was opened from. */
+  async function next(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await parts.submissions.byReference(String(req.params.reference))
+    if (!submission) throw noSuchSubmission()
+    res.redirect(303, await wayOn(parts, seat, submission, req.query.list))
+  }
+}
+
+/** Where to go when a submission is done with: to the next one of the list, or back to the list. */
+export async function wayOn(
+  parts: DeskParts,
+  { editor }: Seat,
+  submission: Submission,
+  given: unknown,
+  undo?: string,
+): Promise<string> {
+  const undoPart = undo === undefined ? '' : `&undo=${undo}`
+  const list = listOf(given)
+  if (!list) return `${parts.base}/desk/submissions/${submission.reference}${undoPart.replace('&', '?')}`
+  const query = queryOf(list)
+  const filter = filterOf(list, editor.id)
+  const asked = { filter, size: 1, editorId: editor.id }
+  const page = list.q === undefined ? await parts.inbox.page({ ...asked, after: submission.id }) : undefined
+  const below = page?.rows[0]
+  if (!below) return `${parts.base}/desk?${query}${undoPart}`
+  return `${parts.base}/desk/submissions/${below.reference}?list=${encodeURIComponent(query)}${undoPart}`
+}
+
+/** By which doors an answer to this sender goes out, besides the status page. */
+export function answerChannels(
+  submission: Submission,
+  opening: Message | undefined,
+  hasBot: boolean,
+): ('answer-mail' | 'answer-telegram')[] {
+  if (submission.channel === 'telegram') return hasBot && opening?.content.telegram ? ['answer-telegram'] : []
+  return opening?.content.fields.email ? ['answer-mail'] : []
+}
+
+/** Messages and notes in one line, as they came. */
+function turnsOf(
+  messages: Message[],
+  notes: { id: string; createdAt: number; editorId: string; body: string }[],
+) {
+  const turns = [
+    ...messages.map((message) => ({ id: message.id, message, note: undefined })),
+    ...notes.map((note) => ({ id: note.id, message: undefined, note })),
+  ]
+  return turns.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Work inside the house is shown only where it failed. */
+function isShown({ purpose, state }: Delivery): boolean {
+  return !['tell-editors', 'preview'].includes(purpose) || state === 'failed'
+}
+
+export function triesOf(tries: Try[]): Map<string, Try[]> {
+  return Map.groupBy(tries, (one) => one.deliveryId)
+}
+
+function withdrawnText(messages: Message[], id: unknown): string {
+  const message = messages.find((one) => one.id === id && one.isWithdrawn)
+  return message?.content.fields.body ?? ''
+}

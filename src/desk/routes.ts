@@ -1,0 +1,87 @@
+import express, { type Request, type Response, type Router } from 'express'
+import type { z } from 'zod'
+import type { Editor } from '../editor.ts'
+import { Failure } from '../failure.ts'
+import type { Sessions } from './session.ts'
+
+/** The editor who asks, and the session they ask in. */
+export type Seat = { editor: Editor; sessionHash: string; formToken: string }
+
+/** Who may come: anyone, every editor, or admins only. */
+export type Access = 'anyone' | 'editor' | 'admin'
+
+type Way = { method: 'get' | 'post'; path: string }
+
+/** A route of the desk. Each declares who may come; there is no other way to make one. */
+export type DeskRoute = Way &
+  (
+    | { access: 'anyone'; handle: (req: Request, res: Response) => Promise<void> | void }
+    | {
+        access: 'editor' | 'admin'
+        handle: (req: Request, res: Response, seat: Seat) => Promise<void> | void
+      }
+  )
+
+/** A text of 100,000 characters, each of up to twelve bytes in a form's coding, and what comes with it. */
+const readBody = express.urlencoded({ extended: false, limit: '1500kb' })
+
+/** Makes the router of what is declared: nobody passes whom the declaration does not name, and no other site's form. */
+export function deskRouter(routes: DeskRoute[], sessions: Sessions): Router {
+  const router = express.Router()
+  for (const route of routes) {
+    const body = route.method === 'post' ? [readBody] : []
+    router[route.method](route.path, ...body, async (req, res) => {
+      res.set('cache-control', 'no-store')
+      withoutNul(req)
+      if (route.access === 'anyone') return route.handle(req, res)
+      const seat = await sessions.seatOf(req, res)
+      if (!seat) return
+      // An error page is a page of the desk too.
+      Object.assign(res.locals, { editor: seat.editor, formToken: seat.formToken })
+      if (route.access === 'admin' && seat.editor.role !== 'admin') throw onlyAdmins()
+      if (route.method === 'post' && res.locals.needsToken && req.body?.token !== seat.formToken)
+        throw stale()
+      await route.handle(req, res, seat)
+    })
+  }
+  return router
+}
+
+/** No name at the desk holds a NUL, and no text column does: it is refused in an address, and left out of what was typed. */
+function withoutNul(req: Request): void {
+  const asked = [...Object.values(req.params), ...Object.values(req.query)].flat()
+  if (asked.some((value) => String(value).includes('\0')))
+    throw new Failure('not-found', 'There is no such page.')
+  const body = (req.body ?? {}) as Record<string, unknown>
+  for (const [name, value] of Object.entries(body)) {
+    const texts = [value].flat().map((one) => (typeof one === 'string' ? one.replaceAll('\0', '') : one))
+    body[name] = Array.isArray(value) ? texts : texts[0]
+  }
+}
+
+function onlyAdmins(): Failure {
+  return new Failure('forbidden', 'Only an admin may do this.')
+}
+
+function stale(): Failure {
+  return new Failure('forbidden', 'Please do this again from the desk’s own page.')
+}
+
+/** A value of a form, as text; empty where there is none. */
+export function formText(req: Request, name: string): string {
+  const value: unknown = req.body?.[name]
+  return typeof value === 'string' ? value : ''
+}
+
+/** All values that a form gives under one name. */
+export function formTexts(req: Request, name: string): string[] {
+  const value: unknown = req.body?.[name]
+  return [value].flat().filter((one) => typeof one === 'string')
+}
+
+/** A value that can only be one of those offered. @throws Failure `invalid` */
+export function chosen<T>(schema: z.ZodType<T>, given: string): T {
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new Failure('invalid', 'Please choose one of what is offered.')
+}

@@ -1,0 +1,136 @@
+import { parse } from 'cookie'
+import type { Request, Response } from 'express'
+import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
+import { Failure } from '../failure.ts'
+import type { Seat } from './routes.ts'
+import { formToken, hashToken, newToken } from './tokens.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const idleTime = 30 * minute
+const longestSession = 12 * hour
+/** How long a session waits for its second factor. */
+const factorTime = 10 * minute
+
+export type SessionParts = {
+  sessions: {
+    begin(sessionHash: string, editorId: string, now: number): Promise<boolean>
+    useLink(
+      tokenHash: string,
+      sessionHash: string,
+      now: number,
+    ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined>
+    waitingEditor(sessionHash: string, begunSince: number): Promise<Editor | undefined>
+    complete(waitingHash: string, sessionHash: string, now: number): Promise<void>
+    editorOf(sessionHash: string, limits: SessionLimits, isSeen?: boolean): Promise<Editor | undefined>
+    of(editorId: string, sessionHash: string, limits: SessionLimits): Promise<ListedSession[]>
+    end(sessionHash: string): Promise<void>
+  }
+  publicUrl: URL
+  base: string
+  now: () => number
+}
+
+export type Sessions = ReturnType<typeof createSessions>
+
+/** Who is signed in, by a cookie. The database knows a session by the hash of its token. */
+export function createSessions(parts: SessionParts) {
+  const secure = parts.publicUrl.protocol === 'https:'
+  // __Host- binds the cookie to this host and needs https and the path /.
+  const sessionCookie = secure ? '__Host-barua' : 'barua'
+  const options = { path: '/', httpOnly: true, secure, sameSite: 'lax' as const }
+  const wantedCookie = 'barua-wanted'
+  const wantedOptions = { ...options, path: `${parts.base}/desk` }
+
+  return {
+    /** The seat of whoever is signed in; sends others to sign in, remembers what they wanted, and gives none. */
+    async seatOf(req: Request, res: Response): Promise<Seat | undefined> {
+      const token = tokenOf(req)
+      const editor = token && (await parts.sessions.editorOf(hashToken(token), limits()))
+      if (editor) return { editor, sessionHash: hashToken(token), formToken: formToken(token) }
+      const wantsPage = req.method === 'GET' && req.accepts(['html', 'json']) === 'html'
+      if (!wantsPage || req.path === '/metrics')
+        throw new Failure('unauthorized', 'Please sign in at the desk.')
+      res.cookie(wantedCookie, req.originalUrl, { ...wantedOptions, maxAge: hour })
+      res.redirect(303, `${parts.base}/desk/sign-in`)
+      return undefined
+    },
+
+    /** True while the session of this seat is good; it does not count as use. */
+    async isGood({ sessionHash }: Seat): Promise<boolean> {
+      return (await parts.sessions.editorOf(sessionHash, limits(), false)) !== undefined
+    },
+
+    /** Begins a session for an editor whose passphrase was right. */
+    async begin(req: Request, res: Response, editorId: string): Promise<void> {
+      const token = newToken()
+      const waits = await parts.sessions.begin(hashToken(token), editorId, parts.now())
+      goOn(req, res, token, waits)
+    },
+
+    /** Begins a session by a one-time link. False if the link is no good. */
+    async beginByLink(req: Request, res: Response, link: string): Promise<boolean> {
+      const token = newToken()
+      const used = await parts.sessions.useLink(hashToken(link), hashToken(token), parts.now())
+      if (used) goOn(req, res, token, used.waitsForFactor)
+      return used !== undefined
+    },
+
+    /** The editor who still has to prove a second factor, with the hash of the session that waits for it. */
+    async waiting(req: Request): Promise<{ editor: Editor; sessionHash: string } | undefined> {
+      const token = tokenOf(req)
+      if (!token) return undefined
+      const sessionHash = hashToken(token)
+      const editor = await parts.sessions.waitingEditor(sessionHash, parts.now() - factorTime)
+      return editor && { editor, sessionHash }
+    },
+
+    /** The second factor was right. */
+    async complete(req: Request, res: Response, waitingHash: string): Promise<void> {
+      const token = newToken()
+      await parts.sessions.complete(waitingHash, hashToken(token), parts.now())
+      goOn(req, res, token, false)
+    },
+
+    async end(req: Request, res: Response): Promise<void> {
+      const token = tokenOf(req)
+      if (token && res.locals.needsToken && req.body?.token !== formToken(token)) {
+        throw new Failure('forbidden', 'Please sign out from the desk’s own page.')
+      }
+      if (token) await parts.sessions.end(hashToken(token))
+      res.clearCookie(sessionCookie, options)
+      res.redirect(303, `${parts.base}/desk/sign-in`)
+    },
+
+    /** The sessions of this seat's editor. */
+    list({ editor, sessionHash }: Seat): Promise<ListedSession[]> {
+      return parts.sessions.of(editor.id, sessionHash, limits())
+    },
+  }
+
+  function limits(): SessionLimits {
+    const now = parts.now()
+    return { begunSince: now - longestSession, seenSince: now - idleTime, now }
+  }
+
+  function tokenOf(req: Request): string | undefined {
+    return parse(req.get('cookie') ?? '')[sessionCookie]
+  }
+
+  function goOn(req: Request, res: Response, token: string, waitsForFactor: boolean): void {
+    res.cookie(sessionCookie, token, { ...options, maxAge: longestSession })
+    if (waitsForFactor) {
+      res.redirect(303, `${parts.base}/desk/second-factor`)
+      return
+    }
+    res.clearCookie(wantedCookie, wantedOptions)
+    res.redirect(303, wanted(req) ?? `${parts.base}/desk`)
+  }
+
+  /** The page of the desk that was asked for before signing in, and no other place. */
+  function wanted(req: Request): string | undefined {
+    const path = parse(req.get('cookie') ?? '')[wantedCookie]
+    if (!path?.startsWith(`${parts.base}/desk`)) return undefined
+    return /^[\w/-]+$/.test(path) && !path.includes('//') ? path : undefined
+  }
+}

@@ -1,0 +1,126 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import { Failure } from '../failure.ts'
+import {
+  fill,
+  type Kept,
+  type Letter,
+  type LetterName,
+  letterNames,
+  letters,
+  parseLetter,
+  placeholders,
+  type Values,
+} from '../letter.ts'
+import type { ShowPage } from './page.ts'
+import { chosen, type DeskRoute, formText, type Seat } from './routes.ts'
+
+export type SettingsParts = {
+  showPage: ShowPage
+  settings: {
+    letter(name: LetterName): Promise<Kept<Letter>>
+    letters(): Promise<Record<LetterName, Kept<Letter>>>
+    saveLetter(name: LetterName, letter: Letter, revision: number, now: number): Promise<void>
+    escalationHours(): Promise<Kept<number>>
+    saveEscalationHours(hours: number, revision: number, now: number): Promise<void>
+  }
+  newsroom: string
+  base: string
+  now: () => number
+}
+
+const Name = z.enum(letters)
+const Hours = z.coerce.number().int().min(0).max(1000)
+const Revision = z.coerce.number().int().min(0).max(1_000_000_000)
+
+/** What the newsroom has chosen: the wording of its letters, and when an unclaimed piece is brought to the admins. */
+export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
+  const { settings, base } = parts
+  return [
+    {
+      method: 'get',
+      path: '/desk/settings',
+      access: 'admin',
+      handle: (req, res, seat) => show(req, res, seat),
+    },
+    { method: 'post', path: '/desk/settings/escalation', access: 'admin', handle: saveEscalation },
+    {
+      method: 'get',
+      path: '/desk/settings/letters/:name',
+      access: 'admin',
+      async handle(req, res, seat) {
+        const name = chosen(Name, String(req.params.name))
+        const kept = await settings.letter(name)
+        await letterPage(res, seat, name, { given: kept.value, revision: kept.revision })
+      },
+    },
+    { method: 'post', path: '/desk/settings/letters/:name', access: 'admin', handle: saveLetter },
+  ]
+
+  async function show(req: Request, res: Response, seat: Seat, failure?: Failure): Promise<void> {
+    await parts.showPage(res, seat, 'desk/settings', {
+      letters: await settings.letters(),
+      letterNames,
+      escalation: await settings.escalationHours(),
+      saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
+      failure,
+    })
+  }
+
+  async function saveEscalation(req: Request, res: Response, seat: Seat): Promise<void> {
+    const hours = Hours.safeParse(formText(req, 'hours') || undefined)
+    if (!hours.success) {
+      res.status(422)
+      return show(req, res, seat, new Failure('invalid', 'Please give a number of hours, or 0 for never.'))
+    }
+    await settings.saveEscalationHours(hours.data, chosen(Revision, formText(req, 'revision')), parts.now())
+    res.redirect(303, `${base}/desk/settings?saved=escalation`)
+  }
+
+  async function saveLetter(req: Request, res: Response, seat: Seat): Promise<void> {
+    const name = chosen(Name, String(req.params.name))
+    const given = {
+      subject: formText(req, 'subject'),
+      body: formText(req, 'body'),
+      isOn: formText(req, 'isOn') === 'yes',
+    }
+    const revision = chosen(Revision, formText(req, 'revision'))
+    try {
+      await settings.saveLetter(name, parseLetter(given), revision, parts.now())
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      res.status(error.code === 'conflict' ? 409 : 422)
+      // Whoever lost the race sees both wordings, and saves on top of the other one if they still want to.
+      const theirs = error.code === 'conflict' ? await settings.letter(name) : undefined
+      return letterPage(res, seat, name, {
+        given,
+        revision: theirs?.revision ?? revision,
+        theirs,
+        failure: error,
+      })
+    }
+    res.redirect(303, `${base}/desk/settings?saved=${name}`)
+  }
+
+  async function letterPage(
+    res: Response,
+    seat: Seat,
+    name: LetterName,
+    shown: { given: Letter; revision: number; theirs?: Kept<Letter> | undefined; failure?: Failure },
+  ): Promise<void> {
+    const example: Values = {
+      name: 'Amina',
+      title: 'Why our town needs its river back',
+      reference: 'K7M2-9QF4',
+      newsroom: parts.newsroom,
+    }
+    const { subject, body } = shown.given
+    await parts.showPage(res, seat, 'desk/letter-setting', {
+      ...shown,
+      name,
+      letterName: letterNames[name],
+      placeholders,
+      example: { subject: fill(subject, example), body: fill(body, example) },
+    })
+  }
+}

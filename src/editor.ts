@@ -1,0 +1,44 @@
+import type { NoticePolicy } from './notice-policy.ts'
+
+/** A person with an account at the desk. */
+export type Editor = {
+  id: string
+  email: string
+  /** How colleagues see them; empty until they say. */
+  name: string
+  role: Role
+  policy: NoticePolicy
+}
+
+/** An admin also invites and removes editors, and keeps the newsroom's settings. */
+export const roles = ['editor', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+export const roleNames: Record<Role, string> = { editor: 'Editor', admin: 'Admin' }
+
+/** What colleagues call an editor. */
+export function editorName(editor: Pick<Editor, 'name' | 'email'>): string {
+  return editor.name || (editor.email.split('@')[0] ?? editor.email)
+}
+
+/** Says what an editor is called, by id; whatever no editor did, Barua did. */
+export function nameFrom(names: Map<string, Pick<Editor, 'name' | 'email'>>): (id: string | null) => string {
+  return (id) => (id === null ? 'Barua' : editorName(names.get(id) ?? { name: '', email: '?' }))
+}
+
+/** A device that signs for its editor: https://www.w3.org/TR/webauthn-3/. Keys in base64url. */
+export type Passkey = {
+  id: string
+  editorId: string
+  publicKey: string
+  counter: number
+  name: string
+  createdAt: number
+  usedAt: number | null
+}
+
+/** How long sessions last: those begun and seen since these times are good. Milliseconds. */
+export type SessionLimits = { begunSince: number; seenSince: number; now: number }
+
+/** A session as its editor sees it in the list of their own. */
+export type ListedSession = { createdAt: number; seenAt: number; isThis: boolean }

@@ -1,0 +1,104 @@
+import { CarryFault, type Delivery, type Instead } from '../delivery.ts'
+import type { Editor } from '../editor.ts'
+import { burst, longestBurst } from '../notice-policy.ts'
+import type { Kind, Submission } from '../submission.ts'
+import type { Composer } from './compose.ts'
+import type { Mail } from './mailer.ts'
+
+export type NoticeParts = {
+  compose: Composer
+  send: (mail: Mail) => Promise<void>
+  editors: {
+    byId(id: string): Promise<Editor | undefined>
+    digestedAt(id: string): Promise<number | undefined>
+    digested(id: string, at: number): Promise<void>
+  }
+  notices: {
+    isBurst(now: number): Promise<boolean>
+    untell(submissionId: string, editorId: string): Promise<void>
+    tell(submissionIds: string[], editorId: string, now: number): Promise<void>
+    unseen(editorId: string, kinds: Kind[], since: number): Promise<Submission[]>
+    untold(editorId: string, kinds: Kind[], since: number): Promise<Submission[]>
+    escalated(at: number): Promise<Submission[]>
+  }
+  now: () => number
+}
+
+type Carried = Promise<Instead | undefined>
+
+const day = 86_400_000
+const seenMeanwhile: Instead = { needless: 'seen-meanwhile' }
+const nothingNew: Instead = { needless: 'nothing-new' }
+
+/** Carries the mails that editors hear by. What nobody needs any more when its time comes is dropped. */
+export function noticeCarriers(parts: NoticeParts) {
+  return {
+    async notice(delivery: Delivery): Carried {
+      const mail = await parts.compose.editorNotice(delivery)
+      if (mail) return sent(mail)
+      await parts.notices.untell(delivery.submissionId ?? '', delivery.editorId ?? '')
+      return seenMeanwhile
+    },
+
+    async assignment(delivery: Delivery): Carried {
+      const mail = await parts.compose.assignment(delivery)
+      return mail ? sent(mail) : { needless: 'given-on' }
+    },
+
+    /** The digest at an hour the editor chose. */
+    async digest(delivery: Delivery): Carried {
+      const editor = await editorOf(delivery)
+      if (editor.policy.rhythm !== 'digest') return { needless: 'policy-changed' }
+      const now = parts.now()
+      const since = (await parts.editors.digestedAt(editor.id)) ?? now - day
+      const pieces = await parts.notices.unseen(editor.id, editor.policy.kinds, since)
+      if (pieces.length === 0) return nothingNew
+      const lead = 'This came in since your last digest, and you have not opened it yet.'
+      await parts.send(await parts.compose.digest(delivery, pieces, { subject: digestSubject(pieces), lead }))
+      await parts.editors.digested(editor.id, now)
+      return undefined
+    },
+
+    /** One mail for the many pieces of a burst, when it is over or has gone on for long. */
+    async burstDigest(delivery: Delivery): Carried {
+      const now = parts.now()
+      const goesOn = (await parts.notices.isBurst(now)) && now - delivery.createdAt < longestBurst
+      if (goesOn) return { waitUntil: now + burst.span / 2 }
+      const editor = await editorOf(delivery)
+      const since = delivery.createdAt - burst.span
+      const pieces = await parts.notices.untold(editor.id, editor.policy.kinds, since)
+      if (pieces.length === 0) return nothingNew
+      const lead = 'Many pieces came in within a short time, so here they are in one mail.'
+      const mail = await parts.compose.digest(delivery, pieces, { subject: digestSubject(pieces), lead })
+      await parts.send(mail)
+      const ids = pieces.map((piece) => piece.id)
+      await parts.notices.tell(ids, editor.id, now)
+      return undefined
+    },
+
+    /** Reminds an admin of pieces that nobody has claimed in time. */
+    async escalation(delivery: Delivery): Carried {
+      const pieces = await parts.notices.escalated(delivery.createdAt)
+      if (pieces.length === 0) return { needless: 'claimed-meanwhile' }
+      const words = {
+        subject: `Nobody has claimed ${pieces.length === 1 ? 'a piece' : `${pieces.length} pieces`} yet`,
+        lead: 'These have been waiting for long, and nobody has claimed them. You are told of them this once.',
+      }
+      return sent(await parts.compose.digest(delivery, pieces, words))
+    },
+  }
+
+  async function sent(mail: Mail): Promise<undefined> {
+    await parts.send(mail)
+  }
+
+  async function editorOf(delivery: Delivery): Promise<Editor> {
+    const editor = await parts.editors.byId(delivery.editorId ?? '')
+    if (!editor) throw new CarryFault('recipient-gone', { permanent: true })
+    return editor
+  }
+}
+
+function digestSubject(pieces: Submission[]): string {
+  return pieces.length === 1 ? 'One piece for you to look at' : `${pieces.length} pieces for you to look at`
+}

@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { CarryFault, type Delivery, type Instead } from '../delivery.ts'
+
+export type PreviewParts = {
+  files: {
+    /** Where a kept file lies, for a process that only reads it. */
+    path(id: string): string
+    /** Takes in what `write` puts at the path it is given, durably; gives its id, or undefined if it wrote nothing. */
+    keepMade(write: (path: string) => Promise<boolean>): Promise<string | undefined>
+  }
+  attachments: {
+    kept(id: string): Promise<{ type: string; previewId: string | null } | undefined>
+    previewed(id: string, previewId: string): Promise<void>
+  }
+}
+
+const run = promisify(execFile)
+const program = fileURLToPath(new URL('./make.ts', import.meta.url))
+/** A picture that takes longer is meant to. Milliseconds. */
+const patience = 60_000
+
+/**
+ * Makes the preview of an attachment: of a picture a small one without metadata, of a PDF its words. What reads the file
+ * is a process of its own, for the file comes from a stranger: if it breaks, nothing else does.
+ */
+export function previewMaker({ files, attachments }: PreviewParts) {
+  return async ({ attachmentId }: Delivery): Promise<Instead | undefined> => {
+    const attachment = attachmentId ? await attachments.kept(attachmentId) : undefined
+    if (!attachmentId || !attachment) throw new CarryFault('file-gone', { permanent: true })
+    if (attachment.previewId) return { needless: 'made-already' }
+    const source = files.path(attachmentId)
+    const previewId = await files.keepMade((target) => make(attachment.type, source, target))
+    // A file that cannot be read today cannot be read tomorrow, and nothing is missing but a convenience.
+    if (previewId === undefined) return { needless: 'no-preview' }
+    await attachments.previewed(attachmentId, previewId)
+    return undefined
+  }
+}
+
+/** False if the file cannot be read. What the process says of it may hold its words, and is not listened to. */
+async function make(type: string, source: string, target: string): Promise<boolean> {
+  const options = { timeout: patience, killSignal: 'SIGKILL' as const, env: {} }
+  const args = ['--max-old-space-size=512', program, type, source, target]
+  return run(process.execPath, args, options).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,77 @@
+import type { Attention } from '../notice-policy.ts'
+import type { Database } from './database.ts'
+import { insertHistory } from './work.ts'
+
+/** For so long after a sign of life an editor counts as having a piece open. */
+const presence = 45_000
+
+export type AttentionStore = ReturnType<typeof attentionStore>
+
+/** What each editor has seen and heard of each submission, and who has one open. */
+export function attentionStore(db: Database) {
+  return {
+    /** The editor opens the submission; the first opening of all goes into the history. */
+    async open(submissionId: string, editorId: string, at: number): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .insertInto('attention')
+          .values({ submission_id: submissionId, editor_id: editorId, opened_at: at, present_at: at })
+          .onConflict((oc) =>
+            oc.columns(['submission_id', 'editor_id']).doUpdateSet({ opened_at: at, present_at: at }),
+          )
+          .execute()
+        const first = await trx
+          .updateTable('submissions')
+          .set({ first_opened_at: at })
+          .where('id', '=', submissionId)
+          .where('first_opened_at', 'is', null)
+          .returning('id')
+          .executeTakeFirst()
+        if (first) await insertHistory(trx, submissionId, editorId, [{ action: 'opened' }], at)
+      })
+    },
+
+    /** The editor still has the submission open. */
+    async stay(submissionId: string, editorId: string, at: number): Promise<void> {
+      await setPresence(submissionId, editorId, at)
+    },
+
+    async leave(submissionId: string, editorId: string): Promise<void> {
+      await setPresence(submissionId, editorId, null)
+    },
+
+    /** Ids of the editors who have the submission open now. */
+    async present(submissionId: string, now: number): Promise<string[]> {
+      const rows = await db
+        .selectFrom('attention')
+        .select('editor_id')
+        .where('submission_id', '=', submissionId)
+        .where('present_at', '>', now - presence)
+        .orderBy('editor_id')
+        .execute()
+      return rows.map((row) => row.editor_id)
+    },
+
+    of: (submissionId: string, editorId: string) => attentionOf(db, submissionId, editorId),
+  }
+
+  async function setPresence(submissionId: string, editorId: string, at: number | null): Promise<void> {
+    await db
+      .updateTable('attention')
+      .set({ present_at: at })
+      .where('submission_id', '=', submissionId)
+      .where('editor_id', '=', editorId)
+      .execute()
+  }
+}
+
+/** What an editor has seen and heard of a submission. */
+export async function attentionOf(db: Database, submissionId: string, editorId: string): Promise<Attention> {
+  const row = await db
+    .selectFrom('attention')
+    .select(['opened_at', 'told_at'])
+    .where('submission_id', '=', submissionId)
+    .where('editor_id', '=', editorId)
+    .executeTakeFirst()
+  return { openedAt: row?.opened_at ?? null, toldAt: row?.told_at ?? null }
+}

@@ -1,0 +1,171 @@
+import type { Passkey } from '../editor.ts'
+import type { Database } from './database.ts'
+import { hasSecondFactor } from './sessions.ts'
+
+export type FactorStore = ReturnType<typeof factorStore>
+
+/** What editors prove who they are with. Hashes and sealed secrets only. */
+export function factorStore(db: Database) {
+  return {
+    /** The hash of the editor's passphrase; undefined until there is one. */
+    async passphrase(editorId: string): Promise<string | undefined> {
+      const row = await account(editorId)
+      return row?.passphrase ?? undefined
+    },
+
+    /** Null takes it away. */
+    async setPassphrase(editorId: string, hash: string | null): Promise<void> {
+      await db.updateTable('editors').set({ passphrase: hash }).where('id', '=', editorId).execute()
+    },
+
+    /** The sealed TOTP secret; undefined where there is none. */
+    async totp(editorId: string): Promise<string | undefined> {
+      const row = await account(editorId)
+      return row?.totp_secret ?? undefined
+    },
+
+    /** Keeps a sealed TOTP secret and the hashes of new recovery codes; the old ones are no good any more. */
+    async setTotp(editorId: string, sealed: string, usedStep: number, codeHashes: string[]): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('editors')
+          .set({ totp_secret: sealed, totp_used: usedStep })
+          .where('id', '=', editorId)
+          .execute()
+        await replaceCodes(trx, editorId, codeHashes)
+      })
+    },
+
+    /** Uses the code of a step of the clock up. False if it, or a later one, was used before. */
+    async useTotp(editorId: string, step: number): Promise<boolean> {
+      const row = await db
+        .updateTable('editors')
+        .set({ totp_used: step })
+        .where('id', '=', editorId)
+        .where((eb) => eb.or([eb('totp_used', 'is', null), eb('totp_used', '<', step)]))
+        .returning('id')
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    /** Gives the TOTP up; recovery codes go with the last second factor. */
+    async removeTotp(editorId: string): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('editors')
+          .set({ totp_secret: null, totp_used: null })
+          .where('id', '=', editorId)
+          .execute()
+        await dropNeedlessCodes(trx, editorId)
+      })
+    },
+
+    async setRecoveryCodes(editorId: string, codeHashes: string[]): Promise<void> {
+      await db.transaction().execute((trx) => replaceCodes(trx, editorId, codeHashes))
+    },
+
+    /** Uses a recovery code up. False if there is no such code. */
+    async useRecoveryCode(editorId: string, codeHash: string): Promise<boolean> {
+      const row = await db
+        .deleteFrom('recovery_codes')
+        .where('editor_id', '=', editorId)
+        .where('code_hash', '=', codeHash)
+        .returning('code_hash')
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    /** How many recovery codes are left. */
+    async recoveryCodesLeft(editorId: string): Promise<number> {
+      const rows = await db
+        .selectFrom('recovery_codes')
+        .select('code_hash')
+        .where('editor_id', '=', editorId)
+        .execute()
+      return rows.length
+    },
+
+    async passkeys(editorId: string): Promise<Passkey[]> {
+      const rows = await db
+        .selectFrom('passkeys')
+        .selectAll()
+        .where('editor_id', '=', editorId)
+        .orderBy('created_at')
+        .execute()
+      return rows.map((row) => ({
+        id: row.id,
+        editorId: row.editor_id,
+        publicKey: row.public_key,
+        counter: row.counter,
+        name: row.name,
+        createdAt: row.created_at,
+        usedAt: row.used_at,
+      }))
+    },
+
+    async addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void> {
+      await db
+        .insertInto('passkeys')
+        .values({
+          id: passkey.id,
+          editor_id: passkey.editorId,
+          public_key: passkey.publicKey,
+          counter: passkey.counter,
+          name: passkey.name,
+          created_at: passkey.createdAt,
+        })
+        .execute()
+    },
+
+    async usePasskey(id: string, counter: number, now: number): Promise<void> {
+      await db.updateTable('passkeys').set({ counter, used_at: now }).where('id', '=', id).execute()
+    },
+
+    /** Gives a passkey up; recovery codes go with the last second factor. */
+    async removePasskey(editorId: string, id: string): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx.deleteFrom('passkeys').where('editor_id', '=', editorId).where('id', '=', id).execute()
+        await dropNeedlessCodes(trx, editorId)
+      })
+    },
+
+    async hasSecond(editorId: string): Promise<boolean> {
+      return hasSecondFactor(db, editorId)
+    },
+
+    /** Takes an account's passphrase and second factors away, so that a mailed link alone lets its editor in. */
+    async reset(editorId: string): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('editors')
+          .set({ passphrase: null, totp_secret: null, totp_used: null })
+          .where('id', '=', editorId)
+          .execute()
+        for (const table of ['passkeys', 'recovery_codes', 'sessions', 'sign_in_links'] as const)
+          await trx.deleteFrom(table).where('editor_id', '=', editorId).execute()
+      })
+    },
+  }
+
+  async function account(editorId: string) {
+    return db
+      .selectFrom('editors')
+      .select(['passphrase', 'totp_secret'])
+      .where('id', '=', editorId)
+      .executeTakeFirst()
+  }
+}
+
+async function replaceCodes(trx: Database, editorId: string, codeHashes: string[]): Promise<void> {
+  await trx.deleteFrom('recovery_codes').where('editor_id', '=', editorId).execute()
+  if (codeHashes.length === 0) return
+  await trx
+    .insertInto('recovery_codes')
+    .values(codeHashes.map((code_hash) => ({ code_hash, editor_id: editorId })))
+    .execute()
+}
+
+async function dropNeedlessCodes(trx: Database, editorId: string): Promise<void> {
+  if (await hasSecondFactor(trx, editorId)) return
+  await trx.deleteFrom('recovery_codes').where('editor_id', '=', editorId).execute()
+}

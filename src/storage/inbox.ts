@@ -1,0 +1,141 @@
+import { sql } from 'kysely'
+import type { Asked, Filter, Listed, Page } from '../inbox.ts'
+import type { Term } from '../search-terms.ts'
+import { countInCells, idsInCells } from './cells.ts'
+import { readContent, readSummary } from './contents.ts'
+import type { Database } from './database.ts'
+import { hits } from './search.ts'
+import { submissionOf } from './submissions.ts'
+import { type Found, type Path, walk } from './walk.ts'
+
+export type InboxStore = ReturnType<typeof inboxStore>
+
+const mostNumber = Number.MAX_SAFE_INTEGER
+
+/** Lists of submissions, newest first. What a page costs does not grow with the pile. */
+export function inboxStore(db: Database, isPostgres: boolean) {
+  return {
+    /** A page of what the filter leaves, starting after the submission with id `after`. */
+    async page({ filter, size, after, editorId }: Asked): Promise<Page> {
+      const { ids, ...end } = filter.tag
+        ? await walk(db, tagged(filter.tag, after), { ...filter, tag: undefined }, size)
+        : await narrowed(filter, size, after)
+      return { rows: await rowsOf(ids, editorId), ...end }
+    },
+
+    /** A page of what has all these terms, starting after the document numbered `after`. */
+    async search({ filter, terms, size, after, editorId }: Asked & { terms: Term[] }): Promise<Page> {
+      const before = after === undefined ? mostNumber : Number(after)
+      if (terms.length === 0 || !Number.isSafeInteger(before)) return nothing
+      const { ids, ...end } = await walk(db, hits(isPostgres, terms, before), filter, size)
+      return { rows: await rowsOf(ids, editorId), ...end }
+    },
+
+    /** The texts of these submissions, for showing where the hits are. */
+    async texts(ids: string[]): Promise<Map<string, string[]>> {
+      if (ids.length === 0) return new Map()
+      const rows = await db
+        .selectFrom('messages')
+        .select(['submission_id', 'content'])
+        .where('submission_id', 'in', ids)
+        .where('withdrawn_at', 'is', null)
+        .orderBy('id')
+        .execute()
+      const texts = new Map<string, string[]>()
+      for (const row of rows) {
+        const { fields } = readContent(row.content)
+        const said = [fields.body, ...Object.values(fields).flat()].filter((text) => text !== undefined)
+        texts.set(row.submission_id, [...(texts.get(row.submission_id) ?? []), ...said])
+      }
+      return texts
+    },
+
+    /** How many the filter leaves, counted up to `most`. */
+    async count(filter: Filter, most: number): Promise<number> {
+      const { rows } = await db.executeQuery(countInCells(isPostgres, filter, most))
+      return Number(rows[0]?.n)
+    },
+
+    async tagsOf(submissionId: string): Promise<string[]> {
+      return (await tagsOf(db, [submissionId])).get(submissionId) ?? []
+    },
+
+    /** The tags in use, by name, at most 200. */
+    async tagNames(): Promise<string[]> {
+      const rows = await sql<{ name: string }>`with recursive names (name) as (
+          select min(name) from tags
+          union all
+          select (select min(name) from tags where tags.name > names.name) from names where names.name is not null
+        ) select name from names where name is not null limit 200`.execute(db)
+      return rows.rows.map((row) => row.name)
+    },
+  }
+
+  async function narrowed(filter: Filter, size: number, after: string | undefined) {
+    const { rows: found } = await db.executeQuery(idsInCells(isPostgres, filter, size + 1, after))
+    const ids = found.slice(0, size).map((row) => row.id)
+    return { ids, next: found.length > size ? ids.at(-1) : undefined, isPartial: false }
+  }
+
+  /** What has a tag, newest first. */
+  function tagged(tag: string, after: string | undefined): Path {
+    const further = after === undefined ? sql`` : sql`and submission_id < ${after}`
+    return (limit) => sql<Found>`select submission_id, submission_id as place from tags
+      where name = ${tag} ${further} order by submission_id desc limit ${sql.lit(limit)}`
+  }
+
+  async function rowsOf(ids: string[], editorId: string): Promise<Listed[]> {
+    if (ids.length === 0) return []
+    const rows = await db.selectFrom('submissions').selectAll().where('id', 'in', ids).execute()
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    const [opened, tags, failed] = [await openings(ids, editorId), await tagsOf(db, ids), await failures(ids)]
+    return ids.flatMap((id) => {
+      const row = byId.get(id)
+      if (!row) return []
+      return {
+        ...submissionOf(row),
+        summary: readSummary(row.summary),
+        tags: tags.get(id) ?? [],
+        isUnread: (opened.get(id) ?? 0) < row.heard_at,
+        hasFailedDelivery: failed.has(id),
+      }
+    })
+  }
+
+  async function openings(ids: string[], editorId: string): Promise<Map<string, number>> {
+    const rows = await db
+      .selectFrom('attention')
+      .select(['submission_id', 'opened_at'])
+      .where('submission_id', 'in', ids)
+      .where('editor_id', '=', editorId)
+      .where('opened_at', 'is not', null)
+      .execute()
+    return new Map(rows.map((row) => [row.submission_id, row.opened_at as number]))
+  }
+
+  async function failures(ids: string[]): Promise<Set<string | null>> {
+    const rows = await db
+      .selectFrom('deliveries')
+      .select('submission_id')
+      .where('submission_id', 'in', ids)
+      // Literal, so that SQLite sees that the partial index fits.
+      .where('state', '=', sql.lit('failed' as const))
+      .execute()
+    return new Set(rows.map((row) => row.submission_id))
+  }
+}
+
+const nothing: Page = { rows: [], next: undefined, isPartial: false }
+
+/** The tags of these submissions, by name. */
+export async function tagsOf(db: Database, ids: string[]): Promise<Map<string, string[]>> {
+  const rows = await db
+    .selectFrom('tags')
+    .select(['submission_id', 'name'])
+    .where('submission_id', 'in', ids)
+    .orderBy('name')
+    .execute()
+  const tags = new Map<string, string[]>()
+  for (const row of rows) tags.set(row.submission_id, [...(tags.get(row.submission_id) ?? []), row.name])
+  return tags
+}

@@ -1,0 +1,261 @@
+import type { Delivery, NewDelivery } from '../delivery.ts'
+import type { Editor } from '../editor.ts'
+import { firstIdAt } from '../id.ts'
+import { burst, crowd, noticeTime } from '../notice-policy.ts'
+import type { Kind, Submission } from '../submission.ts'
+import { attentionOf } from './attention.ts'
+import type { Database } from './database.ts'
+import { insertDeliveries } from './record.ts'
+import { submissionOf } from './submissions.ts'
+import { insertHistory } from './work.ts'
+
+export type NoticeStore = ReturnType<typeof noticeStore>
+
+/** More are not told of one by one in any mail; how many more there are is. */
+const mostListed = 1000
+/** How far back the very first look for unclaimed pieces goes: what is older is no news. */
+const firstLook = 30 * 86_400_000
+
+/** Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. */
+export function noticeStore(db: Database) {
+  return {
+    /**
+     * Decides, for messages that came in, which editors are mailed and when, in one transaction. Decided again, as
+     * after a crash, it comes to nothing: they have been told. Gives the ids of the messages that have to wait, for so
+     * many pieces came in that this may be the beginning of a burst.
+     */
+    async plan(
+      messages: Pick<Delivery, 'submissionId' | 'messageId' | 'createdAt'>[],
+      editors: Editor[],
+      now: number,
+    ): Promise<Set<string | null>> {
+      return db.transaction().execute(async (trx) => {
+        const inBurst = await isBurst(trx, now)
+        const inCrowd = !inBurst && (await haveCome(trx, crowd, now))
+        const waiting = new Set<string | null>()
+        for (const { submissionId, messageId, createdAt } of messages) {
+          const news = await newsOf(trx, submissionId ?? '', messageId ?? '')
+          if (!news) continue
+          if (inCrowd && news.isOpening && now - createdAt < crowd.span) waiting.add(messageId)
+          else await planOne(trx, { ...news, at: createdAt }, editors, inBurst, now)
+        }
+        return waiting
+      })
+    },
+
+    async isBurst(now: number): Promise<boolean> {
+      return isBurst(db, now)
+    },
+
+    /** The mail was not needed after all: the next message is told of again. */
+    async untell(submissionId: string, editorId: string): Promise<void> {
+      await db
+        .updateTable('attention')
+        .set({ told_at: null })
+        .where('submission_id', '=', submissionId)
+        .where('editor_id', '=', editorId)
+        .execute()
+    },
+
+    /** The editor has been told of all of these. */
+    async tell(submissionIds: string[], editorId: string, now: number): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        for (const id of submissionIds) await markTold(trx, id, editorId, now)
+      })
+    },
+
+    /** Submissions of these kinds in which a sender has written since then, oldest first, and which this editor has not opened since. */
+    async unseen(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
+      if (kinds.length === 0) return []
+      const rows = await db
+        .selectFrom('submissions')
+        .selectAll()
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('messages')
+            .select('submission_id')
+            .where('messages.id', '>=', firstIdAt(since))
+            .where('author', '=', 'sender'),
+        )
+        .where('kind', 'in', kinds)
+        .where('state', '!=', 'spam')
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('attention')
+                .select('opened_at')
+                .whereRef('attention.submission_id', '=', 'submissions.id')
+                .where('attention.editor_id', '=', editorId)
+                .whereRef('attention.opened_at', '>=', 'submissions.heard_at'),
+            ),
+          ),
+        )
+        .orderBy('id')
+        .limit(mostListed)
+        .execute()
+      return rows.map(submissionOf)
+    },
+
+    /** Pieces that came in since then and of which this editor has not been told, oldest first. */
+    async untold(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
+      if (kinds.length === 0) return []
+      const rows = await db
+        .selectFrom('submissions')
+        .selectAll()
+        .where('id', '>=', firstIdAt(since))
+        .where('kind', 'in', kinds)
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('attention')
+                .select('told_at')
+                .whereRef('attention.submission_id', '=', 'submissions.id')
+                .where('attention.editor_id', '=', editorId)
+                .where((or) => or.or([or('told_at', 'is not', null), or('opened_at', 'is not', null)])),
+            ),
+          ),
+        )
+        .orderBy('id')
+        .limit(mostListed)
+        .execute()
+      return rows.map(submissionOf)
+    },
+
+    /**
+     * Brings pieces that nobody has claimed, and that came in before `before`, to the admins, once. How far it has come
+     * is kept, so that each look costs what is new since the last one.
+     */
+    async escalate(admins: Editor[], before: number, now: number): Promise<number> {
+      return db.transaction().execute(async (trx) => {
+        const from = await escalatedUntil(trx, firstIdAt(before - firstLook), now)
+        const rows = await trx
+          .selectFrom('submissions')
+          .select(['id', 'state', 'assignee_id'])
+          .where('id', '>', from)
+          .where('id', '<', firstIdAt(before))
+          .orderBy('id')
+          .limit(mostListed)
+          .execute()
+        const last = rows.at(-1)
+        if (!last) return 0
+        await keepEscalatedUntil(trx, rows.length < mostListed ? firstIdAt(before) : last.id, now)
+        const unclaimed = rows.filter((row) => row.state === 'waiting' && row.assignee_id === '')
+        if (unclaimed.length === 0) return 0
+        const ids = unclaimed.map((row) => row.id)
+        await trx.updateTable('submissions').set({ escalated_at: now }).where('id', 'in', ids).execute()
+        for (const id of ids) await insertHistory(trx, id, null, [{ action: 'escalated' }], now)
+        const mails = admins.map(({ id }) => ({ purpose: 'escalation' as const, editorId: id }))
+        await insertDeliveries(trx, mails, now)
+        return ids.length
+      })
+    },
+
+    /** What was escalated at that moment and is still unclaimed, oldest first. */
+    async escalated(at: number): Promise<Submission[]> {
+      const rows = await db
+        .selectFrom('submissions')
+        .selectAll()
+        .where('escalated_at', '=', at)
+        .where('state', '=', 'waiting')
+        .where('assignee_id', '=', '')
+        .orderBy('id')
+        .execute()
+      return rows.map(submissionOf)
+    },
+  }
+}
+
+type Told = { submission: Submission; messageId: string; isOpening: boolean }
+
+async function newsOf(trx: Database, submissionId: string, messageId: string): Promise<Told | undefined> {
+  const row = await trx
+    .selectFrom('submissions')
+    .selectAll()
+    .where('id', '=', submissionId)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const opening = await trx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.min('id').as('id'))
+    .where('submission_id', '=', submissionId)
+    .executeTakeFirst()
+  return { submission: submissionOf(row), messageId, isOpening: opening?.id === messageId }
+}
+
+async function planOne(
+  trx: Database,
+  { submission, messageId, isOpening, at }: Told & { at: number },
+  editors: Editor[],
+  inBurst: boolean,
+  now: number,
+): Promise<void> {
+  const { id, kind, assigneeId, spamBefore } = submission
+  // What comes after spam waits in the inbox, and is in digests, but rings for nobody.
+  if (submission.state === 'spam' || (spamBefore && assigneeId === null)) return
+  const deliveries: NewDelivery[] = []
+  for (const editor of editors) {
+    const attention = await attentionOf(trx, id, editor.id)
+    const dueAt = noticeTime(editor, { kind, isOpening, assigneeId, at }, attention, now)
+    if (dueAt === undefined) continue
+    if (inBurst && isOpening) {
+      const burstEnds = now + burst.span
+      deliveries.push({ purpose: 'burst-digest', editorId: editor.id, dueAt: burstEnds })
+      continue
+    }
+    await markTold(trx, id, editor.id, dueAt)
+    deliveries.push({
+      purpose: 'editor-notice',
+      editorId: editor.id,
+      submissionId: id,
+      messageId,
+      dueAt,
+    })
+  }
+  await insertDeliveries(trx, deliveries, now)
+}
+
+async function markTold(trx: Database, submissionId: string, editorId: string, at: number): Promise<void> {
+  await trx
+    .insertInto('attention')
+    .values({ submission_id: submissionId, editor_id: editorId, told_at: at })
+    .onConflict((oc) => oc.columns(['submission_id', 'editor_id']).doUpdateSet({ told_at: at }))
+    .execute()
+}
+
+async function isBurst(db: Database, now: number): Promise<boolean> {
+  return haveCome(db, burst, now)
+}
+
+/** True if more pieces than these have come in within the span. */
+async function haveCome(db: Database, many: { pieces: number; span: number }, now: number): Promise<boolean> {
+  const rows = await db
+    .selectFrom('submissions')
+    .select('id')
+    .where('id', '>=', firstIdAt(now - many.span))
+    .limit(many.pieces + 1)
+    .execute()
+  return rows.length > many.pieces
+}
+
+const watermark = 'escalated until'
+
+/** How far the looks have come; ours to move on until the transaction ends, for another machine may be looking too. */
+async function escalatedUntil(trx: Database, atFirst: string, now: number): Promise<string> {
+  const row = await trx
+    .insertInto('settings')
+    .values({ name: watermark, value: atFirst, revision: 1, changed_at: now })
+    .onConflict((oc) => oc.column('name').doUpdateSet({ changed_at: now }))
+    .returning('value')
+    .executeTakeFirstOrThrow()
+  return row.value
+}
+
+async function keepEscalatedUntil(trx: Database, id: string, now: number): Promise<void> {
+  await trx
+    .updateTable('settings')
+    .set({ value: id, changed_at: now })
+    .where('name', '=', watermark)
+    .execute()
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { Failure } from '../failure.ts'
+import { defaultLetters, type Kept, type Letter, type LetterName, letters } from '../letter.ts'
+import type { Database } from './database.ts'
+
+const KeptLetter = z.object({ subject: z.string(), body: z.string(), isOn: z.boolean() })
+
+/** After so many hours a piece that nobody has claimed is brought before the admins. */
+const defaultEscalation = 24
+
+export type SettingStore = ReturnType<typeof settingStore>
+
+/** What the newsroom has chosen at the desk: the wording of its letters, when unclaimed pieces are escalated. */
+export function settingStore(db: Database) {
+  return {
+    async letter(name: LetterName): Promise<Kept<Letter>> {
+      const row = await read(db, `letter ${name}`)
+      if (!row) return { value: defaultLetters[name], revision: 0 }
+      return { value: KeptLetter.parse(JSON.parse(row.value)), revision: row.revision }
+    },
+
+    async letters(): Promise<Record<LetterName, Kept<Letter>>> {
+      const all = await Promise.all(letters.map(async (name) => [name, await this.letter(name)] as const))
+      return Object.fromEntries(all) as Record<LetterName, Kept<Letter>>
+    },
+
+    /** @throws Failure `conflict` if the letter is no longer at this revision. */
+    async saveLetter(name: LetterName, letter: Letter, revision: number, now: number): Promise<void> {
+      await write(db, `letter ${name}`, JSON.stringify(letter), revision, now)
+    },
+
+    /** Hours after which an unclaimed piece is escalated; 0 for never. */
+    async escalationHours(): Promise<Kept<number>> {
+      const row = await read(db, 'escalation hours')
+      if (!row) return { value: defaultEscalation, revision: 0 }
+      return { value: Number(row.value), revision: row.revision }
+    },
+
+    /** @throws Failure `conflict` if it is no longer at this revision. */
+    async saveEscalationHours(hours: number, revision: number, now: number): Promise<void> {
+      await write(db, 'escalation hours', String(hours), revision, now)
+    },
+  }
+}
+
+async function read(db: Database, name: string) {
+  return db.selectFrom('settings').select(['value', 'revision']).where('name', '=', name).executeTakeFirst()
+}
+
+async function write(
+  db: Database,
+  name: string,
+  value: string,
+  revision: number,
+  now: number,
+): Promise<void> {
+  const written = await db
+    .insertInto('settings')
+    .values({ name, value, revision: 1, changed_at: now })
+    .onConflict((oc) =>
+      oc
+        .column('name')
+        .doUpdateSet({ value, revision: revision + 1, changed_at: now })
+        .where('settings.revision', '=', revision),
+    )
+    .returning('revision')
+    .executeTakeFirst()
+  const isOurs = written?.revision === revision + 1
+  if (!isOurs) throw new Failure('conflict', 'Somebody saved this meanwhile.')
+}

@@ -1,0 +1,48 @@
+import type { Database } from './database.ts'
+
+/** Tries are forgotten after this time; no limit looks further back. */
+const longestSpan = 3_600_000
+
+export type TryStore = ReturnType<typeof tryStore>
+
+/** Tries to sign in, by account: in the database, so that a restart does not clear them. */
+export function tryStore(db: Database) {
+  return {
+    /** Counts a try. False if there were `most` within the last `span` milliseconds; then it is not to be made. */
+    async allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> {
+      return db.transaction().execute(async (trx) => {
+        const times = (await lockedTimes(trx, account, now)).filter((at) => at > now - limit.span)
+        if (times.length >= limit.most) return false
+        await trx
+          .updateTable('sign_in_tries')
+          .set({ times: [...times, now].join(' '), latest_at: now })
+          .where('account', '=', account)
+          .execute()
+        return true
+      })
+    },
+
+    /** What was mistyped before does not count any more. */
+    async forget(account: string): Promise<void> {
+      await db.deleteFrom('sign_in_tries').where('account', '=', account).execute()
+    },
+
+    async forgetOld(now: number): Promise<void> {
+      await db
+        .deleteFrom('sign_in_tries')
+        .where('latest_at', '<=', now - longestSpan)
+        .execute()
+    },
+  }
+}
+
+/** The times of an account's tries. Its row is locked by writing it, so that tries at the same moment are all counted. */
+async function lockedTimes(trx: Database, account: string, now: number): Promise<number[]> {
+  const row = await trx
+    .insertInto('sign_in_tries')
+    .values({ account, times: '', latest_at: now })
+    .onConflict((oc) => oc.column('account').doUpdateSet({ latest_at: now }))
+    .returning('times')
+    .executeTakeFirstOrThrow()
+  return row.times.split(' ').filter(Boolean).map(Number)
+}

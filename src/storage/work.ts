@@ -1,0 +1,268 @@
+import { sql } from 'kysely'
+import type { NewDelivery } from '../delivery.ts'
+import { Failure } from '../failure.ts'
+import type { NewEntry } from '../history.ts'
+import { newId } from '../id.ts'
+import { type Submission, undoTime } from '../submission.ts'
+import type { Act, Change } from '../work.ts'
+import { writeContent } from './contents.ts'
+import type { Database } from './database.ts'
+import { insertDeliveries, queueForSearch } from './record.ts'
+import { submissionOf } from './submissions.ts'
+
+export type WorkStore = ReturnType<typeof workStore>
+
+/** Writes what editors do. Each change is one transaction with its history and its deliveries. */
+export function workStore(db: Database) {
+  return {
+    /**
+     * Writes a change down.
+     * @throws Failure `conflict` if the submission is no longer at the revision the change was made on.
+     */
+    async apply(change: Change): Promise<Submission> {
+      return db.transaction().execute(async (trx) => {
+        const submission = await advance(trx, change)
+        await writeTexts(trx, change)
+        await changeTags(trx, change)
+        const { submissionId, deliveries, entries, editorId, at } = change
+        await insertDeliveries(trx, ofSubmission(submissionId, deliveries), at)
+        await insertHistory(trx, submissionId, editorId, entries, at)
+        return submission
+      })
+    },
+
+    /** The last thing this editor did with the submission, as far as it can still be taken back. */
+    async lastAct(submissionId: string, editorId: string, at: number): Promise<Act | undefined> {
+      const since = at - undoTime
+      const message = await db
+        .selectFrom('messages')
+        .select(['id', 'created_at'])
+        .where('submission_id', '=', submissionId)
+        .where('editor_id', '=', editorId)
+        .where('created_at', '>', since)
+        .where('withdrawn_at', 'is', null)
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      const moved = await lastMove(db, submissionId)
+      const isTheirs = moved?.editor_id === editorId && moved.at > since
+      // Whoever claims a piece moves it too; to take that back, they put the piece back.
+      const movedAt = isTheirs && !(await wasTakenOn(db, submissionId, moved.at)) ? moved.at : undefined
+      const latest = Math.max(message?.created_at ?? 0, movedAt ?? 0)
+      if (latest === 0) return undefined
+      // A decision and its letter were one act, and have one time.
+      return {
+        submissionId,
+        editorId,
+        at,
+        messageId: message?.created_at === latest ? message.id : undefined,
+        movedAt: movedAt === latest ? movedAt : undefined,
+      }
+    },
+
+    /**
+     * Takes back what this editor did within the last seconds, if nothing of it has left yet: the move is undone, the
+     * message withdrawn, its deliveries dropped.
+     * @throws Failure `conflict` if it is too late.
+     */
+    async takeBack(act: Act): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        if (act.messageId !== undefined) await withdraw(trx, act, act.messageId)
+        if (act.movedAt !== undefined) await moveBack(trx, act, act.movedAt)
+        const { submissionId, editorId, at } = act
+        await insertHistory(trx, submissionId, editorId, [{ action: 'undone' }], at)
+        await queueForSearch(trx, [submissionId])
+      })
+    },
+
+    /** Remembers senders whose piece was spam; their next ones are marked, and no editor is mailed at once. */
+    async rememberSpammers(senders: string[], at: number): Promise<void> {
+      if (senders.length === 0) return
+      await db
+        .insertInto('spam_senders')
+        .values(senders.map((sender) => ({ sender, created_at: at })))
+        .onConflict((oc) => oc.column('sender').doNothing())
+        .execute()
+    },
+
+    /** Forgets those of these senders who have been remembered since then. */
+    async forgetSpammers(senders: string[], since: number): Promise<void> {
+      if (senders.length === 0) return
+      await db
+        .deleteFrom('spam_senders')
+        .where('sender', 'in', senders)
+        .where('created_at', '>=', since)
+        .execute()
+    },
+  }
+}
+
+async function advance(trx: Database, change: Change): Promise<Submission> {
+  const { state, assigneeId, moved } = change.set
+  const isDecision = state === 'accepted' || state === 'declined'
+  let update = trx
+    .updateTable('submissions')
+    .set((eb) => ({
+      revision: eb('revision', '+', 1),
+      ...(state && { state }),
+      ...(assigneeId !== undefined && { assignee_id: assigneeId ?? '' }),
+      ...(moved && { moved_from: moved.from, moved_at: moved.at }),
+      ...(isDecision && { decided_at: change.at }),
+      ...(change.message && { updated_at: change.at }),
+    }))
+    .where('id', '=', change.submissionId)
+  if (change.revision !== undefined) update = update.where('revision', '=', change.revision)
+  const row = await update.returningAll().executeTakeFirst()
+  if (!row) throw new Failure('conflict', 'Somebody changed this submission meanwhile.')
+  return submissionOf(row)
+}
+
+async function writeTexts(trx: Database, change: Change): Promise<void> {
+  const { submissionId, editorId, at, message, note } = change
+  if (message) {
+    await trx
+      .insertInto('messages')
+      .values({
+        id: message.id,
+        submission_id: submissionId,
+        author: 'editor',
+        editor_id: editorId,
+        content: writeContent({ fields: { title: message.title, body: message.body }, files: {} }),
+        created_at: at,
+      })
+      .execute()
+    await queueForSearch(trx, [submissionId])
+  }
+  if (note) {
+    const content = writeContent({ fields: { body: note.body }, files: {} })
+    await trx
+      .insertInto('notes')
+      .values({ id: note.id, submission_id: submissionId, editor_id: editorId, content, created_at: at })
+      .execute()
+  }
+}
+
+async function changeTags(trx: Database, change: Change): Promise<void> {
+  const { submissionId, addTags = [], removeTags = [] } = change
+  if (addTags.length > 0) {
+    await trx
+      .insertInto('tags')
+      .values(addTags.map((name) => ({ name, submission_id: submissionId })))
+      .onConflict((oc) => oc.columns(['name', 'submission_id']).doNothing())
+      .execute()
+  }
+  if (removeTags.length > 0) {
+    await trx
+      .deleteFrom('tags')
+      .where('submission_id', '=', submissionId)
+      .where('name', 'in', removeTags)
+      .execute()
+  }
+}
+
+function ofSubmission(submissionId: string, deliveries: NewDelivery[]): NewDelivery[] {
+  return deliveries.map((delivery) => ({ submissionId, ...delivery }))
+}
+
+async function withdraw(trx: Database, act: Act, messageId: string): Promise<void> {
+  const message = await trx
+    .updateTable('messages')
+    .set({ withdrawn_at: act.at })
+    .where('id', '=', messageId)
+    .where('submission_id', '=', act.submissionId)
+    .where('editor_id', '=', act.editorId)
+    .where('created_at', '>', act.at - undoTime)
+    .where('withdrawn_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  if (!message) throw tooLate()
+  const deliveries = trx
+    .updateTable('deliveries')
+    .set({ state: 'dropped', done_at: act.at, fault: 'called-back', target: null, receipt: null })
+    .where('submission_id', '=', act.submissionId)
+    .where('message_id', '=', messageId)
+  await deliveries.where('state', '=', 'pending').where('lease', 'is', null).execute()
+  const left = await trx
+    .selectFrom('deliveries')
+    .select('id')
+    .where('submission_id', '=', act.submissionId)
+    .where('message_id', '=', messageId)
+    .where('state', '!=', 'dropped')
+    .executeTakeFirst()
+  if (left) throw tooLate()
+}
+
+async function moveBack(trx: Database, act: Act, movedAt: number): Promise<void> {
+  const last = await lastMove(trx, act.submissionId)
+  const isTheirs = last?.editor_id === act.editorId && last.at === movedAt
+  if (!isTheirs || movedAt <= act.at - undoTime) throw tooLate()
+  const moved = await trx
+    .updateTable('submissions')
+    .set((eb) => ({
+      state: sql`moved_from`,
+      moved_from: null,
+      moved_at: null,
+      decided_at: sql<
+        number | null
+      >`case when state in ('accepted', 'declined') then null else decided_at end`,
+      revision: eb('revision', '+', 1),
+    }))
+    .where('id', '=', act.submissionId)
+    .where('moved_at', '=', movedAt)
+    .returning('id')
+    .executeTakeFirst()
+  if (!moved) throw tooLate()
+}
+
+/** The last move that stands: an undone one left no `moved_at`. */
+async function lastMove(db: Database, submissionId: string) {
+  return db
+    .selectFrom('history')
+    .innerJoin('submissions', 'submissions.id', 'history.submission_id')
+    .select(['editor_id', 'at'])
+    .where('submission_id', '=', submissionId)
+    .where('action', '=', 'moved')
+    .whereRef('history.at', '=', 'submissions.moved_at')
+    .orderBy('history.id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+async function wasTakenOn(db: Database, submissionId: string, at: number): Promise<boolean> {
+  const entry = await db
+    .selectFrom('history')
+    .select('id')
+    .where('submission_id', '=', submissionId)
+    .where('at', '=', at)
+    .where('action', 'in', ['claimed', 'assigned'])
+    .executeTakeFirst()
+  return entry !== undefined
+}
+
+function tooLate(): Failure {
+  return new Failure('conflict', 'It is too late to take this back: ten seconds have passed.')
+}
+
+/** Writes entries into the history. Called inside the transaction of what they tell of. */
+export async function insertHistory(
+  trx: Database,
+  submissionId: string,
+  editorId: string | null,
+  entries: NewEntry[],
+  at: number,
+): Promise<void> {
+  if (entries.length === 0) return
+  await trx
+    .insertInto('history')
+    .values(
+      entries.map(({ action, detail }) => ({
+        id: newId(at),
+        submission_id: submissionId,
+        editor_id: editorId,
+        action,
+        detail: detail ?? null,
+        at,
+      })),
+    )
+    .execute()
+}

@@ -1,0 +1,165 @@
+import { z } from 'zod'
+import type { NewDelivery } from './delivery.ts'
+import { Failure } from './failure.ts'
+import { moveDetail, type NewEntry } from './history.ts'
+import { canMove, type State, type Submission, undoTime } from './submission.ts'
+
+/**
+ * What an editor does with a submission, to be written in one transaction or not at all. With a `revision`, only on top
+ * of exactly that one.
+ */
+export type Change = {
+  submissionId: string
+  revision?: number | undefined
+  editorId: string
+  at: number
+  set: { state?: State; assigneeId?: string | null; moved?: { from: State; at: number } | null }
+  /** Text to the sender; a letter has a title. */
+  message?: { id: string; title?: string | undefined; body: string }
+  /** Text between editors, which no sender ever sees. */
+  note?: { id: string; body: string }
+  addTags?: string[]
+  removeTags?: string[]
+  deliveries: NewDelivery[]
+  entries: NewEntry[]
+}
+
+/** Something that an editor wrote down for colleagues. */
+export type Note = { id: string; editorId: string; body: string; createdAt: number }
+
+/** What an editor wants to take back: a message, a move, or both. */
+export type Act = {
+  submissionId: string
+  editorId: string
+  at: number
+  messageId?: string | undefined
+  movedAt?: number | undefined
+}
+
+/** Who does it, to which submission as they saw it, and when. */
+export type Deed = { submission: Submission; editorId: string; at: number }
+
+export type ChangeOf = Pick<Change, 'set' | 'deliveries' | 'entries'> & Partial<Change>
+
+const body = z
+  .string()
+  .transform((text) => text.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '').trim())
+  .pipe(z.string().min(1, 'Please write something.').max(100_000, 'Please keep this to 100,000 characters.'))
+
+/** A tag: a few words in small letters. */
+export const Tag = z
+  .string()
+  .transform((text) => text.normalize('NFC').trim().toLowerCase().replace(/\s+/g, ' '))
+  .pipe(
+    z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N}\p{M} .&'’_-]{0,39}$/u, 'A tag has 1 to 40 letters or digits.'),
+  )
+
+/**
+ * Takes a submission on. A waiting one is in review from then on.
+ * @throws Failure `conflict` if a colleague has it.
+ */
+export function claim(deed: Deed): ChangeOf {
+  const { submission, editorId } = deed
+  if (submission.assigneeId && submission.assigneeId !== editorId) {
+    throw new Failure('conflict', 'A colleague has claimed it meanwhile.')
+  }
+  return takenOn(deed, editorId, { action: 'claimed' })
+}
+
+/**
+ * Gives a submission up, for whoever takes it.
+ * @throws Failure `conflict` if the editor does not have it.
+ */
+export function release({ submission, editorId }: Deed): ChangeOf {
+  if (submission.assigneeId !== editorId) throw new Failure('conflict', 'You do not have it any more.')
+  return { set: { assigneeId: null }, deliveries: [], entries: [{ action: 'released' }] }
+}
+
+/** Gives a submission to an editor, who is told by mail unless they did it themselves. */
+export function assign(deed: Deed, toEditorId: string): ChangeOf {
+  if (toEditorId === deed.editorId) return takenOn(deed, toEditorId, { action: 'claimed' })
+  const change = takenOn(deed, toEditorId, { action: 'assigned', detail: toEditorId })
+  return { ...change, deliveries: [{ purpose: 'assignment', editorId: toEditorId }] }
+}
+
+function takenOn({ submission, at }: Deed, assigneeId: string, entry: NewEntry): ChangeOf {
+  const { state } = submission
+  if (state !== 'waiting') return { set: { assigneeId }, deliveries: [], entries: [entry] }
+  const moved = { from: state, at }
+  return {
+    set: { assigneeId, state: 'in-review', moved },
+    deliveries: [],
+    entries: [entry, { action: 'moved', detail: moveDetail(state, 'in-review') }],
+  }
+}
+
+/**
+ * Moves a submission to another state, by the table in `submission.ts`.
+ * @throws Failure `conflict` if there is no such move.
+ */
+export function move({ submission, at }: Deed, to: State): ChangeOf {
+  const from = submission.state
+  if (!canMove(from, to)) throw new Failure('conflict', 'It cannot be moved there from where it is now.')
+  return {
+    set: { state: to, moved: { from, at } },
+    deliveries: [],
+    entries: [{ action: 'moved', detail: moveDetail(from, to) }],
+  }
+}
+
+/**
+ * Writes to the sender. The text stands on the status page, and goes out by `purposes`, once it can no longer be taken back.
+ * @throws Failure `invalid`
+ */
+export function answer(
+  { at }: Deed,
+  message: { id: string; title?: string | undefined; body: string },
+  purposes: readonly ('answer-mail' | 'answer-telegram')[],
+): ChangeOf {
+  return {
+    set: {},
+    message: { ...message, body: parsed('body', body, message.body) },
+    deliveries: purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: at + undoTime })),
+    entries: [{ action: 'answered' }],
+  }
+}
+
+/** Writes down something for colleagues. @throws Failure `invalid` */
+export function note(_deed: Deed, text: { id: string; body: string }): ChangeOf {
+  return {
+    set: {},
+    note: { id: text.id, body: parsed('note', body, text.body) },
+    deliveries: [],
+    entries: [{ action: 'noted' }],
+  }
+}
+
+/** @throws Failure `invalid` */
+export function tag(_deed: Deed, given: string): ChangeOf {
+  const name = parsed('tag', Tag, given)
+  return { set: {}, addTags: [name], deliveries: [], entries: [{ action: 'tagged', detail: name }] }
+}
+
+/** @throws Failure `invalid` */
+export function untag(_deed: Deed, given: string): ChangeOf {
+  const name = parsed('tag', Tag, given)
+  return { set: {}, removeTags: [name], deliveries: [], entries: [{ action: 'untagged', detail: name }] }
+}
+
+/** Two changes as one: what a decision and its letter are. */
+export function both(first: ChangeOf, second: ChangeOf): ChangeOf {
+  return {
+    ...first,
+    ...second,
+    set: { ...first.set, ...second.set },
+    deliveries: [...first.deliveries, ...second.deliveries],
+    entries: [...first.entries, ...second.entries],
+  }
+}
+
+function parsed(field: string, schema: z.ZodType<string>, value: string): string {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const faults = result.error.issues.map((issue) => issue.message)
+  throw new Failure('invalid', faults.join(' '), { fields: { [field]: faults } })
+}
