@@ -1,0 +1,136 @@
+// Makes the desk nicer: keys, and what is new without reloading. Everything works without it.
+const desk = document.body.dataset.desk
+const piece = document.querySelector('[data-piece]')
+const rows = () => [...document.querySelectorAll('.inbox li')]
+
+listen()
+document.addEventListener('keydown', pressed)
+document.addEventListener('click', ({ target }) => closeMenus(target))
+if (location.hash === '#q') document.getElementById('q')?.focus()
+
+/** Server-sent events: lists are fetched anew, and of an open piece it is told who else reads it. */
+function listen() {
+  const lists = document.getElementById('lists')
+  if (!lists && !piece) return
+  const events = new EventSource(`${desk}/events${piece ? `?piece=${piece.dataset.piece}` : ''}`)
+  if (lists) events.addEventListener('lists', refresh)
+  if (piece) events.addEventListener('piece', ({ data }) => tellOf(JSON.parse(data)))
+  events.addEventListener('signed-out', () => {
+    events.close()
+    signedOut()
+  })
+  // The browser gives up when it is refused: most likely the session ended before the stream began.
+  events.addEventListener('error', () => {
+    if (events.readyState === EventSource.CLOSED) refresh()
+  })
+}
+
+/** A list is of no use any more; a piece stays, for somebody may be writing. */
+function signedOut() {
+  if (!piece) return location.reload()
+  piece.textContent =
+    'Your session has ended. What you typed is still here: sign in in another tab, then send it.'
+}
+
+/** Fetches this page again and puts its lists in place of ours. What was ticked and where one was stays. */
+async function refresh() {
+  const response = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => undefined)
+  if (response?.redirected) return signedOut()
+  if (!response?.ok) return
+  const fresh = new DOMParser().parseFromString(await response.text(), 'text/html')
+  const ticked = new Set([...document.querySelectorAll('.inbox input:checked')].map((box) => box.value))
+  const at = document.querySelector('.inbox li.at input')?.value
+  const focused = document.activeElement?.closest('.inbox li')?.querySelector('input')?.value
+  const wasLink = document.activeElement?.matches('.inbox .title')
+  const what = document.getElementById('what')?.value
+  for (const selector of ['#lists', '#trouble', '.views']) {
+    const [ours, theirs] = [document.querySelector(selector), fresh.querySelector(selector)]
+    if (ours && theirs) ours.replaceWith(document.adoptNode(theirs))
+  }
+  const bulk = document.getElementById('what')
+  if (bulk && what) bulk.value = what
+  for (const row of rows()) {
+    const box = row.querySelector('input')
+    box.checked = ticked.has(box.value)
+    if (box.value === at) row.classList.add('at')
+    if (box.value === focused) (wasLink ? row.querySelector('.title') : box).focus()
+  }
+}
+
+function tellOf({ revision, present }) {
+  const others = present.filter((one) => one.id !== piece.dataset.me).map((one) => one.name)
+  const said = []
+  if (others.length > 0) said.push(`Open at this moment: ${others.join(', ')}.`)
+  piece.textContent = said.join(' ')
+  if (revision > Number(piece.dataset.revision)) {
+    const link = document.createElement('a')
+    link.href = location.href
+    link.textContent = 'Something has changed here. Show it'
+    piece.append(' ', link)
+  }
+}
+
+/** Menus that are open close when something else is touched, or with Escape. */
+function closeMenus(touched) {
+  for (const menu of document.querySelectorAll('details.menu[open], details.more[open]')) {
+    if (!menu.contains(touched)) menu.open = false
+  }
+}
+
+function pressed(event) {
+  if (event.key === 'Escape') closeMenus()
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.target.closest('input, textarea, select, [contenteditable]')) return
+  const act = keys[event.key]
+  if (!act) return
+  if (act() !== false) event.preventDefault()
+}
+
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  o: () => press(current()?.querySelector('.title')),
+  x: () => press(current()?.querySelector('input')),
+  c: () => pressOrBulk('c', 'claim'),
+  a: () => press(document.querySelector('[data-key="a"]') ?? current()?.querySelector('.title')),
+  d: () => press(document.querySelector('[data-key="d"]') ?? current()?.querySelector('.title')),
+  n: () => press(document.querySelector('[data-key="n"]')),
+  s: () => press(document.querySelector('[data-key="s"]')),
+  u: () => press(document.querySelector('.undo button')),
+  '/': () => focusOr(`${desk}#q`, document.getElementById('q')),
+  '?': () => location.assign(`${desk}/help`),
+}
+
+function current() {
+  return document.querySelector('.inbox li.at')
+}
+
+function step(by) {
+  const all = rows()
+  if (all.length === 0) return by > 0 ? press(document.querySelector('[data-key="n"]')) : false
+  const next = all[Math.min(all.length - 1, Math.max(0, all.indexOf(current()) + by))]
+  current()?.classList.remove('at')
+  next.classList.add('at')
+  next.querySelector('.title').focus()
+}
+
+function press(element) {
+  if (!element) return false
+  element.click()
+}
+
+/** On a piece, its own button; in a list, the piece one is at. */
+function pressOrBulk(key, what) {
+  const button = document.querySelector(`[data-key="${key}"]`)
+  if (button) return press(button)
+  const row = current()
+  if (!row) return false
+  for (const other of rows()) other.querySelector('input').checked = other === row
+  document.getElementById('what').value = what
+  document.getElementById('bulk').requestSubmit()
+}
+
+function focusOr(address, element) {
+  if (element) element.focus()
+  else location.assign(address)
+}
