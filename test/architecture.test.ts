@@ -4,7 +4,16 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 
 const src = resolve(import.meta.dirname, '../src')
-const neighbours = ['channels/form', 'channels/telegram', 'intake', 'storage', 'notification', 'desk', 'web']
+const neighbours = [
+  'channels/form',
+  'channels/telegram',
+  'intake',
+  'storage',
+  'notification',
+  'previews',
+  'desk',
+  'web',
+]
 /** Where everything meets. */
 const meetingPlaces = [
   'main.ts',
@@ -13,8 +22,10 @@ const meetingPlaces = [
   'application.ts',
   'parts.ts',
   'site.ts',
+  'desk-side.ts',
   'letterbox.ts',
   'outbox.ts',
+  'rounds.ts',
 ]
 /** Libraries with one user only. */
 const onlyUsers: Record<string, string> = {
@@ -24,6 +35,12 @@ const onlyUsers: Record<string, string> = {
   kysely: 'storage',
   'node:sqlite': 'storage',
   pg: 'storage',
+  sharp: 'previews',
+  unpdf: 'previews',
+  '@simplewebauthn': 'desk',
+  otpauth: 'desk',
+  'markdown-it': 'desk',
+  'csv-stringify': 'desk',
 }
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
@@ -59,10 +76,10 @@ test('imports run one way', () => {
   }
 })
 
-test('domain files import nothing but zod and node:crypto', () => {
+test('domain files import nothing but zod, uuid and node:crypto', () => {
   for (const file of files.filter(isDomain)) {
     for (const name of importsOf(file))
-      assert.ok(/^(\.|zod$|node:crypto$)/.test(name), `${file} imports ${name}`)
+      assert.ok(/^(\.|zod$|uuid$|node:crypto$)/.test(name), `${file} imports ${name}`)
   }
 })
 

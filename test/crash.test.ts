@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage } from '../src/storage/storage.ts'
+import type { Message } from '../src/submission.ts'
 import { openMailServer } from './support/mail-server.ts'
 import { png, textUpdate, tip } from './support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from './support/process.ts'
@@ -50,7 +51,13 @@ test('killed at many points, it loses nothing it acknowledged, doubles nothing, 
   assert.ok(ledger.length > crashes * 5, `only ${ledger.length} were acknowledged between the crashes`)
   const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, Date.now)
   t.after(() => storage.close())
-  const submissions = await storage.submissions.page(100_000)
+  const { rows } = await storage.inbox.page({ filter: {}, size: 30_000, editorId: '' })
+  const submissions = await Promise.all(
+    rows.map(async (row) => ({
+      reference: row.reference,
+      opening: (await storage.submissions.opening(row.id)) as Message,
+    })),
+  )
   const tags = submissions.map((submission) => submission.opening.content.fields.body.slice(0, 40).trim())
   assert.equal(new Set(tags).size, tags.length, 'a piece is there twice')
   const byReference = new Map(submissions.map((submission) => [submission.reference, submission]))
@@ -60,7 +67,9 @@ test('killed at many points, it loses nothing it acknowledged, doubles nothing, 
       `${reference} was lost`,
     )
   }
-  const spoken = submissions.flatMap((submission) => submission.opening.attachments.map((one) => one.id))
+  const spoken = submissions.flatMap((submission) =>
+    submission.opening.attachments.flatMap((one) => [one.id, ...(one.previewId ? [one.previewId] : [])]),
+  )
   const stored = (await readdir(env.UPLOADS_DIR, { recursive: true, withFileTypes: true })).filter((one) =>
     one.isFile(),
   )

@@ -69,7 +69,10 @@ test('started with nothing, it says where everything is and how to come in', asy
     (await fetch(running.url + newLink.pathname, { method: 'POST', redirect: 'manual' })).status,
     303,
   )
-  assert.deepEqual((await barua(env, 'editor', 'list')).lines, ['editor@localhost', 'new@newsroom.test'])
+  assert.deepEqual((await barua(env, 'editor', 'list')).lines, [
+    'editor@localhost (admin)',
+    'new@newsroom.test',
+  ])
   assert.match(
     (await barua(env, 'editor', 'reset', 'new@newsroom.test')).lines.at(-1) ?? '',
     /\/desk\/sign-in\//,

@@ -5,21 +5,33 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { v7 as newId } from 'uuid'
-import type { NewRecord } from '../src/record.ts'
+import { CompiledQuery } from 'kysely'
+import { newId as idAt } from '../src/id.ts'
+import type { Filter, Page } from '../src/inbox.ts'
+import type { NewRecord, NewSubmission } from '../src/record.ts'
+import { readTerms } from '../src/search-terms.ts'
+import { openDatabase } from '../src/storage/database.ts'
 import { openStorage, type Storage } from '../src/storage/storage.ts'
 import { openNewsroom } from './support/newsroom.ts'
 import { photoUpdate, png, tip } from './support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from './support/postgres.ts'
 
 let made = 0
+const newId = () => idAt(Date.now())
 
 function newRecord(more: Partial<NewRecord> = {}): NewRecord {
   made += 1
   return {
     arrival: { source: 'contract', key: `key-${made}`, digest: 'd' },
     submissionId: newId(),
-    submission: { reference: `R-${made}`, receiptHash: `hash-${made}`, kind: 'news-tip', channel: 'form' },
+    submission: {
+      reference: `R-${made}`,
+      receiptHash: `hash-${made}`,
+      kind: 'news-tip',
+      channel: 'form',
+      summary: { title: `Title ${made}`, sender: undefined, attachments: 0 },
+      senders: [],
+    },
     messageId: newId(),
     content: { fields: { body: `Words ${made} 🎉 é سلام` }, files: {} },
     attachments: [],
@@ -71,6 +83,11 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         state: 'waiting',
         createdAt: one.at,
         updatedAt: one.at,
+        heardAt: one.at,
+        revision: 1,
+        assigneeId: null,
+        moved: null,
+        spamBefore: false,
       })
       const [message] = await storage.submissions.conversation(one.submissionId)
       assert.deepEqual(message?.content, one.content)
@@ -156,10 +173,10 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       await storage.record(records)
       const seen: string[] = []
       for (let after: string | undefined; ; ) {
-        const page = await storage.submissions.page(3, after)
-        seen.push(...page.map((submission) => submission.id))
-        after = page.at(-1)?.id
-        if (page.length < 3) break
+        const page = await storage.inbox.page({ filter: {}, size: 3, after, editorId: '' })
+        seen.push(...page.rows.map((submission) => submission.id))
+        after = page.next
+        if (after === undefined) break
       }
       assert.deepEqual(seen.slice(0, 7), records.map((one) => one.submissionId).toReversed())
       assert.equal(new Set(seen).size, seen.length)
@@ -181,7 +198,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       )
       assert.deepEqual(await storage.deliveries.lease('mail', 'w3', 1000, now, now + 5000), [])
       await storage.deliveries.settle([
-        { id: mine?.id ?? '', state: 'pending', dueAt: now + 100, fault: 'put-off' },
+        { id: mine?.id ?? '', state: 'pending', at: now, dueAt: now + 100, fault: 'put-off' },
       ])
       assert.equal(await storage.deliveries.nextDueAt('mail'), now + 100)
       const [again] = await storage.deliveries.lease('mail', 'w3', 1000, now + 200, now + 5000)
@@ -196,6 +213,132 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       assert.deepEqual([sent?.state, sent?.target, sent?.doneAt], ['sent', null, now])
     })
 
+    test('an editor’s change is written with its history, on top of the revision it was made on, or not at all', async () => {
+      const one = newRecord()
+      await storage.record([one])
+      const editorId = newId()
+      const message = { id: newId(), body: 'An answer' }
+      const change = {
+        submissionId: one.submissionId,
+        revision: 1,
+        editorId,
+        at: one.at + 5,
+        set: {
+          state: 'in-review' as const,
+          assigneeId: editorId,
+          moved: { from: 'waiting' as const, at: one.at + 5 },
+        },
+        addTags: ['weekend'],
+        message,
+        note: { id: newId(), body: 'A note' },
+        deliveries: [{ purpose: 'answer-mail' as const, messageId: message.id, dueAt: one.at + 10_005 }],
+        entries: [{ action: 'noted' as const }, { action: 'moved' as const, detail: 'waiting in-review' }],
+      }
+      const changed = await storage.work.apply(change)
+      assert.deepEqual([changed.revision, changed.state, changed.assigneeId], [2, 'in-review', editorId])
+      await assert.rejects(storage.work.apply({ ...change, message: { id: newId(), body: 'x' } }), {
+        code: 'conflict',
+      })
+      assert.equal((await storage.submissions.conversation(one.submissionId)).length, 2)
+      assert.deepEqual(
+        (await storage.notes.of(one.submissionId)).map((note) => note.body),
+        ['A note'],
+      )
+      assert.deepEqual(
+        (await storage.history.of(one.submissionId)).map((entry) => entry.action),
+        ['noted', 'moved'],
+      )
+      const act = await storage.work.lastAct(one.submissionId, editorId, one.at + 9)
+      assert.deepEqual([act?.messageId, act?.movedAt], [message.id, one.at + 5])
+      assert.equal(await storage.work.lastAct(one.submissionId, newId(), one.at + 9), undefined)
+      await storage.work.takeBack({ ...act, submissionId: one.submissionId, editorId, at: one.at + 9 })
+      const back = await storage.submissions.byId(one.submissionId)
+      assert.deepEqual([back?.state, back?.moved], ['waiting', null])
+      const deliveries = await storage.deliveries.ofSubmission(one.submissionId)
+      assert.ok(deliveries.some((d) => d.state === 'dropped' && d.fault === 'called-back'))
+    })
+
+    test('the history takes no change and no removal', async () => {
+      const db = await openDatabase(url)
+      for (const statement of ["update history set action = 'noted'", 'delete from history'])
+        await assert.rejects(db.executeQuery(CompiledQuery.raw(statement)), /append-only/)
+      await db.destroy()
+    })
+
+    test('lists are narrowed and searched the same, page by page', async () => {
+      const fresh = await openStorage(await makeUrl(), Date.now)
+      const records = Array.from({ length: 40 }, (_, i) => {
+        const kind = i % 2 ? ('story-angle' as const) : ('expose' as const)
+        const record = newRecord({
+          content: { fields: { body: `Zebra number${i} é${i % 4 === 1 ? ' crossing' : ''}` }, files: {} },
+        })
+        return { ...record, submission: { ...(record.submission as NewSubmission), kind } }
+      })
+      await fresh.record(records)
+      while ((await fresh.search.index(7)) > 0);
+      const all = async (ask: (after: string | undefined) => Promise<Page>) => {
+        const seen: string[] = []
+        let after: string | undefined
+        do {
+          const page = await ask(after)
+          seen.push(...page.rows.map((row) => row.id))
+          after = page.next
+        } while (after !== undefined)
+        return seen
+      }
+      const ids = records.map((one) => one.submissionId).toReversed()
+      const angles = ids.filter((_, i) => i % 2 === 0)
+      const asked = { size: 3, editorId: '' }
+      assert.deepEqual(await all((after) => fresh.inbox.page({ ...asked, filter: {}, after })), ids)
+      const filter = { kind: 'story-angle' as const, states: ['waiting' as const] }
+      assert.deepEqual(await all((after) => fresh.inbox.page({ ...asked, filter, after })), angles)
+      const search = (typed: string, more: Filter = {}) =>
+        all((after) => fresh.inbox.search({ ...asked, filter: more, terms: readTerms(typed), after }))
+      assert.deepEqual(await search('ZEBRA'), angles)
+      assert.deepEqual(await search('zebra e'), angles)
+      assert.deepEqual(
+        await search('"number3 e"'),
+        ids.filter((id) => id === records[3]?.submissionId),
+      )
+      assert.equal((await search('numb*')).length, 20)
+      assert.equal((await search('crossing', filter)).length, 10)
+      assert.deepEqual(await search('zebra', { states: ['spam'] }), [])
+      for (const id of angles.slice(0, 5)) {
+        const tagging = { set: {}, addTags: ['weekend'], deliveries: [], entries: [] }
+        await fresh.work.apply({ ...tagging, submissionId: id, editorId: 'x', at: 1 })
+      }
+      const tagged = (more: Filter) =>
+        all((after) => fresh.inbox.page({ ...asked, filter: { tag: 'weekend', ...more }, after }))
+      assert.deepEqual(await tagged({}), angles.slice(0, 5))
+      assert.deepEqual(await tagged({ kind: 'expose' }), [])
+      assert.deepEqual(await search('zebra', { tag: 'weekend' }), angles.slice(0, 5))
+      assert.equal(await fresh.inbox.count(filter, 100), 20)
+      assert.equal(await fresh.inbox.count(filter, 7), 7)
+      assert.deepEqual(await fresh.inbox.tagNames(), ['weekend'])
+      await fresh.close()
+    })
+
+    test('a conversation of more words than can be indexed holds up no other', async () => {
+      const fresh = await openStorage(await makeUrl(), Date.now)
+      const flood = Array.from({ length: 300_000 }, (_, i) => `w${i.toString(36)}é`).join(' ')
+      const [long, short] = [newRecord({ content: { fields: { body: flood }, files: {} } }), newRecord()]
+      for (const one of [long, short]) (one.submission as NewSubmission).kind = 'story-angle'
+      await fresh.record([long, short])
+      while ((await fresh.search.index(25)) > 0);
+      const find = async (typed: string) =>
+        (await fresh.inbox.search({ filter: {}, size: 9, editorId: '', terms: readTerms(typed) })).rows.length
+      assert.deepEqual([await find('words'), await find('w1e')], [1, 1])
+      await fresh.close()
+    })
+
+    test('tries to sign in at the same moment are all counted', async () => {
+      const tries = await Promise.all(
+        Array.from({ length: 9 }, () => storage.tries.allow('an account', 1000, { most: 5, span: 60_000 })),
+      )
+      assert.equal(tries.filter(Boolean).length, 5)
+      assert.equal(await storage.tries.allow('an account', 61_001, { most: 5, span: 60_000 }), true)
+    })
+
     test('editors are made once, and may come back', async () => {
       assert.equal(
         (await storage.editors.addFirst(['A@news.test', 'a@news.test', 'b@news.test'], 1)).length,
@@ -207,7 +350,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         (await storage.editors.active()).map((one) => one.email),
         ['a@news.test'],
       )
-      await storage.editors.add('b@news.test', 3)
+      await storage.editors.add('b@news.test', 'editor', 3)
       assert.equal((await storage.editors.active()).length, 2)
     })
   })
@@ -239,6 +382,6 @@ test('the whole product runs on PostgreSQL', skip, async (t) => {
   await newsroom.workOff()
   assert.equal(await newsroom.submissionCount(), 2)
   assert.equal(newsroom.mailServer.mails.length, 3)
-  assert.equal((await newsroom.storedFiles()).length, 2)
+  assert.equal((await newsroom.storedFiles()).length, 4, 'each picture has its preview')
   assert.ok((await newsroom.deskPage('/desk')).includes(tip().title))
 })

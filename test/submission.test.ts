@@ -23,7 +23,7 @@ test('tries grow further apart, spread out, never end within a day, and end afte
       let attempts = 0
       for (const one of randoms) {
         attempts += 1
-        const next = nextTry({ attempts, createdAt: 0 }, now, () => one)
+        const next = nextTry({ attempts, triedSince: 0 }, now, () => one)
         if (next === undefined) break
         assert.ok(next - now >= 7_500 && next - now <= 2 * 3_600_000)
         now = next

@@ -36,7 +36,7 @@ test('a photo is fetched by the worker, the largest size, and never during the c
     `/bot${botToken}/getFile`,
     `/file/bot${botToken}/documents/big.bin`,
   ])
-  assert.equal((await newsroom.storedFiles()).length, 1)
+  assert.equal((await newsroom.storedFiles()).length, 2, 'the photo and its preview')
 })
 
 test('document, video, voice, audio, animation and video note come with their files; no words are needed', async (t) => {

@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { pino } from 'pino'
-import supertest, { type Test } from 'supertest'
+import supertest, { type Response, type Test } from 'supertest'
 import { type Application, createApplication } from '../../src/application.ts'
 import { readConfig } from '../../src/config.ts'
-import type { Kind } from '../../src/submission.ts'
+import type { Listed } from '../../src/inbox.ts'
+import { settlingTime } from '../../src/notice-policy.ts'
+import type { Kind, Submission } from '../../src/submission.ts'
 import { type MailServer, openMailServer, type ReceivedMail } from './mail-server.ts'
 import { guestPost, storyAngle, tip } from './pieces.ts'
 import { botToken, openTelegramServer, type TelegramServer } from './telegram-server.ts'
@@ -84,6 +86,8 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
       application = await createApplication(readConfig({ ...settings, ...changed }), outside)
     },
 
+    now: outside.now,
+
     passTime(ms: number): void {
       passed += ms
     },
@@ -120,8 +124,9 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
         .send(typeof update === 'string' ? update : JSON.stringify(update))
     },
 
-    /** Works off all that is due in the outbox. */
+    /** Lets what just came in settle, and works off all that is due in the outbox. */
     async workOff(): Promise<void> {
+      passed += settlingTime
       while ((await application.workOnce()) > 0);
     },
 
@@ -129,14 +134,17 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
       return mailServer.mails.filter((mail) => mail.recipient === address)
     },
 
-    /** Signs an editor in by a link and gives the session's cookie. */
-    async signIn(email = editorAddress): Promise<string> {
+    /** Follows a fresh sign-in link of an editor. */
+    async linkSignIn(email = editorAddress): Promise<Response> {
       const editor = await application.storage.editors.byEmail(email)
       assert.ok(editor, `${email} is no editor`)
       const link = new URL(await application.signInLink(editor.id))
-      const response = await newsroom.http().post(link.pathname)
-      assert.equal(response.status, 303, response.text)
-      return cookieOf(response.headers, 'barua')
+      return newsroom.http().post(link.pathname).expect(303)
+    },
+
+    /** Signs an editor in by a link and gives the session's cookie. */
+    async signIn(email = editorAddress): Promise<string> {
+      return cookieOf((await newsroom.linkSignIn(email)).headers, 'barua')
     },
 
     /** A page of the desk as a signed-in editor sees it. */
@@ -147,6 +155,35 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
         .set('cookie', await newsroom.signIn())
       assert.equal(response.status, 200, response.text)
       return response.text
+    },
+
+    /** Acts at the desk as a signed-in editor's browser does; gives the answer. */
+    async act(path: string, fields: Record<string, string | string[]>, cookie?: string): Promise<Response> {
+      const response = await newsroom
+        .http()
+        .post(path)
+        .set('cookie', cookie ?? (await newsroom.signIn()))
+        .set('sec-fetch-site', 'same-origin')
+        .type('form')
+        .send(fields)
+      return response
+    },
+
+    /** The revision of a submission and its last message, as its page's forms carry them. */
+    async seen(reference: string): Promise<{ revision: string; seen: string }> {
+      const submission = await newsroom.submission(reference)
+      const messages = await application.storage.submissions.conversation(submission.id)
+      return { revision: String(submission.revision), seen: messages.at(-1)?.id ?? '' }
+    },
+
+    async submission(reference: string): Promise<Submission> {
+      const submission = await application.storage.submissions.byReference(reference)
+      return submission ?? assert.fail(`there is no ${reference}`)
+    },
+
+    /** The sender writes again. */
+    async writeAgain(receipt: string, message: string): Promise<void> {
+      await newsroom.http().post('/status').type('form').send({ receipt, message }).expect(200)
     },
 
     /** The conversation as the holder of the receipt gets it. */
@@ -161,8 +198,14 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
       return response.body
     },
 
+    /** Every submission, newest first. */
+    async all(): Promise<Listed[]> {
+      const { storage } = application
+      return (await storage.inbox.page({ filter: {}, size: 10_000, editorId: '' })).rows
+    },
+
     async submissionCount(): Promise<number> {
-      return (await application.storage.submissions.page(10_000)).length
+      return (await newsroom.all()).length
     },
 
     /** Every file in the file store, staged or kept. */

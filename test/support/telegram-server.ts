@@ -8,17 +8,20 @@ export type TelegramServer = {
   /** Files by file id. */
   files: Map<string, Buffer>
   requests: string[]
+  /** What the bot has written to whom. */
+  sent: { chat_id: number; text: string }[]
   /** Answers every request with this, once for each entry. */
   faults: { status: number; retryAfter?: number }[]
   filePath: (fileId: string) => string
   close(): Promise<void>
 }
 
-/** Telegram's HTTP API as far as files go: getFile and the download, with its faults. */
+/** Telegram's HTTP API as far as it is used: getFile, the download and sendMessage, with its faults. */
 export async function openTelegramServer(): Promise<TelegramServer> {
   const state: Omit<TelegramServer, 'root' | 'close'> = {
     files: new Map(),
     requests: [],
+    sent: [],
     faults: [],
     filePath: (fileId) => `documents/${fileId}.bin`,
   }
@@ -42,6 +45,17 @@ export async function openTelegramServer(): Promise<TelegramServer> {
           file_unique_id: fileId,
           file_size: file.length,
           file_path: state.filePath(fileId),
+        }
+        return answer(res, 200, { ok: true, result })
+      }
+      if (url === `/bot${botToken}/sendMessage`) {
+        const message = JSON.parse(body)
+        if (message.text.length > 4096) return answer(res, 400, refusal(400))
+        state.sent.push(message)
+        const result = {
+          message_id: state.sent.length,
+          date: 1,
+          chat: { id: message.chat_id, type: 'private' },
         }
         return answer(res, 200, { ok: true, result })
       }

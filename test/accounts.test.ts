@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TOTP } from 'otpauth'
+import { cookieOf, editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
+
+const second = 'second@newsroom.test'
+const passphrase = 'five words of my own'
+const minute = 60_000
+
+function signIn(newsroom: Newsroom, email: string, given: string, cookie = '') {
+  const request = newsroom.http().post('/desk/sign-in').type('form').set('cookie', cookie)
+  return request.send({ email, passphrase: given, way: 'passphrase' })
+}
+
+async function setPassphrase(newsroom: Newsroom, words = passphrase, cookie?: string): Promise<void> {
+  const answer = await newsroom.act('/desk/account/passphrase', { passphrase: words, again: words }, cookie)
+  assert.equal(answer.status, 303, answer.text)
+}
+
+/** Sets an authenticator app up and gives what makes its codes, with the recovery codes. */
+async function enrol(newsroom: Newsroom, cookie: string) {
+  const page = await newsroom.http().get('/desk/account/totp').set('cookie', cookie)
+  const secret = /name="secret" value="([A-Z2-7]{32})"/.exec(page.text)?.[1] ?? ''
+  assert.ok(page.text.includes('<svg'), 'there is a QR code')
+  const totp = new TOTP({ secret })
+  const code = () => totp.generate({ timestamp: newsroom.now() })
+  const wrong = await newsroom.act('/desk/account/totp', { secret, code: '000000' }, cookie)
+  assert.equal(wrong.status, 422)
+  const done = await newsroom.act('/desk/account/totp', { secret, code: code() }, cookie)
+  const codes = [...done.text.matchAll(/<li class="code">([\w-]+)<\/li>/g)].map((found) => found[1] as string)
+  assert.equal(codes.length, 10)
+  return { code, codes }
+}
+
+test('a passphrase signs in; a wrong one and an unknown address get the same answer', async (t) => {
+  const newsroom = await openNewsroom(t)
+  await setPassphrase(newsroom)
+  const right = await signIn(newsroom, editorAddress, passphrase)
+  assert.equal(right.headers.location, '/desk')
+  const cookie = cookieOf(right.headers, 'barua')
+  await newsroom.http().get('/desk').set('cookie', cookie).expect(200)
+  const wrong = await signIn(newsroom, editorAddress, 'five words of somebody')
+  const unknown = await signIn(newsroom, 'nobody@newsroom.test', passphrase)
+  assert.deepEqual([wrong.status, unknown.status], [401, 401])
+  assert.equal(wrong.text.replaceAll(editorAddress, ''), unknown.text.replaceAll('nobody@newsroom.test', ''))
+  assert.equal(wrong.headers['set-cookie'], undefined)
+})
+
+test('a passphrase has at least 15 characters, or 8 beside a second factor, and no other rule', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const set = (words: string, again = words, cookie?: string) =>
+    newsroom.act('/desk/account/passphrase', { passphrase: words, again }, cookie)
+  const short = await set('fourteen chars')
+  assert.equal(short.status, 422)
+  assert.ok(short.text.includes('at least 15 characters'))
+  assert.equal((await set('aaaaaaaaaaaaaaa', 'aaaaaaaaaaaaaab')).status, 422)
+  assert.equal((await set('aaaaaaaaaaaaaaa')).status, 303)
+  const cookie = await newsroom.signIn()
+  await enrol(newsroom, cookie)
+  assert.equal((await set('7 signs', '7 signs', cookie)).status, 422)
+  assert.equal((await set('8 signs!', '8 signs!', cookie)).status, 303)
+  // With the second factor goes a passphrase that is too short to stand alone.
+  assert.equal((await newsroom.act('/desk/account/totp/remove', {}, cookie)).status, 303)
+  assert.equal((await signIn(newsroom, editorAddress, '8 signs!')).status, 401)
+})
+
+test('five tries a minute for an account, also after a restart; no stranger locks an editor out', async (t) => {
+  const newsroom = await openNewsroom(t)
+  await setPassphrase(newsroom)
+  const known = cookieOf((await signIn(newsroom, editorAddress, passphrase)).headers, 'barua-known')
+  for (let i = 0; i < 5; i++) assert.equal((await signIn(newsroom, editorAddress, `guess ${i}`)).status, 401)
+  const sixth = await signIn(newsroom, editorAddress, passphrase)
+  assert.deepEqual([sixth.status, sixth.headers['retry-after']], [429, '60'])
+  assert.equal((await signIn(newsroom, editorAddress.toUpperCase(), passphrase)).status, 429)
+  await newsroom.restart()
+  assert.equal((await signIn(newsroom, editorAddress, passphrase)).status, 429)
+  assert.equal(
+    (await signIn(newsroom, editorAddress, passphrase, known)).status,
+    303,
+    'a browser that is known',
+  )
+  await newsroom.signIn()
+  for (let i = 0; i < 6; i++) await signIn(newsroom, 'nobody@newsroom.test', 'x')
+  assert.equal(
+    (await signIn(newsroom, 'nobody@newsroom.test', 'x')).status,
+    429,
+    'as for an account that is none',
+  )
+  newsroom.passTime(minute + 1)
+  assert.equal((await signIn(newsroom, editorAddress, passphrase)).status, 303)
+})
+
+test('tries at the same moment are all counted', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, () => signIn(newsroom, editorAddress, 'guess')),
+  )
+  assert.equal(answers.filter((answer) => answer.status === 401).length, 5)
+})
+
+test('with an authenticator app, neither passphrase nor mailbox alone lets anybody in', async (t) => {
+  const newsroom = await openNewsroom(t)
+  await setPassphrase(newsroom)
+  const { code, codes } = await enrol(newsroom, await newsroom.signIn())
+  newsroom.passTime(minute)
+  const half = await signIn(newsroom, editorAddress, passphrase)
+  assert.equal(half.headers.location, '/desk/second-factor')
+  const waiting = cookieOf(half.headers, 'barua')
+  await newsroom.http().get('/desk').set('cookie', waiting).expect(303).expect('location', '/desk/sign-in')
+  const give = (given: string, cookie = waiting) =>
+    newsroom.http().post('/desk/second-factor').type('form').set('cookie', cookie).send({ code: given })
+  assert.equal((await give('123456')).status, 401)
+  const right = code()
+  const done = await give(right)
+  assert.equal(done.headers.location, '/desk')
+  const full = cookieOf(done.headers, 'barua')
+  assert.notEqual(full, waiting, 'the session is another one')
+  await newsroom.http().get('/desk').set('cookie', full).expect(200)
+  await newsroom.http().get('/desk').set('cookie', waiting).expect(303)
+
+  const byLink = await newsroom.linkSignIn()
+  assert.equal(byLink.headers.location, '/desk/second-factor')
+  const again = cookieOf(byLink.headers, 'barua')
+  assert.equal((await give(right, again)).status, 401, 'a code is good once')
+  assert.equal((await give(codes[0]?.toUpperCase().replace('-', ' ') ?? '', again)).status, 303)
+  const third = cookieOf((await newsroom.linkSignIn()).headers, 'barua')
+  assert.equal((await give(codes[0] ?? '', third)).status, 401, 'a recovery code is good once')
+  newsroom.passTime(11 * minute)
+  assert.equal((await give(code(), third)).headers.location, '/desk/sign-in', 'it does not wait for ever')
+})
+
+test('the secret of the app is not in the database as it is', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const cookie = await newsroom.signIn()
+  const page = await newsroom.http().get('/desk/account/totp').set('cookie', cookie)
+  const secret = /name="secret" value="([A-Z2-7]{32})"/.exec(page.text)?.[1] ?? ''
+  const code = new TOTP({ secret }).generate({ timestamp: newsroom.now() })
+  await newsroom.act('/desk/account/totp', { secret, code }, cookie)
+  const editor = await newsroom.application.storage.editors.byEmail(editorAddress)
+  const kept = await newsroom.application.storage.factors.totp(editor?.id ?? '')
+  assert.ok(kept && !kept.includes(secret) && !Buffer.from(kept, 'base64url').includes(secret))
+})
+
+test('sessions end by sign-out, by removal, by a new passphrase, and when one ends one’s others', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  const isIn = async (cookie: string) =>
+    (await newsroom.http().get('/desk').set('cookie', cookie)).status === 200
+  const [a, b, c] = [
+    await newsroom.signIn(second),
+    await newsroom.signIn(second),
+    await newsroom.signIn(second),
+  ]
+  const page = await newsroom.http().get('/desk/account').set('cookie', a)
+  assert.equal(page.text.match(/last used/g)?.length, 3)
+  await newsroom.act('/desk/account/sessions', {}, a)
+  assert.deepEqual([await isIn(a), await isIn(b), await isIn(c)], [true, false, false])
+  const d = await newsroom.signIn(second)
+  await setPassphrase(newsroom, passphrase, a)
+  assert.deepEqual([await isIn(a), await isIn(d)], [true, false])
+  await newsroom.act('/desk/team/remove', { email: second })
+  assert.equal(await isIn(a), false)
+  assert.equal((await signIn(newsroom, second, passphrase)).status, 401)
+})
+
+test('an admin invites, changes roles, resets and removes; an editor does none of it', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const invited = await newsroom.act('/desk/team', { email: ' New@Newsroom.test', role: 'editor' })
+  assert.equal(invited.status, 303)
+  await newsroom.workOff()
+  const mail = newsroom.mailsTo('new@newsroom.test')[0]
+  const link = /(\/desk\/sign-in\/[\w-]+)/.exec(mail?.text ?? '')?.[1] ?? ''
+  const cookie = cookieOf((await newsroom.http().post(link).expect(303)).headers, 'barua')
+  for (const path of ['/desk/team', '/desk/settings'])
+    await newsroom.http().get(path).set('cookie', cookie).expect(403)
+  const role = { email: 'new@newsroom.test', role: 'admin' }
+  assert.equal((await newsroom.act('/desk/team/role', role, cookie)).status, 403)
+  assert.equal((await newsroom.act('/desk/team/role', role)).status, 303)
+  await newsroom.http().get('/desk/team').set('cookie', cookie).expect(200)
+  assert.equal((await newsroom.act('/desk/team/reset', { email: 'new@newsroom.test' })).status, 303)
+  await newsroom.http().get('/desk').set('cookie', cookie).expect(303)
+  assert.equal((await newsroom.act('/desk/team/remove', { email: 'new@newsroom.test' })).status, 303)
+  for (const action of ['remove', 'role']) {
+    const last = await newsroom.act(`/desk/team/${action}`, { email: editorAddress, role: 'editor' })
+    assert.equal(last.status, 409, 'the last admin stays')
+  }
+  assert.equal((await newsroom.act('/desk/team', { email: 'no address' })).status, 422)
+})
+
+test('what a removed editor had claimed is free again', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  const { reference } = await newsroom.submit('news-tip')
+  await newsroom.act(`/desk/submissions/${reference}/claim`, {}, await newsroom.signIn(second))
+  await newsroom.act('/desk/team/remove', { email: second })
+  assert.equal((await newsroom.submission(reference)).assigneeId, null)
+  const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+  assert.ok(page.includes('<strong>second</strong>'), 'the history still knows who it was')
+})
+
+test('over https the cookie is bound to the host', async (t) => {
+  const newsroom = await openNewsroom(t, { PUBLIC_URL: 'https://news.test' })
+  const answer = await newsroom.linkSignIn()
+  const [cookie = ''] = [answer.headers['set-cookie']].flat()
+  assert.match(cookie, /^__Host-barua=[\w-]{27}; .*Path=\/;.* HttpOnly; Secure; SameSite=Lax$/)
+})
+
+test('two admins who demote each other at the same moment leave one', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { editors } = newsroom.application.storage
+  const first = await editors.byEmail(editorAddress)
+  const other = await editors.add(second, 'admin', newsroom.now())
+  const demoted = await Promise.allSettled(
+    [first?.id ?? '', other.id].map((id) => editors.setRole(id, 'editor')),
+  )
+  assert.deepEqual(demoted.map((one) => one.status).sort(), ['fulfilled', 'rejected'])
+})
+
+test('odd input at the desk is refused, not failed on', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference } = await newsroom.submit('news-tip')
+  const cookie = await newsroom.signIn()
+  const get = async (path: string) => (await newsroom.http().get(path).set('cookie', cookie)).status
+  for (const path of ['/desk/submissions/%00', '/desk/attachments/%00/words', '/desk/events?piece=%00'])
+    assert.equal(await get(path), 404, path)
+  for (const q of ['½', 'ŀ', '⁄', '(', '[a-', '\\', '^$', '{2}', '|']) {
+    assert.equal(await get(`/desk?view=all&q=${encodeURIComponent(q)}`), 200, q)
+  }
+  const odd = `barua-known=x.${'%C3%A9'.repeat(43)}`
+  assert.equal((await signIn(newsroom, 'a\0@b', 'words', odd)).status, 401)
+  const stale = { state: 'constructor', decision: 'constructor', editor: 'constructor', revision: '99' }
+  assert.equal((await newsroom.act(`/desk/submissions/${reference}/move`, stale, cookie)).status, 409)
+  const hours = { hours: '24', revision: '99999999999' }
+  assert.equal((await newsroom.act('/desk/settings/escalation', hours, cookie)).status, 422)
+})
+
+test('words that were typed are not lost with the session', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference } = await newsroom.submit('news-tip')
+  const cookie = await newsroom.signIn()
+  newsroom.passTime(31 * minute)
+  const answer = await newsroom.act(
+    `/desk/submissions/${reference}/answer`,
+    { body: 'Long & careful words' },
+    cookie,
+  )
+  assert.equal(answer.status, 401)
+  assert.ok(answer.text.includes('Long &amp; careful words</textarea>'))
+})

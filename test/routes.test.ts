@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { type TestContext, test } from 'node:test'
+import type { Express } from 'express'
+import type { DeskRoute } from '../src/desk/routes.ts'
+import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
+import { png, storyAngle } from './support/pieces.ts'
+
+const plain = 'plain@newsroom.test'
+const removed = 'removed@newsroom.test'
+
+type Layer = {
+  route?: { path: string; methods: Record<string, boolean> }
+  handle?: { stack?: Layer[] }
+}
+
+/** Every route that the program really has, as `METHOD path`. */
+function routesOf(layers: Layer[]): string[] {
+  return layers.flatMap(({ route, handle }) =>
+    route
+      ? Object.keys(route.methods).map((method) => `${method} ${route.path}`)
+      : routesOf(handle?.stack ?? []),
+  )
+}
+
+async function desk(t: TestContext) {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${plain},${removed}` })
+  const { reference } = await newsroom.submit('story-angle', storyAngle(), [
+    { name: 'a.png', content: png() },
+  ])
+  await newsroom.workOff()
+  const { id } = await newsroom.submission(reference)
+  const [message] = await newsroom.application.storage.submissions.conversation(id)
+  const cookies = {
+    'signed out': '',
+    editor: await newsroom.signIn(plain),
+    'removed editor': await newsroom.signIn(removed),
+    admin: await newsroom.signIn(),
+  }
+  await newsroom.application.storage.editors.remove(removed, newsroom.now())
+  const values: Record<string, string> = {
+    reference,
+    id: message?.attachments[0]?.id ?? '',
+    name: 'accepted',
+    decision: 'accepted',
+    link: 'no-such-link',
+  }
+  const pathOf = (route: DeskRoute) =>
+    route.path.replace(/:(\w+)/g, (_, name: string) => values[name] ?? assert.fail(`what is ${name}?`))
+  return { newsroom, cookies, pathOf }
+}
+
+function ask(newsroom: Newsroom, { method }: DeskRoute, path: string, cookie: string, from = 'same-origin') {
+  const request = newsroom.http()[method](path).set('cookie', cookie).set('accept', 'text/html')
+  if (method === 'get') return request
+  return request.set('sec-fetch-site', from).type('form').send({})
+}
+
+/** Streams stay open: what matters is how they begin. */
+async function statusOf(request: ReturnType<typeof ask>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request.buffer(false).parse((response, done) => {
+      const stream = response as unknown as IncomingMessage
+      resolve(stream.statusCode ?? 0)
+      stream.destroy()
+      done(null, '')
+    })
+    request.then((answer) => resolve(answer.status), reject)
+  })
+}
+
+test('every route of the desk is declared, and every declared one is there', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { router } = newsroom.application.web as unknown as Express
+  const real = routesOf((router as unknown as { stack: Layer[] }).stack)
+  const declared = newsroom.application.deskRoutes.map(({ method, path }) => `${method} ${path}`)
+  const atDesk = real.filter((route) => /^\w+ \/(desk|metrics)/.test(route))
+  assert.deepEqual(atDesk.toSorted(), declared.toSorted())
+  assert.equal(new Set(declared).size, declared.length)
+  // What is not the desk's is known by name, so that a new door does not slip past.
+  assert.deepEqual(
+    real.filter((route) => !atDesk.includes(route) && !route.includes('/assets/')).toSorted(),
+    [
+      'get /',
+      'get /healthz',
+      'get /readyz',
+      'get /receipt',
+      'get /status',
+      'get /submit/:kind',
+      'post /status',
+      'post /submit/:kind',
+      'post /webhooks/telegram',
+    ],
+  )
+})
+
+test('every route lets in whom it declares, and nobody else', async (t) => {
+  const { newsroom, cookies, pathOf } = await desk(t)
+  for (const route of newsroom.application.deskRoutes) {
+    const path = pathOf(route)
+    const may: Record<string, boolean> = {
+      'signed out': route.access === 'anyone',
+      editor: route.access !== 'admin',
+      'removed editor': route.access === 'anyone',
+      admin: true,
+    }
+    for (const [who, cookie] of Object.entries(cookies)) {
+      // Signing out ends the session that the rest of the walk needs.
+      if (route.path === '/desk/sign-out') continue
+      const status = await statusOf(ask(newsroom, route, path, cookie))
+      const said = `${who}: ${route.method} ${route.path} gave ${status}`
+      assert.ok(status < 500, said)
+      if (may[who]) assert.ok(![401, 403].includes(status) || route.access === 'anyone', said)
+      else if (who === 'editor') assert.equal(status, 403, said)
+      else if (route.method === 'post' || route.path === '/metrics') assert.equal(status, 401, said)
+      else assert.equal(status, 303, said)
+    }
+  }
+})
+
+test('no route takes a form from another site’s page', async (t) => {
+  const { newsroom, cookies, pathOf } = await desk(t)
+  for (const route of newsroom.application.deskRoutes.filter(({ method }) => method === 'post')) {
+    const path = pathOf(route)
+    for (const from of ['cross-site', 'same-site']) {
+      const { status } = await ask(newsroom, route, path, cookies.admin, from)
+      assert.equal(status, 403, `${route.path} from ${from}`)
+    }
+    if (route.access === 'anyone') continue
+    // A browser too old to say where a form comes from has to give the form's token.
+    const old = newsroom.http().post(path).set('cookie', cookies.admin).set('origin', 'null').type('form')
+    assert.equal((await old.send({ token: 'guessed' })).status, 403, `${route.path} without a token`)
+  }
+  const page = await newsroom.http().get('/desk/account').set('cookie', cookies.admin)
+  const token = /name="token" value="([^"]+)"/.exec(page.text)?.[1]
+  const old = newsroom.http().post('/desk/account/name').set('cookie', cookies.admin).set('origin', 'null')
+  assert.equal((await old.type('form').send({ token, name: 'Anna' })).status, 303)
+})
+
+test('nothing of the desk is kept by a browser or a proxy, but small pictures by the browser alone', async (t) => {
+  const { newsroom, cookies, pathOf } = await desk(t)
+  for (const route of newsroom.application.deskRoutes.filter(({ method }) => method === 'get')) {
+    if (route.path === '/desk/events') continue
+    const { headers, status } = await ask(newsroom, route, pathOf(route), cookies.admin)
+    const expected = route.path.endsWith('/picture') && status === 200 ? 'private, max-age=3600' : 'no-store'
+    assert.equal(headers['cache-control'], expected, route.path)
+  }
+})
