@@ -7,8 +7,6 @@ const minute = 60 * second
 const readAtOnce = 20
 const restAfterReading = 19
 
-export type Rounds = ReturnType<typeof createRounds>
-
 /** What has to be looked after from time to time, whatever comes in: search, digests, pieces that nobody has claimed. */
 export function createRounds(parts: Parts) {
   const { storage, outside, nudge } = parts

@@ -13,8 +13,6 @@ export type Handle = (req: Request, res: Response, seat: Seat) => Promise<void>
 
 const Revision = z.coerce.number().int().positive()
 
-export type Deeds = ReturnType<typeof deedsOf>
-
 /** What everything that editors do has in common: on which submission, on top of what, and where one goes afterwards. */
 export function deedsOf(parts: DeskParts) {
   return { submissionOf, seenSubmission, deedOf, apply, orConflict, backTo, onwards }
