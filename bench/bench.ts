@@ -1,19 +1,23 @@
 // Prints what Barua does beside the bare baseline, both measured in this run. Ratios count; absolute figures drift.
-import { type Figures, formPost, type Load, post, telegramUpdate } from './load.ts'
+import { chatUpdate, type Figures, formPost, type Load, post, telegramUpdate } from './load.ts'
 import { type Server, type Sink, secret, start, startSink } from './servers.ts'
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 8)
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 
+const baruaWith = (sink: Sink, env: Record<string, string> = {}) =>
+  start('src/main.ts', {
+    SMTP_URL: sink.url,
+    TELEGRAM_WEBHOOK_SECRET: secret,
+    SUBMIT_LIMIT: '0',
+    EDITORS: 'editor@localhost',
+    ...env,
+  })
 const programs = {
   bare: (sink: Sink) => start('bench/bare.ts', { SMTP_URL: sink.url, SECRET: secret }),
-  barua: (sink: Sink) =>
-    start('src/main.ts', {
-      SMTP_URL: sink.url,
-      TELEGRAM_WEBHOOK_SECRET: secret,
-      SUBMIT_LIMIT: '0',
-      EDITORS: 'editor@localhost',
-    }),
+  barua: (sink: Sink) => baruaWith(sink),
+  /** With a bot, whose updates join pieces that chats have open. */
+  talking: (sink: Sink) => baruaWith(sink, { TELEGRAM_BOT_TOKEN: '1:bench', TELEGRAM_API_ROOT: sink.botApi }),
 }
 type Program = keyof typeof programs
 type Row = Figures & { program: Program; memory: number; mails: number; pieces: number }
@@ -42,7 +46,7 @@ function median(rows: Row[]): Row {
 
 function line(row: Row): string {
   const cells = [
-    row.program.padEnd(6),
+    row.program.padEnd(7),
     `${row.perSecond.toFixed(0)}/s`.padStart(8),
     `p50 ${row.p50} ms`.padStart(12),
     `p99 ${row.p99} ms`.padStart(13),
@@ -53,13 +57,19 @@ function line(row: Row): string {
   return cells.join('  ')
 }
 
-async function compare(name: string, load: Load, connections: number): Promise<void> {
-  const rows: Record<Program, Row[]> = { bare: [], barua: [] }
+async function compare(
+  name: string,
+  load: Load,
+  connections: number,
+  program: Program = 'barua',
+): Promise<void> {
+  const bares: Row[] = []
+  const baruas: Row[] = []
   for (let round = 0; round < rounds; round++) {
-    rows.bare.push(await measure('bare', load, connections))
-    rows.barua.push(await measure('barua', load, connections))
+    bares.push(await measure('bare', load, connections))
+    baruas.push(await measure(program, load, connections))
   }
-  const [bare, barua] = [median(rows.bare), median(rows.barua)]
+  const [bare, barua] = [median(bares), median(baruas)]
   console.log(`\n${name}, ${connections} connections, median of ${rounds} rounds of ${seconds} s`)
   console.log(line(bare))
   console.log(line(barua))
@@ -70,4 +80,5 @@ console.log(`Node ${process.version}`)
 for (const connections of (process.env.BENCH_CONNECTIONS ?? '10,100').split(',').map(Number)) {
   await compare('Form post of 6 KB', formPost, connections)
   await compare('Telegram update of 4 KB', telegramUpdate(secret), connections)
+  await compare('the same in a conversation', chatUpdate(secret), connections, 'talking')
 }

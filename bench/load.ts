@@ -49,19 +49,30 @@ function multipart(fields: Record<string, string>): string {
 
 let updateId = 1
 
+/** Updates of one chat. */
 export function telegramUpdate(secret: string): Load {
+  return updatesOf(secret, () => 7001)
+}
+
+/** Updates of a thousand chats that all write at once. */
+export function chatUpdate(secret: string): Load {
+  return updatesOf(secret, (id) => 7000 + (id % 1000))
+}
+
+function updatesOf(secret: string, chatOf: (updateId: number) => number): Load {
   return {
     path: '/webhooks/telegram',
     headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret },
     body() {
       updateId += 1
+      const id = chatOf(updateId)
       return JSON.stringify({
         update_id: updateId,
         message: {
           message_id: updateId,
           date: 1_790_000_000,
-          chat: { id: 7001, type: 'private', first_name: 'Juma' },
-          from: { id: 7001, is_bot: false, first_name: 'Juma', language_code: 'sw' },
+          chat: { id, type: 'private', first_name: 'Juma' },
+          from: { id, is_bot: false, first_name: 'Juma', language_code: 'sw' },
           text: sixKilobytes.slice(0, 4000),
         },
       })

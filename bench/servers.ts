@@ -44,7 +44,8 @@ export async function start(program: string, env: Record<string, string> = {}): 
   }
 }
 
-export type Sink = { url: string; mails(): Promise<number>; stop(): Promise<void> }
+/** `botApi` is where a Bot API is, which says yes to everything. */
+export type Sink = { url: string; botApi: string; mails(): Promise<number>; stop(): Promise<void> }
 
 /** Starts the mail server that counts. */
 export async function startSink(): Promise<Sink> {
@@ -57,6 +58,7 @@ export async function startSink(): Promise<Sink> {
   nextPort += 1
   return {
     url: `smtp://127.0.0.1:${sink.port}`,
+    botApi: `http://127.0.0.1:${countPort}`,
     mails: async () => Number(await (await fetch(`http://127.0.0.1:${countPort}/`)).text()),
     stop: sink.stop,
   }

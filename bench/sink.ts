@@ -1,4 +1,5 @@
-// A mail server that accepts everything and counts it. GET / on the second port gives the count.
+// A mail server that accepts everything and counts it. GET / on the second port gives the count; anything else there is
+// answered as Telegram’s Bot API answers.
 import { createServer } from 'node:http'
 import { SMTPServer } from 'smtp-server'
 
@@ -17,4 +18,8 @@ const server = new SMTPServer({
 })
 server.on('error', () => undefined)
 server.listen(Number(process.env.SMTP_PORT), '127.0.0.1')
-createServer((_req, res) => res.end(String(mails))).listen(Number(process.env.COUNT_PORT), '127.0.0.1')
+const said = JSON.stringify({ ok: true, result: { message_id: 1, username: 'bench_bot' } })
+createServer((req, res) => {
+  req.resume()
+  res.setHeader('content-type', 'application/json').end(req.url === '/' ? String(mails) : said)
+}).listen(Number(process.env.COUNT_PORT), '127.0.0.1')

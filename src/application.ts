@@ -1,4 +1,7 @@
 import type { RequestListener } from 'node:http'
+import type { ApiToken } from './api-token.ts'
+import { type BotSide, createBotSide } from './bot-side.ts'
+import { hookSecret } from './channels/api/hooks.ts'
 import { basePath, type Config } from './config.ts'
 import { createChanges } from './desk/changes.ts'
 import type { DeskRoute } from './desk/routes.ts'
@@ -25,9 +28,12 @@ export type Application = {
   storage: Storage
   /** A link by which this editor signs in, once. */
   signInLink(editorId: string): Promise<string>
+  /** The secret that a token's webhook is signed with. */
+  hookSecretOf(token: ApiToken): string
   /** Editors made just now, at the first start. */
   newEditors: { id: string; email: string }[]
   webhook: { url: string; secret: string; isNew: boolean }
+  bots: BotSide
   /** Every route of the desk, with who may come. */
   deskRoutes: DeskRoute[]
   /** Ends the streams of open pages, which would keep the server from stopping. */
@@ -45,19 +51,23 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const mailer = lazyMailer(config)
   const signInLink = createLinks(parts)
   const compose = createComposer(parts, signInLink)
-  const workers = createWorkers(parts, createCarriers(parts, compose, mailer))
-  const rounds = createRounds(parts)
-  const desk = createDesk(parts, compose, changes)
+  const letterbox = createLetterbox(parts)
+  const bots = createBotSide(parts, letterbox)
+  const workers = createWorkers(parts, createCarriers(parts, compose, mailer, bots))
+  const rounds = createRounds(parts, bots.lookAfter)
+  const desk = createDesk(parts, compose, changes, bots)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined
   let sweeping = Promise.resolve()
 
   return {
-    web: createSite(parts, createLetterbox(parts), desk.router, secret),
+    web: createSite(parts, letterbox, desk.router, bots, secret),
+    bots,
     storage,
     newEditors,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
     signInLink,
+    hookSecretOf: (token) => hookSecret(secrets.keyFor('webhook'), token),
     deskRoutes: desk.routes,
     closeStreams: desk.events.close,
     swept: () => sweeping,
@@ -90,7 +100,7 @@ async function createParts(
   nudge: Parts['nudge'],
   changed: Parts['changed'],
 ): Promise<Parts> {
-  const storage = await openStorage(config.DATABASE_URL, outside.now)
+  const storage = await openStorage(config.DATABASE_URL, outside.now, config.TELEGRAM_QUIET_SECONDS * 1000)
   const files = fileStore(config.UPLOADS_DIR)
   await files.prepare()
   const secrets = await readSecrets(config.DATA_DIR)

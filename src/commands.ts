@@ -1,16 +1,41 @@
 import { pino } from 'pino'
+import { hashToken, newToken, tokenRules, usualHourlyLimit } from './api-token.ts'
 import { type Application, createApplication } from './application.ts'
+import { faultOf } from './channels/telegram/api.ts'
+import { poll } from './channels/telegram/poll.ts'
+import {
+  connect,
+  noWebhook,
+  readWebhook,
+  setCommands,
+  troubles,
+  webhookFault,
+} from './channels/telegram/setup.ts'
 import type { Config } from './config.ts'
+import { Failure } from './failure.ts'
 
 type Print = (line: string) => void
-type Command = (args: string[], application: Application, print: Print) => Promise<number>
+type Command = (
+  args: string[],
+  application: Application,
+  print: Print,
+  /** `signal` ends what runs until it is stopped. */
+  more: { config: Config; signal: AbortSignal },
+) => Promise<number>
 
 const usage = `Usage: npm run barua -- COMMAND
 
   editor add EMAIL [admin]   makes an editor, or an admin; the last line is the link to sign in with, once, within a day
   editor list                lists the editors
   editor reset EMAIL         takes passphrase and second factors away, and makes a new sign-in link
-  editor remove EMAIL        ends the account and its sessions`
+  editor remove EMAIL        ends the account and its sessions
+  token add NAME [--limit N] [--webhook URL]
+                             lets another bot in by the API; the last line is its token, shown this once
+  token list                 lists the tokens
+  token revoke NAME          ends a token
+  telegram connect           tells Telegram where to post updates, and which commands people are shown
+  telegram check             tells how the webhook stands
+  telegram poll              fetches updates, for those without a public address; until it is stopped`
 
 const commands: Record<string, Command> = {
   async 'editor add'([email = '', role], { storage, signInLink }, print) {
@@ -42,16 +67,120 @@ const commands: Record<string, Command> = {
     print(`${email} is no longer an editor.`)
     return 0
   },
+  async 'token add'([name = '', ...options], { storage, hookSecretOf }, print, { config }) {
+    const given = optionsIn(options)
+    if (!given) return failed(print, usage)
+    const parsed = tokenRules(config.WEBHOOK_HOSTS).safeParse({
+      hourlyLimit: usualHourlyLimit,
+      hookUrl: '',
+      ...given,
+      name,
+    })
+    if (!parsed.success) return failed(print, parsed.error.issues.map((issue) => issue.message).join('\n'))
+    const token = newToken()
+    const made = await storage.apiTokens.add({ ...parsed.data, tokenHash: hashToken(token) }, Date.now())
+    if (made.hookUrl) print(`Answers are posted to ${made.hookUrl}, signed with ${hookSecretOf(made)}`)
+    print(`The token “${made.name}”, shown this once:`)
+    print(token)
+    return 0
+  },
+  async 'token list'(_none, { storage }, print) {
+    for (const { name, hourlyLimit, usedAt, hookUrl } of await storage.apiTokens.active()) {
+      const limit = hourlyLimit === 0 ? 'no limit' : `${hourlyLimit} an hour`
+      const used = usedAt === null ? 'never used' : `last used ${new Date(usedAt).toISOString()}`
+      print([name, limit, used, ...(hookUrl ? [`answers go to ${hookUrl}`] : [])].join(', '))
+    }
+    return 0
+  },
+  async 'token revoke'([name = ''], { storage }, print) {
+    if (!(await storage.apiTokens.revoke(name, Date.now()))) return failed(print, 'There is no such token.')
+    print(`The token “${name}” lets nobody in any more.`)
+    return 0
+  },
+  async 'telegram connect'(_none, { bots, webhook }, print) {
+    const fault = webhookFault(webhook.url)
+    if (fault) return failed(print, fault)
+    return withTelegram(print, async () => {
+      await connect(await bots.api(), webhook.url, webhook.secret)
+      print(`Telegram posts to ${webhook.url} from now on. What waited there comes in now.`)
+    })
+  },
+  async 'telegram check'(_none, { bots, webhook }, print) {
+    return withTelegram(print, async () => {
+      const state = await readWebhook(await bots.api(), webhook.url)
+      const { lastError, pending, hasOwnCertificate } = state
+      print(`Telegram posts to        ${state.url || 'nowhere'}`)
+      print(`Updates that wait there  ${pending}`)
+      print(
+        `Last error               ${lastError ? `${new Date(lastError.at).toISOString()} ${lastError.message}` : 'none'}`,
+      )
+      print(
+        `Certificate              ${hasOwnCertificate ? 'one uploaded to Telegram' : 'one that Telegram knows by itself'}`,
+      )
+      const found = troubles(state, Date.now())
+      for (const trouble of found) print(trouble)
+      if (found.length === 0) print(state.url === '' ? noWebhook : 'All is well.')
+    })
+  },
+  async 'telegram poll'(_none, { bots }, print, { signal }) {
+    return withTelegram(print, async () => {
+      const api = await bots.api()
+      await setCommands(api)
+      print(
+        'Fetching updates from Telegram. Stop with Ctrl-C. “npm start” has to run too: it sends what people have gathered.',
+      )
+      await poll({ api, take: bots.take, onFault: (code) => print(`Telegram: ${code}`), signal })
+    })
+  },
+}
+
+/** Options as `--name value`. Undefined if there are others. */
+function optionsIn(args: string[]): Record<string, string> | undefined {
+  const names: Record<string, string> = { '--limit': 'hourlyLimit', '--webhook': 'hookUrl' }
+  const given: Record<string, string> = {}
+  for (let i = 0; i < args.length; i += 2) {
+    const name = names[args[i] ?? '']
+    const value = args[i + 1]
+    if (name === undefined || value === undefined) return undefined
+    given[name] = value
+  }
+  return given
+}
+
+/** Says what Telegram refused, in a code: its errors hold the token. */
+async function withTelegram(print: Print, act: () => Promise<void>): Promise<number> {
+  try {
+    await act()
+    return 0
+  } catch (error) {
+    const { code } = faultOf(error)
+    return failed(print, hints[code] ?? `Telegram could not do that: ${code}`)
+  }
+}
+
+const hints: Record<string, string> = {
+  'telegram-no-token': 'TELEGRAM_BOT_TOKEN is not set. Ask @BotFather in Telegram for a bot and its token.',
+  'telegram-401': 'Telegram does not know this token. Look at TELEGRAM_BOT_TOKEN.',
+  'telegram-404': 'Telegram does not know this token. Look at TELEGRAM_BOT_TOKEN.',
+  'telegram-unreachable': 'Telegram cannot be reached from here. Look at TELEGRAM_API_ROOT and the network.',
 }
 
 /** The shell side. It works on the same storage while the server runs. Gives the exit code. */
-export async function runCommand(args: string[], config: Config, print: Print): Promise<number> {
+export async function runCommand(
+  args: string[],
+  config: Config,
+  print: Print,
+  signal: AbortSignal,
+): Promise<number> {
   const command = commands[args.slice(0, 2).join(' ')]
   if (!command) return failed(print, usage)
   const log = pino({ level: 'silent' })
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   try {
-    return await command(args.slice(2), application, print)
+    return await command(args.slice(2), application, print, { config, signal })
+  } catch (error) {
+    if (error instanceof Failure) return failed(print, error.message)
+    throw error
   } finally {
     await application.stop()
   }

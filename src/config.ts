@@ -57,7 +57,12 @@ const Environment = z.object({
     .string()
     .regex(/^[\w-]{1,256}$/, 'is 1 to 256 of A-Z, a-z, 0-9, _ and -')
     .optional(),
-  TELEGRAM_API_ROOT: z.url({ protocol: /^https?$/ }).default('https://api.telegram.org'),
+  TELEGRAM_API_ROOT: z
+    .url({ protocol: /^https?$/ })
+    .default('https://api.telegram.org')
+    .transform((root) => root.replace(/\/+$/, '')),
+  TELEGRAM_QUIET_SECONDS: z.coerce.number().positive().max(86_400).default(600),
+  WEBHOOK_HOSTS: z.string().default('').transform(list),
   MAX_FILE_BYTES: bytes.default(25 * MiB),
   MAX_SUBMISSION_BYTES: bytes.default(100 * MiB),
   FILE_TYPES: z.string().default(defaultFileTypes.join(',')).transform(list),

@@ -38,6 +38,15 @@ export type Purpose =
   | 'sign-in'
   | 'telegram-file'
   | 'preview'
+  | 'chat-update'
+  | 'chat-live'
+  | 'chat-send'
+  | 'chat-receipt'
+  | 'upload-link'
+  | 'answer-webhook'
+
+/** By which an answer goes to its sender. */
+export type AnswerPurpose = Extract<Purpose, 'answer-mail' | 'answer-telegram' | 'answer-webhook'>
 
 export const purposeNames: Record<Purpose, string> = {
   'tell-editors': 'deciding which editors to tell',
@@ -52,10 +61,16 @@ export const purposeNames: Record<Purpose, string> = {
   'sign-in': 'sign-in link to an editor',
   'telegram-file': 'file to fetch from Telegram',
   preview: 'preview of an attachment',
+  'chat-update': 'update from Telegram that could not be handled at once',
+  'chat-live': 'message that tells a chat what it has gathered',
+  'chat-send': 'sending what a chat has gathered',
+  'chat-receipt': 'receipt to the sender by Telegram',
+  'upload-link': 'link for a file that Telegram does not give out',
+  'answer-webhook': 'answer to the sender by the bot that sent the piece',
 }
 
 /** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
-export const carriers = ['mail', 'telegram', 'desk', 'preview'] as const
+export const carriers = ['mail', 'telegram', 'chat', 'hook', 'desk', 'preview'] as const
 export type Carrier = (typeof carriers)[number]
 
 export const carrierOf: Record<Purpose, Carrier> = {
@@ -71,6 +86,12 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'sign-in': 'mail',
   'telegram-file': 'telegram',
   preview: 'preview',
+  'chat-update': 'chat',
+  'chat-live': 'chat',
+  'chat-send': 'chat',
+  'chat-receipt': 'telegram',
+  'upload-link': 'telegram',
+  'answer-webhook': 'hook',
 }
 
 /**
@@ -96,6 +117,12 @@ export const dropNames: Record<string, string> = {
   'policy-changed': 'the editor chose otherwise',
   'claimed-meanwhile': 'somebody claimed it by then',
   'given-on': 'it was given to somebody else by then',
+  'no-webhook': 'this bot has no webhook; it asks for answers itself',
+  'shown-already': 'it was shown already',
+  'not-wanted': 'the chat takes no messages of the bot',
+  'sent-already': 'it had been sent by then',
+  discarded: 'its sender discarded it',
+  empty: 'nothing was ever said',
 }
 
 export type NewDelivery = Pick<Delivery, 'purpose'> &

@@ -1,6 +1,11 @@
 import type { Router } from 'express'
+import type { BotSide } from './bot-side.ts'
+import { hookSecret } from './channels/api/hooks.ts'
+import { troubles } from './channels/telegram/setup.ts'
 import { basePath } from './config.ts'
 import { accountRoutes } from './desk/account.ts'
+import { apiTokenRoutes } from './desk/api-tokens.ts'
+import { botRoutes } from './desk/bot.ts'
 import { bulkRoutes } from './desk/bulk.ts'
 import type { Changes } from './desk/changes.ts'
 import { decideRoutes } from './desk/decide.ts'
@@ -31,7 +36,7 @@ import { rateLimited } from './web/guards.ts'
 /** The desk: its routes as they are declared, the router made of them, and its open streams. */
 export type DeskSide = { routes: DeskRoute[]; router: Router; events: Events }
 
-export function createDesk(parts: Parts, compose: Composer, changes: Changes): DeskSide {
+export function createDesk(parts: Parts, compose: Composer, changes: Changes, bots: BotSide): DeskSide {
   const { config, storage, metrics, outside } = parts
   const base = basePath(config)
   const { now } = outside
@@ -41,7 +46,11 @@ export function createDesk(parts: Parts, compose: Composer, changes: Changes): D
     base,
     now,
   })
-  const showPage = pageShower({ render: parts.render, deliveries: storage.deliveries, now })
+  const botTroubles = () => {
+    const seen = bots.webhook()
+    return seen ? troubles(seen.state, now()) : []
+  }
+  const showPage = pageShower({ render: parts.render, deliveries: storage.deliveries, botTroubles, now })
   const deskParts = partsForPieces(parts, compose, showPage)
   const common = { showPage, base, now, newsroom: config.NEWSROOM_NAME }
   const events = deskEvents({
@@ -82,6 +91,19 @@ export function createDesk(parts: Parts, compose: Composer, changes: Changes): D
     }),
     ...teamRoutes({ ...common, editors, factors, mailLink: mailLink(parts) }),
     ...settingsRoutes({ ...common, settings }),
+    ...botRoutes({
+      ...common,
+      hasToken: config.TELEGRAM_BOT_TOKEN !== undefined,
+      webhook: bots.webhook,
+      troubles: botTroubles,
+      refresh: bots.lookAfter,
+    }),
+    ...apiTokenRoutes({
+      ...common,
+      tokens: storage.apiTokens,
+      hosts: config.WEBHOOK_HOSTS,
+      secretFor: (token) => hookSecret(parts.secrets.keyFor('webhook'), token),
+    }),
     ...furtherRoutes({
       ...common,
       unread,

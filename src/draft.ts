@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure, type Faults } from './failure.ts'
-import type { Channel, Fields, FileLabel, Kind, TelegramSender } from './submission.ts'
+import type { ApiSender, Channel, Fields, FileLabel, Kind, TelegramSender } from './submission.ts'
 
 /** What a channel hands to `receive`: a piece not yet believed. */
 export type Draft = {
@@ -12,6 +12,9 @@ export type Draft = {
   files: StagedFile[]
   awaited: AwaitedFile[]
   telegram?: TelegramSender
+  api?: ApiSender
+  /** Where the door has chosen ids already, to speak of the piece before it is taken in. */
+  ids?: { submissionId: string; messageId: string }
 }
 
 /** The channel's own name for this piece, by which a repeat is known. */
@@ -24,20 +27,30 @@ export type Arrival = {
   secret: string
   /** Tells a true repeat from a changed piece under the same key, where the door can change one. */
   digest?: string
+  /** A changed piece under the same key is refused; otherwise it joins the first as a message. */
+  refusesChange?: boolean
 }
 
 /** A file that has been written and fsynced, but is not yet part of anything. */
 export type StagedFile = FileLabel & { id: string; size: number; type: string; sha256: string }
 
-/** A file that the door still holds; the worker fetches it. */
-export type AwaitedFile = FileLabel & { remoteId: string }
+/** A file that the door still holds; the worker fetches it, unless the door withholds it for having so many bytes. */
+export type AwaitedFile = FileLabel & { remoteId: string; withheld?: number }
 
-/** Who holds this receipt writes again. */
+/** The sender of a submission writes again. */
 export type FurtherDraft = {
   submissionId: string
   arrival: Omit<Arrival, 'secret'>
   fields: Record<string, unknown>
   files: StagedFile[]
+  awaited?: AwaitedFile[]
+  telegram?: TelegramSender
+  /** The message's id, where the door has chosen it already. */
+  messageId?: string
+  /** It is a changed wording of an earlier message, which is kept. */
+  isEdit?: boolean
+  /** Told by the program itself, not by the sender; editors are not mailed of it. */
+  isSystem?: boolean
 }
 
 export const maxFiles = 10
@@ -146,8 +159,16 @@ const conversationRules = z.object({
   title: said(150).optional(),
   body: string.overwrite(tidy).max(100_000),
   name: said(200).optional(),
-  email: email.optional(),
+  email: email.optional().catch(undefined),
   language: said(50).optional(),
+  links: z.array(webAddress()).max(maxLinks).optional().catch(undefined),
+  standfirst: said(300).optional(),
+  byline: said(150).optional(),
+  bio: said(600).optional(),
+  category: said(100).optional(),
+  website: said(2000).optional(),
+  interest: said(1000).optional(),
+  consent: said(10).optional(),
 })
 
 /** One line that no fault in it keeps from being taken: it can be asked for again, the piece cannot. */
@@ -156,6 +177,7 @@ function said(max: number) {
 }
 
 const furtherRules = z.object({ body: text(0, 100_000) })
+const furtherSaid = z.object({ body: string.overwrite(tidy).max(100_000) })
 
 const caption = text(0, 300).optional()
 
@@ -168,7 +190,7 @@ export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | '
   const rules = conversing ? conversationRules : fieldRules[draft.kind]
   const parsed = rules.safeParse(draft.fields)
   const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
-  const silent = parsed.data?.body === '' && draft.files.length + draft.awaited.length === 0
+  const silent = parsed.success && saysNothing(parsed.data) && draft.files.length + draft.awaited.length === 0
   if (silent) faults.body = ['Please write something or attach a file.']
   return acceptedOr(faults, parsed.data)
 }
@@ -178,11 +200,16 @@ export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | '
  * @throws Failure `invalid`.
  */
 export function parseFurtherFields(draft: FurtherDraft): Fields {
-  const parsed = furtherRules.safeParse(draft.fields)
+  const parsed = (draft.telegram ? furtherSaid : furtherRules).safeParse(draft.fields)
   const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
-  if (parsed.data?.body === '' && draft.files.length === 0)
+  if (parsed.data?.body === '' && draft.files.length + (draft.awaited?.length ?? 0) === 0)
     faults.body = ['Please write something or attach a file.']
   return acceptedOr(faults, parsed.data)
+}
+
+/** Name and language come with a door; all else somebody has said. */
+function saysNothing(fields: object): boolean {
+  return Object.entries(fields).every(([name, value]) => ['name', 'language'].includes(name) || !value)
 }
 
 function acceptedOr(faults: Faults, fields: Fields | undefined): Fields {

@@ -37,10 +37,21 @@ export function createLetterbox({
     async receiveFurther(draft: FurtherDraft) {
       const received = await intake.receiveFurther(draft)
       outside.log.info({ repeat: received.repeat }, 'further message received')
-      nudge('desk')
-      if (draft.files.length > 0) nudge('preview')
-      changed()
+      told(draft)
       return received
     },
+    async receiveInto(draft: FurtherDraft & { messageId: string }) {
+      const received = await intake.receiveInto(draft)
+      outside.log.info({ repeat: received.repeat }, 'more of a message received')
+      told(draft)
+      return received
+    },
+  }
+
+  function told(draft: FurtherDraft): void {
+    nudge('desk')
+    if (draft.files.length > 0) nudge('preview')
+    if (draft.awaited?.length) nudge('telegram')
+    changed()
   }
 }

@@ -7,16 +7,20 @@ if (existsSync('.env')) process.loadEnvFile('.env')
 
 const { readConfig, ConfigFault } = await import('./config.ts')
 
+const stopSignals = ['SIGINT', 'SIGTERM'] as const
+
 async function main(args: string[]): Promise<void> {
   const config = readConfig(process.env)
   if (args.length > 0) {
     const { runCommand } = await import('./commands.ts')
-    process.exitCode = await runCommand(args, config, print)
+    const stopping = new AbortController()
+    for (const signal of stopSignals) process.once(signal, () => stopping.abort())
+    process.exitCode = await runCommand(args, config, print, stopping.signal)
     return
   }
   const { serve } = await import('./serve.ts')
   const stop = await serve(config, print)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of stopSignals) {
     process.once(signal, () => {
       void stop().then(() => process.exit(0))
     })

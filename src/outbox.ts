@@ -1,10 +1,9 @@
 import { join } from 'node:path'
-import { telegramAnswers } from './channels/telegram/answer.ts'
-import { telegramFileFetcher } from './channels/telegram/files.ts'
+import type { BotSide } from './bot-side.ts'
+import { answerHooks, hookSecret } from './channels/api/hooks.ts'
 import type { Config } from './config.ts'
 import type { Carrier, Delivery, Instead, Purpose, Verdict } from './delivery.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
-import { fileTypeCheck } from './intake/file-type.ts'
 import { groupCommit } from './intake/group-commit.ts'
 import { crowd } from './notice-policy.ts'
 import { type Composer, mailComposer } from './notification/compose.ts'
@@ -17,7 +16,7 @@ import { formats, viewsFolder } from './web/pages.ts'
 
 type Carry = (delivery: Delivery) => Promise<Instead | undefined>
 
-const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4, desk: 100, preview: 1 }
+const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4, chat: 20, hook: 4, desk: 100, preview: 1 }
 const mostSettledAtOnce = 100
 
 /** A worker for each carrier. */
@@ -35,9 +34,11 @@ export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Reco
       settle,
       carry: (delivery) => carry[delivery.purpose](delivery),
       async onVerdict(delivery, verdict) {
-        const { id, purpose, attempts, attachmentId } = delivery
-        if (purpose === 'telegram-file' && attachmentId && verdict.state === 'failed')
-          await storage.attachments.lost(attachmentId)
+        const { id, purpose, attempts, attachmentId, submissionId } = delivery
+        if (purpose === 'telegram-file' && attachmentId && verdict.state === 'failed') {
+          const isTooLarge = verdict.fault === 'telegram-too-large' || verdict.fault === 'too-large'
+          await storage.attachments.lost(attachmentId, submissionId, isTooLarge, outside.now())
+        }
         const fault = 'fault' in verdict && verdict.fault ? { fault: verdict.fault } : {}
         outside.log.info({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
         metrics.settled(purpose, verdict.state)
@@ -50,6 +51,8 @@ export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Reco
   return {
     mail: workerOf('mail'),
     telegram: workerOf('telegram'),
+    chat: workerOf('chat'),
+    hook: workerOf('hook'),
     desk: workerOf('desk'),
     preview: workerOf('preview'),
   }
@@ -73,9 +76,14 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
 }
 
 /** Who carries what. */
-export function createCarriers(parts: Parts, compose: Composer, mailer: Mailer): Record<Purpose, Carry> {
-  const { config, storage, files, outside } = parts
-  const { editors, notices, submissions } = storage
+export function createCarriers(
+  parts: Parts,
+  compose: Composer,
+  mailer: Mailer,
+  bots: BotSide,
+): Record<Purpose, Carry> {
+  const { storage, files, outside } = parts
+  const { editors, notices } = storage
   const send = (mail: Mail) => mailer.send(mail)
   const toEditors = noticeCarriers({ compose, send, editors, notices, now: outside.now })
   return {
@@ -94,12 +102,8 @@ export function createCarriers(parts: Parts, compose: Composer, mailer: Mailer):
     async 'sign-in'(delivery) {
       return sendOr(await compose.signIn(delivery), '')
     },
-    'answer-telegram': telegramAnswers({
-      token: config.TELEGRAM_BOT_TOKEN,
-      apiRoot: telegramRoot(config),
-      conversation: submissions.conversation,
-    }),
-    'telegram-file': telegramFetcher(parts),
+    ...bots.carry,
+    'answer-webhook': postingAnswers(parts),
     preview: previewMaker({ files, attachments: storage.attachments }),
   }
 
@@ -123,26 +127,16 @@ function tellEditors({ storage, outside, nudge }: Parts): Carry {
   }
 }
 
-function telegramFetcher({ config, storage, files, outside, nudge }: Parts): Carry {
-  const typeOf = fileTypeCheck(config.FILE_TYPES)
-  const fetchFile = telegramFileFetcher({
-    token: config.TELEGRAM_BOT_TOKEN,
-    apiRoot: telegramRoot(config),
-    stage: (source, id, maxBytes) =>
-      files.stage(source, { id, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
-    keep: files.keep,
-    attachments: storage.attachments,
+function postingAnswers({ config, storage, secrets, outside }: Parts): Carry {
+  const key = secrets.keyFor('webhook')
+  return answerHooks({
+    tokenById: storage.apiTokens.byId,
+    submissionById: storage.submissions.byId,
+    conversation: storage.submissions.conversation,
+    hosts: config.WEBHOOK_HOSTS,
+    secretFor: (token) => hookSecret(key, token),
     now: outside.now,
   })
-  return async (delivery) => {
-    await fetchFile(delivery)
-    nudge('preview')
-    return undefined
-  }
-}
-
-function telegramRoot(config: Config): string {
-  return config.TELEGRAM_API_ROOT.replace(/\/+$/, '')
 }
 
 /** nodemailer is loaded with the first mail, so that starting up does not wait for it. */

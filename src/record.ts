@@ -1,6 +1,6 @@
 import type { NewDelivery } from './delivery.ts'
 import type { Arrival, AwaitedFile, StagedFile } from './draft.ts'
-import type { Channel, Content, Kind, Summary } from './submission.ts'
+import type { Author, Channel, Content, Kind, Summary } from './submission.ts'
 
 /** What is written in one transaction, or not at all: a new submission with its first message, or a further message. */
 export type NewRecord = {
@@ -9,10 +9,13 @@ export type NewRecord = {
   /** Undefined for a further message. */
   submission?: NewSubmission
   messageId: string
+  author: Author
   content: Content
   attachments: NewAttachment[]
   deliveries: NewDelivery[]
   at: number
+  /** The message is there already: this adds to it. */
+  adds?: true
 }
 
 export type NewSubmission = {

@@ -8,7 +8,7 @@ const readAtOnce = 20
 const restAfterReading = 19
 
 /** What has to be looked after from time to time, whatever comes in: search, digests, pieces that nobody has claimed. */
-export function createRounds(parts: Parts) {
+export function createRounds(parts: Parts, lookAfterBot: () => Promise<void>) {
   const { storage, outside, nudge } = parts
   const stopping = new AbortController()
   let done = Promise.resolve()
@@ -27,6 +27,7 @@ export function createRounds(parts: Parts) {
     async once(): Promise<void> {
       await readIntoSearch(0)
       await lookAfterEditors()
+      await lookAfterBot()
     },
   }
 
@@ -37,6 +38,7 @@ export function createRounds(parts: Parts) {
       if (performance.now() - lookedAfter >= minute) {
         lookedAfter = performance.now()
         await orLog(lookAfterEditors)
+        await orLog(lookAfterBot)
       }
       await sleep(second, undefined, { signal: stopping.signal }).catch(() => undefined)
     }

@@ -1,8 +1,11 @@
 import type { Router } from 'express'
-import type { MultipartParts } from './channels/form/multipart.ts'
+import type { BotSide } from './bot-side.ts'
+import { apiRouter, tokenOf } from './channels/api/api.ts'
+import { type MultipartParts, readMultipart } from './channels/form/multipart.ts'
 import { nonceMaker } from './channels/form/nonce.ts'
 import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
+import { uploadRouter } from './channels/form/upload.ts'
 import { webhookRouter } from './channels/telegram/webhook.ts'
 import { basePath } from './config.ts'
 import { tidyFileName } from './intake/file-name.ts'
@@ -15,7 +18,13 @@ import { healthRouter } from './web/health.ts'
 import { compress, createWeb } from './web/web.ts'
 
 /** Every door and the desk, on one web application. */
-export function createSite(parts: Parts, letterbox: Intake, desk: Router, webhookSecret: string) {
+export function createSite(
+  parts: Parts,
+  letterbox: Intake,
+  desk: Router,
+  bots: BotSide,
+  webhookSecret: string,
+) {
   const { config, storage, files, secrets, render, assets, outside } = parts
   const base = basePath(config)
   const site = siteUrl(config)
@@ -59,20 +68,41 @@ export function createSite(parts: Parts, letterbox: Intake, desk: Router, webhoo
       counts: 'failures',
       message: 'Too many receipts were tried from your connection. Please try again in ten minutes.',
     }),
+    linkToChat: bots.linkToChat,
     now: outside.now,
   })
-  const webhook = webhookRouter({
+  const upload = uploadRouter({
+    ...uploads,
+    ...answers,
+    check: bots.checkUpload,
+    receiveUpload: bots.receiveUpload,
+    limit: rateLimited({
+      limit: config.STATUS_LIMIT,
+      windowMs: hour / 6,
+      counts: 'failures',
+      message: 'Too many links were tried from your connection. Please try again in ten minutes.',
+    }),
+  })
+  const webhook = webhookRouter({ ...bots.door, secret: webhookSecret })
+  const api = apiRouter({
+    ...uploads,
     receive: letterbox.receive,
-    async keepUnread(reason, raw) {
-      await storage.unread.keep({ source: 'telegram', reason, raw, createdAt: outside.now() })
-      outside.log.warn({ channel: 'telegram', reason }, 'kept unread')
-    },
-    tidyFileName,
-    secret: webhookSecret,
-    botId: config.TELEGRAM_BOT_TOKEN?.split(':')[0] ?? '0',
-    statusUrl: `${site}/status`,
-    formUrl: `${site}/submit/news-tip`,
+    receiveFurther: letterbox.receiveFurther,
+    submissions: storage.submissions,
+    tokens: storage.apiTokens,
+    readMultipart: (req, res) => readMultipart(req, res, uploads),
+    limit: rateLimited({
+      limit: (res) => tokenOf(res).hourlyLimit,
+      windowMs: hour,
+      counts: 'successes',
+      message: 'This token has sent as much as it may in an hour. Nothing was taken in this time.',
+      whom: (_req, res) => tokenOf(res).id,
+    }),
+    metrics: async () => parts.metrics.read(await storage.deliveries.counts()),
+    render,
     newsroom: config.NEWSROOM_NAME,
+    siteUrl: site,
+    now: outside.now,
   })
   const health = healthRouter(async () => {
     await storage.check()
@@ -85,6 +115,6 @@ export function createSite(parts: Parts, letterbox: Intake, desk: Router, webhoo
     render,
     beginRefusal,
     assets,
-    routers: [webhook, form, status, desk, health],
+    routers: [webhook, form, status, upload, api, desk, health],
   })
 }

@@ -150,12 +150,23 @@ export type Content = {
   /** Names and captions of the attachments, by attachment id: they are content too. */
   files: Record<string, FileLabel>
   telegram?: TelegramSender
+  api?: ApiSender
+  /** A changed wording of an earlier message, which stands as it was. */
+  isEdit?: true
 }
 
 export type FileLabel = { name: string; caption?: string; credit?: string }
 
 /** Where the bot can answer this sender. */
 export type TelegramSender = { chatId: number; messageId: number }
+
+/** Where the sender can be reached by Telegram: the chat they last wrote from, or linked. */
+export function telegramOf(messages: Message[]): TelegramSender | undefined {
+  return messages.findLast((message) => message.content.telegram)?.content.telegram
+}
+
+/** Which token brought it, and by what name the bot there knows the sender. */
+export type ApiSender = { tokenId: string; sender?: string }
 
 /** What a sender wrote, field by field; which fields a kind has is said in `draft.ts`. */
 export type Fields = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NewDelivery } from './delivery.ts'
+import type { AnswerPurpose, NewDelivery } from './delivery.ts'
 import { Failure } from './failure.ts'
 import { moveDetail, type NewEntry } from './history.ts'
 import { canMove, type State, type Submission, undoTime } from './submission.ts'
@@ -114,7 +114,7 @@ export function move({ submission, at }: Deed, to: State): ChangeOf {
 export function answer(
   { at }: Deed,
   message: { id: string; title?: string | undefined; body: string },
-  purposes: readonly ('answer-mail' | 'answer-telegram')[],
+  purposes: readonly AnswerPurpose[],
 ): ChangeOf {
   return {
     set: {},

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 
 const src = resolve(import.meta.dirname, '../src')
 const neighbours = [
+  'channels/api',
   'channels/form',
   'channels/telegram',
   'intake',
@@ -20,6 +21,7 @@ const meetingPlaces = [
   'serve.ts',
   'commands.ts',
   'application.ts',
+  'bot-side.ts',
   'parts.ts',
   'site.ts',
   'desk-side.ts',
@@ -31,6 +33,7 @@ const meetingPlaces = [
 const onlyUsers: Record<string, string> = {
   multer: 'channels/form',
   grammy: 'channels/telegram',
+  '@grammyjs': 'channels/telegram',
   nodemailer: 'notification',
   kysely: 'storage',
   'node:sqlite': 'storage',

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, type Visit, visit, withBrowser } from './support/browser.ts'
 import { editorAddress } from './support/newsroom.ts'
-import { guestPost, onePagePdf, png, storyAngle, textUpdate, tip } from './support/pieces.ts'
+import { guestPost, onePagePdf, png, storyAngle, tip } from './support/pieces.ts'
 
 const second = 'second@newsroom.test'
 
@@ -216,17 +216,14 @@ describe('the desk in a real browser', skip, () => {
       when: evil('w').slice(0, 200),
       evidence: evil('e'),
     })
-    await newsroom.receiveUpdate({
-      update_id: 7,
-      message: {
-        ...(textUpdate(7, evil('tg')).message as object),
-        from: {
-          id: 1,
-          is_bot: false,
-          first_name: evil('first'),
-          last_name: '<script>',
-          language_code: '<b>',
-        },
+    await newsroom.chat().send({
+      text: evil('tg'),
+      from: {
+        id: 1,
+        is_bot: false,
+        first_name: evil('first'),
+        last_name: '<script>',
+        language_code: '<b>',
       },
     })
     await newsroom.receiveUpdate({ update_id: 8, strange: evil('u') })
@@ -312,6 +309,20 @@ describe('the desk in a real browser', skip, () => {
       files,
     )
     const secret = await newsroom.submit('expose', wide)
+    const person = newsroom.chat()
+    const said = await person.say('The ward has no oxygen.')
+    await person.say({ video: { file_id: 'v', file_unique_id: 'v', file_size: 3e8, file_name: 'ward.mp4' } })
+    await person.press('Send')
+    await newsroom.workOff()
+    await person.edit(said, { text: 'The ward has had no oxygen since Monday.' })
+    const upload =
+      /\/upload\/[\w-]{48}/.exec(
+        person
+          .heard()
+          .map(({ text }) => text)
+          .join(),
+      )?.[0] ?? ''
+    const chat = (await newsroom.all()).find(({ channel }) => channel === 'telegram')?.reference
     await newsroom.receiveUpdate({ update_id: 1, something: '<script>alert(3)</script>' })
     const path = `/desk/submissions/${post.reference}`
     await newsroom.workOff()
@@ -337,6 +348,35 @@ describe('the desk in a real browser', skip, () => {
       },
       'desk-search': open('/desk?view=all&q=river'),
       'desk-empty': open('/desk?view=spam'),
+      'desk-telegram': open('/desk/telegram'),
+      'desk-api-tokens': open('/desk/api-tokens'),
+      async 'desk-api-token-made'(on) {
+        await on.goto(`${site}/desk/api-tokens`)
+        await on.fill('#name', `Bridge ${Math.random()}`)
+        await on.click('main button:text("Make")')
+      },
+      async 'desk-api-token-faulty'(on) {
+        await on.goto(`${site}/desk/api-tokens`)
+        await on.fill('#name', '<b>')
+        await on.click('main button:text("Make")')
+      },
+      'api-description': open('/api/v1'),
+      upload: open(upload),
+      async 'upload-faulty'(on) {
+        await on.goto(`${site}${upload}`)
+        await on.setInputFiles('#chosen', {
+          name: 'run',
+          mimeType: 'x/y',
+          buffer: Buffer.from('\x7fELF\x02\x01\x01'),
+        })
+        await on.click('main button')
+      },
+      async 'status-with-chat'(on) {
+        await on.goto(`${site}/status`)
+        await on.fill('#receipt', secret.receipt)
+        await on.click('main button')
+      },
+      'desk-chat-piece': open(`/desk/submissions/${chat}`),
       'desk-guest-post': open(path),
       async 'desk-more'(on) {
         await on.goto(site + path)
@@ -384,7 +424,7 @@ describe('the desk in a real browser', skip, () => {
     await page.close()
     await lookAtAll(visited, pages, cookie)
     assert.deepEqual(
-      complaints.filter((one) => !/status of (404|409|422)/.test(one)),
+      complaints.filter((one) => !/status of (404|409|415|422)/.test(one)),
       [],
     )
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Response } from 'superagent'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
-import { guestPost, storyAngle, textUpdate, tip } from './support/pieces.ts'
+import { guestPost, storyAngle, tip } from './support/pieces.ts'
 
 async function references(newsroom: Newsroom, path: string): Promise<string[]> {
   const page = await newsroom.deskPage(path)
@@ -14,7 +14,7 @@ test('views and filters narrow the list, alone and together', async (t) => {
   const post = (await newsroom.submit('guest-post', guestPost())).reference
   const angle = (await newsroom.submit('story-angle', storyAngle())).reference
   const secret = (await newsroom.submit('expose', tip())).reference
-  await newsroom.receiveUpdate(textUpdate(1, 'A tip by Telegram'))
+  await newsroom.chat().send('A tip by Telegram')
   const chat = (await newsroom.all())[0]?.reference as string
   await newsroom.act(`/desk/submissions/${angle}/claim`, {})
   await newsroom.act(`/desk/submissions/${secret}/move`, {

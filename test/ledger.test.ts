@@ -60,8 +60,7 @@ test('a failed delivery can be let be, and the banner goes', async (t) => {
 
 test('a file that could not be fetched is fetched when an editor asks for it', async (t) => {
   const newsroom = await openNewsroom(t)
-  await newsroom.receiveUpdate(photoUpdate(1, 'late', 'With a photo')).expect(200)
-  await newsroom.workOff()
+  await newsroom.chat().send({ photo: photoUpdate(1, 'late').message.photo, caption: 'With a photo' })
   const [{ reference = '' } = {}] = await newsroom.all()
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   assert.ok(page.includes('could not be fetched'))

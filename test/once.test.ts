@@ -4,7 +4,7 @@ import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { png, storyAngle, textUpdate, tip } from './support/pieces.ts'
 
 test('the same update gives the same submission and the same answer', async (t) => {
-  const newsroom = await openNewsroom(t)
+  const newsroom = await openNewsroom(t, { TELEGRAM_BOT_TOKEN: '' })
   const update = textUpdate(11, 'The bridge has been closed since yesterday.')
   const first = await newsroom.receiveUpdate(update).expect(200)
   const second = await newsroom.receiveUpdate(update).expect(200)
@@ -13,7 +13,7 @@ test('the same update gives the same submission and the same answer', async (t) 
 })
 
 test('the same update at the same moment, many times, is one submission', async (t) => {
-  const newsroom = await openNewsroom(t)
+  const newsroom = await openNewsroom(t, { TELEGRAM_BOT_TOKEN: '' })
   const update = textUpdate(12, 'The bridge has been closed since yesterday.')
   const answers = await Promise.all(Array.from({ length: 20 }, () => newsroom.receiveUpdate(update)))
   assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)

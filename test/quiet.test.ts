@@ -53,6 +53,7 @@ test('nothing that a sender sends is ever logged, whatever goes wrong', async (t
   await newsroom.receiveUpdate({ update_id: 4, [canary()]: canary() })
   await newsroom.receiveUpdate(`{"${canary()}`)
   await newsroom.receiveUpdate(textUpdate(5, canary()), canary())
+  await newsroom.pause(11 * 60_000)
   newsroom.mailServer.refuse.recipient = 550
   await newsroom.workOff()
 

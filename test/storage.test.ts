@@ -32,6 +32,7 @@ function newRecord(more: Partial<NewRecord> = {}): NewRecord {
       summary: { title: `Title ${made}`, sender: undefined, attachments: 0 },
       senders: [],
     },
+    author: 'sender',
     messageId: newId(),
     content: { fields: { body: `Words ${made} 🎉 é سلام` }, files: {} },
     attachments: [],
@@ -378,10 +379,14 @@ test('the whole product runs on PostgreSQL', skip, async (t) => {
   const sent = await Promise.all([1, 2, 3].map(() => newsroom.submit('news-tip', fields, [file])))
   assert.deepEqual(sent[2], sent[0])
   newsroom.telegram.files.set('photo', png())
-  await newsroom.receiveUpdate(photoUpdate(1, 'photo', 'From the chat')).expect(200)
+  const { photo } = photoUpdate(1, 'photo').message
+  const receipt = await newsroom.chat().send({ photo, caption: 'From the chat', media_group_id: 'g' })
+  newsroom.telegram.files.set('second', png())
+  await newsroom.chat().say({ photo: photoUpdate(2, 'second').message.photo, media_group_id: 'g' })
   await newsroom.workOff()
+  assert.equal((await newsroom.status(receipt)).messages[0].files.length, 2)
   assert.equal(await newsroom.submissionCount(), 2)
   assert.equal(newsroom.mailServer.mails.length, 3)
-  assert.equal((await newsroom.storedFiles()).length, 4, 'each picture has its preview')
+  assert.equal((await newsroom.storedFiles()).length, 6, 'each picture has its preview')
   assert.ok((await newsroom.deskPage('/desk')).includes(tip().title))
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { editorAddress, openNewsroom } from './support/newsroom.ts'
-import { guestPost, storyAngle, textUpdate, tip } from './support/pieces.ts'
+import { guestPost, storyAngle, tip } from './support/pieces.ts'
 
 const second = 'second@newsroom.test'
 const two = { EDITORS: `${editorAddress},${second}` }
@@ -163,37 +163,37 @@ test('an answer about a confidential piece is read with the receipt only', async
 
 test('an answer to a Telegram sender goes to the chat, cut where Telegram needs it', async (t) => {
   const newsroom = await openNewsroom(t)
-  await newsroom.receiveUpdate(textUpdate(1, 'The bridge at the mill is closed.', 9009)).expect(200)
+  const chat = newsroom.chat(9009)
+  await chat.send('The bridge at the mill is closed.')
+  const before = chat.heard().length
   const [{ reference = '' } = {}] = await newsroom.all()
   const body = `${'First. '.repeat(500)}\n\n${'Second. '.repeat(300)}`
   await newsroom.act(`/desk/submissions/${reference}/answer`, { body, ...(await newsroom.seen(reference)) })
   newsroom.passTime(10_000)
-  newsroom.telegram.faults.push({ status: 429, retryAfter: 30 })
+  newsroom.telegram.faults.push({ status: 429, retryAfter: 30, method: 'sendMessage' })
   await newsroom.workOff()
-  assert.equal(newsroom.telegram.sent.length, 0)
+  assert.equal(chat.heard().length, before)
   newsroom.passTime(31_000)
   await newsroom.workOff()
   assert.deepEqual(
-    newsroom.telegram.sent.map((message) => [message.chat_id, message.text.slice(0, 6)]),
-    [
-      [9009, 'First.'],
-      [9009, 'Second'],
-    ],
+    chat
+      .heard()
+      .slice(before)
+      .map(({ text }) => text.slice(0, 6)),
+    ['First.', 'Second'],
   )
-  assert.equal(
-    newsroom.telegram.sent.map((message) => message.text).join('\n\n'),
-    body.trim().replace(' \n\n', '\n\n'),
-  )
+  const said = chat.heard().slice(before)
+  assert.equal(said.map(({ text }) => text).join('\n\n'), body.trim().replace(' \n\n', '\n\n'))
 })
 
 test('a Telegram sender who has blocked the bot is a failed delivery that editors see', async (t) => {
   const newsroom = await openNewsroom(t)
-  await newsroom.receiveUpdate(textUpdate(1, 'The bridge at the mill is closed.')).expect(200)
+  await newsroom.chat().send('The bridge at the mill is closed.')
   const [{ reference = '' } = {}] = await newsroom.all()
   const fields = { body: 'Since when?', ...(await newsroom.seen(reference)) }
   await newsroom.act(`/desk/submissions/${reference}/answer`, fields)
   newsroom.passTime(10_000)
-  newsroom.telegram.faults.push({ status: 403 })
+  newsroom.telegram.faults.push({ status: 403, method: 'sendMessage' })
   await newsroom.workOff()
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   assert.ok(page.includes('By Telegram: did not reach the sender, telegram-403'))

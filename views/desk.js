@@ -23,7 +23,14 @@ function listen() {
   events.addEventListener('error', () => {
     if (events.readyState === EventSource.CLOSED) refresh()
   })
+  // A page that the browser keeps for its Back button is not open.
+  addEventListener('pagehide', () => events.close(), { once: true })
 }
+
+/** Shown again, such a page is told of what is new. */
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) listen()
+})
 
 /** A list is of no use any more; a piece stays, for somebody may be writing. */
 function signedOut() {

@@ -68,7 +68,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     } & Seen,
   ): Promise<void> {
     const opening = openingOf(messages)
-    const channels = answerChannels(submission, opening, parts.hasBot)
+    const channels = answerChannels(messages, parts.hasBot)
     const mail = channels.includes('answer-mail')
       ? await parts.answerDraft(submission, opening, written)
       : undefined
@@ -127,7 +127,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
 export function writer(parts: DeskParts) {
   return async (deed: Deed, said: { title?: string; body: string }): Promise<ChangeOf> => {
     const messages = await parts.submissions.conversation(deed.submission.id)
-    const channels = answerChannels(deed.submission, openingOf(messages), parts.hasBot)
+    const channels = answerChannels(messages, parts.hasBot)
     return answer(deed, { id: newId(deed.at), ...said }, channels)
   }
 }

@@ -4,6 +4,8 @@ import type { Seat } from './routes.ts'
 export type PageParts = {
   render: (view: string, data?: Record<string, unknown>) => string
   deliveries: { trouble(most: number): Promise<{ failed: number; troubled: number }> }
+  /** What is wrong with the bot, in plain words. */
+  botTroubles: () => string[]
   now: () => number
 }
 
@@ -22,6 +24,10 @@ export function pageShower(parts: PageParts): ShowPage {
   return async (res, { editor, formToken }, view, data = {}) => {
     const trouble = await parts.deliveries.trouble(mostCounted)
     const now = parts.now()
-    res.type('html').send(parts.render(view, { editor, formToken, trouble, now, ...data }))
+    res
+      .type('html')
+      .send(
+        parts.render(view, { editor, formToken, trouble, botTroubles: parts.botTroubles(), now, ...data }),
+      )
   }
 }

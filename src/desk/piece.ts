@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express'
-import type { Delivery, Try } from '../delivery.ts'
+import type { AnswerPurpose, Delivery, Try } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
 import { filterOf } from '../inbox.ts'
-import { type Message, movesFrom, type Submission } from '../submission.ts'
+import { type Message, movesFrom, type Submission, telegramOf } from '../submission.ts'
 import { noSuchSubmission } from './inbox.ts'
 import { listOf, queryOf } from './list.ts'
 import { articleOf } from './markdown.ts'
@@ -42,7 +42,7 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       team: await parts.editors.active(),
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
-      channels: answerChannels(submission, messages[0], parts.hasBot),
+      channels: answerChannels(messages, parts.hasBot),
       again: withdrawnText(messages, req.query.again),
       list: list && queryOf(list),
       view: list?.view,
@@ -81,14 +81,14 @@ export async function wayOn(
   return `${parts.base}/desk/submissions/${below.reference}?list=${encodeURIComponent(query)}${undoPart}`
 }
 
-/** By which doors an answer to this sender goes out, besides the status page. */
-export function answerChannels(
-  submission: Submission,
-  opening: Message | undefined,
-  hasBot: boolean,
-): ('answer-mail' | 'answer-telegram')[] {
-  if (submission.channel === 'telegram') return hasBot && opening?.content.telegram ? ['answer-telegram'] : []
-  return opening?.content.fields.email ? ['answer-mail'] : []
+/** By which doors an answer to this sender goes out, besides the status page: the one they came by, and a chat they linked. */
+export function answerChannels(messages: Message[], hasBot: boolean): AnswerPurpose[] {
+  const { fields, telegram, api } = messages[0]?.content ?? {}
+  return [
+    ...(hasBot && telegramOf(messages) ? ['answer-telegram' as const] : []),
+    ...(fields?.email && !telegram ? ['answer-mail' as const] : []),
+    ...(api ? ['answer-webhook' as const] : []),
+  ]
 }
 
 /** Messages and notes in one line, as they came. */
@@ -105,7 +105,10 @@ function turnsOf(
 
 /** Work inside the house is shown only where it failed. */
 function isShown({ purpose, state }: Delivery): boolean {
-  return !['tell-editors', 'preview'].includes(purpose) || state === 'failed'
+  return (
+    !['tell-editors', 'preview', 'chat-live', 'chat-send', 'chat-update'].includes(purpose) ||
+    state === 'failed'
+  )
 }
 
 export function triesOf(tries: Try[]): Map<string, Try[]> {

@@ -2,12 +2,14 @@ import type { KeyObject } from 'node:crypto'
 import type { NewDelivery } from '../delivery.ts'
 import {
   type Arrival,
+  type AwaitedFile,
   type Draft,
   type FurtherDraft,
   parseFields,
   parseFurtherFields,
   type StagedFile,
 } from '../draft.ts'
+import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
 import { hashReceipt, newReference, receiptFor } from '../receipt.ts'
@@ -27,6 +29,9 @@ import { groupCommit, type Settled } from './group-commit.ts'
 /** What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. */
 export type Received = { reference: string; receipt: string; repeat: boolean }
 
+/** What became of a further message. */
+export type Further = { repeat: boolean; isChanged: boolean }
+
 /** What the intake is handed where everything meets. */
 export type IntakeParts = {
   /** Writes records durably in one transaction, each with its own outcome. */
@@ -45,7 +50,7 @@ const mostInOneCommit = 200
 export type Intake = ReturnType<typeof createIntake>
 
 /**
- * The one way in. Both functions resolve only when everything is durable, and a repeat of an arrival
+ * The one way in. Its functions resolve only when everything is durable, and a repeat of an arrival
  * is answered as the first was.
  */
 export function createIntake(parts: IntakeParts) {
@@ -54,7 +59,7 @@ export function createIntake(parts: IntakeParts) {
   return {
     /**
      * Takes a new piece in.
-     * @throws Failure `invalid` with every faulty field, or `unavailable`.
+     * @throws Failure `invalid` with every faulty field, `conflict` if the arrival refuses changes, or `unavailable`.
      */
     async receive(draft: Draft): Promise<Received> {
       const fields = await orDiscarded(draft.files, () => parseFields(draft))
@@ -63,6 +68,7 @@ export function createIntake(parts: IntakeParts) {
       const first = await keeping(draft.files, async () => {
         const recorded = await commit(record)
         const changed = recorded.repeat && recorded.digest !== draft.arrival.digest
+        if (changed && draft.arrival.refusesChange) await refuseChange(draft.files)
         const { repeat } = changed ? await commit(asFurtherMessage(record, recorded.submissionId)) : recorded
         return { reference: recorded.reference as string, repeat }
       })
@@ -70,14 +76,29 @@ export function createIntake(parts: IntakeParts) {
     },
 
     /**
-     * Takes a further message of the sender in.
+     * Takes a further message of the sender in. Says whether it was there already, and whether as it is now.
      * @throws Failure as `receive` does.
      */
-    async receiveFurther(draft: FurtherDraft): Promise<{ repeat: boolean }> {
+    async receiveFurther(draft: FurtherDraft): Promise<Further> {
       const fields = await orDiscarded(draft.files, () => parseFurtherFields(draft))
       const record = furtherMessage(draft, fields, parts.now())
-      return keeping(draft.files, () => commit(record))
+      const { repeat, digest } = await keeping(draft.files, () => commit(record))
+      return { repeat, isChanged: repeat && digest !== draft.arrival.digest }
     },
+
+    /**
+     * Takes in what belongs to a message that is there already, such as a photo of its album that came late.
+     * @throws Failure as `receive` does.
+     */
+    async receiveInto(draft: FurtherDraft & { messageId: string }): Promise<{ repeat: boolean }> {
+      const fields = parseFurtherFields(draft)
+      return commit({ ...furtherMessage(draft, fields, parts.now()), adds: true })
+    },
+  }
+
+  async function refuseChange(files: StagedFile[]): Promise<never> {
+    await parts.files.remove(files.map((file) => file.id))
+    throw new Failure('conflict', 'This key was used for another submission. Use a new key for a new one.')
   }
 
   async function orDiscarded<T>(files: StagedFile[], parse: () => T): Promise<T> {
@@ -105,17 +126,18 @@ export function createIntake(parts: IntakeParts) {
 
 function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewRecord {
   const at = parts.now()
-  const { kind, channel, telegram } = draft
+  const { kind, channel, telegram, api } = draft
   const awaited = draft.awaited.map((file) => ({ ...file, id: newId(at) }))
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   const content: Content = {
     fields,
     files: labels([...draft.files, ...awaited]),
     ...(telegram && { telegram }),
+    ...(api && { api }),
   }
   return {
-    arrival: withoutSecret(draft.arrival),
-    submissionId: newId(at),
+    arrival: named(draft.arrival),
+    submissionId: draft.ids?.submissionId ?? newId(at),
     submission: {
       reference: newReference(),
       receiptHash: hashReceipt(receipt),
@@ -124,13 +146,14 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
       summary: summaryOf(content, attachments.length),
       senders: sendersOf(content, parts.senderKey),
     },
-    messageId: newId(at),
+    messageId: draft.ids?.messageId ?? newId(at),
+    author: 'sender',
     content,
     attachments,
     deliveries: [
       tellEditors(at),
       ...receiptMails(kind, fields, receipt),
-      ...awaited.map(fetchOf),
+      ...awaited.flatMap(fetchOf),
       ...previewsOf(draft.files),
     ],
     at,
@@ -138,13 +161,21 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
 }
 
 function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRecord {
+  const { telegram, isEdit, isSystem, files } = draft
+  const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: newId(at) }))
   return {
     arrival: draft.arrival,
     submissionId: draft.submissionId,
-    messageId: newId(at),
-    content: { fields, files: labels(draft.files) },
-    attachments: draft.files,
-    deliveries: [tellEditors(at), ...previewsOf(draft.files)],
+    messageId: draft.messageId ?? newId(at),
+    author: isSystem ? 'system' : 'sender',
+    content: {
+      fields,
+      files: labels([...files, ...awaited]),
+      ...(telegram && { telegram }),
+      ...(isEdit && { isEdit }),
+    },
+    attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
+    deliveries: [...(isSystem ? [] : [tellEditors(at)]), ...awaited.flatMap(fetchOf), ...previewsOf(files)],
     at,
   }
 }
@@ -162,8 +193,9 @@ function asFurtherMessage(record: NewRecord, submissionId: string): NewRecord {
   return { ...message, arrival, submissionId, messageId: newId(record.at), deliveries }
 }
 
-function withoutSecret({ secret: _, ...arrival }: Arrival): Omit<Arrival, 'secret'> {
-  return arrival
+/** What is kept of an arrival. */
+function named({ source, key, digest }: Arrival): NewRecord['arrival'] {
+  return { source, key, ...(digest !== undefined && { digest }) }
 }
 
 /** Which editors are told, and when, is decided a little later: by then it is known what else came in. */
@@ -183,8 +215,9 @@ function receiptMails(kind: Kind, fields: Fields, receipt: string): NewDelivery[
   return [{ purpose: 'sender-receipt', target: fields.email, receipt: isConfidential(kind) ? null : receipt }]
 }
 
-function fetchOf(file: { id: string; remoteId: string }): NewDelivery {
-  return { purpose: 'telegram-file', attachmentId: file.id, target: file.remoteId }
+function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {
+  if (file.withheld !== undefined) return []
+  return [{ purpose: 'telegram-file', attachmentId: file.id, target: file.remoteId }]
 }
 
 function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel> {

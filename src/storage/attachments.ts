@@ -1,5 +1,6 @@
 import { hasPreview } from '../submission.ts'
 import type { Database } from './database.ts'
+import { offerUploadOnce } from './open-piece-changes.ts'
 import { insertDeliveries } from './record.ts'
 
 export type AttachmentStore = ReturnType<typeof attachmentStore>
@@ -45,14 +46,17 @@ export function attachmentStore(db: Database) {
       await db.updateTable('attachments').set({ preview_id: previewId }).where('id', '=', id).execute()
     },
 
-    /** The awaited file will not come. */
-    async lost(id: string): Promise<void> {
-      await db
-        .updateTable('attachments')
-        .set({ state: 'failed' })
-        .where('id', '=', id)
-        .where('state', '=', 'awaited')
-        .execute()
+    /** The awaited file will not come. Where it is too large for the door, its sender is told another way. */
+    async lost(id: string, submissionId: string | null, isTooLarge: boolean, now: number): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('attachments')
+          .set({ state: 'failed' })
+          .where('id', '=', id)
+          .where('state', '=', 'awaited')
+          .execute()
+        if (isTooLarge && submissionId) await offerUploadOnce(trx, submissionId, now)
+      })
     },
   }
 }

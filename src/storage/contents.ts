@@ -1,3 +1,4 @@
+import type { Part } from '../open-piece.ts'
 import type { Content, Summary } from '../submission.ts'
 
 /**
@@ -22,4 +23,17 @@ export function writeSummary(summary: Summary): string {
 export function readSummary(stored: string | null): Summary {
   if (stored === null) return { title: undefined, sender: undefined, attachments: 0 }
   return JSON.parse(stored) as Summary
+}
+
+/** What a part says; the rest of it is told by its row. */
+export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'language'>
+
+/** The one way for a part of an open piece into storage: it is content too. */
+export function writePart({ words, files, sender, name, language }: PartContent): string {
+  return JSON.stringify({ words, files, sender, name, language })
+}
+
+/** The one way for a part of an open piece out of storage. */
+export function readPart(stored: string): PartContent {
+  return JSON.parse(stored) as PartContent
 }

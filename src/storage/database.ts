@@ -4,6 +4,7 @@ import { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import * as letterbox from './migrations/0001-letterbox.ts'
 import * as desk from './migrations/0002-desk.ts'
+import * as bots from './migrations/0003-bots.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -11,6 +12,7 @@ export type Database = Kysely<Tables>
 const migrations: Record<string, Migration> = {
   '0001-letterbox': letterbox as Migration,
   '0002-desk': desk as Migration,
+  '0003-bots': bots as Migration,
 }
 
 /**

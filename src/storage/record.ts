@@ -1,9 +1,9 @@
 import { carrierOf, type NewDelivery } from '../delivery.ts'
 import { newId } from '../id.ts'
 import { newReference } from '../receipt.ts'
-import type { NewRecord, Recorded } from '../record.ts'
+import type { NewAttachment, NewRecord, Recorded } from '../record.ts'
 import { isConfidential, kinds } from '../submission.ts'
-import { writeContent, writeSummary } from './contents.ts'
+import { readContent, writeContent, writeSummary } from './contents.ts'
 import type { Database } from './database.ts'
 import { isDuplicate, isUnavailable } from './faults.ts'
 import type { Tables } from './schema.ts'
@@ -121,7 +121,9 @@ async function insertAll(trx: Database, records: NewRecord[], now: number): Prom
   const spammers = await knownSpammers(trx, records)
   const submissions = records.flatMap((one) => submissionRow(one, spammers))
   if (submissions.length > 0) await trx.insertInto('submissions').values(submissions).execute()
-  await trx.insertInto('messages').values(records.map(messageRow)).execute()
+  const messages = records.filter(({ adds }) => !adds).map(messageRow)
+  if (messages.length > 0) await trx.insertInto('messages').values(messages).execute()
+  for (const one of records) if (one.adds) await addToMessage(trx, one)
   const attachments = records.flatMap(attachmentRows)
   if (attachments.length > 0) await trx.insertInto('attachments').values(attachments).execute()
   await insertDeliveries(trx, records.flatMap(deliveriesOf), now)
@@ -142,7 +144,11 @@ async function knownSpammers(trx: Database, records: NewRecord[]): Promise<Set<s
 async function touch(trx: Database, one: NewRecord): Promise<void> {
   await trx
     .updateTable('submissions')
-    .set((eb) => ({ updated_at: one.at, heard_at: one.at, revision: eb('revision', '+', 1) }))
+    .set((eb) => ({
+      updated_at: one.at,
+      revision: eb('revision', '+', 1),
+      ...(one.author === 'sender' && { heard_at: one.at }),
+    }))
     .where('id', '=', one.submissionId)
     .execute()
 }
@@ -196,7 +202,7 @@ function messageRow(one: NewRecord): Tables['messages'] {
   return {
     id: one.messageId,
     submission_id: one.submissionId,
-    author: 'sender',
+    author: one.author,
     editor_id: null,
     content: writeContent(one.content),
     created_at: one.at,
@@ -204,16 +210,45 @@ function messageRow(one: NewRecord): Tables['messages'] {
   }
 }
 
+/** Puts words and labels into a message that is there. Its files come after those it has. */
+async function addToMessage(trx: Database, one: NewRecord): Promise<void> {
+  const row = await trx
+    .selectFrom('messages')
+    .select('content')
+    .where('id', '=', one.messageId)
+    .executeTakeFirstOrThrow()
+  const there = readContent(row.content)
+  const { fields, files } = one.content
+  const body = [there.fields.body, fields.body].filter((words) => words !== '').join('\n\n')
+  const content = { ...there, fields: { ...there.fields, body }, files: { ...there.files, ...files } }
+  await trx
+    .updateTable('messages')
+    .set({ content: writeContent(content) })
+    .where('id', '=', one.messageId)
+    .execute()
+}
+
+/** Added files stand behind those that a message has: it never has so many. */
+const behind = 10_000
+
 function attachmentRows(one: NewRecord): Tables['attachments'][] {
   return one.attachments.map((attachment, position) => ({
     id: attachment.id,
     message_id: one.messageId,
-    position,
+    position: one.adds ? behind + position : position,
     preview_id: null,
-    ...('awaited' in attachment
-      ? { state: 'awaited', size: null, type: null, sha256: null }
-      : { state: 'kept', size: attachment.size, type: attachment.type, sha256: attachment.sha256 }),
+    ...fileColumns(attachment),
   }))
+}
+
+function fileColumns(attachment: NewAttachment) {
+  if (!('awaited' in attachment)) {
+    const { size, type, sha256 } = attachment
+    return { state: 'kept' as const, size, type, sha256 }
+  }
+  const { withheld } = attachment.awaited
+  const state = withheld === undefined ? ('awaited' as const) : ('failed' as const)
+  return { state, size: withheld ?? null, type: null, sha256: null }
 }
 
 function deliveriesOf(one: NewRecord): NewDelivery[] {

@@ -2,6 +2,7 @@ import type { Generated } from 'kysely'
 import type { Carrier, Delivery } from '../delivery.ts'
 import type { Role } from '../editor.ts'
 import type { Action } from '../history.ts'
+import type { OpenPiece, PartSort, Step } from '../open-piece.ts'
 import type { AttachmentState, Author, Channel, Kind, State } from '../submission.ts'
 
 /** The tables as both databases hold them: ids are UUIDv7 text, times are integers in milliseconds. */
@@ -189,5 +190,79 @@ export type Tables = {
   search_documents: {
     number: Generated<number>
     submission_id: string
+  }
+  open_pieces: {
+    /** Also the id of the submission that it becomes. */
+    id: string
+    chat: string
+    kind: Kind
+    /** Empty for none. */
+    joins: string
+    state: OpenPiece['state']
+    step: Step | null
+    /** That of whoever began it. */
+    language: string | null
+    /** The chat itself, for writing into it; forgotten when all is said. */
+    target: string | null
+    secret: string | null
+    heard_at: number
+    revision: number
+    shown_message_id: number | null
+    shown_revision: number | null
+    part_count: number
+    characters: number
+    last_message_id: number
+    /** What it becomes, from the moment it is closed. */
+    submission_id: string | null
+    message_id: string | null
+    created_at: number
+  }
+  open_parts: {
+    chat: string
+    message_id: number
+    piece_id: string
+    album: string | null
+    field: Step | null
+    sort: PartSort
+    /** Written and read by `contents.ts` only; forgotten when the part has been taken into a message. */
+    content: string | null
+    /** Of words and files: whether an edit changed anything. */
+    digest: string
+    edited_at: number
+    /** It came after its piece was closed. */
+    is_late: number
+    /** The message that it was taken into. */
+    became: string | null
+    is_taken: number
+  }
+  seen_updates: {
+    bot: string
+    update_id: string
+    seen_at: number
+  }
+  chat_sessions: {
+    chat: string
+    value: string
+  }
+  chat_submissions: {
+    chat: string
+    submission_id: string
+  }
+  chat_answers: {
+    chat: string
+    message_id: number
+    submission_id: string
+    /** When an editor answered; null for what the bot said of itself. */
+    answered_at: number | null
+  }
+  api_tokens: {
+    id: string
+    name: string
+    token_hash: string
+    hourly_limit: number
+    hook_url: string | null
+    created_at: number
+    used_at: number | null
+    revoked_at: number | null
   }
 }

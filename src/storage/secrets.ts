@@ -11,7 +11,9 @@ export type Secrets = {
   /** True if they were made just now: the webhook's secret is shown this once. */
   isNew: boolean
   /** A key for one purpose only, derived from the one that is kept. */
-  keyFor(purpose: 'receipt' | 'nonce' | 'reply' | 'sender' | 'account' | 'totp'): KeyObject
+  keyFor(
+    purpose: 'receipt' | 'nonce' | 'reply' | 'sender' | 'account' | 'totp' | 'chat' | 'one-time' | 'webhook',
+  ): KeyObject
 }
 
 /** Reads the secrets of this newsroom, which are made at the first start and never leave `DATA_DIR`. */

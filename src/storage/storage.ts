@@ -1,6 +1,8 @@
 import type { NewRecord } from '../record.ts'
+import { apiTokenStore } from './api-tokens.ts'
 import { attachmentStore } from './attachments.ts'
 import { attentionStore } from './attention.ts'
+import { chatStore } from './chats.ts'
 import { openDatabase } from './database.ts'
 import { deliveryStore } from './deliveries.ts'
 import { editorStore } from './editors.ts'
@@ -11,6 +13,7 @@ import { historyStore } from './history.ts'
 import { inboxStore } from './inbox.ts'
 import { noteStore } from './notes.ts'
 import { noticeStore } from './notices.ts'
+import { openPieceStore } from './open-pieces.ts'
 import { type Outcome, record } from './record.ts'
 import { searchStore } from './search.ts'
 import { sessionStore } from './sessions.ts'
@@ -22,8 +25,8 @@ import { workStore } from './work.ts'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
-/** Opens the database with all its stores. `now` is the clock, in milliseconds. */
-export async function openStorage(url: string, now: () => number) {
+/** Opens the database with all its stores. `now` is the clock, `quiet` the usual quiet time of a chat, in milliseconds. */
+export async function openStorage(url: string, now: () => number, quiet = 600_000) {
   const db = await openDatabase(url)
   const isPostgres = !url.startsWith('sqlite:')
   return {
@@ -46,6 +49,9 @@ export async function openStorage(url: string, now: () => number) {
     factors: factorStore(db),
     sessions: sessionStore(db),
     tries: tryStore(db),
+    openPieces: openPieceStore(db, quiet),
+    chats: chatStore(db),
+    apiTokens: apiTokenStore(db),
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
     async record(records: NewRecord[]): Promise<Outcome[]> {
       const outcomes = await record(db, records, now)

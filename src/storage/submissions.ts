@@ -81,6 +81,17 @@ export function submissionStore(db: Database) {
       return new Set(rows.map((row) => row.id))
     },
 
+    /** True if this arrival has been taken in. */
+    async hasArrived(source: string, key: string): Promise<boolean> {
+      const row = await db
+        .selectFrom('arrivals')
+        .select('key')
+        .where('source', '=', source)
+        .where('key', '=', key)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
     /** Those of these submissions that still are there, in the order asked for. */
     async byIds(ids: string[]): Promise<Submission[]> {
       if (ids.length === 0) return []
@@ -151,6 +162,7 @@ async function attachmentsOf(db: Database, messageIds: string[]): Promise<Map<st
     .where('message_id', 'in', messageIds)
     .orderBy('message_id')
     .orderBy('position')
+    .orderBy('id')
     .execute()
   return Map.groupBy(
     rows.map(({ message_id, preview_id, ...attachment }) => ({

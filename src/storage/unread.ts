@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import { newId } from '../id.ts'
 import type { Database } from './database.ts'
+import { insertDeliveries } from './record.ts'
+import type { Tables } from './schema.ts'
 
 export type UnreadStore = ReturnType<typeof unreadStore>
 
@@ -16,14 +18,45 @@ export function unreadStore(db: Database) {
         .insertInto('unread_arrivals')
         .values({
           id: newId(createdAt),
-          digest: hash('sha256', `${source}\0${raw}`, 'base64url'),
+          digest: digestOf(arrival),
           source,
           reason,
-          raw: raw.replaceAll('\0', '\uFFFD'),
+          raw: withoutNul(raw),
           created_at: createdAt,
         })
         .onConflict((oc) => oc.column('digest').doNothing())
         .execute()
+    },
+
+    /** Keeps an arrival that could not be handled just now, and has it tried again. */
+    async keepToRetry(arrival: Omit<UnreadArrival, 'id'>): Promise<void> {
+      const { source, reason, raw, createdAt } = arrival
+      await db.transaction().execute(async (trx) => {
+        const row = await trx
+          .insertInto('unread_arrivals')
+          .values({
+            id: newId(createdAt),
+            digest: digestOf(arrival),
+            source,
+            reason,
+            raw: withoutNul(raw),
+            created_at: createdAt,
+          })
+          .onConflict((oc) => oc.column('digest').doNothing())
+          .returning('id')
+          .executeTakeFirst()
+        if (row) await insertDeliveries(trx, [{ purpose: 'chat-update', target: row.id }], createdAt)
+      })
+    },
+
+    async byId(id: string): Promise<UnreadArrival | undefined> {
+      const row = await db.selectFrom('unread_arrivals').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && unreadOf(row)
+    },
+
+    /** It has been understood after all. */
+    async forget(id: string): Promise<void> {
+      await db.deleteFrom('unread_arrivals').where('id', '=', id).execute()
     },
 
     /** The latest, newest first. */
@@ -34,7 +67,19 @@ export function unreadStore(db: Database) {
         .orderBy('id', 'desc')
         .limit(count)
         .execute()
-      return rows.map(({ created_at, digest: _, ...row }) => ({ ...row, createdAt: created_at }))
+      return rows.map(unreadOf)
     },
   }
+}
+
+function digestOf({ source, raw }: Pick<UnreadArrival, 'source' | 'raw'>): string {
+  return hash('sha256', `${source}\0${raw}`, 'base64url')
+}
+
+function withoutNul(raw: string): string {
+  return raw.replaceAll('\0', '\uFFFD')
+}
+
+function unreadOf({ created_at, digest: _, ...row }: Tables['unread_arrivals']): UnreadArrival {
+  return { ...row, createdAt: created_at }
 }

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Request, RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import helmet from 'helmet'
 import { Failure } from '../failure.ts'
@@ -77,14 +77,14 @@ function crossSite(): Failure {
 }
 
 export type LimitOptions = {
-  /** How many in the window; 0 for no limit. */
-  limit: number
+  /** How many in the window; 0 for no limit. It may depend on who asks. */
+  limit: number | ((res: Response) => number)
   windowMs: number
   /** Which answers count. */
   counts: 'successes' | 'failures' | 'all'
   message: string
   /** Whom to limit: a client by its address unless told otherwise. */
-  whom?: (req: Request) => string
+  whom?: (req: Request, res: Response) => string
 }
 
 /**
@@ -95,14 +95,17 @@ export function rateLimited(options: LimitOptions): RequestHandler {
   if (options.limit === 0) return (_req, _res, next) => next()
   const key = randomBytes(32)
   const whom = options.whom ?? clientAddress
+  const { limit } = options
+  const limitFor = (res: Response) => (typeof limit === 'number' ? limit : limit(res))
   return rateLimit({
-    limit: options.limit,
+    limit: (_req, res) => limitFor(res),
+    skip: (_req, res) => limitFor(res) === 0,
     windowMs: options.windowMs,
     skipFailedRequests: options.counts === 'successes',
     skipSuccessfulRequests: options.counts === 'failures',
     standardHeaders: false,
     legacyHeaders: false,
-    keyGenerator: (req) => createHmac('sha256', key).update(whom(req)).digest('base64url'),
+    keyGenerator: (req, res) => createHmac('sha256', key).update(whom(req, res)).digest('base64url'),
     handler: (_req, _res, next) => {
       next(new Failure('too-many', options.message, { retryAfter: Math.ceil(options.windowMs / 1000) }))
     },

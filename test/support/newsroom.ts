@@ -13,7 +13,13 @@ import { settlingTime } from '../../src/notice-policy.ts'
 import type { Kind, Submission } from '../../src/submission.ts'
 import { type MailServer, openMailServer, type ReceivedMail } from './mail-server.ts'
 import { guestPost, storyAngle, tip } from './pieces.ts'
-import { botToken, openTelegramServer, type TelegramServer } from './telegram-server.ts'
+import {
+  type BotMessage,
+  botToken,
+  openTelegramServer,
+  type Said,
+  type TelegramServer,
+} from './telegram-server.ts'
 
 export const webhookSecret = 'the-secret_of-the-test'
 export const editorAddress = 'editor@newsroom.test'
@@ -124,6 +130,15 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
         .send(typeof update === 'string' ? update : JSON.stringify(update))
     },
 
+    /** Passes a little time and works off what is due by then, without more ado. */
+    async pause(ms: number): Promise<void> {
+      passed += ms
+      while ((await application.workOnce()) > 0);
+    },
+
+    /** A person who writes to the bot, from their own chat. */
+    chat: (id = 7001) => chatWith(newsroom, id),
+
     /** Lets what just came in settle, and works off all that is due in the outbox. */
     async workOff(): Promise<void> {
       passed += settlingTime
@@ -214,6 +229,14 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
       return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
     },
 
+    /** Every byte of the database and what belongs to it, as text. */
+    async databaseText(): Promise<string> {
+      const names = (await readdir(settings.DATA_DIR)).filter((name) => name.startsWith('barua.db'))
+      return (await Promise.all(names.map((name) => readFile(join(settings.DATA_DIR, name), 'latin1')))).join(
+        '',
+      )
+    },
+
     async keptMails(): Promise<string[]> {
       const mailFolder = join(settings.DATA_DIR, 'mail')
       const names = await readdir(mailFolder).catch(() => [])
@@ -221,6 +244,53 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     },
   }
   return newsroom
+}
+
+/** So long after a message the bot tells what it has gathered. */
+const gathering = 1100
+
+export type Chat = ReturnType<typeof chatWith>
+
+type ChatHost = {
+  telegram: TelegramServer
+  receiveUpdate(update: object): Test
+  pause(ms: number): Promise<void>
+  workOff(): Promise<void>
+}
+
+/** What a person does in a chat with the bot. Each thing is delivered at once, and the bot has had time to answer. */
+function chatWith(newsroom: ChatHost, id: number) {
+  const { telegram } = newsroom
+  const deliver = async <U extends object>(update: U): Promise<U> => {
+    const { body } = await newsroom.receiveUpdate(update).expect(200)
+    telegram.obey(body)
+    await newsroom.pause(gathering)
+    return update
+  }
+  return {
+    id,
+    deliver,
+    say: (said: string | Said) =>
+      deliver(telegram.message(id, typeof said === 'string' ? { text: said } : said)),
+    edit: (original: { message: Record<string, unknown> }, said: Said) =>
+      deliver(telegram.edit(original, said)),
+    press: (text: string | RegExp) => deliver(telegram.press(id, text)),
+    /** What the bot wrote to it, as it stands now. */
+    heard: (): BotMessage[] => telegram.to(id),
+    last: (): string => telegram.to(id).at(-1)?.text ?? '',
+    /** The receipt that the bot told last. */
+    receipt(): string {
+      const told = telegram.to(id).findLast(({ text }) => /Receipt: /.test(text))
+      return /Receipt: ([\dA-Z-]{29})/.exec(told?.text ?? '')?.[1] ?? assert.fail('no receipt was told')
+    },
+    /** Says one thing and sends it; gives the receipt. */
+    async send(said: string | Said): Promise<string> {
+      await this.say(said)
+      await this.press('Send')
+      await newsroom.workOff()
+      return this.receipt()
+    },
+  }
 }
 
 export function cookieOf(headers: Record<string, unknown>, name: string): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { fieldRules } from '../../draft.ts'
 import { type Kind, kindNames, kinds } from '../../submission.ts'
+import { categories, writtenLanguages } from '../../suggestions.ts'
 
 /** How a field is asked for. What it may hold is said in `draft.ts` and read from there. */
 export type FormField = {
@@ -30,23 +31,12 @@ export type Form = {
 
 type Asked = Omit<FormField, 'required' | 'min' | 'max'>
 
-const languages = [
-  'English',
-  'Kiswahili',
-  'Français',
-  'العربية',
-  'Português',
-  'Español',
-  'Af-Soomaali',
-  'አማርኛ',
-]
-
 const language: Asked = {
   name: 'language',
   label: 'Language',
   control: 'line',
   help: 'The language you wrote in.',
-  suggestions: languages,
+  suggestions: writtenLanguages,
 }
 const links: Asked = {
   name: 'links',
@@ -153,7 +143,7 @@ const guestPostFields: Asked[] = [
     name: 'category',
     label: 'Category',
     control: 'line',
-    suggestions: ['Politics', 'Economy', 'Society', 'Health', 'Environment', 'Culture', 'Sport', 'World'],
+    suggestions: categories,
   },
   language,
   links,

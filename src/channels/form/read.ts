@@ -49,7 +49,7 @@ function linesOf(value: unknown): unknown {
   const values = [value].flat()
   if (!values.every((one) => typeof one === 'string')) return value
   return values
-    .flatMap((one) => one.split(/\s*[\r\n]\s*/))
+    .flatMap((one) => one.split(/[\r\n]+/))
     .map((line) => line.trim())
     .filter((line) => line !== '')
 }

@@ -4,6 +4,7 @@ import type { FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
 import { isToldToSender, type Message, type Submission, senderState } from '../../submission.ts'
+import { toldToSender } from '../../told.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
 import { givenFields, readForm, wantsJson } from './read.ts'
@@ -20,6 +21,8 @@ export type StatusParts = MultipartParts & {
   beginRefusal: (res: Response, failure: Failure) => void
   nonces: Nonces
   statusLimit: RequestHandler
+  /** A link by which the holder of the receipt goes on in Telegram, where there is a bot. */
+  linkToChat: (submissionId: string) => string | undefined
   now: () => number
 }
 
@@ -102,7 +105,7 @@ export function statusRouter(parts: StatusParts): Router {
     const messages = conversation.filter((message) => isToldToSender(message, now))
     const told = { ...submission, state: senderState(submission, now) }
     if (wantsJson(req)) {
-      res.json(asJson(told, messages))
+      res.json(toldToSender(submission, conversation, now))
       return
     }
     const receipt = typedReceipt(req)
@@ -116,32 +119,10 @@ export function statusRouter(parts: StatusParts): Router {
         nonce,
         typed,
         limits: parts,
+        chat: parts.linkToChat(submission.id),
         ...outcome,
       }),
     )
-  }
-}
-
-function asJson(submission: Submission, messages: Message[]) {
-  const { reference, kind, state, createdAt, updatedAt } = submission
-  return {
-    reference,
-    kind,
-    state,
-    createdAt: new Date(createdAt).toISOString(),
-    updatedAt: new Date(updatedAt).toISOString(),
-    messages: messages.map((message) => ({
-      author: message.author,
-      at: new Date(message.createdAt).toISOString(),
-      title: message.content.fields.title,
-      body: message.content.fields.body,
-      files: message.attachments.map(({ id, state, size, type }) => ({
-        name: message.content.files[id]?.name,
-        state,
-        size,
-        type,
-      })),
-    })),
   }
 }
 

@@ -1,33 +1,35 @@
 import { CarryFault, type Delivery, type Instead } from '../../delivery.ts'
-import type { Message } from '../../submission.ts'
-import { botApi, faultOf } from './api.ts'
+import { type Message, telegramOf } from '../../submission.ts'
+import { faultOf, type GetApi } from './api.ts'
 
 export type AnswerParts = {
-  token: string | undefined
-  apiRoot: string
+  getApi: GetApi
   conversation: (submissionId: string) => Promise<Message[]>
+  /** Remembers which message of the bot is about which submission: a reply to it joins that. */
+  remember: (chatId: number, messageId: number, submissionId: string) => Promise<void>
 }
 
 /** The most characters of one message. https://core.telegram.org/bots/api#sendmessage */
 const longest = 4096
 
-/** Sends an editor's answer to the chat it came from, as plain text. */
+/** Sends an editor's answer to the chat that the sender last spoke in, as plain text. */
 export function telegramAnswers(parts: AnswerParts) {
   /** @throws CarryFault */
   return async (delivery: Delivery): Promise<Instead | undefined> => {
-    const messages = await parts.conversation(delivery.submissionId ?? '')
+    const submissionId = delivery.submissionId ?? ''
+    const messages = await parts.conversation(submissionId)
     const message = messages.find((one) => one.id === delivery.messageId)
-    const sender = messages[0]?.content.telegram
+    const sender = telegramOf(messages)
     if (!message || !sender) throw new CarryFault('submission-gone', { permanent: true })
     if (message.isWithdrawn) return { needless: 'called-back' }
-    if (!parts.token) throw new CarryFault('telegram-no-token')
-    const api = await botApi(parts.token, parts.apiRoot)
+    const api = await parts.getApi()
     for (const text of inParts(message.content.fields.body)) {
-      await api
+      const sent = await api
         .sendMessage(sender.chatId, text, { link_preview_options: { is_disabled: true } })
         .catch((error: unknown) => {
           throw faultOf(error)
         })
+      await parts.remember(sender.chatId, sent.message_id, submissionId)
     }
     return undefined
   }

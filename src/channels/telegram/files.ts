@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream'
 import { CarryFault, type Delivery } from '../../delivery.ts'
 import { Failure } from '../../failure.ts'
-import { botApi, faultOf, patience, refused } from './api.ts'
-import { maxTelegramFileBytes } from './webhook.ts'
+import { faultOf, type GetApi, patience, refused } from './api.ts'
 
 export type FetchParts = {
   token: string | undefined
   apiRoot: string
+  getApi: GetApi
+  /** Bytes that are taken of a file. */
+  maxBytes: number
   /** Streams the file into the file store under its id. */
   stage: (
     source: Readable,
@@ -23,6 +25,17 @@ export type FetchParts = {
 
 /** Telegram's file paths are like `photos/file_7.jpg`; anything that could lead elsewhere is refused. */
 const pathShape = /^[\w-]+(?:\/[\w-]+(?:\.[\w-]+)*)+$/
+
+/**
+ * A Bot API server of our own in local mode gives the place on its disk, `/…/<token>/videos/file_1.mp4`: what comes after
+ * the token is asked for below its address, where its web server has to give it out. https://github.com/tdlib/telegram-bot-api
+ */
+function withinServer(path: string, token: string): string {
+  const folder = `/${token}/`
+  return path.startsWith('/') && path.includes(folder)
+    ? path.slice(path.indexOf(folder) + folder.length)
+    : path
+}
 
 /** Fetches awaited files from the Bot API. The token is in the URL, so no error of these requests is ever kept. */
 export function telegramFileFetcher(parts: FetchParts) {
@@ -41,17 +54,18 @@ export function telegramFileFetcher(parts: FetchParts) {
   }
 
   async function pathOf(fileId: string, token: string): Promise<string> {
-    const api = await botApi(token, parts.apiRoot)
-    const { file_path: path } = await api.getFile(fileId).catch((error: unknown) => {
+    const api = await parts.getApi()
+    const { file_path: given } = await api.getFile(fileId).catch((error: unknown) => {
       throw faultOf(error)
     })
+    const path = given && withinServer(given, token)
     if (path && pathShape.test(path)) return path
     throw new CarryFault('telegram-bad-path', { permanent: true })
   }
 
   async function stage(body: Readable, attachmentId: string) {
     try {
-      return await parts.stage(body, attachmentId, maxTelegramFileBytes)
+      return await parts.stage(body, attachmentId, parts.maxBytes)
     } catch (error) {
       body.destroy()
       if (!(error instanceof Failure)) throw new CarryFault('telegram-broken-off')

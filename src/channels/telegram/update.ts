@@ -1,31 +1,58 @@
 import { z } from 'zod'
-import type { AwaitedFile } from '../../draft.ts'
 
 /**
- * The part of the Bot API's Update that a piece is made of. Unknown fields pass; a known one of the wrong shape makes
- * the update one that cannot be understood. https://core.telegram.org/bots/api#update
+ * The part of the Bot API's Update that a conversation is made of. Unknown fields pass; a known one of the wrong shape
+ * makes the update one that cannot be understood. https://core.telegram.org/bots/api#update
  */
-const file = { file_id: z.string().min(1).max(1000), file_size: z.number().optional() }
+const file = {
+  file_id: z.string().min(1).max(1000),
+  file_unique_id: z.string().optional(),
+  file_size: z.number().optional(),
+}
 const named = z.object({ ...file, file_name: z.string().optional() })
 const unnamed = z.object(file)
 const photoSize = z.object({ ...file, width: z.number(), height: z.number() })
+const user = z.object({
+  id: z.number().int().optional(),
+  first_name: z.string().optional(),
+  last_name: z.string().optional(),
+  username: z.string().optional(),
+  language_code: z.string().optional(),
+})
+const chat = z.object({
+  id: z.number().int(),
+  type: z.string(),
+  title: z.string().optional(),
+  username: z.string().optional(),
+})
 const entity = z.object({
   type: z.string(),
   offset: z.number(),
   length: z.number(),
   url: z.string().optional(),
+  user: user.optional(),
+})
+const location = z.object({
+  latitude: z.number(),
+  longitude: z.number(),
+  live_period: z.number().optional(),
 })
 
 const Message = z.object({
   message_id: z.number().int(),
   date: z.number(),
-  chat: z.object({ id: z.number().int(), type: z.string() }),
-  from: z
+  edit_date: z.number().optional(),
+  media_group_id: z.string().optional(),
+  chat,
+  from: user.optional(),
+  reply_to_message: z.object({ message_id: z.number().int(), from: user.optional() }).optional(),
+  forward_origin: z
     .object({
-      first_name: z.string().optional(),
-      last_name: z.string().optional(),
-      username: z.string().optional(),
-      language_code: z.string().optional(),
+      type: z.string(),
+      sender_user: user.optional(),
+      sender_user_name: z.string().optional(),
+      sender_chat: chat.optional(),
+      chat: chat.optional(),
     })
     .optional(),
   text: z.string().optional(),
@@ -39,10 +66,41 @@ const Message = z.object({
   audio: named.optional(),
   voice: unnamed.optional(),
   video_note: unnamed.optional(),
+  location: location.optional(),
+  venue: z.object({ location, title: z.string(), address: z.string() }).optional(),
+  contact: z
+    .object({
+      phone_number: z.string(),
+      first_name: z.string(),
+      last_name: z.string().optional(),
+      vcard: z.string().optional(),
+    })
+    .optional(),
+  sticker: z.object({ emoji: z.string().optional() }).optional(),
+  dice: z.object({ emoji: z.string(), value: z.number() }).optional(),
+  poll: z.object({ question: z.string(), options: z.array(z.object({ text: z.string() })) }).optional(),
+  live_photo: z.object({ ...file, photo: z.array(photoSize).optional() }).optional(),
+  checklist: z.object({ title: z.string(), tasks: z.array(z.object({ text: z.string() })) }).optional(),
+  rich_message: z.object({ blocks: z.array(z.unknown()) }).optional(),
 })
 export type Message = z.infer<typeof Message>
 
-export const Update = z.object({ update_id: z.number().int(), message: Message.optional() })
+const Press = z.object({
+  id: z.string(),
+  from: user,
+  /** Absent, or without text, where the message is too old for Telegram to show. */
+  message: z.object({ message_id: z.number().int(), chat }).optional(),
+  data: z.string().optional(),
+})
+/** The press of a button under one of our messages. */
+export type Press = z.infer<typeof Press>
+
+export const Update = z.object({
+  update_id: z.number().int(),
+  message: Message.optional(),
+  edited_message: Message.optional(),
+  callback_query: Press.optional(),
+})
 export type Update = z.infer<typeof Update>
 
 /** The kinds of update that are no piece: acknowledged, and nothing made of them. */
@@ -54,6 +112,8 @@ const noPieces = [
   'business_message',
   'edited_business_message',
   'deleted_business_messages',
+  'guest_message',
+  'stopped_message_generation',
   'message_reaction',
   'message_reaction_count',
   'inline_query',
@@ -69,51 +129,21 @@ const noPieces = [
   'chat_join_request',
   'chat_boost',
   'removed_chat_boost',
+  'managed_bot',
+  'subscription',
 ]
 
 export function isNoPiece(update: object): boolean {
   return noPieces.some((kind) => kind in update)
 }
 
-/** The words of a message. A link behind words is written out after them, for it would be lost otherwise. */
-export function wordsOf(message: Message): string {
-  const text = message.text ?? message.caption ?? ''
-  const links = (message.entities ?? message.caption_entities ?? []).filter(
-    (one) => one.type === 'text_link' && one.url,
+/** What Telegram itself says in a chat, and nobody wrote. */
+const service =
+  /^(new_chat_\w+|left_chat_member|delete_chat_photo|\w*chat_created|message_auto_delete_timer_changed|migrate_\w+|pinned_message|invoice|successful_payment|refunded_payment|users_shared|chat_shared|connected_website|write_access_allowed|passport_data|proximity_alert_triggered|boost_added|chat_background_set|forum_topic_\w+|general_forum_topic_\w+|giveaway\w*|paid_message_price_changed|direct_message_price_changed|suggested_post_\w+|video_chat_\w+|web_app_data|gift\w*|unique_gift\w*|checklist_tasks_\w+|chat_owner_\w+|poll_option_\w+|community_\w+|managed_bot_\w+)$/
+
+export function isService(update: object): boolean {
+  const message: unknown = 'message' in update ? update.message : undefined
+  return (
+    typeof message === 'object' && message !== null && Object.keys(message).some((key) => service.test(key))
   )
-  return links
-    .sort((a, b) => b.offset - a.offset)
-    .reduce((written, { offset, length, url }) => insertAt(written, offset + length, ` (${url})`), text)
-}
-
-function insertAt(text: string, at: number, inserted: string): string {
-  return text.slice(0, at) + inserted + text.slice(at)
-}
-
-/** Each file of a message once; of a photo's sizes the largest. Telegram repeats an animation as a document. */
-export function filesOf(message: Message): (AwaitedFile & { size: number | undefined })[] {
-  const { photo, document, animation, video, audio, voice, video_note: videoNote } = message
-  const largest = photo?.toSorted((a, b) => b.width * b.height - a.width * a.height)[0]
-  return [
-    awaited(largest, 'photo.jpg'),
-    awaited(animation ?? document, animation ? 'animation.mp4' : 'document'),
-    awaited(video, 'video.mp4'),
-    awaited(audio, 'audio.mp3'),
-    awaited(voice, 'voice.ogg'),
-    awaited(videoNote, 'video.mp4'),
-  ].flat()
-}
-
-function awaited(
-  found: { file_id: string; file_name?: string | undefined; file_size?: number | undefined } | undefined,
-  name: string,
-) {
-  if (!found) return []
-  return [{ remoteId: found.file_id, name: found.file_name ?? name, size: found.file_size }]
-}
-
-export function senderName(message: Message): string | undefined {
-  const { first_name: first, last_name: last, username } = message.from ?? {}
-  const name = [first, last, username && `(@${username})`].filter(Boolean).join(' ')
-  return name === '' ? undefined : name.replace(/\s+/g, ' ').slice(0, 200)
 }

@@ -1,0 +1,304 @@
+import { telegramAnswers } from './channels/telegram/answer.ts'
+import { apiOf, faultOf, type GetApi, maxFetchableBytes } from './channels/telegram/api.ts'
+import { receivingAtOnce } from './channels/telegram/at-once.ts'
+import { createBot, type HandleUpdate } from './channels/telegram/bot.ts'
+import { chatKeys } from './channels/telegram/chat-key.ts'
+import { telegramFileFetcher } from './channels/telegram/files.ts'
+import { liveMessages, speaking } from './channels/telegram/live.ts'
+import { botName } from './channels/telegram/name.ts'
+import { chatReceipts } from './channels/telegram/receipts.ts'
+import { pieceSender } from './channels/telegram/sending.ts'
+import { readWebhook, type WebhookState } from './channels/telegram/setup.ts'
+import { uploadLinks } from './channels/telegram/upload-link.ts'
+import { updateTaker } from './channels/telegram/webhook.ts'
+import { CarryFault, type Delivery, type Instead, type Purpose } from './delivery.ts'
+import type { StagedFile } from './draft.ts'
+import { Failure } from './failure.ts'
+import { tidyFileName } from './intake/file-name.ts'
+import { fileTypeCheck } from './intake/file-type.ts'
+import { groupCommit } from './intake/group-commit.ts'
+import type { Intake } from './intake/receive.ts'
+import { makeToken, readToken } from './one-time.ts'
+import type { Chat, NewPart } from './open-piece.ts'
+import { hour, type Parts, siteUrl } from './parts.ts'
+import type { TelegramSender } from './submission.ts'
+
+type Carry = (delivery: Delivery) => Promise<Instead | undefined>
+type BotPurpose = Extract<
+  Purpose,
+  | 'chat-update'
+  | 'chat-live'
+  | 'chat-send'
+  | 'chat-receipt'
+  | 'upload-link'
+  | 'answer-telegram'
+  | 'telegram-file'
+>
+
+/** The door for Telegram, both ways: what comes in, what goes out, and what the rest of the house asks of it. */
+export type BotSide = {
+  /** Takes an update in durably, whichever way it came. */
+  take: ReturnType<typeof updateTaker>
+  door: Parameters<typeof updateTaker>[0]
+  carry: Record<BotPurpose, Carry>
+  api: GetApi
+  /** A link by which the holder of this submission goes on in Telegram; undefined where there is no bot. */
+  linkToChat: (submissionId: string) => string | undefined
+  /** Throws unless this upload link may still be used. @throws Failure `not-found`, `forbidden` */
+  checkUpload: (token: string) => Promise<void>
+  /** Adds files to the piece that an upload link is for. @throws Failure as `checkUpload` */
+  receiveUpload: (token: string, files: StagedFile[]) => Promise<{ reference: string }>
+  /** How the webhook stood when it was last asked for. */
+  webhook: () => { state: WebhookState; at: number } | undefined
+  /** Asks Telegram who the bot is and how its webhook stands. */
+  lookAfter: () => Promise<void>
+}
+
+const mostInOneCommit = 200
+const day = 24 * hour
+/** For so long a link into Telegram can be used. */
+const linkTime = hour
+
+export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
+  const { config, storage, files, secrets, outside, nudge } = parts
+  const { openPieces, chats, submissions } = storage
+  const token = config.TELEGRAM_BOT_TOKEN
+  const { now } = outside
+  const site = siteUrl(config)
+  const getApi = apiOf(token, config.TELEGRAM_API_ROOT)
+  const name = botName(getApi)
+  const chatKey = chatKeys(secrets.keyFor('chat'), token)
+  const oneTime = secrets.keyFor('one-time')
+  const quiet = config.TELEGRAM_QUIET_SECONDS * 1000
+  const maxFileBytes = maxFetchableBytes(config.TELEGRAM_API_ROOT, config.MAX_FILE_BYTES)
+  const reading = { tidyFileName, maxFileBytes }
+  const wordsFor = speaking(chats.sessions.read)
+  const referenceOf = async (id: string) => (await submissions.byId(id))?.reference
+  let webhook: { state: WebhookState; at: number } | undefined
+
+  const handle = token ? conversing(token) : receivingAtOnce({ ...common(), receive: letterbox.receive })
+  const door = { handle, ...kept() }
+
+  const carrySending = pieceSender({
+    ...letterbox,
+    pieces: openPieces,
+    keepUnread: kept().keepUnread,
+    nudge: wake,
+    quiet,
+    now,
+  })
+  const carry: Record<BotPurpose, Carry> = {
+    'chat-update': handleAgain(handle),
+    'chat-live': liveMessages({
+      getApi,
+      pieces: openPieces,
+      readSession: chats.sessions.read,
+      referenceOf,
+      quiet,
+    }),
+    'chat-send': ({ submissionId }) => carrySending(submissionId ?? ''),
+    'chat-receipt': chatReceipts({
+      getApi,
+      pieceById: openPieces.byId,
+      wordsFor,
+      referenceOf,
+      siteUrl: site,
+      remember: (chat, messageId, id) => chats.remember(chat, messageId, id, null),
+    }),
+    'upload-link': uploadLinks({
+      getApi,
+      pieceById: openPieces.byId,
+      conversation: submissions.conversation,
+      wordsFor,
+      linkFor: (id) => `${site}/upload/${makeToken(oneTime, 'upload', id, now() + 7 * day)}`,
+    }),
+    'answer-telegram': telegramAnswers({
+      getApi,
+      conversation: submissions.conversation,
+      remember: (chatId, messageId, id) => chats.remember(chatKey(chatId), messageId, id, now()),
+    }),
+    'telegram-file': fetchingFiles(),
+  }
+
+  return {
+    take: updateTaker(door),
+    door,
+    carry,
+    api: getApi,
+    linkToChat(submissionId) {
+      const bot = name.known()
+      if (!token || !bot) return undefined
+      return `https://t.me/${bot}?start=${makeToken(oneTime, 'link', submissionId, now() + linkTime)}`
+    },
+    async checkUpload(given) {
+      const { hash } = readUpload(given)
+      if (await submissions.hasArrived('upload', hash)) throw usedUp()
+    },
+    async receiveUpload(given, staged) {
+      const { id, hash } = readUpload(given)
+      const submissionId = await sentPiece(id)
+      const reference = await referenceOf(submissionId)
+      if (!reference) throw noSuchLink()
+      const { isChanged } = await letterbox.receiveFurther({
+        submissionId,
+        arrival: { source: 'upload', key: hash, digest: staged.map(({ sha256 }) => sha256).join() },
+        fields: { body: '' },
+        files: staged,
+      })
+      if (isChanged) throw usedUp()
+      return { reference }
+    },
+    webhook: () => webhook,
+    async lookAfter() {
+      await openPieces.forgetOld(now() - 3 * day)
+      if (!token) return
+      await name.learn()
+      await getApi()
+        .then((api) => readWebhook(api, `${site}/webhooks/telegram`))
+        .then((state) => {
+          webhook = { state, at: now() }
+        })
+        .catch((error: unknown) => warn(faultOf(error).code))
+    },
+  }
+
+  function readUpload(given: string) {
+    const read = readToken(oneTime, 'upload', given, now())
+    if (!read) throw noSuchLink()
+    return read
+  }
+
+  /** The submission that a piece is, or becomes just now: who adds the last file has said all. */
+  async function sentPiece(id: string): Promise<string> {
+    const piece = await openPieces.byId(id)
+    if (!piece) return id
+    if (piece.state === 'discarded')
+      throw new Failure('not-found', 'The piece that this was for has been discarded.')
+    if (piece.step !== null) {
+      throw new Failure(
+        'conflict',
+        'Please answer the bot’s questions and send your piece first. The link stays good for this file.',
+      )
+    }
+    if (piece.state === 'open') await openPieces.close(id, now())
+    if (piece.state !== 'sent') await carrySending(id)
+    return (await openPieces.byId(id))?.becomes?.submissionId ?? id
+  }
+
+  function common() {
+    return { reading, siteUrl: site, newsroom: config.NEWSROOM_NAME, keepUnread: kept().keepUnread }
+  }
+
+  function kept() {
+    const keep = (how: 'keep' | 'keepToRetry') => async (reason: string, raw: string) => {
+      await storage.unread[how]({ source: 'telegram', reason, raw, createdAt: now() })
+      outside.log.warn({ channel: 'telegram', reason }, 'kept unread')
+      nudge('chat')
+    }
+    return { keepUnread: keep('keep'), keepToRetry: keep('keepToRetry') }
+  }
+
+  /** The bot is made with the first update, so that starting up does not wait for it. */
+  function conversing(ofToken: string): HandleUpdate {
+    const take = groupCommit((some: NewPart[]) => openPieces.take(some), mostInOneCommit)
+    let bot: Promise<HandleUpdate> | undefined
+    const make = () =>
+      createBot(
+        {
+          ...common(),
+          token: ofToken,
+          getApi,
+          chatKey,
+          take,
+          pieces: openPieces,
+          chats,
+          link,
+          receiveFurther: letterbox.receiveFurther,
+          nudge: wake,
+          now,
+          onFault: warn,
+        },
+        name.known,
+      )
+    return async (update, json, reply) => {
+      bot ??= make()
+      await (await bot)(update, json, reply)
+    }
+  }
+
+  /** Ties a chat to a submission, once for each token: the conversation says so, and holds where to answer. */
+  async function link(given: string, chat: Chat, sender: TelegramSender): Promise<string | undefined> {
+    const read = readToken(oneTime, 'link', given, now())
+    const reference = read && (await referenceOf(read.id))
+    if (!read || !reference) return undefined
+    const { repeat, isChanged } = await letterbox.receiveFurther({
+      submissionId: read.id,
+      arrival: { source: 'telegram-link', key: read.hash, digest: chat.key },
+      fields: { body: 'The sender goes on in Telegram: answers are sent there too.' },
+      files: [],
+      telegram: sender,
+      isSystem: true,
+    })
+    if (repeat && isChanged) return undefined
+    await chats.link(chat.key, read.id)
+    return reference
+  }
+
+  /** What a handler failed at is handled again as it came, and no longer shown as unread when that went well. */
+  function handleAgain(again: HandleUpdate): Carry {
+    const take = updateTaker({
+      handle: again,
+      keepUnread: async () => undefined,
+      keepToRetry: async (reason) => {
+        throw new CarryFault(reason)
+      },
+    })
+    return async ({ target }) => {
+      const arrival = await storage.unread.byId(target ?? '')
+      if (!arrival) return { needless: 'sent-already' }
+      await take(JSON.parse(arrival.raw), arrival.raw)
+      await storage.unread.forget(arrival.id)
+      return undefined
+    }
+  }
+
+  function fetchingFiles(): Carry {
+    const typeOf = fileTypeCheck(config.FILE_TYPES)
+    const fetchFile = telegramFileFetcher({
+      token,
+      apiRoot: config.TELEGRAM_API_ROOT,
+      getApi,
+      maxBytes: maxFileBytes,
+      stage: (source, id, maxBytes) =>
+        files.stage(source, { id, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
+      keep: files.keep,
+      attachments: storage.attachments,
+      now,
+    })
+    return async (delivery) => {
+      await fetchFile(delivery)
+      nudge('preview')
+      return undefined
+    }
+  }
+
+  function wake(): void {
+    nudge('chat')
+    nudge('telegram')
+  }
+
+  function warn(code: string): void {
+    outside.log.warn({ channel: 'telegram', fault: code }, 'Telegram could not be told')
+  }
+}
+
+function noSuchLink(): Failure {
+  return new Failure(
+    'not-found',
+    'This link is not one of ours, or it is too old. Please use the form instead.',
+  )
+}
+
+function usedUp(): Failure {
+  return new Failure('forbidden', 'This link has been used. It was good for one time.')
+}

@@ -1,0 +1,249 @@
+import { hash, randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import type { z } from 'zod'
+import { type ApiToken, hashToken } from '../../api-token.ts'
+import type { Arrival, Draft, FurtherDraft, StagedFile } from '../../draft.ts'
+import { Failure, type FailureCode, type Faults } from '../../failure.ts'
+import { newId } from '../../id.ts'
+import { hashReceipt, readReceipt } from '../../receipt.ts'
+import type { Message, Submission } from '../../submission.ts'
+import { toldToSender } from '../../told.ts'
+import { openApi, receiptHeader } from './openapi.ts'
+import { type FileGiven, MessageGiven, SubmissionGiven } from './schemas.ts'
+
+export type ApiParts = {
+  tokens: {
+    byHash(hash: string): Promise<ApiToken | undefined>
+    used(token: ApiToken, now: number): Promise<void>
+  }
+  receive: (draft: Draft) => Promise<{ reference: string; receipt: string; repeat: boolean }>
+  receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean; isChanged: boolean }>
+  submissions: {
+    byReceiptHash(hash: string): Promise<Submission | undefined>
+    conversation(submissionId: string): Promise<Message[]>
+  }
+  /** Streams one file into the file store. */
+  stage: (
+    source: Readable,
+    name: string,
+    maxBytes: number,
+  ) => Promise<{ id: string; name: string; size: number; type: string; sha256: string }>
+  discard: (files: { id: string }[]) => Promise<void>
+  readMultipart: (req: Request, res: Response) => Promise<Sent & { fileFaults: FileFault[] }>
+  maxFileBytes: number
+  maxSubmissionBytes: number
+  /** Limits what one token may send in an hour. */
+  limit: RequestHandler
+  metrics: () => Promise<{ type: string; text: string }>
+  render: (view: string, data?: Record<string, unknown>) => string
+  newsroom: string
+  siteUrl: string
+  now: () => number
+}
+
+type FileFault = { code: FailureCode; message: string }
+
+/** What was sent: fields not yet believed, files already staged. */
+type Sent = { fields: Record<string, unknown>; files: StagedFile[] }
+
+/** A JSON body is held in memory whole, so what is larger goes by multipart, which streams. */
+const maxJsonBytes = 16 * 1024 * 1024
+const readJson = express.json({ limit: maxJsonBytes, type: 'application/json' })
+
+/** The token of a request, as `authenticated` found it. */
+export function tokenOf(res: Response): ApiToken {
+  return res.locals.apiToken as ApiToken
+}
+
+/** The door for other bots: JSON or multipart in, JSON out. */
+export function apiRouter(parts: ApiParts): Router {
+  const router = express.Router()
+  const described = openApi(parts)
+  router.get('/api/v1/openapi.json', (_req, res) => {
+    res.json(described)
+  })
+  router.get(['/api', '/api/v1'], (_req, res) => {
+    res.type('html').send(parts.render('api/description', { described, maxJsonBytes, limits: parts }))
+  })
+  // With a token for programs; without one it is a page of the desk.
+  router.get('/metrics', async (req, res, next) => {
+    if (req.get('authorization') === undefined) return next()
+    await authenticate(req, res, parts)
+    const { type, text } = await parts.metrics()
+    res.set('content-type', type).send(text)
+  })
+  const guarded = [authenticated(parts), parts.limit]
+  router.post('/api/v1/submissions', ...guarded, create)
+  router.get('/api/v1/submissions/:reference', authenticated(parts), read)
+  router.post('/api/v1/submissions/:reference/messages', ...guarded, writeAgain)
+  return router
+
+  async function create(req: Request, res: Response): Promise<void> {
+    const received = await receiving(req, res, async ({ fields, files }) => {
+      const { kind, sender, files: _, ...given } = parsed(SubmissionGiven, fields)
+      const token = tokenOf(res)
+      const said = 'consent' in given ? { ...given, consent: 'yes' } : given
+      return parts.receive({
+        kind,
+        channel: 'api',
+        arrival: arrivalOf(req, token, '', [kind, sender, said], files),
+        fields: said,
+        files,
+        awaited: [],
+        api: { tokenId: token.id, ...(sender !== undefined && { sender }) },
+      })
+    })
+    const { reference, receipt, repeat } = received
+    res.status(repeat ? 200 : 201)
+    res.json({ reference, receipt, statusUrl: `${parts.siteUrl}/status` })
+  }
+
+  async function read(req: Request, res: Response): Promise<void> {
+    res.set('cache-control', 'no-store')
+    const submission = await submissionOf(req)
+    res.json(toldToSender(submission, await parts.submissions.conversation(submission.id), parts.now()))
+  }
+
+  async function writeAgain(req: Request, res: Response): Promise<void> {
+    const submission = await submissionOf(req)
+    const { repeat, isChanged } = await receiving(req, res, async ({ fields, files }) => {
+      const { body } = parsed(MessageGiven, fields)
+      const arrival = arrivalOf(req, tokenOf(res), submission.id, [body], files)
+      return parts.receiveFurther({ submissionId: submission.id, arrival, fields: { body }, files })
+    })
+    if (isChanged) throw keyUsed()
+    res.status(repeat ? 200 : 201).json({ reference: submission.reference })
+  }
+
+  /** The submission that the receipt opens, if it is the one of that reference. */
+  async function submissionOf(req: Request): Promise<Submission> {
+    const receipt = readReceipt(req.get(receiptHeader) ?? '')
+    const submission = receipt && (await parts.submissions.byReceiptHash(hashReceipt(receipt)))
+    if (submission && submission.reference === req.params.reference) return submission
+    throw new Failure('not-found', 'No submission has this reference and this receipt.')
+  }
+
+  /** Reads a request with its files, which are gone again if it is refused. */
+  async function receiving<T>(req: Request, res: Response, take: (sent: Sent) => Promise<T>): Promise<T> {
+    res.set('cache-control', 'no-store')
+    const sent = req.is('multipart/form-data') ? await fromMultipart(req, res) : await fromJson(req, res)
+    try {
+      return await take(sent)
+    } catch (error) {
+      await parts.discard(sent.files)
+      throw error
+    }
+  }
+
+  async function fromMultipart(req: Request, res: Response): Promise<Sent> {
+    const { fields, files, fileFaults } = await parts.readMultipart(req, res)
+    const [fault] = fileFaults
+    if (!fault) return { fields: withLinks(fields), files }
+    await parts.discard(files)
+    throw new Failure(fault.code, fault.message, {
+      fields: { files: fileFaults.map(({ message }) => message) },
+    })
+  }
+
+  async function fromJson(req: Request, res: Response): Promise<Sent> {
+    await new Promise<void>((resolve, reject) => {
+      readJson(req, res, (error: unknown) => (error === undefined ? resolve() : reject(error)))
+    })
+    const body: unknown = req.body
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+      throw new Failure('unsupported-file', 'Please send application/json or multipart/form-data.')
+    }
+    const fields = body as Record<string, unknown>
+    const given = parsed(MessageGiven.pick({ files: true }), fields).files ?? []
+    return { fields, files: await staged(given) }
+  }
+
+  async function staged(given: FileGiven[]): Promise<StagedFile[]> {
+    const files: StagedFile[] = []
+    try {
+      for (const { name, content, caption, credit } of given) {
+        const room = parts.maxSubmissionBytes - files.reduce((sum, file) => sum + file.size, 0)
+        const source = Readable.from([Buffer.from(content, 'base64')])
+        const file = await parts.stage(source, name, Math.min(parts.maxFileBytes, room))
+        files.push({ ...file, ...(caption && { caption }), ...(credit && { credit }) })
+      }
+      return files
+    } catch (error) {
+      await parts.discard(files)
+      throw error
+    }
+  }
+}
+
+function authenticated(parts: Pick<ApiParts, 'tokens' | 'now'>): RequestHandler {
+  return async (req, res, next) => {
+    await authenticate(req, res, parts)
+    next()
+  }
+}
+
+/** Lets in whoever holds a token. Whether one is wrong or revoked is not told. @throws Failure `unauthorized` */
+async function authenticate(
+  req: Request,
+  res: Response,
+  parts: Pick<ApiParts, 'tokens' | 'now'>,
+): Promise<void> {
+  const given = /^Bearer +(\S{1,200})$/i.exec(req.get('authorization') ?? '')?.[1]
+  const token = given && (await parts.tokens.byHash(hashToken(given)))
+  if (!token) {
+    res.set('www-authenticate', 'Bearer')
+    throw new Failure('unauthorized', 'A valid token is needed: Authorization: Bearer …')
+  }
+  await parts.tokens.used(token, parts.now())
+  res.locals.apiToken = token
+}
+
+/** The same key with the same content is one piece. Only a hash of the key is kept: the receipt is derived from it. */
+function arrivalOf(
+  req: Request,
+  token: ApiToken,
+  about: string,
+  said: unknown[],
+  files: StagedFile[],
+): Arrival & { refusesChange: true } {
+  const key = req.get('idempotency-key')
+  if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new Failure('invalid', 'An Idempotency-Key has 1 to 255 characters of ASCII.')
+  }
+  const source = `api:${token.id}`
+  const digest = hash(
+    'sha256',
+    JSON.stringify([said, files.map(({ name, sha256, caption, credit }) => [name, sha256, caption, credit])]),
+    'base64url',
+  )
+  if (key === undefined) {
+    return { source, key: newId(Date.now()), secret: randomUUID(), digest, refusesChange: true }
+  }
+  const name = `${about}\0${key}`
+  return { source, key: hash('sha256', name, 'base64url'), secret: name, digest, refusesChange: true }
+}
+
+/** @throws Failure `invalid`, naming every faulty field at once. */
+function parsed<T>(schema: z.ZodType<T>, fields: Record<string, unknown>): T {
+  const result = schema.safeParse(fields)
+  if (result.success) return result.data
+  const faults: Faults = {}
+  for (const { path, message } of result.error.issues) {
+    const field = path.join('.') || 'body'
+    faults[field] = [...(faults[field] ?? []), message]
+  }
+  throw new Failure('invalid', 'Some fields need another look.', { fields: faults })
+}
+
+/** A form has links as lines of text, or as several values. */
+function withLinks(fields: Record<string, unknown>): Record<string, unknown> {
+  const { links, caption: _caption, credit: _credit, ...others } = fields
+  if (links === undefined) return others
+  const lines = [links].flat().flatMap((value) => String(value).split(/[\r\n]+/))
+  return { ...others, links: lines.map((line) => line.trim()).filter(Boolean) }
+}
+
+function keyUsed(): Failure {
+  return new Failure('conflict', 'This key was used for another message. Use a new key for a new one.')
+}

@@ -1,0 +1,93 @@
+import { createHmac, type KeyObject } from 'node:crypto'
+import { type ApiToken, isHook } from '../../api-token.ts'
+import { CarryFault, type Delivery, type Instead } from '../../delivery.ts'
+import { type Message, type Submission, senderState } from '../../submission.ts'
+import type { AnswerTold } from './schemas.ts'
+
+export type HookParts = {
+  tokenById: (id: string) => Promise<ApiToken | undefined>
+  submissionById: (id: string) => Promise<Submission | undefined>
+  conversation: (submissionId: string) => Promise<Message[]>
+  /** The hosts that may be posted to. */
+  hosts: string[]
+  secretFor: (token: ApiToken) => string
+  now: () => number
+}
+
+const patience = 15_000
+
+/**
+ * Posts editors' answers to the bot that sent the piece, signed.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export function answerHooks(parts: HookParts) {
+  /** @throws CarryFault */
+  return async (delivery: Delivery): Promise<Instead | undefined> => {
+    const messages = await parts.conversation(delivery.submissionId ?? '')
+    const submission = await parts.submissionById(delivery.submissionId ?? '')
+    const message = messages.find((one) => one.id === delivery.messageId)
+    const api = messages[0]?.content.api
+    if (!message || !submission || !api) throw new CarryFault('submission-gone', { permanent: true })
+    if (message.isWithdrawn) return { needless: 'called-back' }
+    const token = await parts.tokenById(api.tokenId)
+    if (!token?.hookUrl) return { needless: 'no-webhook' }
+    // Asked again: the hosts may have been changed since the token was made.
+    if (!isHook(token.hookUrl, parts.hosts))
+      throw new CarryFault('webhook-host-not-allowed', { permanent: true })
+    const { sender } = api
+    const told: AnswerTold = {
+      type: 'message.created',
+      timestamp: new Date(message.createdAt).toISOString(),
+      data: {
+        reference: submission.reference,
+        kind: submission.kind,
+        state: senderState(submission, parts.now()),
+        ...(sender !== undefined && { sender }),
+        message: answerOf(message),
+      },
+    }
+    await post(token.hookUrl, delivery.id, parts.secretFor(token), JSON.stringify(told), parts.now())
+    return undefined
+  }
+}
+
+function answerOf({ id, createdAt, content }: Message): AnswerTold['data']['message'] {
+  const { title, body } = content.fields
+  return { id, at: new Date(createdAt).toISOString(), ...(title !== undefined && { title }), body }
+}
+
+async function post(url: string, id: string, secret: string, body: string, now: number): Promise<void> {
+  const timestamp = String(Math.floor(now / 1000))
+  const response = await fetch(url, {
+    method: 'POST',
+    redirect: 'error',
+    signal: AbortSignal.timeout(patience),
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'Barua',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signature(secret, `${id}.${timestamp}.${body}`),
+    },
+    body,
+  }).catch(() => {
+    throw new CarryFault('webhook-unreachable')
+  })
+  await response.body?.cancel()
+  if (response.ok) return
+  // Gone: whoever is there wants no more of them.
+  throw new CarryFault(`webhook-${response.status}`, {
+    permanent: response.status === 410,
+    retryAfter: Number(response.headers.get('retry-after') ?? 0) * 1000 || 0,
+  })
+}
+
+function signature(secret: string, signed: string): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  return `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
+}
+
+/** The secret that a token's webhook is signed with: derived, so that nothing of it is kept. */
+export function hookSecret(key: KeyObject, token: Pick<ApiToken, 'id'>): string {
+  return `whsec_${createHmac('sha256', key).update(token.id).digest('base64')}`
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod'
+import { fieldRules, maxFiles } from '../../draft.ts'
+import { type Kind, kinds, states } from '../../submission.ts'
+
+/** What the API takes and gives. The description that is served is made from these. */
+
+const FileGiven = z
+  .object({
+    name: z.string().min(1).max(1000).describe('As it is called where it comes from.'),
+    content: z
+      .string()
+      .regex(/^[A-Za-z\d+/\s]*(?:=\s*){0,2}$/, 'This is not base64.')
+      .meta({ contentEncoding: 'base64' })
+      .describe('The file, in base64. Larger files go by multipart/form-data.'),
+    caption: z.string().max(300).optional(),
+    credit: z.string().max(300).optional(),
+  })
+  .meta({ id: 'File' })
+export type FileGiven = z.infer<typeof FileGiven>
+
+const files = z.array(FileGiven).max(maxFiles).optional()
+
+const consent = z
+  .literal([true, 'yes'], { error: 'Say “yes”: without it the piece cannot be published.' })
+  .describe('Its author agrees that it is published under the byline.')
+
+const around = {
+  sender: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'The name by which your bot knows the sender. It comes back with each answer, and nobody else sees it.',
+    ),
+  files,
+}
+
+const names: Record<Kind, string> = {
+  'guest-post': 'GuestPost',
+  expose: 'Expose',
+  'news-tip': 'NewsTip',
+  'story-angle': 'StoryAngle',
+  'human-interest': 'HumanInterest',
+}
+
+function given(kind: Kind) {
+  const fields = kind === 'guest-post' ? fieldRules[kind].extend({ consent }) : fieldRules[kind]
+  return fields.extend({ kind: z.literal(kind), ...around }).meta({ id: names[kind] })
+}
+
+const [first, ...others] = kinds.map(given)
+export const SubmissionGiven = z
+  .discriminatedUnion('kind', [first as NonNullable<typeof first>, ...others])
+  .meta({ id: 'NewSubmission' })
+export type SubmissionGiven = z.infer<typeof SubmissionGiven>
+
+export const MessageGiven = z
+  .object({
+    body: z.string().max(100_000).default('').describe('May be empty where there are files.'),
+    files,
+  })
+  .meta({ id: 'NewMessage' })
+
+export const SubmissionTaken = z
+  .object({
+    reference: z.string().describe('Its public name. It gives access to nothing.'),
+    receipt: z
+      .string()
+      .describe('The secret of the sender: with it the answers can be read. Give it to the sender.'),
+    statusUrl: z.url().describe('Where a person with the receipt reads the answers.'),
+  })
+  .meta({ id: 'Received' })
+
+export const MessageTaken = z.object({ reference: z.string() }).meta({ id: 'MessageReceived' })
+
+const Time = z.iso.datetime()
+
+export const SubmissionTold = z
+  .object({
+    reference: z.string(),
+    kind: z.enum(kinds),
+    state: z.enum(states),
+    createdAt: Time,
+    updatedAt: Time,
+    messages: z.array(
+      z.object({
+        author: z.enum(['sender', 'editor', 'system']),
+        at: Time,
+        title: z.string().optional(),
+        body: z.string(),
+        files: z.array(
+          z.object({
+            name: z.string().optional(),
+            state: z.enum(['kept', 'awaited', 'failed']),
+            size: z.number().int().nullable(),
+            type: z.string().nullable(),
+          }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'Submission' })
+
+/** What is posted to a bot's webhook when an editor has answered. */
+export const AnswerTold = z
+  .object({
+    type: z.literal('message.created'),
+    timestamp: Time,
+    data: z.object({
+      reference: z.string(),
+      kind: z.enum(kinds),
+      state: z.enum(states),
+      sender: z.string().optional().describe('As your bot named the sender.'),
+      message: z.object({
+        id: z.string(),
+        at: Time,
+        title: z.string().optional(),
+        body: z.string(),
+      }),
+    }),
+  })
+  .meta({ id: 'Answer' })
+export type AnswerTold = z.infer<typeof AnswerTold>
+
+export const Refused = z
+  .object({
+    error: z.object({
+      code: z.enum([
+        'invalid',
+        'too-large',
+        'unsupported-file',
+        'unauthorized',
+        'forbidden',
+        'not-found',
+        'conflict',
+        'too-many',
+        'unavailable',
+      ]),
+      message: z.string(),
+      fields: z.record(z.string(), z.array(z.string())).optional(),
+    }),
+  })
+  .meta({ id: 'Error' })

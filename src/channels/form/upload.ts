@@ -1,0 +1,67 @@
+import express, { type RequestHandler, type Response, type Router } from 'express'
+import type { StagedFile } from '../../draft.ts'
+import { Failure } from '../../failure.ts'
+import { type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
+import type { Nonces } from './nonce.ts'
+
+export type UploadParts = MultipartParts & {
+  /** Throws unless the link may still be used. @throws Failure `not-found`, `forbidden` */
+  check: (token: string) => Promise<void>
+  /** Adds the files to the piece that the link is for, once. @throws Failure `forbidden` if others came by it already */
+  receiveUpload: (token: string, files: StagedFile[]) => Promise<{ reference: string }>
+  render: (view: string, data?: Record<string, unknown>) => string
+  asFailure: (error: unknown) => Failure
+  beginRefusal: (res: Response, failure: Failure) => void
+  nonces: Nonces
+  limit: RequestHandler
+}
+
+/** Where a file goes that a chat does not give out: by a link that is good once, for exactly one piece. */
+export function uploadRouter(parts: UploadParts): Router {
+  const router = express.Router()
+
+  router.get('/upload/:token', parts.limit, async (req, res) => {
+    res.set('cache-control', 'no-store')
+    await parts.check(String(req.params.token))
+    res.type('html').send(page(undefined))
+  })
+
+  router.post('/upload/:token', parts.limit, async (req, res) => {
+    res.set('cache-control', 'no-store')
+    const token = String(req.params.token)
+    await parts.check(token)
+    let sent: SentForm | undefined
+    try {
+      sent = await readMultipart(req, res, parts)
+      if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) {
+        throw new Failure('forbidden', 'Please send this again from the form below.')
+      }
+      refuseFaulty(sent)
+      const { reference } = await parts.receiveUpload(token, sent.files)
+      res.type('html').send(parts.render('form/uploaded', { reference }))
+    } catch (error) {
+      if (sent) await parts.discard(sent.files)
+      refuse(res, parts.asFailure(error))
+    }
+  })
+
+  return router
+
+  function page(failure: Failure | undefined): string {
+    return parts.render('form/upload', { failure, limits: parts, nonce: parts.nonces.make() })
+  }
+
+  function refuse(res: Response, failure: Failure): void {
+    parts.beginRefusal(res, failure)
+    res.type('html').send(page(failure))
+  }
+}
+
+function refuseFaulty({ files, fileFaults }: SentForm): void {
+  const [fault] = fileFaults
+  const messages = fileFaults.map(({ message }) => message)
+  if (fault) throw new Failure(fault.code, messages.join(' '), { fields: { files: messages } })
+  if (files.length > 0) return
+  const message = 'Please choose a file.'
+  throw new Failure('invalid', message, { fields: { files: [message] } })
+}

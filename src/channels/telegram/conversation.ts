@@ -1,0 +1,345 @@
+import { hash } from 'node:crypto'
+import type { Chat, OpenPiece, Part, UpdateName } from '../../open-piece.ts'
+import { firstStep, stepAfter, stepBefore } from '../../open-piece.ts'
+import { type Kind, senderState } from '../../submission.ts'
+import { type Answer, type Deed, kindButtons, languageButtons, undoButtons } from './buttons.ts'
+import { faultsIn, isAsking, missingStep, question, suggestionsFor } from './guest-post.ts'
+import type { ConversationParts } from './parts.ts'
+import { partOf, saysNothing } from './said.ts'
+import type { Message, Press, Update } from './update.ts'
+import { isLanguage, languages, type Words } from './words/words.ts'
+
+/** An edit came while its piece was just being sent: it is to be tried again in a moment. */
+export class NotYet extends Error {}
+
+/** Nothing in the message that a piece could be made of. */
+export class NothingSaid extends Error {}
+
+/** For so long after our answer, what a person writes without more ado is taken for their reply. */
+const replyTime = 7 * 24 * 3_600_000
+
+export type Conversation = ReturnType<typeof conversation>
+
+/**
+ * What happens when a person says something to the bot. Everything that changes anything is written down once for each
+ * update; what is said to a repeat is told from how things stand.
+ */
+export function conversation(parts: ConversationParts) {
+  const { pieces, chats, now } = parts
+
+  return {
+    chatOf,
+
+    greet(words: Words): Answer {
+      const text = [
+        words.greeting(parts.newsroom),
+        words.saferForm(`${parts.siteUrl}/`),
+        words.chooseKind,
+      ].join('\n\n')
+      return { text, buttons: kindButtons(words) }
+    },
+
+    help(words: Words): Answer {
+      return { text: `${words.greeting(parts.newsroom)}\n\n${words.helpCommands}` }
+    },
+
+    /** A deep link with a token ties this chat to a submission that came in by another door. */
+    async linkTo(token: string, message: Message, words: Words): Promise<Answer> {
+      const { chat, message_id: messageId } = message
+      const reference = await parts.link(token, chatOf(chat.id), { chatId: chat.id, messageId })
+      return { text: reference ? words.linked(reference) : words.notLinked }
+    },
+
+    /** Begins a piece of a kind, or makes the open one of that kind; with what was said along with the command. */
+    async begin(update: Update, kind: Kind, words: Words, more?: string): Promise<Answer | undefined> {
+      const message = update.message as Message
+      const piece = await pieces.begin(updateName(update), chatFrom(message), kind, now())
+      parts.nudge()
+      if (more === undefined) return firstWordsOf(words, piece, kind)
+      return say(update, { ...message, text: more, entities: [] }, async () => words, 'words')
+    },
+
+    say,
+
+    /** Takes an edit in: an open piece is changed, a piece that was sent gets a message that says so. */
+    async edit(
+      update: Update,
+      message: Message,
+      wordsFor: () => Promise<Words>,
+    ): Promise<Answer | undefined> {
+      // A place that is shared live moves every few seconds; where it began is what was said.
+      if (message.location?.live_period !== undefined) return undefined
+      const chat = chatFrom(message)
+      const part = partOf(message, parts.reading)
+      const fate = await pieces.fateOf(chat.key, part.messageId)
+      if (!fate) {
+        if (saysNothing(part)) return undefined
+        await parts.take({ update: updateName(update), chat, part, joins: null, kind: 'news-tip', at: now() })
+        parts.nudge()
+        return undefined
+      }
+      if (fate.state === 'open') {
+        const faults = isAsking(fate.field) ? faultsIn(fate.field, part.words) : []
+        if (faults.length > 0) return { text: (await wordsFor()).answerAgain(faults.join(' ')) }
+        if (await pieces.change(chat.key, part, now())) return undefined
+        throw new NotYet()
+      }
+      const digest = pieces.digestOf(part)
+      if (fate.state === 'discarded' || fate.digest === digest) return undefined
+      if (!fate.isTaken || !fate.submissionId) throw new NotYet()
+      await parts.receiveFurther({
+        submissionId: fate.submissionId,
+        arrival: { source: 'telegram-edit', key: `${chat.key}:${part.messageId}:${part.editedAt}:${digest}` },
+        fields: { body: part.words },
+        files: [],
+        awaited: part.files,
+        telegram: part.sender,
+        isEdit: true,
+      })
+      return undefined
+    },
+
+    async cancel(update: Update, words: Words): Promise<Answer> {
+      const chat = chatOf((update.message as Message).chat.id)
+      const [piece] = await pieces.ofChat(chat.key)
+      if (!piece) return { text: words.nothingToDiscard }
+      await pieces.discard(updateName(update), piece.id, now())
+      parts.nudge()
+      if (piece.partCount === 0) return { text: words.discardedForGood }
+      return { text: words.discardedForGood, buttons: undoButtons(words, piece.id) }
+    },
+
+    async status(chatId: number, words: Words): Promise<Answer> {
+      const submissions = await chats.submissions(chatOf(chatId).key)
+      if (submissions.length === 0) return { text: words.statusEmpty }
+      const lines = submissions.map((submission) => {
+        const day = new Date(submission.createdAt).toISOString().slice(0, 10)
+        const state = words.states[senderState(submission, now())]
+        return words.statusLine(submission.reference, words.kinds[submission.kind], state, day)
+      })
+      return { text: [words.statusList, lines.join('\n'), words.statusHint].join('\n\n') }
+    },
+
+    askLanguage(words: Words): Answer {
+      return { text: words.chooseLanguage, buttons: languageButtons() }
+    },
+
+    /** Does what a button says. */
+    async press(update: Update, press: Press, deed: Deed, words: Words): Promise<Pressed> {
+      const chat = chatOf(press.message?.chat.id ?? 0, press.from.language_code)
+      if (deed[0] === 'kind') {
+        const piece = await pieces.begin(updateName(update), chat, deed[1], now())
+        parts.nudge()
+        return { say: firstWordsOf(words, piece, deed[1]) }
+      }
+      if (deed[0] === 'language') {
+        if (!isLanguage(deed[1])) return {}
+        return { language: deed[1], say: { text: languages[deed[1]].languageChosen } }
+      }
+      const piece = await pieces.byId(deed[1])
+      if (piece?.chat !== chat.key) return { toast: words.tooLate }
+      const pressed = await pressOn(update, press, deed, piece, chat, words)
+      parts.nudge()
+      return pressed
+    },
+  }
+
+  /** Takes in what a person says. Nothing is answered to it here, unless it answers a question. `of` tells apart what one update makes happen. */
+  async function say(
+    update: Update,
+    message: Message,
+    wordsFor: () => Promise<Words>,
+    of = '',
+  ): Promise<Answer | undefined> {
+    const chat = chatFrom(message)
+    const part = partOf(message, parts.reading)
+    if (saysNothing(part)) throw new NothingSaid()
+    const open = await pieces.ofChat(chat.key)
+    const [piece] = open
+    const name = updateName(update, of)
+    const named = await repliedTo(message, chat)
+    if (!named && piece?.joins === null && isAsking(piece.step)) {
+      const words = await wordsFor()
+      const answered = await answerStep(name, piece, part, chat, words)
+      // Somebody answered meanwhile: this is the answer to what is asked now.
+      return answered === 'moved-on' ? say(update, message, wordsFor, of) : answered
+    }
+    const joins = named ?? (await joinedBy(chat, open))
+    await parts.take({ update: name, chat, part, joins, kind: 'news-tip', at: now() })
+    parts.nudge()
+    return undefined
+  }
+
+  /** By which name this chat is known to us, and to Telegram. */
+  function chatOf(chatId: number, language?: string): Chat {
+    return { key: parts.chatKey(chatId), target: String(chatId), language }
+  }
+
+  function chatFrom({ chat, from }: Message): Chat {
+    return chatOf(chat.id, from?.language_code)
+  }
+
+  /** The submission that one of our messages was about, if this one replies to it. */
+  async function repliedTo({ reply_to_message: ours }: Message, chat: Chat): Promise<string | undefined> {
+    return ours && chats.answered(chat.key, ours.message_id)
+  }
+
+  /** The submission that a message goes on with: by what is open, or because we answered last. */
+  async function joinedBy(chat: Chat, open: OpenPiece[]): Promise<string | null> {
+    if (open[0]) return open[0].joins
+    const since = Math.max(await pieces.lastHeardAt(chat.key), now() - replyTime)
+    return (await chats.lastAnswered(chat.key, since)) ?? null
+  }
+
+  async function answerStep(
+    update: UpdateName,
+    piece: OpenPiece,
+    part: Part,
+    chat: Chat,
+    words: Words,
+  ): Promise<Answer | undefined | 'moved-on'> {
+    const { step } = piece
+    if (!isAsking(step)) return 'moved-on'
+    if (part.files.length > 0) {
+      await parts.take({ update, chat, part, joins: null, kind: piece.kind, at: now() })
+      const again = question(words, piece, step)
+      return { ...again, text: `${words.fileKept}\n\n${again.text}` }
+    }
+    if (step === 'consent') return { ...question(words, piece, step), text: words.pressButton }
+    const faults = faultsIn(step, part.words)
+    if (faults.length > 0) {
+      return { ...question(words, piece, step), text: words.answerAgain(faults.join(' ')) }
+    }
+    const moved = await goOn(update, piece, 'forth', { part: { ...part, field: step }, chat })
+    return moved ? asked(words, moved) : 'moved-on'
+  }
+
+  /** Goes to the next question or the one before. Undefined, with nothing written, if the piece has moved on meanwhile. */
+  async function goOn(
+    update: UpdateName,
+    piece: OpenPiece,
+    way: 'forth' | 'back',
+    { skips, ...answer }: { part?: Part; chat?: Chat; skips?: boolean } = {},
+  ): Promise<OpenPiece | undefined> {
+    const step = piece.step ?? 'review'
+    const to = way === 'forth' ? stepAfter(step) : stepBefore(step)
+    return pieces.goOn(update, piece, to, { ...answer, ...(skips && { forgets: step }), at: now() })
+  }
+
+  async function pressOn(
+    update: Update,
+    press: Press,
+    deed: PieceDeed,
+    piece: OpenPiece,
+    chat: Chat,
+    words: Words,
+  ): Promise<Pressed> {
+    switch (deed[0]) {
+      case 'send':
+        return send(update, piece, words)
+      case 'more':
+        await pieces.wait(piece.id, now())
+        return { toast: words.listening }
+      case 'discard':
+        await pieces.discard(updateName(update), piece.id, now())
+        return { toast: words.discardedForGood }
+      case 'undo':
+        return (await pieces.restore(updateName(update), piece.id, now()))
+          ? { toast: words.listening }
+          : { toast: words.tooLate }
+      case 'new':
+        if (piece.state !== 'open') return { toast: words.tooLate }
+        return (await pieces.detach(updateName(update), piece.id, chat.key, now()))
+          ? {}
+          : { toast: words.otherOpen }
+      case 'yes':
+        return answerByButton(update, press, piece, 'consent', 'yes', chat, words)
+      case 'pick': {
+        const picked = suggestionsFor(deed[2])[deed[3]]
+        if (picked === undefined) return { toast: words.tooLate }
+        return answerByButton(update, press, piece, deed[2], picked, chat, words)
+      }
+      default:
+        return turn(update, deed, piece, words)
+    }
+  }
+
+  async function send(update: Update, piece: OpenPiece, words: Words): Promise<Pressed> {
+    if (piece.state !== 'open') return { toast: piece.state === 'discarded' ? words.tooLate : words.sending }
+    const missing = piece.kind === 'guest-post' ? missingStep(await pieces.parts(piece.id)) : undefined
+    if (missing) {
+      await pieces.goOn(updateName(update), piece, missing, { at: now() })
+      return { say: question(words, piece, missing) }
+    }
+    await pieces.close(piece.id, now())
+    return { toast: words.sending }
+  }
+
+  /** The press of a button is an answer like a written one; it is named by the question, which has the number of our message. */
+  async function answerByButton(
+    update: Update,
+    press: Press,
+    piece: OpenPiece,
+    step: OpenPiece['step'],
+    answer: string,
+    chat: Chat,
+    words: Words,
+  ): Promise<Pressed> {
+    const messageId = press.message?.message_id ?? 0
+    if (piece.step !== step || piece.state !== 'open' || step === null) return { toast: words.tooLate }
+    const part: Part = {
+      messageId: -messageId,
+      album: null,
+      field: step,
+      sort: 'message',
+      words: answer,
+      files: [],
+      sender: { chatId: Number(chat.target), messageId },
+      language: press.from.language_code,
+      editedAt: 0,
+    }
+    return ask(piece, await goOn(updateName(update), piece, 'forth', { part, chat }), words)
+  }
+
+  /** Asks what is asked now, also where another press was faster. */
+  async function ask(piece: OpenPiece, moved: OpenPiece | undefined, words: Words): Promise<Pressed> {
+    const there = moved ?? (await pieces.byId(piece.id))
+    return { say: there && asked(words, there) }
+  }
+
+  async function turn(update: Update, deed: TurnDeed, piece: OpenPiece, words: Words): Promise<Pressed> {
+    if (piece.step !== deed[2] || piece.state !== 'open') return { toast: words.tooLate }
+    if (deed[0] === 'back') return ask(piece, await goOn(updateName(update), piece, 'back'), words)
+    if (deed[0] === 'next' && missingStep(await pieces.parts(piece.id)) === 'body')
+      return { toast: words.bodyNeeded }
+    const skips = deed[0] === 'skip'
+    return ask(piece, await goOn(updateName(update), piece, 'forth', { skips }), words)
+  }
+}
+
+/** What the press of a button leads to: something said, a word that is shown for a moment, a language chosen. */
+export type Pressed = { say?: Answer | undefined; toast?: string; language?: string }
+
+type PieceDeed = Exclude<Deed, ['kind', ...unknown[]] | ['language', ...unknown[]]>
+type TurnDeed = Extract<PieceDeed, ['next' | 'back' | 'skip', ...unknown[]]>
+
+function asked(words: Words, piece: OpenPiece): Answer | undefined {
+  return piece.step === null ? undefined : question(words, piece, piece.step)
+}
+
+function firstWordsOf(words: Words, piece: OpenPiece, kind: Kind): Answer {
+  if (piece.step === firstStep('guest-post')) {
+    const first = question(words, piece, piece.step ?? 'title')
+    return { ...first, text: `${words.begunGuestPost}\n\n${first.text}` }
+  }
+  if (piece.step !== null) return question(words, piece, piece.step)
+  return { text: words.begun(words.kinds[kind]) }
+}
+
+/** Update ids count per bot. With the message, for two bots that share this door may share an update id. */
+function updateName(update: Update, of = ''): UpdateName {
+  const { update_id: id, message, edited_message: edited, callback_query: press } = update
+  const said = message ?? edited ?? press?.message
+  const place = hash('sha256', `${said?.chat.id}:${said?.message_id}`, 'base64url').slice(0, 8)
+  return { bot: 'telegram', key: `${id}.${place}${of && `.${of}`}` }
+}

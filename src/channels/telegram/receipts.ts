@@ -1,0 +1,37 @@
+import type { Delivery, Instead } from '../../delivery.ts'
+import type { PieceToSend } from '../../open-piece.ts'
+import { faultOf, type GetApi } from './api.ts'
+import type { Words } from './words/words.ts'
+
+export type ReceiptParts = {
+  getApi: GetApi
+  pieceById: (id: string) => Promise<PieceToSend | undefined>
+  wordsFor: (piece: PieceToSend) => Promise<Words>
+  referenceOf: (submissionId: string) => Promise<string | undefined>
+  siteUrl: string
+  /** Remembers which message of the bot is about which submission. */
+  remember: (chat: string, messageId: number, submissionId: string) => Promise<void>
+}
+
+/** Tells a chat that its piece has been received: with the receipt, where it is a new one. */
+export function chatReceipts(parts: ReceiptParts) {
+  /** @throws CarryFault */
+  return async ({ submissionId: pieceId, receipt }: Delivery): Promise<Instead | undefined> => {
+    const piece = await parts.pieceById(pieceId ?? '')
+    const submissionId = piece?.becomes?.submissionId
+    const reference = submissionId && (await parts.referenceOf(submissionId))
+    if (!piece?.target || !submissionId || !reference) return { needless: 'sent-already' }
+    const words = await parts.wordsFor(piece)
+    const text = receipt
+      ? words.received(reference, receipt, `${parts.siteUrl}/status`)
+      : words.joined(reference)
+    const api = await parts.getApi()
+    const sent = await api
+      .sendMessage(Number(piece.target), text, { link_preview_options: { is_disabled: true } })
+      .catch((error: unknown) => {
+        throw faultOf(error)
+      })
+    await parts.remember(piece.chat, sent.message_id, submissionId)
+    return undefined
+  }
+}

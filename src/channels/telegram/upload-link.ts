@@ -1,0 +1,40 @@
+import { CarryFault, type Delivery } from '../../delivery.ts'
+import type { PieceToSend } from '../../open-piece.ts'
+import { type Message, telegramOf } from '../../submission.ts'
+import { faultOf, type GetApi } from './api.ts'
+import { type Words, wordsIn } from './words/words.ts'
+
+export type UploadLinkParts = {
+  getApi: GetApi
+  pieceById: (id: string) => Promise<PieceToSend | undefined>
+  conversation: (submissionId: string) => Promise<Message[]>
+  wordsFor: (piece: PieceToSend) => Promise<Words>
+  /** A link by which files join this piece or submission, once. */
+  linkFor: (id: string) => string
+}
+
+/** Tells a chat where to send a file that Telegram does not give out: to our own site, for exactly this piece. */
+export function uploadLinks(parts: UploadLinkParts) {
+  /** @throws CarryFault */
+  return async ({ submissionId: id }: Delivery): Promise<undefined> => {
+    const { chatId, words } = await whereTo(id ?? '')
+    const api = await parts.getApi()
+    await api
+      .sendMessage(chatId, words.tooLarge(parts.linkFor(id ?? '')), {
+        link_preview_options: { is_disabled: true },
+      })
+      .catch((error: unknown) => {
+        throw faultOf(error)
+      })
+  }
+
+  /** The piece's chat, or where it has become a submission already, the one that its sender wrote from. */
+  async function whereTo(id: string): Promise<{ chatId: number; words: Words }> {
+    const piece = await parts.pieceById(id)
+    if (piece?.target) return { chatId: Number(piece.target), words: await parts.wordsFor(piece) }
+    const messages = await parts.conversation(id)
+    const chat = telegramOf(messages)
+    if (!chat) throw new CarryFault('submission-gone', { permanent: true })
+    return { chatId: chat.chatId, words: wordsIn(messages[0]?.content.fields.language) }
+  }
+}
