@@ -346,6 +346,18 @@ test('a guest post is asked for step by step, with back, skip and a document', a
   assert.equal(opening?.attachments.length, 1)
 })
 
+test('who meant a tip, not a guest post, does not wait a day for it', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  await chat.say('/guest')
+  await chat.say('/tip The bridge is closed')
+  await newsroom.pause(11 * minute)
+  assert.deepEqual(
+    (await newsroom.all()).map(({ kind }) => kind),
+    ['news-tip'],
+  )
+})
+
 test('a guest post that stops half-way waits a day, and what there is of it is not lost', async (t) => {
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()

@@ -96,7 +96,13 @@ export function openPieceStore(db: Database, quiet: number) {
         const open = await openOf(trx, chat.key, '')
         const isNew = await note(trx, update, at)
         if (open && (!isNew || open.kind === kind)) return pieceOf(open)
-        if (open) return pieceOf(await change(trx, open.id, { kind, step: firstStep(kind), heard_at: at }))
+        if (open) {
+          const changed = pieceOf(await change(trx, open.id, { kind, step: firstStep(kind), heard_at: at }))
+          // Another kind may wait for less.
+          const dueAt = at + quietTime(changed, quiet)
+          await insertDeliveries(trx, [{ purpose: 'chat-send', submissionId: open.id, dueAt }], at)
+          return changed
+        }
         const begun = newPiece({ chat, joins: null, kind, at })
         await insertPieces(trx, [begun], quiet)
         return pieceOf((await openOf(trx, chat.key, '')) ?? begun)
