@@ -13,39 +13,14 @@ export function unreadStore(db: Database) {
   return {
     /** Keeps an arrival raw, once however often it comes. NULs, which no text column holds, become U+FFFD. */
     async keep(arrival: Omit<UnreadArrival, 'id'>): Promise<void> {
-      const { source, reason, raw, createdAt } = arrival
-      await db
-        .insertInto('unread_arrivals')
-        .values({
-          id: newId(createdAt),
-          digest: digestOf(arrival),
-          source,
-          reason,
-          raw: withoutNul(raw),
-          created_at: createdAt,
-        })
-        .onConflict((oc) => oc.column('digest').doNothing())
-        .execute()
+      await insert(db, arrival)
     },
 
     /** Keeps an arrival that could not be handled just now, and has it tried again. */
     async keepToRetry(arrival: Omit<UnreadArrival, 'id'>): Promise<void> {
-      const { source, reason, raw, createdAt } = arrival
       await db.transaction().execute(async (trx) => {
-        const row = await trx
-          .insertInto('unread_arrivals')
-          .values({
-            id: newId(createdAt),
-            digest: digestOf(arrival),
-            source,
-            reason,
-            raw: withoutNul(raw),
-            created_at: createdAt,
-          })
-          .onConflict((oc) => oc.column('digest').doNothing())
-          .returning('id')
-          .executeTakeFirst()
-        if (row) await insertDeliveries(trx, [{ purpose: 'chat-update', target: row.id }], createdAt)
+        const id = await insert(trx, arrival)
+        if (id) await insertDeliveries(trx, [{ purpose: 'chat-update', target: id }], arrival.createdAt)
       })
     },
 
@@ -72,12 +47,23 @@ export function unreadStore(db: Database) {
   }
 }
 
-function digestOf({ source, raw }: Pick<UnreadArrival, 'source' | 'raw'>): string {
-  return hash('sha256', `${source}\0${raw}`, 'base64url')
-}
-
-function withoutNul(raw: string): string {
-  return raw.replaceAll('\0', '\uFFFD')
+/** Gives the id; undefined if the same was kept before. */
+async function insert(db: Database, arrival: Omit<UnreadArrival, 'id'>): Promise<string | undefined> {
+  const { source, reason, raw, createdAt } = arrival
+  const row = await db
+    .insertInto('unread_arrivals')
+    .values({
+      id: newId(createdAt),
+      digest: hash('sha256', `${source}\0${raw}`, 'base64url'),
+      source,
+      reason,
+      raw: raw.replaceAll('\0', '\uFFFD'),
+      created_at: createdAt,
+    })
+    .onConflict((oc) => oc.column('digest').doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return row?.id
 }
 
 function unreadOf({ created_at, digest: _, ...row }: Tables['unread_arrivals']): UnreadArrival {
