@@ -85,13 +85,18 @@ export function deskEvents(parts: EventParts) {
 
   async function tell(): Promise<void> {
     timer = undefined
+    for (const { res } of streams) res.write('event: lists\ndata:\n\n')
+    await tellOfPieces()
+  }
+
+  async function tellOfPieces(): Promise<void> {
     const pieces = new Map<string, string>()
     for (const { submission } of streams) {
       if (submission && !pieces.has(submission.id)) pieces.set(submission.id, await stateOf(submission))
     }
     for (const { res, submission } of streams) {
-      res.write('event: lists\ndata:\n\n')
-      if (submission) res.write(`event: piece\ndata: ${pieces.get(submission.id)}\n\n`)
+      const state = submission && pieces.get(submission.id)
+      if (state) res.write(`event: piece\ndata: ${state}\n\n`)
     }
   }
 
@@ -116,6 +121,8 @@ export function deskEvents(parts: EventParts) {
       if (submission)
         await parts.attention.stay(submission.id, seat.editor.id, parts.now()).catch(parts.onTrouble)
     }
+    // Whose page never opened a stream goes without a word.
+    await tellOfPieces()
   }
 
   async function lookAround(): Promise<void> {
