@@ -6,7 +6,9 @@ import { basePath, type Config } from './config.ts'
 import { createChanges } from './desk/changes.ts'
 import type { DeskRoute } from './desk/routes.ts'
 import { createDesk, createLinks } from './desk-side.ts'
+import { newId } from './id.ts'
 import { createLetterbox } from './letterbox.ts'
+import { createMailSide, type MailSide } from './mail-side.ts'
 import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
 import { hour, type Outside, type Parts, siteUrl } from './parts.ts'
 import { createRounds } from './rounds.ts'
@@ -34,6 +36,9 @@ export type Application = {
   newEditors: { id: string; email: string }[]
   webhook: { url: string; secret: string; isNew: boolean }
   bots: BotSide
+  mail: MailSide
+  /** Sends a mail to ourselves, and says by which id it is known when it comes back. */
+  sendCanary(): Promise<string>
   /** Every route of the desk, with who may come. */
   deskRoutes: DeskRoute[]
   /** Ends the streams of open pages, which would keep the server from stopping. */
@@ -48,14 +53,15 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge(), changes.changed)
   const { storage, secrets } = parts
   const newEditors = await storage.editors.addFirst(config.EDITORS, outside.now())
-  const mailer = lazyMailer(config)
+  const mailer = lazyMailer(parts)
   const signInLink = createLinks(parts)
   const compose = createComposer(parts, signInLink)
   const letterbox = createLetterbox(parts)
   const bots = createBotSide(parts, letterbox)
+  const mail = createMailSide(parts, letterbox)
   const workers = createWorkers(parts, createCarriers(parts, compose, mailer, bots))
   const rounds = createRounds(parts, bots.lookAfter)
-  const desk = createDesk(parts, compose, changes, bots)
+  const desk = createDesk(parts, compose, changes, bots, mail)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined
   let sweeping = Promise.resolve()
@@ -63,6 +69,13 @@ export async function createApplication(config: Config, outside: Outside): Promi
   return {
     web: createSite(parts, letterbox, desk.router, bots, secret),
     bots,
+    mail,
+    async sendCanary() {
+      const id = newId(outside.now())
+      await storage.mail.sendCanary(id, outside.now())
+      await mailer.send(compose.canary(id))
+      return id
+    },
     storage,
     newEditors,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
@@ -85,6 +98,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
     },
     async stop() {
       desk.events.close()
+      await mail.close()
       await rounds.stop()
       await Promise.all(Object.values(workers).map((worker) => worker.stop()))
       await sweeping

@@ -116,6 +116,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       getApi,
       conversation: submissions.conversation,
       remember: (chatId, messageId, id) => chats.remember(chatKey(chatId), messageId, id, now()),
+      readFile: files.read,
     }),
     'telegram-file': fetchingFiles(),
   }
@@ -237,7 +238,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       fields: { body: 'The sender goes on in Telegram: answers are sent there too.' },
       files: [],
       telegram: sender,
-      isSystem: true,
+      author: 'system',
     })
     if (repeat && isChanged) return undefined
     await chats.link(chat.key, read.id)

@@ -13,6 +13,8 @@ import {
 } from './channels/telegram/setup.ts'
 import type { Config } from './config.ts'
 import { Failure } from './failure.ts'
+import { checkMail, dnsLines, importMail } from './mail-commands.ts'
+import { dkimRecord, makeDkimKey } from './storage/dkim.ts'
 
 type Print = (line: string) => void
 type Command = (
@@ -35,7 +37,10 @@ const usage = `Usage: npm run barua -- COMMAND
   token revoke NAME          ends a token
   telegram connect           tells Telegram where to post updates, and which commands people are shown
   telegram check             tells how the webhook stands
-  telegram poll              fetches updates, for those without a public address; until it is stopped`
+  telegram poll              fetches updates, for those without a public address; until it is stopped
+  email check                sends a mail to ourselves, and waits for it to come back in
+  email keys                 makes the key that mail is signed with, and tells what DNS has to say
+  email import PATH          takes in the mails of a file, an mbox or a Maildir`
 
 const commands: Record<string, Command> = {
   async 'editor add'([email = '', role], { storage, signInLink }, print) {
@@ -131,6 +136,17 @@ const commands: Record<string, Command> = {
       )
       await poll({ api, take: bots.take, onFault: (code) => print(`Telegram: ${code}`), signal })
     })
+  },
+  async 'email check'(_none, application, print, { config, signal }) {
+    return checkMail(application, config, print, signal)
+  },
+  async 'email keys'(_none, _application, print, { config }) {
+    for (const line of dnsLines(config, dkimRecord(await makeDkimKey(config.DATA_DIR)))) print(line)
+    return 0
+  },
+  async 'email import'([path], { mail }, print, { signal }) {
+    if (path === undefined) return failed(print, usage)
+    return importMail(path, mail.take, print, signal)
   },
 }
 

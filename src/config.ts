@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { addressOf } from './mail-address.ts'
+import { Kind, kinds } from './submission.ts'
 
 const MiB = 1024 * 1024
 
@@ -27,8 +29,20 @@ function list(value: string): string[] {
     .filter((part) => part !== '')
 }
 
+/** An address of the newsroom, and the kind of piece that mail to it is. */
+const ReceivingAddress = z.string().transform((text, context) => {
+  const [, address = '', kind] = /^([^\s@<>=]+@[^\s@<>=]+)\s*=\s*(\S+)$/.exec(text) ?? []
+  const parsed = Kind.safeParse(kind)
+  if (parsed.success) return { ...addressOf(address), kind: parsed.data }
+  context.addIssue({
+    code: 'custom',
+    message: `lists addresses and their kinds, such as tips@example.org=news-tip; the kinds are ${kinds.join(', ')}`,
+  })
+  return z.NEVER
+})
+
 /** The environment, as documented in the README. */
-const Environment = z.object({
+const Variables = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(3000),
   HOST: z.string().default('127.0.0.1'),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -63,6 +77,22 @@ const Environment = z.object({
     .transform((root) => root.replace(/\/+$/, '')),
   TELEGRAM_QUIET_SECONDS: z.coerce.number().positive().max(86_400).default(600),
   WEBHOOK_HOSTS: z.string().default('').transform(list),
+  EMAIL_LISTEN: z
+    .url({ protocol: /^(smtp|lmtp)$/ })
+    .refine((url) => new URL(url).port !== '', 'has a port, such as smtp://127.0.0.1:2525')
+    .optional(),
+  EMAIL_ADDRESSES: z.string().default('').transform(list).pipe(z.array(ReceivingAddress)),
+  EMAIL_REPLY_ADDRESS: z
+    .string()
+    .regex(/^[^\s@<>]+@[^\s@<>]+$/, 'is one address')
+    .optional(),
+  EMAIL_TLS_KEY: z.string().optional(),
+  EMAIL_TLS_CERT: z.string().optional(),
+  EMAIL_LIMIT: perClient.default(300),
+  IMAP_URL: z
+    .url({ protocol: /^imaps?$/ })
+    .refine(isDecodable, 'writes a % as %25, and @ / : in a name or password as %40 %2F %3A')
+    .optional(),
   MAX_FILE_BYTES: bytes.default(25 * MiB),
   MAX_SUBMISSION_BYTES: bytes.default(100 * MiB),
   FILE_TYPES: z.string().default(defaultFileTypes.join(',')).transform(list),
@@ -79,6 +109,21 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
+const replyAddress = /^[^\s@<>+]{1,18}@[^\s@<>]+$/
+const longReply =
+  'has to be set where mail comes in: the address in MAIL_FROM has a plus, or more than 18 characters before the @'
+
+/** Some belong together. */
+const Environment = Variables.check(({ value, issues }) => {
+  const fault = (variable: string, message: string) =>
+    issues.push({ code: 'custom', message, path: [variable], input: undefined })
+  const hears = value.EMAIL_LISTEN !== undefined || value.IMAP_URL !== undefined
+  const reply = value.EMAIL_REPLY_ADDRESS ?? bareAddress(value.MAIL_FROM)
+  if (hears && !replyAddress.test(reply)) fault('EMAIL_REPLY_ADDRESS', longReply)
+  if ((value.EMAIL_TLS_KEY === undefined) !== (value.EMAIL_TLS_CERT === undefined))
+    fault('EMAIL_TLS_KEY', 'and EMAIL_TLS_CERT go together')
+})
+
 // `true` would believe any client about its address; one proxy in front is what people mean by it.
 function proxies(value: string): number | string[] | false {
   if (value === 'false') return false
@@ -87,7 +132,11 @@ function proxies(value: string): number | string[] | false {
 }
 
 export type Config = Readonly<
-  Omit<z.infer<typeof Environment>, 'PUBLIC_URL' | 'DATABASE_URL'> & { PUBLIC_URL: URL; DATABASE_URL: string }
+  Omit<z.infer<typeof Environment>, 'PUBLIC_URL' | 'DATABASE_URL' | 'EMAIL_REPLY_ADDRESS'> & {
+    PUBLIC_URL: URL
+    DATABASE_URL: string
+    EMAIL_REPLY_ADDRESS: string
+  }
 >
 
 /** All that is wrong with the environment, one line a variable. */
@@ -109,7 +158,27 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     ...values,
     PUBLIC_URL: publicUrl(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`),
     DATABASE_URL: values.DATABASE_URL ?? `sqlite:${values.DATA_DIR}/barua.db`,
+    EMAIL_REPLY_ADDRESS: values.EMAIL_REPLY_ADDRESS ?? bareAddress(values.MAIL_FROM),
   })
+}
+
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function bareAddress(mailbox: string): string {
+  const { local, domain } = addressOf(mailbox)
+  return `${local}@${domain}`
+}
+
+/** True if mail can come in, by whichever way. */
+export function hasMailDoor(config: Config): boolean {
+  return config.EMAIL_LISTEN !== undefined || config.IMAP_URL !== undefined
 }
 
 function publicUrl(given: string): URL {

@@ -1,3 +1,5 @@
+import { hasPreview } from './submission.ts'
+
 /**
  * A delivery is one thing to be carried: a mail or a chat message to a sender or an editor, a file that a door still
  * holds, or a piece of work that follows from what came in. It is written in the transaction of what it tells of, and
@@ -10,7 +12,7 @@ export type Delivery = {
   messageId: string | null
   editorId: string | null
   attachmentId: string | null
-  /** The sender's mail address, or the door's name for the awaited file. Wiped when done. */
+  /** The sender's mail address, the door's name for the awaited file, or a code of what to tell. Wiped when done. */
   target: string | null
   /** The receipt to be mailed, for kinds that are not confidential. Wiped when done. */
   receipt: string | null
@@ -44,6 +46,7 @@ export type Purpose =
   | 'chat-receipt'
   | 'upload-link'
   | 'answer-webhook'
+  | 'deed-confirmation'
 
 /** By which an answer goes to its sender. */
 export type AnswerPurpose = Extract<Purpose, 'answer-mail' | 'answer-telegram' | 'answer-webhook'>
@@ -67,6 +70,7 @@ export const purposeNames: Record<Purpose, string> = {
   'chat-receipt': 'receipt to the sender by Telegram',
   'upload-link': 'link for a file that Telegram does not give out',
   'answer-webhook': 'answer to the sender by the bot that sent the piece',
+  'deed-confirmation': 'confirmation to an editor of what they did by mail',
 }
 
 /** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
@@ -92,6 +96,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'chat-receipt': 'telegram',
   'upload-link': 'telegram',
   'answer-webhook': 'hook',
+  'deed-confirmation': 'mail',
 }
 
 /**
@@ -123,6 +128,7 @@ export const dropNames: Record<string, string> = {
   'sent-already': 'it had been sent by then',
   discarded: 'its sender discarded it',
   empty: 'nothing was ever said',
+  'answered-enough': 'this address had several receipts today',
 }
 
 export type NewDelivery = Pick<Delivery, 'purpose'> &
@@ -132,6 +138,13 @@ export type NewDelivery = Pick<Delivery, 'purpose'> &
       'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt' | 'dueAt'
     >
   >
+
+/** The previews to be made of files that came in. */
+export function previewsOf(files: { id: string; type: string }[]): NewDelivery[] {
+  return files
+    .filter((file) => hasPreview(file.type))
+    .map((file) => ({ purpose: 'preview', attachmentId: file.id }))
+}
 
 /** What a carrier says when it did not fail and yet carried nothing: it became needless, or has to wait. */
 export type Instead = { needless: string } | { waitUntil: number }

@@ -14,6 +14,7 @@ import { exportRoutes } from './desk/export.ts'
 import { fileRoutes } from './desk/files.ts'
 import { furtherRoutes } from './desk/further.ts'
 import { glanceRoutes } from './desk/glance.ts'
+import { heldRoutes } from './desk/held.ts'
 import { inboxRoutes } from './desk/inbox.ts'
 import { ledgerRoutes } from './desk/ledger.ts'
 import { pageShower } from './desk/page.ts'
@@ -28,15 +29,23 @@ import { teamRoutes } from './desk/team.ts'
 import { undoRoutes } from './desk/undo.ts'
 import { workRoutes } from './desk/work.ts'
 import { downloadName } from './intake/file-type.ts'
+import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
 import { hour, type Parts } from './parts.ts'
 import { sendersOf } from './sender.ts'
+import { fileAnswer } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
 
 /** The desk: its routes as they are declared, the router made of them, and its open streams. */
 export type DeskSide = { routes: DeskRoute[]; router: Router; events: Events }
 
-export function createDesk(parts: Parts, compose: Composer, changes: Changes, bots: BotSide): DeskSide {
+export function createDesk(
+  parts: Parts,
+  compose: Composer,
+  changes: Changes,
+  bots: BotSide,
+  mail: MailSide,
+): DeskSide {
   const { config, storage, metrics, outside } = parts
   const base = basePath(config)
   const { now } = outside
@@ -50,7 +59,13 @@ export function createDesk(parts: Parts, compose: Composer, changes: Changes, bo
     const seen = bots.webhook()
     return seen ? troubles(seen.state, now()) : []
   }
-  const showPage = pageShower({ render: parts.render, deliveries: storage.deliveries, botTroubles, now })
+  const showPage = pageShower({
+    render: parts.render,
+    deliveries: storage.deliveries,
+    botTroubles,
+    mailTroubles: mail.troubles,
+    now,
+  })
   const deskParts = partsForPieces(parts, compose, showPage)
   const common = { showPage, base, now, newsroom: config.NEWSROOM_NAME }
   const events = deskEvents({
@@ -74,6 +89,7 @@ export function createDesk(parts: Parts, compose: Composer, changes: Changes, bo
     ...pieceRoutes(deskParts),
     ...workRoutes(deskParts),
     ...decideRoutes(deskParts),
+    ...heldRoutes(deskParts),
     ...bulkRoutes(deskParts),
     ...undoRoutes(deskParts),
     ...fileRoutes(deskParts),
@@ -136,7 +152,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
     sendersOf: (message) => sendersOf(message.content, senderKey),
     readFile: files.read,
-    downloadName,
+    sendFile: fileAnswer({ readFile: files.read, downloadName }),
     hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,

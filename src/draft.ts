@@ -1,6 +1,17 @@
 import { z } from 'zod'
+import type { NewDelivery } from './delivery.ts'
 import { Failure, type Faults } from './failure.ts'
-import type { ApiSender, Channel, Fields, FileLabel, Kind, TelegramSender } from './submission.ts'
+import type { ThreadMark } from './mail-thread.ts'
+import type {
+  ApiSender,
+  Author,
+  Channel,
+  Fields,
+  FileLabel,
+  Kind,
+  MailOrigin,
+  TelegramSender,
+} from './submission.ts'
 
 /** What a channel hands to `receive`: a piece not yet believed. */
 export type Draft = {
@@ -13,6 +24,11 @@ export type Draft = {
   awaited: AwaitedFile[]
   telegram?: TelegramSender
   api?: ApiSender
+  email?: MailOrigin
+  /** By which mails a later reply of the sender is known to belong here. */
+  threads?: ThreadMark[]
+  /** No receipt is sent, for nobody waits for one or a program would get it. */
+  isUnanswered?: boolean
   /** Where the door has chosen ids already, to speak of the piece before it is taken in. */
   ids?: { submissionId: string; messageId: string }
 }
@@ -45,12 +61,18 @@ export type FurtherDraft = {
   files: StagedFile[]
   awaited?: AwaitedFile[]
   telegram?: TelegramSender
+  email?: MailOrigin
+  threads?: ThreadMark[]
   /** The message's id, where the door has chosen it already. */
   messageId?: string
   /** It is a changed wording of an earlier message, which is kept. */
   isEdit?: boolean
-  /** Told by the program itself, not by the sender; editors are not mailed of it. */
-  isSystem?: boolean
+  /** Who says it, where it is not the sender: editors are not mailed of it. */
+  author?: Exclude<Author, 'sender' | 'editor'>
+  /** Editors are not mailed of it. */
+  isQuiet?: boolean
+  /** What else is to be told because of it. */
+  deliveries?: NewDelivery[]
 }
 
 export const maxFiles = 10
@@ -113,6 +135,16 @@ const email = z
   })
   .max(254, 'Please keep this to 254 characters.')
 
+/** An address that mail can be sent to, as mail itself knows more of them than a form should take. */
+const mailbox = z
+  .string()
+  .max(254)
+  .regex(/^[^\s@<>()[\]\\,;:"\p{Cc}]+@[^\s@<>()[\]\\,;:"\p{Cc}]+\.[^\s@<>()[\]\\,;:"\p{Cc}]+$/u)
+
+export function isMailbox(address: string): boolean {
+  return mailbox.safeParse(address).success
+}
+
 const common = {
   title,
   body,
@@ -159,7 +191,7 @@ const conversationRules = z.object({
   title: said(150).optional(),
   body: string.overwrite(tidy).max(100_000),
   name: said(200).optional(),
-  email: email.optional().catch(undefined),
+  email: mailbox.optional().catch(undefined),
   language: said(50).optional(),
   links: z.array(webAddress()).max(maxLinks).optional().catch(undefined),
   standfirst: said(300).optional(),
@@ -200,7 +232,7 @@ export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | '
  * @throws Failure `invalid`.
  */
 export function parseFurtherFields(draft: FurtherDraft): Fields {
-  const parsed = (draft.telegram ? furtherSaid : furtherRules).safeParse(draft.fields)
+  const parsed = (draft.telegram || draft.email ? furtherSaid : furtherRules).safeParse(draft.fields)
   const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
   if (parsed.data?.body === '' && draft.files.length + (draft.awaited?.length ?? 0) === 0)
     faults.body = ['Please write something or attach a file.']

@@ -21,24 +21,28 @@ export class Failure extends Error {
   readonly code: FailureCode
   readonly fields: Faults | undefined
   readonly retryAfter: number | undefined
+  /** It is certain that nothing was written; otherwise a broken connection may hide that it was. */
+  readonly isUndone: boolean
 
   constructor(
     code: FailureCode,
     message: string,
-    more: { fields?: Faults; retryAfter?: number; cause?: unknown } = {},
+    more: { fields?: Faults; retryAfter?: number; cause?: unknown; isUndone?: boolean } = {},
   ) {
     super(message, { cause: more.cause })
     this.name = 'Failure'
     this.code = code
     this.fields = more.fields
     this.retryAfter = more.retryAfter
+    this.isUndone = more.isUndone ?? false
   }
 }
 
 /** The failure that says "not now, try again": storage is full, locked or out of reach. */
-export function unavailable(cause: unknown): Failure {
+export function unavailable(cause: unknown, isUndone = false): Failure {
   return new Failure('unavailable', 'Barua cannot take this in right now. Please try again shortly.', {
     retryAfter: 30,
     cause,
+    isUndone,
   })
 }

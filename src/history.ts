@@ -28,6 +28,7 @@ export type Action =
   | 'retried'
   | 'dropped'
   | 'escalated'
+  | 'set-aside'
 
 export type NewEntry = Pick<Entry, 'action'> & { detail?: string }
 

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import type { BotSide } from './bot-side.ts'
 import { answerHooks, hookSecret } from './channels/api/hooks.ts'
-import type { Config } from './config.ts'
+import { hasMailDoor } from './config.ts'
 import type { Carrier, Delivery, Instead, Purpose, Verdict } from './delivery.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
 import { groupCommit } from './intake/group-commit.ts'
+import { addressOf, untagged } from './mail-address.ts'
+import { threadMark } from './mail-thread.ts'
 import { crowd } from './notice-policy.ts'
 import { type Composer, mailComposer } from './notification/compose.ts'
 import { folderMailer, type Mail, type Mailer, smtpMailer } from './notification/mailer.ts'
@@ -12,12 +14,16 @@ import { noticeCarriers } from './notification/notices.ts'
 import { createWorker, type Worker } from './notification/worker.ts'
 import { type Parts, siteUrl } from './parts.ts'
 import { previewMaker } from './previews/preview.ts'
+import { mailSender } from './sender.ts'
+import { readDkimKey } from './storage/dkim.ts'
 import { formats, viewsFolder } from './web/pages.ts'
 
 type Carry = (delivery: Delivery) => Promise<Instead | undefined>
 
 const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4, chat: 20, hook: 4, desk: 100, preview: 1 }
 const mostSettledAtOnce = 100
+/** Mails by themselves to one address that wrote to us. */
+const mostAnswersADay = 3
 
 /** A worker for each carrier. */
 export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Record<Carrier, Worker> {
@@ -69,6 +75,8 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     signInLink,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
+    replyAddress: config.EMAIL_REPLY_ADDRESS,
+    hasMailDoor: hasMailDoor(config),
     siteUrl: siteUrl(config),
     replyKey: secrets.keyFor('reply'),
     formats,
@@ -82,7 +90,8 @@ export function createCarriers(
   mailer: Mailer,
   bots: BotSide,
 ): Record<Purpose, Carry> {
-  const { storage, files, outside } = parts
+  const { storage, files, secrets, outside } = parts
+  const senderKey = secrets.keyFor('sender')
   const { editors, notices } = storage
   const send = (mail: Mail) => mailer.send(mail)
   const toEditors = noticeCarriers({ compose, send, editors, notices, now: outside.now })
@@ -94,10 +103,17 @@ export function createCarriers(
     'burst-digest': toEditors.burstDigest,
     escalation: toEditors.escalation,
     async 'sender-receipt'(delivery) {
-      return sendOr(await compose.senderReceipt(delivery), 'letter-off')
+      const mail = await compose.senderReceipt(delivery)
+      if (!mail) return { needless: 'letter-off' }
+      if (mail.isReply && !(await mayAnswer(mail, delivery))) return { needless: 'answered-enough' }
+      return toSender(mail, delivery)
     },
     async 'answer-mail'(delivery) {
-      return sendOr(await compose.answer(delivery), 'called-back')
+      const mail = await compose.answer(delivery)
+      return mail ? toSender(mail, delivery) : { needless: 'called-back' }
+    },
+    async 'deed-confirmation'(delivery) {
+      return sendOr(await compose.confirmation(delivery), '')
     },
     async 'sign-in'(delivery) {
       return sendOr(await compose.signIn(delivery), '')
@@ -105,6 +121,19 @@ export function createCarriers(
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),
     preview: previewMaker({ files, attachments: storage.attachments }),
+  }
+
+  /** What the sender replies to it belongs to the same submission, so that is known before it leaves. */
+  async function toSender(mail: Mail, { submissionId }: Delivery): Promise<undefined> {
+    if (submissionId) await storage.mail.mark(threadMark(senderKey, mail.messageId, mail.to), submissionId)
+    await mailer.send(mail)
+  }
+
+  /** A program that answers our answers is not answered for long. */
+  function mayAnswer(mail: Mail, delivery: Delivery): Promise<boolean> {
+    const { local, domain } = untagged(mail.to)
+    const sender = mailSender(`${local}@${domain}`, senderKey)
+    return storage.mail.mayAnswer(sender, delivery.id, mostAnswersADay, outside.now())
   }
 
   async function sendOr(mail: Mail | undefined, needless: string): Promise<Instead | undefined> {
@@ -140,12 +169,17 @@ function postingAnswers({ config, storage, secrets, outside }: Parts): Carry {
 }
 
 /** nodemailer is loaded with the first mail, so that starting up does not wait for it. */
-export function lazyMailer(config: Config): Mailer {
+export function lazyMailer({ config, files }: Pick<Parts, 'config' | 'files'>): Mailer {
   let loading: Promise<Mailer> | undefined
-  const load = () =>
-    config.SMTP_URL
-      ? smtpMailer(config.SMTP_URL, config.MAIL_FROM)
-      : folderMailer(join(config.DATA_DIR, 'mail'), config.MAIL_FROM)
+  const load = async () => {
+    const privateKey = await readDkimKey(config.DATA_DIR)
+    const { domain } = addressOf(config.MAIL_FROM)
+    const signing = privateKey === undefined ? undefined : { domain, selector: dkimSelector, privateKey }
+    const made = { from: config.MAIL_FROM, readFile: files.read, signing }
+    return config.SMTP_URL
+      ? smtpMailer(config.SMTP_URL, made)
+      : folderMailer(join(config.DATA_DIR, 'mail'), made)
+  }
   return {
     async send(mail) {
       loading ??= load()
@@ -156,3 +190,6 @@ export function lazyMailer(config: Config): Mailer {
     },
   }
 }
+
+/** Under this name the public half of the key stands in DNS: `barua._domainkey.example.org`. */
+export const dkimSelector = 'barua'

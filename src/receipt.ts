@@ -25,6 +25,18 @@ export function readReceipt(typed: string): string | undefined {
   return receiptShape.test(letters) ? grouped(letters) : undefined
 }
 
+const inText = new RegExp(`\\b(?:[${alphabet}]{4}-){5}[${alphabet}]{4}\\b`, 'g')
+
+/** What in a text may be receipts, as we write them. */
+export function receiptsIn(text: string): string[] {
+  return text.match(inText) ?? []
+}
+
+/** The text without what may be receipts: what quotes one is kept, and the receipt is not. */
+export function withoutReceipts(text: string): string {
+  return text.replace(inText, '(receipt)')
+}
+
 /** What is kept of a receipt. 120 random bits need no slow hash. */
 export function hashReceipt(receipt: string): string {
   return hash('sha256', `receipt\0${receipt}`, 'base64url')

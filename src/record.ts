@@ -1,5 +1,6 @@
 import type { NewDelivery } from './delivery.ts'
 import type { Arrival, AwaitedFile, StagedFile } from './draft.ts'
+import type { ThreadMark } from './mail-thread.ts'
 import type { Author, Channel, Content, Kind, Summary } from './submission.ts'
 
 /** What is written in one transaction, or not at all: a new submission with its first message, or a further message. */
@@ -16,6 +17,7 @@ export type NewRecord = {
   at: number
   /** The message is there already: this adds to it. */
   adds?: true
+  threads?: ThreadMark[]
 }
 
 export type NewSubmission = {

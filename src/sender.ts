@@ -7,10 +7,18 @@ import type { Content } from './submission.ts'
  */
 export function sendersOf(content: Pick<Content, 'fields' | 'telegram' | 'api'>, key: KeyObject): string[] {
   const { fields, telegram, api } = content
-  const names = [
-    ...(fields.email ? [`mail ${fields.email.toLowerCase()}`] : []),
-    ...(telegram ? [`telegram ${telegram.chatId}`] : []),
-    ...(api?.sender ? [`api ${api.tokenId} ${api.sender}`] : []),
+  return [
+    ...(fields.email ? [mailSender(fields.email, key)] : []),
+    ...(telegram ? [hashed(`telegram ${telegram.chatId}`, key)] : []),
+    ...(api?.sender ? [hashed(`api ${api.tokenId} ${api.sender}`, key)] : []),
   ]
-  return names.map((name) => createHmac('sha256', key).update(name).digest('base64url'))
+}
+
+/** By what whoever has this mail address is known again. */
+export function mailSender(address: string, key: KeyObject): string {
+  return hashed(`mail ${address.toLowerCase()}`, key)
+}
+
+function hashed(name: string, key: KeyObject): string {
+  return createHmac('sha256', key).update(name).digest('base64url')
 }

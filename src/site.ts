@@ -7,12 +7,13 @@ import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
 import { uploadRouter } from './channels/form/upload.ts'
 import { webhookRouter } from './channels/telegram/webhook.ts'
-import { basePath } from './config.ts'
+import { basePath, hasMailDoor } from './config.ts'
 import { tidyFileName } from './intake/file-name.ts'
-import { fileTypeCheck } from './intake/file-type.ts'
+import { downloadName, fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
 import { asFailure, errorBody, refusals } from './web/errors.ts'
+import { fileAnswer } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
 import { healthRouter } from './web/health.ts'
 import { compress, createWeb } from './web/web.ts'
@@ -56,9 +57,14 @@ export function createSite(
     compress,
     publicUrl: config.PUBLIC_URL,
     base,
+    addresses: hasMailDoor(config)
+      ? config.EMAIL_ADDRESSES.map(({ local, domain, kind }) => ({ address: `${local}@${domain}`, kind }))
+      : [],
   })
+  const sendFile = fileAnswer({ readFile: files.read, downloadName })
   const status = statusRouter({
     ...uploads,
+    sendFile,
     ...answers,
     receiveFurther: letterbox.receiveFurther,
     submissions: storage.submissions,
@@ -86,6 +92,7 @@ export function createSite(
   const webhook = webhookRouter({ ...bots.door, secret: webhookSecret })
   const api = apiRouter({
     ...uploads,
+    sendFile,
     receive: letterbox.receive,
     receiveFurther: letterbox.receiveFurther,
     submissions: storage.submissions,

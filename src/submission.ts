@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { UnreadableReason } from './unreadable.ts'
 
 /** The five kinds of piece a newsroom asks for. */
 export const kinds = ['guest-post', 'expose', 'news-tip', 'story-angle', 'human-interest'] as const
@@ -123,7 +124,8 @@ function firstWords(text: string): string | undefined {
     : words || undefined
 }
 
-export type Author = 'sender' | 'editor' | 'system'
+/** A stranger is whoever writes in an editor's place without being known as that editor; what they say is held. */
+export type Author = 'sender' | 'editor' | 'system' | 'stranger'
 
 export type Message = {
   id: string
@@ -140,7 +142,7 @@ export type Message = {
 
 /** True if the sender may read the message now. */
 export function isToldToSender(message: Message, now: number): boolean {
-  if (message.isWithdrawn) return false
+  if (message.isWithdrawn || message.author === 'stranger') return false
   return message.author === 'sender' || now - message.createdAt >= undoTime
 }
 
@@ -151,11 +153,30 @@ export type Content = {
   files: Record<string, FileLabel>
   telegram?: TelegramSender
   api?: ApiSender
+  email?: MailOrigin
   /** A changed wording of an earlier message, which stands as it was. */
   isEdit?: true
+  /** The held message that an editor made their own by this. */
+  settles?: string
 }
 
-export type FileLabel = { name: string; caption?: string; credit?: string }
+export type FileLabel = {
+  name: string
+  caption?: string
+  credit?: string
+  /** It is the mail itself, as it came. */
+  isRaw?: true
+}
+
+/** The files that somebody sent along: the raw mail they came in is none of them. */
+export function filesOf({ attachments, content }: Pick<Message, 'attachments' | 'content'>): Attachment[] {
+  return attachments.filter(({ id }) => !content.files[id]?.isRaw)
+}
+
+/** The mail that a message came in, as it came. */
+export function rawMailOf({ attachments, content }: Message): Attachment | undefined {
+  return attachments.find(({ id }) => content.files[id]?.isRaw)
+}
 
 /** Where the bot can answer this sender. */
 export type TelegramSender = { chatId: number; messageId: number }
@@ -167,6 +188,46 @@ export function telegramOf(messages: Message[]): TelegramSender | undefined {
 
 /** Which token brought it, and by what name the bot there knows the sender. */
 export type ApiSender = { tokenId: string; sender?: string }
+
+/** What a mail tells besides its words. */
+export type MailOrigin = {
+  /** The address that it says it comes from. */
+  from?: string
+  /** The address of ours that it was sent to. */
+  to?: string
+  /** Its Message-ID, to be answered to. */
+  messageId?: string
+  /** When it was sent, by its sender's clock. */
+  sentAt?: number
+  /** The history it quotes, and its signature: kept, and shown folded. */
+  folded?: string
+  /** Where the article is a document: what the mail itself said. */
+  cover?: string
+  /** Why it could not be read. */
+  unreadable?: UnreadableReason
+  /** A program sent it by itself, such as an out-of-office reply. */
+  isAutomatic?: true
+  /** Why it was held for an editor to look at. */
+  held?: HeldReason
+  /** To the mail of which editor it replied. */
+  heldFor?: string
+}
+
+/**
+ * Why a reply to an editor's mail was held: it came from no address of theirs, there was nothing above the mark, its
+ * first line was no command that we know, what it asked for could not be done, a file with it was not taken, a program may
+ * have sent it, or it tells an address of ours that no sender should know.
+ */
+export const heldReasons = [
+  'not-theirs',
+  'nothing-said',
+  'no-such-command',
+  'not-possible',
+  'file-refused',
+  'automatic',
+  'tells-of-us',
+] as const
+export type HeldReason = (typeof heldReasons)[number]
 
 /** What a sender wrote, field by field; which fields a kind has is said in `draft.ts`. */
 export type Fields = {

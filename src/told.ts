@@ -1,4 +1,11 @@
-import { isToldToSender, type Message, type Submission, senderState } from './submission.ts'
+import {
+  type Attachment,
+  filesOf,
+  isToldToSender,
+  type Message,
+  type Submission,
+  senderState,
+} from './submission.ts'
 
 /** A submission with its conversation as its sender may know it now, for programs. */
 export function toldToSender(submission: Submission, conversation: Message[], now: number) {
@@ -15,7 +22,8 @@ export function toldToSender(submission: Submission, conversation: Message[], no
       at: new Date(message.createdAt).toISOString(),
       title: message.content.fields.title,
       body: message.content.fields.body,
-      files: message.attachments.map(({ id, state, size, type }) => ({
+      files: filesOf(message).map(({ id, state, size, type }) => ({
+        ...(message.author === 'editor' && { id }),
         name: message.content.files[id]?.name,
         state,
         size,
@@ -23,4 +31,20 @@ export function toldToSender(submission: Submission, conversation: Message[], no
       })),
     })),
   }
+}
+
+/** A file that an editor sent along with an answer, with its name. */
+export function fileTold(
+  conversation: Message[],
+  id: string,
+  now: number,
+): { attachment: Attachment; name: string } | undefined {
+  const answers = conversation.filter(
+    (message) => message.author === 'editor' && isToldToSender(message, now),
+  )
+  for (const message of answers) {
+    const attachment = filesOf(message).find((one) => one.id === id && one.state === 'kept')
+    if (attachment) return { attachment, name: message.content.files[id]?.name ?? 'file' }
+  }
+  return undefined
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import type { AnswerPurpose, NewDelivery } from './delivery.ts'
+import { type AnswerPurpose, type NewDelivery, previewsOf } from './delivery.ts'
+import type { Arrival, StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
 import { moveDetail, type NewEntry } from './history.ts'
+import { type Decision, stateAfter } from './letter.ts'
 import { canMove, type State, type Submission, undoTime } from './submission.ts'
 
 /**
@@ -15,13 +17,25 @@ export type Change = {
   at: number
   set: { state?: State; assigneeId?: string | null; moved?: { from: State; at: number } | null }
   /** Text to the sender; a letter has a title. */
-  message?: { id: string; title?: string | undefined; body: string }
+  message?: Written
+  /** What it came by, where a repeat of that must not do it again. */
+  arrival?: Omit<Arrival, 'secret'>
+  /** A held message that is settled by this: its files go with the new one. */
+  settles?: string
   /** Text between editors, which no sender ever sees. */
   note?: { id: string; body: string }
   addTags?: string[]
   removeTags?: string[]
   deliveries: NewDelivery[]
   entries: NewEntry[]
+}
+
+/** What an editor writes to a sender. */
+export type Written = {
+  id: string
+  title?: string | undefined
+  body: string
+  files?: StagedFile[]
 }
 
 /** Something that an editor wrote down for colleagues. */
@@ -111,17 +125,23 @@ export function move({ submission, at }: Deed, to: State): ChangeOf {
  * Writes to the sender. The text stands on the status page, and goes out by `purposes`, once it can no longer be taken back.
  * @throws Failure `invalid`
  */
-export function answer(
-  { at }: Deed,
-  message: { id: string; title?: string | undefined; body: string },
-  purposes: readonly AnswerPurpose[],
-): ChangeOf {
+export function answer({ at }: Deed, message: Written, purposes: readonly AnswerPurpose[]): ChangeOf {
   return {
     set: {},
     message: { ...message, body: parsed('body', body, message.body) },
-    deliveries: purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: at + undoTime })),
+    deliveries: [
+      ...purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: at + undoTime })),
+      ...previewsOf(message.files ?? []),
+    ],
     entries: [{ action: 'answered' }],
   }
+}
+
+/** A decision moves a submission, unless it is there already: a change can be asked for again. */
+export function decide(deed: Deed, decision: Decision): ChangeOf {
+  const to: State = stateAfter[decision]
+  const staysThere = decision === 'please-change' && deed.submission.state === to
+  return staysThere ? { set: {}, deliveries: [], entries: [] } : move(deed, to)
 }
 
 /** Writes down something for colleagues. @throws Failure `invalid` */

@@ -1,14 +1,14 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
+import { answerChannels } from '../answer-channels.ts'
 import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
-import { type Decision, decisions, fill, stateAfter, valuesFor } from '../letter.ts'
-import type { Message, State, Submission } from '../submission.ts'
-import { answer, both, type ChangeOf, type Deed, move } from '../work.ts'
+import { type Decision, decisions, fill, valuesFor } from '../letter.ts'
+import type { Message, Submission } from '../submission.ts'
+import { answer, both, type ChangeOf, type Deed, decide } from '../work.ts'
 import { deedRoute, deedsOf, openingOf } from './deeds.ts'
 import type { DeskParts } from './parts.ts'
-import { answerChannels } from './piece.ts'
 import { chosen, type DeskRoute, formText, type Seat } from './routes.ts'
 
 export const DecisionGiven = z.enum(decisions)
@@ -130,13 +130,6 @@ export function writer(parts: DeskParts) {
     const channels = answerChannels(messages, parts.hasBot)
     return answer(deed, { id: newId(deed.at), ...said }, channels)
   }
-}
-
-/** A decision moves a submission, unless it is there already: a change can be asked for again. */
-export function decide(deed: Deed, decision: Decision): ChangeOf {
-  const to: State = stateAfter[decision]
-  const staysThere = decision === 'please-change' && deed.submission.state === to
-  return staysThere ? { set: {}, deliveries: [], entries: [] } : move(deed, to)
 }
 
 function seenIn(given: unknown): Seen {

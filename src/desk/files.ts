@@ -19,16 +19,7 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
 
   async function download(req: Request, res: Response): Promise<void> {
     const { attachment, message } = await found(req)
-    const content = await parts.readFile(attachment.id)
-    const type = attachment.type ?? 'application/octet-stream'
-    res.attachment(parts.downloadName(nameOf(attachment, message), type))
-    res.set({
-      'content-type': type,
-      'content-length': String(attachment.size),
-      // Even a browser that shows the file all the same gives it no rights.
-      'content-security-policy': "sandbox; default-src 'none'",
-    })
-    await pipeline(content, res).catch(leftEarly)
+    await parts.sendFile(res, attachment, nameOf(attachment, message))
   }
 
   /** The small picture that was made of a picture. */

@@ -20,14 +20,18 @@ markdown.renderer.rules.link_open = (tokens, index, options, _env, self) => {
   token?.attrSet('target', '_blank')
   return self.renderToken(tokens, index, options)
 }
-// The page's own heading is the title; those in the text come below it.
-for (const rule of ['heading_open', 'heading_close'] as const) {
-  markdown.renderer.rules[rule] = (tokens, index, options, _env, self) => {
-    const token = tokens[index]
-    if (token) token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 1)}`
-    return self.renderToken(tokens, index, options)
+// The page's own heading is the title; those in the text come below it, and none skips a level on the way down.
+markdown.core.ruler.push('levels', ({ tokens }) => {
+  const outer: number[] = []
+  for (const token of tokens) {
+    if (token.type === 'heading_open') {
+      const level = Number(token.tag.slice(1))
+      while ((outer.at(-1) ?? 0) >= level) outer.pop()
+      outer.push(level)
+    }
+    if (token.type.startsWith('heading_')) token.tag = `h${Math.min(6, outer.length + 1)}`
   }
-}
+})
 
 /** A sender's Markdown as HTML that can do no harm. */
 export function articleOf(text: string): string {

@@ -6,6 +6,8 @@ export type PageParts = {
   deliveries: { trouble(most: number): Promise<{ failed: number; troubled: number }> }
   /** What is wrong with the bot, in plain words. */
   botTroubles: () => string[]
+  /** What is wrong with the door for mail, in plain words. */
+  mailTroubles: () => string[]
   now: () => number
 }
 
@@ -24,10 +26,7 @@ export function pageShower(parts: PageParts): ShowPage {
   return async (res, { editor, formToken }, view, data = {}) => {
     const trouble = await parts.deliveries.trouble(mostCounted)
     const now = parts.now()
-    res
-      .type('html')
-      .send(
-        parts.render(view, { editor, formToken, trouble, botTroubles: parts.botTroubles(), now, ...data }),
-      )
+    const troubles = { botTroubles: parts.botTroubles(), mailTroubles: parts.mailTroubles() }
+    res.type('html').send(parts.render(view, { editor, formToken, trouble, ...troubles, now, ...data }))
   }
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Response } from 'express'
 import type { Delivery, DeliveryState, Try } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import type { Entry } from '../history.ts'
@@ -65,7 +66,8 @@ export type DeskParts = {
   /** By what a sender would be known again. */
   sendersOf: (message: Message) => string[]
   readFile: (id: string) => Promise<Readable>
-  downloadName: (name: string, type: string) => string
+  /** Answers with a kept file, to be saved. */
+  sendFile: (res: Response, attachment: Attachment, name: string) => Promise<void>
   /** True if the bot can answer. */
   hasBot: boolean
   newsroom: string

@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express'
-import type { AnswerPurpose, Delivery, Try } from '../delivery.ts'
+import { answerChannels } from '../answer-channels.ts'
+import type { Delivery, Try } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
 import { filterOf } from '../inbox.ts'
-import { type Message, movesFrom, type Submission, telegramOf } from '../submission.ts'
+import { type Message, movesFrom, type Submission } from '../submission.ts'
 import { noSuchSubmission } from './inbox.ts'
 import { listOf, queryOf } from './list.ts'
 import { articleOf } from './markdown.ts'
@@ -79,16 +80,6 @@ export async function wayOn(
   const below = page?.rows[0]
   if (!below) return `${parts.base}/desk?${query}${undoPart}`
   return `${parts.base}/desk/submissions/${below.reference}?list=${encodeURIComponent(query)}${undoPart}`
-}
-
-/** By which doors an answer to this sender goes out, besides the status page: the one they came by, and a chat they linked. */
-export function answerChannels(messages: Message[], hasBot: boolean): AnswerPurpose[] {
-  const { fields, telegram, api } = messages[0]?.content ?? {}
-  return [
-    ...(hasBot && telegramOf(messages) ? ['answer-telegram' as const] : []),
-    ...(fields?.email && !telegram ? ['answer-mail' as const] : []),
-    ...(api ? ['answer-webhook' as const] : []),
-  ]
 }
 
 /** Messages and notes in one line, as they came. */

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { NewDelivery } from '../delivery.ts'
+import { type NewDelivery, previewsOf } from '../delivery.ts'
 import {
   type Arrival,
   type AwaitedFile,
@@ -15,15 +15,7 @@ import { settlingTime } from '../notice-policy.ts'
 import { hashReceipt, newReference, receiptFor } from '../receipt.ts'
 import type { NewRecord, Recorded } from '../record.ts'
 import { sendersOf } from '../sender.ts'
-import {
-  type Content,
-  type Fields,
-  type FileLabel,
-  hasPreview,
-  isConfidential,
-  type Kind,
-  summaryOf,
-} from '../submission.ts'
+import { type Content, type Fields, type FileLabel, isConfidential, summaryOf } from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
 
 /** What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. */
@@ -110,23 +102,28 @@ export function createIntake(parts: IntakeParts) {
     }
   }
 
-  // If the commit fails the files stay: a broken connection does not tell whether the commit was made, and
-  // the sweep at the next start can. A repeat has its files already.
+  // If the commit fails the files stay, unless it is certain that nothing was written: a broken connection does not
+  // tell whether the commit was made, and the sweep at the next start can. A repeat has its files already.
   async function keeping<T extends { repeat: boolean }>(
     files: StagedFile[],
     record: () => Promise<T>,
   ): Promise<T> {
     const ids = files.map((file) => file.id)
     await parts.files.keep(ids)
-    const recorded = await record()
-    if (recorded.repeat) await parts.files.remove(ids)
-    return recorded
+    try {
+      const recorded = await record()
+      if (recorded.repeat) await parts.files.remove(ids)
+      return recorded
+    } catch (error) {
+      if (error instanceof Failure && error.isUndone) await parts.files.remove(ids)
+      throw error
+    }
   }
 }
 
 function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewRecord {
   const at = parts.now()
-  const { kind, channel, telegram, api } = draft
+  const { kind, channel, telegram, api, email, threads } = draft
   const awaited = draft.awaited.map((file) => ({ ...file, id: newId(at) }))
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   const content: Content = {
@@ -134,6 +131,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     files: labels([...draft.files, ...awaited]),
     ...(telegram && { telegram }),
     ...(api && { api }),
+    ...(email && { email }),
   }
   return {
     arrival: named(draft.arrival),
@@ -143,7 +141,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
       receiptHash: hashReceipt(receipt),
       kind,
       channel,
-      summary: summaryOf(content, attachments.length),
+      summary: summaryOf(content, attachments.length - draft.files.filter(({ isRaw }) => isRaw).length),
       senders: sendersOf(content, parts.senderKey),
     },
     messageId: draft.ids?.messageId ?? newId(at),
@@ -152,31 +150,41 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     attachments,
     deliveries: [
       tellEditors(at),
-      ...receiptMails(kind, fields, receipt),
+      ...receiptMails(draft, fields, receipt),
       ...awaited.flatMap(fetchOf),
       ...previewsOf(draft.files),
     ],
     at,
+    ...(threads && { threads }),
   }
 }
 
 function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRecord {
-  const { telegram, isEdit, isSystem, files } = draft
+  const { telegram, email, isEdit, files, threads } = draft
+  const author = draft.author ?? 'sender'
+  const isTold = author === 'sender' && !draft.isQuiet
   const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: newId(at) }))
   return {
     arrival: draft.arrival,
     submissionId: draft.submissionId,
     messageId: draft.messageId ?? newId(at),
-    author: isSystem ? 'system' : 'sender',
+    author,
     content: {
       fields,
       files: labels([...files, ...awaited]),
       ...(telegram && { telegram }),
+      ...(email && { email }),
       ...(isEdit && { isEdit }),
     },
     attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
-    deliveries: [...(isSystem ? [] : [tellEditors(at)]), ...awaited.flatMap(fetchOf), ...previewsOf(files)],
+    deliveries: [
+      ...(draft.deliveries ?? []),
+      ...(isTold ? [tellEditors(at)] : []),
+      ...awaited.flatMap(fetchOf),
+      ...previewsOf(files),
+    ],
     at,
+    ...(threads && { threads }),
   }
 }
 
@@ -203,16 +211,18 @@ function tellEditors(at: number): NewDelivery {
   return { purpose: 'tell-editors', dueAt: at + settlingTime }
 }
 
-function previewsOf(files: StagedFile[]): NewDelivery[] {
-  return files
-    .filter((file) => hasPreview(file.type))
-    .map((file) => ({ purpose: 'preview', attachmentId: file.id }))
-}
-
-/** The receipt itself is mailed only for kinds that are not confidential: it opens the conversation to whoever reads the mailbox. */
-function receiptMails(kind: Kind, fields: Fields, receipt: string): NewDelivery[] {
-  if (!fields.email) return []
-  return [{ purpose: 'sender-receipt', target: fields.email, receipt: isConfidential(kind) ? null : receipt }]
+/**
+ * The receipt itself is mailed only for kinds that are not confidential: it opens the conversation to whoever reads the
+ * mailbox. Who came by mail has no other way to get it, and wrote it all in that mailbox already.
+ */
+function receiptMails(
+  { kind, channel, isUnanswered }: Draft,
+  fields: Fields,
+  receipt: string,
+): NewDelivery[] {
+  if (!fields.email || isUnanswered) return []
+  const isMailed = !isConfidential(kind) || channel === 'email'
+  return [{ purpose: 'sender-receipt', target: fields.email, receipt: isMailed ? receipt : null }]
 }
 
 function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {
@@ -222,10 +232,9 @@ function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {
 
 function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel> {
   return Object.fromEntries(
-    files.map(({ id, name, caption, credit }) => [id, labelOf(name, caption, credit)]),
+    files.map(({ id, name, caption, credit, isRaw }) => [
+      id,
+      { name, ...(caption && { caption }), ...(credit && { credit }), ...(isRaw && { isRaw }) },
+    ]),
   )
-}
-
-function labelOf(name: string, caption?: string, credit?: string): FileLabel {
-  return { name, ...(caption && { caption }), ...(credit && { credit }) }
 }

@@ -1,11 +1,15 @@
 import type { KeyObject } from 'node:crypto'
+import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
+import { addressOf, mailToken, messageIdOf, tagged } from '../mail-address.ts'
 import type { Attention } from '../notice-policy.ts'
+import { replyMark } from '../reply-mark.ts'
 import {
   type Fields,
+  filesOf,
   isConfidential,
   kindNames,
   type Message,
@@ -14,7 +18,6 @@ import {
 } from '../submission.ts'
 import type { Mail } from './mailer.ts'
 import { mailRenderer } from './render.ts'
-import { addressOf, replyToken } from './reply-address.ts'
 
 export type ComposeParts = {
   viewsFolder: string
@@ -29,6 +32,10 @@ export type ComposeParts = {
   signInLink: (editorId: string) => Promise<string>
   newsroom: string
   mailFrom: string
+  /** Where replies and bounces go, with a token behind a plus. */
+  replyAddress: string
+  /** True if mail can come in: then an editor can answer by mail, and what bounces comes back to us. */
+  hasMailDoor: boolean
   siteUrl: string
   /** Reply addresses are signed with it. */
   replyKey: KeyObject
@@ -44,6 +51,8 @@ const nobody = () => new CarryFault('recipient-gone', { permanent: true })
 const nothing = () => new CarryFault('submission-gone', { permanent: true })
 /** More pieces are not listed in one mail; how many more there are is said. */
 const mostListed = 50
+/** Mail programs find a thread by its last mails. */
+const mostReferences = 10
 
 /** Composes the mail of a delivery. @throws CarryFault when there is nobody or nothing to write of any more. */
 export function mailComposer(parts: ComposeParts) {
@@ -52,7 +61,8 @@ export function mailComposer(parts: ComposeParts) {
     newsroom: parts.newsroom,
     siteUrl: parts.siteUrl,
   })
-  const { local, domain } = addressOf(parts.mailFrom)
+  const { domain } = addressOf(parts.mailFrom)
+  const replyAddress = addressOf(parts.replyAddress)
 
   return {
     /**
@@ -71,7 +81,12 @@ export function mailComposer(parts: ComposeParts) {
       if (unread.length === 0) return undefined
       const isFurther = unread[0]?.id !== opening.id
       const isTold = !isConfidential(submission.kind)
-      const told = { ...frameOf(submission), isFurther, ...(isTold && { messages: unread }) }
+      const told = {
+        ...frameOf(submission),
+        ...markOf(submission),
+        isFurther,
+        ...(isTold && { messages: unread }),
+      }
       const subject = `${isFurther ? 'Re: ' : ''}${subjectOf(submission, opening.content.fields)}`
       const view = isTold ? 'editor-notice' : 'editor-notice-confidential'
       return {
@@ -89,7 +104,7 @@ export function mailComposer(parts: ComposeParts) {
       const { submission, opening } = await pieceOf(delivery)
       if (submission.assigneeId !== editor.id) return undefined
       const subject = `Re: ${subjectOf(submission, opening.content.fields)}`
-      const bodies = render('assignment', frameOf(submission))
+      const bodies = render('assignment', { ...frameOf(submission), ...markOf(submission) })
       return { ...envelope(delivery), to: editor.email, subject, ...bodies, ...threadOf(submission) }
     },
 
@@ -103,9 +118,14 @@ export function mailComposer(parts: ComposeParts) {
       const shown = submissions.slice(0, mostListed)
       const pieces = await Promise.all(shown.map(listed))
       const more = submissions.length - shown.length
-      const { messageId, deliveryId } = envelope(delivery)
       const bodies = render('digest', { ...words, pieces, more, deskUrl: `${parts.siteUrl}/desk` })
-      return { messageId, deliveryId, to: editor.email, subject: words.subject, ...bodies }
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject: words.subject,
+        ...bodies,
+        unsubscribe: `${parts.siteUrl}/desk/account`,
+      }
     },
 
     /**
@@ -121,16 +141,23 @@ export function mailComposer(parts: ComposeParts) {
       if (!letter.isOn) return undefined
       const values = mailValuesFor(submission, fields, parts.newsroom)
       const isTold = !isConfidential(submission.kind)
+      const isReply = submission.channel === 'email'
       const bodies = render('sender-receipt', {
         submission,
         words: fill(letter.body, values),
-        title: isTold ? fields.title : undefined,
+        // In answer to a mail its words are not sent on: its sender may be somebody else.
+        title: isTold && !isReply ? fields.title : undefined,
         receipt: delivery.receipt,
         isTold,
+        isReply,
         statusUrl: `${parts.siteUrl}/status`,
       })
       const subject = fill(letter.subject, values)
-      return { ...envelope(delivery), to, subject, ...bodies, ...threadOf(submission) }
+      const draft = { to, subject, ...bodies, ...threadOf(submission, [opening]) }
+      // Whoever wrote by mail is answered as RFC 3834 asks of programs: what comes back of it is nobody's.
+      return isReply
+        ? { ...envelope(delivery), ...draft, isReply, returnPath: '' }
+        : { ...envelope(delivery), ...draft }
     },
 
     /** Sends an editor's answer to the sender; of a confidential piece, only that there is one. */
@@ -140,7 +167,15 @@ export function mailComposer(parts: ComposeParts) {
       if (!message) throw nothing()
       if (message.isWithdrawn) return undefined
       const draft = await this.answerDraft(submission, opening, message.content.fields)
-      return { ...envelope(delivery), ...draft, isPersonal: true, ...threadOf(submission) }
+      const isTold = !isConfidential(submission.kind)
+      const files = isTold ? filesOf(message).filter(({ state }) => state === 'kept') : []
+      return {
+        ...envelope(delivery),
+        ...draft,
+        isPersonal: true,
+        files: files.map(({ id, type }) => ({ id, type, name: message.content.files[id]?.name ?? 'file' })),
+        ...threadOf(submission, messages),
+      }
     },
 
     /** The mail that this answer would be. @throws CarryFault if the sender left no address. */
@@ -159,17 +194,40 @@ export function mailComposer(parts: ComposeParts) {
       }
       const receiptLetter = await parts.letter('receipt')
       const values = mailValuesFor(submission, fields, parts.newsroom)
-      const subject = said.title || `Re: ${fill(receiptLetter.subject, values)}`
+      const isReply = submission.channel === 'email' && fields.title !== undefined
+      const usual = isReply ? fields.title : fill(receiptLetter.subject, values)
+      const subject = said.title || `Re: ${usual}`
       return { to: fields.email, subject, ...render('answer', { submission, words: said.body, statusUrl }) }
+    },
+
+    /** Tells an editor what became of what they did by mail. */
+    async confirmation(delivery: Delivery): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      const { submission, opening } = await pieceOf(delivery)
+      const words = confirmationWords(delivery.target)
+      if (!words) throw nothing()
+      const subject = `Re: ${subjectOf(submission, opening.content.fields)}`
+      const bodies = render('confirmation', { ...frameOf(submission), ...markOf(submission), words })
+      return { ...envelope(delivery), to: editor.email, subject, ...bodies, ...threadOf(submission) }
+    },
+
+    /** A mail to ourselves, by which it is seen whether mail goes out and comes in. */
+    canary(id: string): Mail {
+      return {
+        deliveryId: id,
+        messageId: messageIdOf(id, domain),
+        to: tagged(replyAddress, mailToken(parts.replyKey, 'canary', id)),
+        subject: `Does mail reach ${parts.newsroom}?`,
+        ...render('canary', {}),
+      }
     },
 
     /** A link by which an editor signs in, once. */
     async signIn(delivery: Delivery): Promise<Mail> {
       const editor = await editorOf(delivery)
       const link = await parts.signInLink(editor.id)
-      const { messageId, deliveryId } = envelope(delivery)
       const subject = `Sign in at the desk of ${parts.newsroom}`
-      return { messageId, deliveryId, to: editor.email, subject, ...render('sign-in', { link }) }
+      return { ...unanswered(delivery), to: editor.email, subject, ...render('sign-in', { link }) }
     },
   }
 
@@ -203,16 +261,35 @@ export function mailComposer(parts: ComposeParts) {
     return { submission, kindName: kindNames[submission.kind], deskUrl, sideFields }
   }
 
+  /** Above its line an editor answers by mail, where mail can come in. */
+  function markOf(submission: Submission) {
+    return { mark: parts.hasMailDoor ? replyMark(submission.reference) : undefined }
+  }
+
   function envelope(delivery: Delivery) {
     return {
-      deliveryId: delivery.id,
-      messageId: `<${delivery.id}@${domain}>`,
-      replyTo: `${local}+${replyToken(parts.replyKey, delivery.id)}@${domain}`,
+      ...unanswered(delivery),
+      replyTo: tagged(replyAddress, mailToken(parts.replyKey, 'reply', delivery.id)),
     }
   }
 
-  function threadOf(submission: Submission) {
-    return { references: `<${submission.id}@${domain}>` }
+  /** The return path names the delivery, so that what comes back tells which one it was. */
+  function unanswered(delivery: Delivery) {
+    return {
+      deliveryId: delivery.id,
+      messageId: messageIdOf(delivery.id, domain),
+      ...(parts.hasMailDoor && {
+        returnPath: tagged(replyAddress, mailToken(parts.replyKey, 'bounce', delivery.id)),
+      }),
+    }
+  }
+
+  /** Puts a mail into its submission's thread, behind the mails of its sender where it answers them. */
+  function threadOf(submission: Submission, conversation: Message[] = []) {
+    const mails = conversation
+      .filter(({ author }) => author === 'sender')
+      .flatMap(({ content }) => content.email?.messageId ?? [])
+    return { references: [messageIdOf(submission.id, domain), ...mails.slice(-mostReferences)] }
   }
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import type { SendMailOptions, Transporter } from 'nodemailer'
 import { CarryFault } from '../delivery.ts'
 
@@ -11,10 +12,27 @@ export type Mail = {
   text: string
   html: string
   messageId: string
-  references?: string
+  /** What it answers, the nearest last. */
+  references?: string[]
   replyTo?: string
+  /** Where it is sent back to if it cannot be delivered; empty for nowhere. */
+  returnPath?: string
   /** Written by a person to a person, not by the program. */
   isPersonal?: boolean
+  /** It answers a mail, by itself. */
+  isReply?: boolean
+  /** Where its reader chooses not to get any more. */
+  unsubscribe?: string
+  files?: { id: string; name: string; type: string | null }[]
+}
+
+/** The key that mails are signed with, and where the other half of it is found (RFC 6376). */
+export type Signing = { domain: string; selector: string; privateKey: string }
+
+export type MailerParts = {
+  from: string
+  readFile: (id: string) => Promise<Readable>
+  signing: Signing | undefined
 }
 
 export type Mailer = {
@@ -24,7 +42,7 @@ export type Mailer = {
 }
 
 /** Mail by SMTP, over a few connections that stay open. */
-export async function smtpMailer(url: string, from: string): Promise<Mailer> {
+export async function smtpMailer(url: string, parts: MailerParts): Promise<Mailer> {
   const { createTransport } = await import('nodemailer')
   const transport: Transporter = createTransport({
     url,
@@ -36,10 +54,11 @@ export async function smtpMailer(url: string, from: string): Promise<Mailer> {
     socketTimeout: 120_000,
     disableFileAccess: true,
     disableUrlAccess: true,
+    ...signingOptions(parts.signing),
   } as object)
   return {
     async send(mail) {
-      const info = await transport.sendMail(optionsFor(mail, from)).catch((error: unknown) => {
+      const info = await transport.sendMail(await optionsFor(mail, parts)).catch((error: unknown) => {
         throw faultOf(error)
       })
       if ((info.rejected ?? []).length > 0) throw new CarryFault('smtp-rejected', { permanent: true })
@@ -49,20 +68,32 @@ export async function smtpMailer(url: string, from: string): Promise<Mailer> {
 }
 
 /** Where there is no mail server: each mail is kept as a file that any mail program opens. */
-export async function folderMailer(folder: string, from: string): Promise<Mailer> {
+export async function folderMailer(folder: string, parts: MailerParts): Promise<Mailer> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   return {
     async send(mail) {
       const { createTransport } = await import('nodemailer')
-      const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
-      const { message } = await composer.sendMail(optionsFor(mail, from))
+      const composer = createTransport({
+        streamTransport: true,
+        buffer: true,
+        newline: 'windows',
+        ...signingOptions(parts.signing),
+      })
+      const { message } = await composer.sendMail(await optionsFor(mail, parts))
       await writeDurably(folder, `${mail.deliveryId}.eml`, message as Buffer)
     },
     close: () => undefined,
   }
 }
 
-function optionsFor(mail: Mail, from: string): SendMailOptions {
+function signingOptions(signing: Signing | undefined) {
+  if (!signing) return {}
+  const { domain: domainName, selector: keySelector, privateKey } = signing
+  return { dkim: { domainName, keySelector, privateKey } }
+}
+
+async function optionsFor(mail: Mail, { from, readFile }: MailerParts): Promise<SendMailOptions> {
+  const inReplyTo = mail.references?.at(-1)
   return {
     from,
     to: { name: '', address: mail.to },
@@ -70,11 +101,23 @@ function optionsFor(mail: Mail, from: string): SendMailOptions {
     text: mail.text,
     html: mail.html,
     messageId: mail.messageId,
-    ...(mail.references && { references: mail.references, inReplyTo: mail.references }),
+    ...(mail.references && { references: mail.references, inReplyTo }),
     ...(mail.replyTo && { replyTo: mail.replyTo }),
+    ...(mail.returnPath !== undefined && { envelope: { from: mail.returnPath, to: [mail.to] } }),
+    ...(mail.unsubscribe && { list: { unsubscribe: mail.unsubscribe } }),
     ...(!mail.isPersonal && {
-      headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+      headers: {
+        'Auto-Submitted': mail.isReply ? 'auto-replied' : 'auto-generated',
+        'X-Auto-Response-Suppress': 'All',
+      },
     }),
+    attachments: await Promise.all(
+      (mail.files ?? []).map(async ({ id, name, type }) => ({
+        filename: name,
+        contentType: type ?? 'application/octet-stream',
+        content: await readFile(id),
+      })),
+    ),
   }
 }
 

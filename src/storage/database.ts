@@ -5,6 +5,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import * as letterbox from './migrations/0001-letterbox.ts'
 import * as desk from './migrations/0002-desk.ts'
 import * as bots from './migrations/0003-bots.ts'
+import * as mail from './migrations/0004-mail.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -13,6 +14,7 @@ const migrations: Record<string, Migration> = {
   '0001-letterbox': letterbox as Migration,
   '0002-desk': desk as Migration,
   '0003-bots': bots as Migration,
+  '0004-mail': mail as Migration,
 }
 
 /**

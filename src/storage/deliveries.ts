@@ -93,6 +93,25 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
         .execute()
     },
 
+    async byId(id: string): Promise<Delivery | undefined> {
+      const row = await db.selectFrom('deliveries').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && deliveryOf(row)
+    },
+
+    /** What had been handed over has come back: it did not reach whom it was for. `fault` is a code. */
+    async bounced(id: string, fault: string, at: number): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        const row = await trx
+          .updateTable('deliveries')
+          .set({ state: 'failed', fault, done_at: at })
+          .where('id', '=', id)
+          .where('state', '=', 'sent')
+          .returning('id')
+          .executeTakeFirst()
+        if (row) await trx.insertInto('delivery_tries').values({ delivery_id: id, at, fault }).execute()
+      })
+    },
+
     /** All deliveries of a submission, oldest first. */
     async ofSubmission(submissionId: string): Promise<Delivery[]> {
       const rows = await db
@@ -234,13 +253,16 @@ async function settleOne(trx: Database, verdict: Verdict): Promise<void> {
   await trx.insertInto('delivery_tries').values({ delivery_id: id, at, fault: verdict.fault }).execute()
 }
 
-/** What is over forgets its address and its receipt. A failed file keeps its name at the door, to be tried again by. */
+/** What is over forgets its address and its receipt. What failed keeps what it is tried again by, if that is no address. */
 function changeOf(verdict: Verdict) {
   const { state, at } = verdict
   if (state === 'pending') return { due_at: verdict.dueAt, fault: verdict.fault }
   const over = { state, done_at: at, receipt: null, fault: state === 'sent' ? null : verdict.fault }
   if (state === 'failed') {
-    return { ...over, target: sql<string | null>`case when purpose = 'telegram-file' then target end` }
+    return {
+      ...over,
+      target: sql<string | null>`case when purpose in ('telegram-file', 'deed-confirmation') then target end`,
+    }
   }
   return { ...over, target: null }
 }

@@ -2,6 +2,8 @@ import { unavailable } from '../failure.ts'
 
 // SQLite's result codes: https://www.sqlite.org/rescode.html
 const sqliteUnavailable = new Set([5, 6, 8, 10, 13, 14]) // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
+// After these the transaction was rolled back: https://www.sqlite.org/lang_transaction.html
+const sqliteUndone = new Set([5, 6, 8, 13, 14]) // BUSY, LOCKED, READONLY, FULL, CANTOPEN
 // PostgreSQL's classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const postgresUnavailable = /^(08|53|57P|40)/ // connection, resources, shutdown, serialization
 const systemUnavailable = new Set([
@@ -31,7 +33,12 @@ export function isUnavailable(error: unknown): boolean {
 
 /** The failure `unavailable` where storage cannot take it now; any other error as it is. */
 export function translated(error: unknown): unknown {
-  return isUnavailable(error) ? unavailable(error) : error
+  return isUnavailable(error) ? unavailable(error, isUndone(error)) : error
+}
+
+function isUndone(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown }
+  return typeof errcode === 'number' && sqliteUndone.has(errcode & 0xff)
 }
 
 /** Runs `work`, with its errors translated. */

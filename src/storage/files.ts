@@ -83,11 +83,16 @@ export function fileStore(root: string) {
       })
     },
 
-    /** Makes staged files durable under their ids.
+    /** Opens a staged file for reading. */
+    readStaged(id: string): Promise<Readable> {
+      return orUnavailable(async () => (await open(stagedPath(id), 'r')).createReadStream())
+    },
+
+    /** Makes staged files durable under their ids; a file that is kept already stays so.
      * @throws Failure `unavailable`; what was moved by then is swept at the next start. */
     async keep(ids: string[]): Promise<void> {
       await orUnavailable(async () => {
-        for (const id of ids) await rename(stagedPath(id), keptPath(id))
+        for (const id of ids) await moveOnce(stagedPath(id), keptPath(id))
         for (const folder of new Set(ids.map((id) => dirname(keptPath(id))))) await syncFolder(folder)
       })
     },
@@ -172,6 +177,10 @@ async function write(source: Readable, handle: FileHandle, options: StageOptions
   }
   type ??= await options.typeOf(sample)
   return { size, type, sha256: hash.digest('hex') }
+}
+
+async function moveOnce(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: unknown) => access(to).catch(() => Promise.reject(error)))
 }
 
 async function syncFile(path: string): Promise<void> {

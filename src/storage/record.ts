@@ -6,6 +6,7 @@ import { isConfidential, kinds } from '../submission.ts'
 import { readContent, writeContent, writeSummary } from './contents.ts'
 import type { Database } from './database.ts'
 import { isDuplicate, isUnavailable } from './faults.ts'
+import { insertThreads } from './mail.ts'
 import type { Tables } from './schema.ts'
 
 /** A record's own fate: nothing that is wrong with one befalls its neighbours. */
@@ -82,7 +83,7 @@ async function insertArrivals(trx: Database, records: NewRecord[]): Promise<Set<
   return new Set(inserted.map((row) => byName.get(arrivalName(row)) as NewRecord))
 }
 
-function arrivalRow(one: NewRecord): Tables['arrivals'] {
+export function arrivalRow(one: Pick<NewRecord, 'arrival' | 'submissionId' | 'at'>): Tables['arrivals'] {
   return {
     source: one.arrival.source,
     key: one.arrival.key,
@@ -127,6 +128,7 @@ async function insertAll(trx: Database, records: NewRecord[], now: number): Prom
   const attachments = records.flatMap(attachmentRows)
   if (attachments.length > 0) await trx.insertInto('attachments').values(attachments).execute()
   await insertDeliveries(trx, records.flatMap(deliveriesOf), now)
+  for (const one of records) await insertThreads(trx, one.threads ?? [], one.submissionId)
   for (const one of records) if (!one.submission) await touch(trx, one)
   await queueForSearch(
     trx,
@@ -145,7 +147,8 @@ async function touch(trx: Database, one: NewRecord): Promise<void> {
   await trx
     .updateTable('submissions')
     .set((eb) => ({
-      updated_at: one.at,
+      // Of what a stranger said the sender is told nothing, not even when.
+      ...(one.author !== 'stranger' && { updated_at: one.at }),
       revision: eb('revision', '+', 1),
       ...(one.author === 'sender' && { heard_at: one.at }),
     }))
@@ -231,7 +234,10 @@ async function addToMessage(trx: Database, one: NewRecord): Promise<void> {
 /** Added files stand behind those that a message has: it never has so many. */
 const behind = 10_000
 
-function attachmentRows(one: NewRecord): Tables['attachments'][] {
+/** Called with what has been put beside the files of a message, or with those of a new one. */
+export function attachmentRows(
+  one: Pick<NewRecord, 'attachments' | 'messageId' | 'adds'>,
+): Tables['attachments'][] {
   return one.attachments.map((attachment, position) => ({
     id: attachment.id,
     message_id: one.messageId,

@@ -265,4 +265,20 @@ export type Tables = {
     used_at: number | null
     revoked_at: number | null
   }
+  mail_threads: {
+    message: string
+    address: string
+    submission_id: string
+  }
+  mail_answers: {
+    delivery_id: string
+    address: string
+    at: number
+  }
+  mail_canaries: {
+    id: string
+    sent_at: number
+    came_at: number | null
+    came_by: string | null
+  }
 }

@@ -11,6 +11,7 @@ import { orUnavailable, translated } from './faults.ts'
 import { glanceStore } from './glance.ts'
 import { historyStore } from './history.ts'
 import { inboxStore } from './inbox.ts'
+import { mailStore } from './mail.ts'
 import { noteStore } from './notes.ts'
 import { noticeStore } from './notices.ts'
 import { openPieceStore } from './open-pieces.ts'
@@ -52,6 +53,7 @@ export async function openStorage(url: string, now: () => number, quiet = 600_00
     openPieces: openPieceStore(db, quiet),
     chats: chatStore(db),
     apiTokens: apiTokenStore(db),
+    mail: mailStore(db),
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
     async record(records: NewRecord[]): Promise<Outcome[]> {
       const outcomes = await record(db, records, now)

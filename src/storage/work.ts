@@ -3,11 +3,12 @@ import type { NewDelivery } from '../delivery.ts'
 import { Failure } from '../failure.ts'
 import type { NewEntry } from '../history.ts'
 import { newId } from '../id.ts'
-import { type Submission, undoTime } from '../submission.ts'
-import type { Act, Change } from '../work.ts'
-import { writeContent } from './contents.ts'
+import { type Content, type FileLabel, type Submission, undoTime } from '../submission.ts'
+import type { Act, Change, Written } from '../work.ts'
+import { readContent, writeContent } from './contents.ts'
 import type { Database } from './database.ts'
-import { insertDeliveries, queueForSearch } from './record.ts'
+import { orUnavailable } from './faults.ts'
+import { arrivalRow, attachmentRows, insertDeliveries, queueForSearch } from './record.ts'
 import { submissionOf } from './submissions.ts'
 
 export type WorkStore = ReturnType<typeof workStore>
@@ -20,15 +21,25 @@ export function workStore(db: Database) {
      * @throws Failure `conflict` if the submission is no longer at the revision the change was made on.
      */
     async apply(change: Change): Promise<Submission> {
-      return db.transaction().execute(async (trx) => {
-        const submission = await advance(trx, change)
-        await writeTexts(trx, change)
-        await changeTags(trx, change)
-        const { submissionId, deliveries, entries, editorId, at } = change
-        await insertDeliveries(trx, ofSubmission(submissionId, deliveries), at)
-        await insertHistory(trx, submissionId, editorId, entries, at)
-        return submission
-      })
+      return db.transaction().execute((trx) => write(trx, change))
+    },
+
+    /**
+     * Writes a change down that came by a door, once however often it comes. Undefined for a repeat.
+     * @throws Failure as `apply` does; then the arrival is not taken in either.
+     */
+    async applyOnce(change: Change & Required<Pick<Change, 'arrival'>>): Promise<Submission | undefined> {
+      return orUnavailable(() =>
+        db.transaction().execute(async (trx) => {
+          const isFirst = await trx
+            .insertInto('arrivals')
+            .values(arrivalRow(change))
+            .onConflict((oc) => oc.columns(['source', 'key']).doNothing())
+            .returning('key')
+            .executeTakeFirst()
+          return isFirst && (await write(trx, change))
+        }),
+      )
     },
 
     /** The last thing this editor did with the submission, as far as it can still be taken back. */
@@ -97,6 +108,16 @@ export function workStore(db: Database) {
   }
 }
 
+async function write(trx: Database, change: Change): Promise<Submission> {
+  const submission = await advance(trx, change)
+  await writeTexts(trx, change)
+  await changeTags(trx, change)
+  const { submissionId, deliveries, entries, editorId, at } = change
+  await insertDeliveries(trx, ofSubmission(submissionId, deliveries), at)
+  await insertHistory(trx, submissionId, editorId, entries, at)
+  return submission
+}
+
 async function advance(trx: Database, change: Change): Promise<Submission> {
   const { state, assigneeId, moved } = change.set
   const isDecision = state === 'accepted' || state === 'declined'
@@ -119,20 +140,8 @@ async function advance(trx: Database, change: Change): Promise<Submission> {
 
 async function writeTexts(trx: Database, change: Change): Promise<void> {
   const { submissionId, editorId, at, message, note } = change
-  if (message) {
-    await trx
-      .insertInto('messages')
-      .values({
-        id: message.id,
-        submission_id: submissionId,
-        author: 'editor',
-        editor_id: editorId,
-        content: writeContent({ fields: { title: message.title, body: message.body }, files: {} }),
-        created_at: at,
-      })
-      .execute()
-    await queueForSearch(trx, [submissionId])
-  }
+  if (message) await writeMessage(trx, change, message)
+  else if (change.settles) await settleHeld(trx, change, change.settles)
   if (note) {
     const content = writeContent({ fields: { body: note.body }, files: {} })
     await trx
@@ -140,6 +149,61 @@ async function writeTexts(trx: Database, change: Change): Promise<void> {
       .values({ id: note.id, submission_id: submissionId, editor_id: editorId, content, created_at: at })
       .execute()
   }
+}
+
+async function writeMessage(trx: Database, change: Change, message: Written): Promise<void> {
+  const { submissionId, editorId, at } = change
+  const held = change.settles ? await settleHeld(trx, change, change.settles) : {}
+  const sent = Object.fromEntries((message.files ?? []).map(({ id, name }) => [id, { name }]))
+  const content = {
+    fields: { title: message.title, body: message.body },
+    files: { ...held, ...sent },
+    ...(change.settles && { settles: change.settles }),
+  }
+  await trx
+    .insertInto('messages')
+    .values({
+      id: message.id,
+      submission_id: submissionId,
+      author: 'editor',
+      editor_id: editorId,
+      content: writeContent(content),
+      created_at: at,
+    })
+    .execute()
+  const rows = attachmentRows({ messageId: message.id, attachments: message.files ?? [] })
+  if (rows.length > 0) await trx.insertInto('attachments').values(rows).execute()
+  const ids = Object.keys(held)
+  if (ids.length > 0) {
+    await trx.updateTable('attachments').set({ message_id: message.id }).where('id', 'in', ids).execute()
+  }
+  await queueForSearch(trx, [submissionId])
+}
+
+/** Sets a held message aside, and gives the names of the files that came with it. @throws Failure `conflict` */
+async function settleHeld(trx: Database, change: Change, id: string): Promise<Record<string, FileLabel>> {
+  const row = await trx
+    .updateTable('messages')
+    .set({ withdrawn_at: change.at })
+    .where('id', '=', id)
+    .where('submission_id', '=', change.submissionId)
+    .where('author', '=', 'stranger')
+    .where('withdrawn_at', 'is', null)
+    .returning('content')
+    .executeTakeFirst()
+  if (!row) throw new Failure('conflict', 'A colleague has dealt with it meanwhile.')
+  const { files } = readContent(row.content)
+  const kept = await trx
+    .selectFrom('attachments')
+    .select('id')
+    .where('message_id', '=', id)
+    .where('state', '=', 'kept')
+    .execute()
+  const sent = kept.flatMap((file) => {
+    const label = files[file.id]
+    return label && !label.isRaw ? [[file.id, label] as const] : []
+  })
+  return Object.fromEntries(sent)
 }
 
 async function changeTags(trx: Database, change: Change): Promise<void> {
@@ -173,9 +237,10 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
     .where('editor_id', '=', act.editorId)
     .where('created_at', '>', act.at - undoTime)
     .where('withdrawn_at', 'is', null)
-    .returning('id')
+    .returning('content')
     .executeTakeFirst()
   if (!message) throw tooLate()
+  await holdAgain(trx, readContent(message.content), messageId)
   const deliveries = trx
     .updateTable('deliveries')
     .set({ state: 'dropped', done_at: act.at, fault: 'called-back', target: null, receipt: null })
@@ -190,6 +255,18 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
     .where('state', '!=', 'dropped')
     .executeTakeFirst()
   if (left) throw tooLate()
+}
+
+/** What an answer had settled is held again, with its files. */
+async function holdAgain(trx: Database, { settles, files }: Content, messageId: string): Promise<void> {
+  if (settles === undefined) return
+  await trx.updateTable('messages').set({ withdrawn_at: null }).where('id', '=', settles).execute()
+  await trx
+    .updateTable('attachments')
+    .set({ message_id: settles })
+    .where('message_id', '=', messageId)
+    .where('id', 'in', Object.keys(files))
+    .execute()
 }
 
 async function moveBack(trx: Database, act: Act, movedAt: number): Promise<void> {

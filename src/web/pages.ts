@@ -11,15 +11,18 @@ import { rhythmNames } from '../notice-policy.ts'
 import {
   channelNames,
   channels,
+  filesOf,
   isConfidential,
   isText,
   kindNames,
   kinds,
+  rawMailOf,
   senderStateNames,
   sideFields,
   stateNames,
   states,
 } from '../submission.ts'
+import { unreadableNames } from '../unreadable.ts'
 
 export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url))
 
@@ -74,8 +77,10 @@ const words = {
   deliveryStateNames,
   dropNames,
   sideFields,
+  rawMailOf,
   isConfidential,
   isText,
+  unreadableNames,
 }
 
 const minute = 60_000
@@ -84,6 +89,7 @@ const day = 24 * hour
 
 /** How figures are shown, on pages and in mail. */
 export const formats = {
+  filesOf,
   /** Bytes as people read them. */
   bytes(count: number): string {
     if (count < 1024) return `${count} bytes`

@@ -7,8 +7,8 @@ import type { Arrival, Draft, FurtherDraft, StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, type Faults } from '../../failure.ts'
 import { newId } from '../../id.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
-import type { Message, Submission } from '../../submission.ts'
-import { toldToSender } from '../../told.ts'
+import type { Attachment, Message, Submission } from '../../submission.ts'
+import { fileTold, toldToSender } from '../../told.ts'
 import { openApi, receiptHeader } from './openapi.ts'
 import { type FileGiven, MessageGiven, SubmissionGiven } from './schemas.ts'
 
@@ -33,6 +33,8 @@ export type ApiParts = {
   readMultipart: (req: Request, res: Response) => Promise<Sent & { fileFaults: FileFault[] }>
   maxFileBytes: number
   maxSubmissionBytes: number
+  /** Answers with a kept file, to be saved. */
+  sendFile: (res: Response, attachment: Attachment, name: string) => Promise<void>
   /** Limits what one token may send in an hour. */
   limit: RequestHandler
   metrics: () => Promise<{ type: string; text: string }>
@@ -76,6 +78,7 @@ export function apiRouter(parts: ApiParts): Router {
   const guarded = [authenticated(parts), parts.limit]
   router.post('/api/v1/submissions', ...guarded, create)
   router.get('/api/v1/submissions/:reference', authenticated(parts), read)
+  router.get('/api/v1/submissions/:reference/files/:file', authenticated(parts), readFile)
   router.post('/api/v1/submissions/:reference/messages', ...guarded, writeAgain)
   return router
 
@@ -103,6 +106,14 @@ export function apiRouter(parts: ApiParts): Router {
     res.set('cache-control', 'no-store')
     const submission = await submissionOf(req)
     res.json(toldToSender(submission, await parts.submissions.conversation(submission.id), parts.now()))
+  }
+
+  async function readFile(req: Request, res: Response): Promise<void> {
+    res.set('cache-control', 'no-store')
+    const conversation = await parts.submissions.conversation((await submissionOf(req)).id)
+    const file = fileTold(conversation, String(req.params.file), parts.now())
+    if (!file) throw new Failure('not-found', 'No editor has sent such a file.')
+    await parts.sendFile(res, file.attachment, file.name)
   }
 
   async function writeAgain(req: Request, res: Response): Promise<void> {

@@ -56,6 +56,21 @@ export function openApi({ newsroom, siteUrl }: Described) {
           },
         },
       },
+      '/submissions/{reference}/files/{file}': {
+        get: {
+          operationId: 'readFile',
+          summary: 'Fetch a file that an editor sent',
+          parameters: [
+            reference,
+            { name: 'file', in: 'path', required: true, schema: { type: 'string' } },
+            receipt,
+          ],
+          responses: {
+            200: { description: 'The file.', content: { '*/*': {} } },
+            ...refusals(401, 404, 429, 503),
+          },
+        },
+      },
       '/submissions/{reference}/messages': {
         post: {
           operationId: 'createMessage',

@@ -91,6 +91,7 @@ export const SubmissionTold = z
         body: z.string(),
         files: z.array(
           z.object({
+            id: z.string().optional().describe('Of a file that an editor sent: it can be fetched by it.'),
             name: z.string().optional(),
             state: z.enum(['kept', 'awaited', 'failed']),
             size: z.number().int().nullable(),

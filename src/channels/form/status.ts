@@ -3,8 +3,14 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
-import { isToldToSender, type Message, type Submission, senderState } from '../../submission.ts'
-import { toldToSender } from '../../told.ts'
+import {
+  type Attachment,
+  isToldToSender,
+  type Message,
+  type Submission,
+  senderState,
+} from '../../submission.ts'
+import { fileTold, toldToSender } from '../../told.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
 import { givenFields, readForm, wantsJson } from './read.ts'
@@ -21,6 +27,8 @@ export type StatusParts = MultipartParts & {
   beginRefusal: (res: Response, failure: Failure) => void
   nonces: Nonces
   statusLimit: RequestHandler
+  /** Answers with a kept file, to be saved. */
+  sendFile: (res: Response, attachment: Attachment, name: string) => Promise<void>
   /** A link by which the holder of the receipt goes on in Telegram, where there is a bot. */
   linkToChat: (submissionId: string) => string | undefined
   now: () => number
@@ -53,6 +61,17 @@ export function statusRouter(parts: StatusParts): Router {
       else if (submission) await show(req, res, submission, { failure })
       else res.type('html').send(askingPage(typedReceipt(req), failure))
     }
+  })
+
+  // A receipt is in no URL, so a file is asked for as the page is.
+  router.post('/status/file', parts.statusLimit, async (req, res) => {
+    res.set('cache-control', 'no-store')
+    const sent = await readForm(req, res, parts)
+    await parts.discard(sent.files)
+    const { id } = await submissionOf(sent)
+    const file = fileTold(await parts.submissions.conversation(id), String(sent.fields.file), parts.now())
+    if (!file) throw new Failure('not-found', 'There is no such file.')
+    await parts.sendFile(res, file.attachment, file.name)
   })
 
   return router

@@ -4,6 +4,7 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
 import { newId } from '../../id.ts'
+import type { Kind } from '../../submission.ts'
 import { type Form, formFor, forms } from './forms.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
@@ -22,6 +23,8 @@ export type FormParts = MultipartParts & {
   compress: RequestHandler
   publicUrl: URL
   base: string
+  /** Where pieces can be mailed to, and of which kind they then are. */
+  addresses: { address: string; kind: Kind }[]
 }
 
 const receiptCookie = 'barua-receipt'
@@ -32,7 +35,7 @@ export function formRouter(parts: FormParts): Router {
   const router = express.Router()
 
   router.get('/', parts.compress, (_req, res) => {
-    res.type('html').send(parts.render('form/letterbox', { forms }))
+    res.type('html').send(parts.render('form/letterbox', { forms, addresses: parts.addresses }))
   })
 
   router.get('/submit/:kind', parts.compress, (req, res) => {

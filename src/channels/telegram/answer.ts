@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream'
+import { InputFile } from 'grammy'
 import { CarryFault, type Delivery, type Instead } from '../../delivery.ts'
-import { type Message, telegramOf } from '../../submission.ts'
+import { filesOf, type Message, telegramOf } from '../../submission.ts'
 import { faultOf, type GetApi } from './api.ts'
 
 export type AnswerParts = {
@@ -7,6 +9,7 @@ export type AnswerParts = {
   conversation: (submissionId: string) => Promise<Message[]>
   /** Remembers which message of the bot is about which submission: a reply to it joins that. */
   remember: (chatId: number, messageId: number, submissionId: string) => Promise<void>
+  readFile: (id: string) => Promise<Readable>
 }
 
 /** The most characters of one message. https://core.telegram.org/bots/api#sendmessage */
@@ -29,6 +32,14 @@ export function telegramAnswers(parts: AnswerParts) {
         .catch((error: unknown) => {
           throw faultOf(error)
         })
+      await parts.remember(sender.chatId, sent.message_id, submissionId)
+    }
+    for (const { id, state } of filesOf(message)) {
+      if (state !== 'kept') continue
+      const file = new InputFile(await parts.readFile(id), message.content.files[id]?.name)
+      const sent = await api.sendDocument(sender.chatId, file).catch((error: unknown) => {
+        throw faultOf(error)
+      })
       await parts.remember(sender.chatId, sent.message_id, submissionId)
     }
     return undefined

@@ -1,0 +1,87 @@
+import type { KeyObject } from 'node:crypto'
+import { addressOf, type MailAddress, readMailToken, type TokenUse, untagged } from '../../mail-address.ts'
+import { isConfidential, Kind } from '../../submission.ts'
+
+export type AddressParts = {
+  /** The newsroom's addresses, and the kind of piece that each takes. */
+  addresses: (MailAddress & { kind: Kind })[]
+  /** Addresses that mail of ours comes from and is replied to. */
+  own: string[]
+  replyKey: KeyObject
+}
+
+/** What an address of ours is for. */
+export type ForPiece = {
+  for: 'piece'
+  kind: Kind
+  address: string
+  /** Nobody chose the kind: it is an address that everything of ours comes from. */
+  isOwn?: true
+}
+export type ForToken = { for: TokenUse; id: string }
+export type Destination = ForPiece | ForToken
+
+export type AddressBook = ReturnType<typeof addressBook>
+
+/** Knows the addresses that mail is taken for. */
+export function addressBook({ addresses, own, replyKey }: AddressParts) {
+  const ours = own.map(addressOf)
+  const domains = new Set([...addresses, ...ours].map(({ domain }) => domain))
+  return { destinationOf, best, isOurs }
+
+  /** What mail to this address is; undefined if it is not ours. */
+  function destinationOf(address: string): Destination | undefined {
+    const { local, domain, tag } = untagged(address)
+    if (tag !== undefined && ours.some(isSame({ local, domain }))) {
+      const token = readMailToken(replyKey, tag)
+      if (token) return { for: token.use, id: token.id }
+    }
+    const listed = addresses.find(isSame(addressOf(address))) ?? addresses.find(isSame({ local, domain }))
+    if (listed) return { for: 'piece', kind: kindOf(tag) ?? listed.kind, address }
+    // Whoever writes to the address that we write from has something to say, and may be a source. To a postmaster every
+    // domain has to listen (RFC 5321, 4.5.1).
+    const isHeard = ours.some(isSame({ local, domain })) || (isPostmaster(local) && domains.has(domain))
+    return isHeard ? { for: 'piece', kind: 'news-tip', address, isOwn: true } : undefined
+  }
+
+  /**
+   * What a mail to all of these addresses is. A token says most; of several kinds, a confidential one is meant. Where
+   * no address is ours, as for mail fetched from a mailbox that it was forwarded to, it is a tip.
+   */
+  function best(given: string[]): Destination {
+    const found = given.flatMap((address) => destinationOf(address) ?? [])
+    const [only] = addresses
+    const usual: ForPiece = {
+      for: 'piece',
+      kind: addresses.length === 1 && only ? only.kind : 'news-tip',
+      address: given[0] ?? '',
+    }
+    return (
+      found.find((one) => one.for !== 'piece') ??
+      found.find((one) => one.for === 'piece' && isConfidential(one.kind)) ??
+      found[0] ??
+      usual
+    )
+  }
+
+  /** True for every address of ours, with or without a tag. */
+  function isOurs(address: string): boolean {
+    const bare = untagged(address)
+    return [...addresses, ...ours].some(isSame(bare)) || addresses.some(isSame(addressOf(address)))
+  }
+}
+
+function isPostmaster(local: string): boolean {
+  return /^(?:postmaster|abuse)$/i.test(local)
+}
+
+/** Mailbox names are compared without regard to case, as every mail server does. */
+function isSame(one: MailAddress): (other: MailAddress) => boolean {
+  return ({ local, domain }) =>
+    local.toLowerCase() === one.local.toLowerCase() && domain === one.domain.toLowerCase()
+}
+
+/** `tips+expose@example.org`: a tag that is the name of a kind chooses it. */
+function kindOf(tag: string | undefined): Kind | undefined {
+  return Kind.safeParse(tag?.toLowerCase()).data
+}

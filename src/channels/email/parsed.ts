@@ -1,0 +1,61 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { UnreadableReason } from '../../unreadable.ts'
+import type { Words } from './words.ts'
+
+/** A mail as it was read. Nothing in it is to be believed: every header is its sender's own. */
+export type ParsedMail = {
+  messageId: string | undefined
+  /** The Message-IDs that it answers, the nearest last. */
+  references: string[]
+  from: { address: string; name: string } | undefined
+  /** It names one sender, once: only then it may be an editor's. */
+  isFromOne: boolean
+  /** Everybody it was sent to, as far as its headers say: the nearest to the mailbox first. */
+  recipients: string[]
+  /** The return path, where a server wrote it into the mail: empty for mail that must not be answered. */
+  returnPath: string | undefined
+  subject: string | undefined
+  /** Milliseconds; undefined where the mail does not say, or says what cannot be. */
+  sentAt: number | undefined
+  /** Undefined where its words cannot be read, although the rest of it can. */
+  words: Words | undefined
+  /** A program sent it, or a list: nobody waits for an answer to it (RFC 3834, 2). */
+  isAutomatic: boolean
+  /** A program answered by itself, as an out-of-office reply does. */
+  isAutoReply: boolean
+  report: Report | undefined
+  /** How many servers it came through. */
+  hops: number
+  /** Where its sender wants to be answered, if not at the address it comes from. */
+  replyTo: string | undefined
+  /** Undefined where it says so little that another mail could say the same. */
+  identity: Identity | undefined
+}
+
+/** The same for the same mail, whichever way it came. The secret is known only to who has the mail. */
+export type Identity = { digest: string; secret: string }
+
+/** What a delivery status notification tells (RFC 3464). */
+export type Report = {
+  action: string
+  /** As `5.1.1`; undefined where it gives none. */
+  status: string | undefined
+  /** The Message-ID of the mail it is about. */
+  about: string | undefined
+}
+
+/** A file in a mail, as the mail names it. */
+export type MailedFile = { name: string }
+
+/** The text of a document, with the language it seems to be in. */
+export type Article = { text: string; language: string | undefined }
+
+/** What the thread that reads is asked for. The mail or the document comes through the port. */
+export type Job = { what: 'mail' } | { what: 'article'; name: string }
+
+/** What that thread says. A file comes through a port of its own. */
+export type Heard =
+  | { file: MailedFile; port: MessagePort }
+  | { mail: ParsedMail }
+  | { article: Article | undefined }
+  | { unreadable: UnreadableReason }

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import type { MessagePort } from 'node:worker_threads'
+
+/** What the sending side of a port says: a piece of the stream, its end, or that it broke. */
+type Said = { chunk: Uint8Array } | { end: true } | { broken: true }
+
+/**
+ * Hands a stream through a port to another thread. A piece leaves only when it is asked for, so that neither side ever
+ * holds more than one. Resolves when all is handed over; rejects if the source breaks.
+ */
+export async function sendThrough(port: MessagePort, source: AsyncIterable<Uint8Array>): Promise<void> {
+  const asks = asksOf(port)
+  try {
+    for await (const piece of source) {
+      if (!(await asks())) return
+      const chunk = new Uint8Array(piece)
+      port.postMessage({ chunk } satisfies Said, [chunk.buffer])
+    }
+    if (await asks()) port.postMessage({ end: true } satisfies Said)
+  } catch (error) {
+    port.postMessage({ broken: true } satisfies Said)
+    throw error
+  }
+}
+
+/** The stream that the other thread sends. Breaks if it breaks there, or if that thread ends. */
+export function receiveFrom(port: MessagePort): Readable {
+  const stream = Readable.from(pieces(port), { objectMode: false })
+  // Whoever has stopped reading does not hear that it broke, and must not be ended by that.
+  return stream.on('error', () => undefined)
+}
+
+async function* pieces(port: MessagePort): AsyncGenerator<Buffer> {
+  const gone = once(port, 'close').then(() => ({ broken: true }) as const)
+  port.start()
+  try {
+    for (;;) {
+      const heard = once(port, 'message') as Promise<[Said]>
+      port.postMessage('more')
+      const said = await Promise.race([heard.then(([one]) => one), gone])
+      if ('broken' in said) throw new Error('the stream of the other thread broke')
+      if ('end' in said) return
+      yield Buffer.from(said.chunk.buffer, said.chunk.byteOffset, said.chunk.byteLength)
+    }
+  } finally {
+    port.close()
+  }
+}
+
+/** Waits for the other side to ask for more; false if it has gone. */
+function asksOf(port: MessagePort): () => Promise<boolean> {
+  let waiting = 0
+  let isGone = false
+  let wake = (): void => undefined
+  port.on('message', () => {
+    waiting += 1
+    wake()
+  })
+  port.on('close', () => {
+    isGone = true
+    wake()
+  })
+  return async () => {
+    while (waiting === 0 && !isGone) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+    waiting -= 1
+    return !isGone
+  }
+}

@@ -1,0 +1,418 @@
+import { hash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { confirmationTo } from '../../confirmation.ts'
+import type { Delivery } from '../../delivery.ts'
+import {
+  type Arrival,
+  type AwaitedFile,
+  type Draft,
+  type FurtherDraft,
+  isMailbox,
+  type StagedFile,
+} from '../../draft.ts'
+import type { Editor } from '../../editor.ts'
+import { Failure } from '../../failure.ts'
+import { type HeldReason, isConfidential, type Kind, type MailOrigin } from '../../submission.ts'
+import type { UnreadableReason } from '../../unreadable.ts'
+import type { AddressBook, Destination, ForPiece } from './addresses.ts'
+import type { Done, RepliedDeed } from './deeds.ts'
+import type { Article, Identity, ParsedMail } from './parsed.ts'
+import type { MailFile, MailReader } from './reader.ts'
+import { withoutSignature } from './signature.ts'
+
+export type TakeParts = {
+  addresses: AddressBook
+  reader: Pick<MailReader, 'read' | 'article'>
+  /** Keeps the mail itself. @throws Failure `too-large`, `unavailable` */
+  stage: (source: Readable) => Promise<StagedFile>
+  readStaged: (id: string) => Promise<Readable>
+  discard: (ids: string[]) => Promise<void>
+  receive: (draft: Draft) => Promise<{ reference: string; repeat: boolean }>
+  receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
+  doDeed: (deed: RepliedDeed) => Promise<Done>
+  deliveryById: (id: string) => Promise<Delivery | undefined>
+  /** A delivery that one of these Message-IDs names. */
+  deliveryNamed: (messageIds: string[]) => Promise<Delivery | undefined>
+  bounced: (deliveryId: string, fault: string) => Promise<void>
+  /** An editor who may do something by mail. */
+  editorById: (id: string) => Promise<Editor | undefined>
+  /** The submission that this sender wrote these mails about, or was written them. */
+  threadOf: (messageIds: string[], address: string) => Promise<{ id: string; kind: Kind } | undefined>
+  markOf: (messageId: string, address: string) => { message: string; address: string }
+  submissionIdOf: (reference: string) => Promise<string | undefined>
+  /** The submission that one of these receipts opens. */
+  openedBy: (receipts: string[]) => Promise<string | undefined>
+  /** True for words that hold an address of an editor or a link to the desk, which no sender should be told. */
+  tellsOfUs: (words: string) => Promise<boolean>
+  /** True for what only mails to editors hold. */
+  isFromDesk: (told: { said: string; folded: string }) => boolean
+  canaryCame: (id: string) => Promise<void>
+  /** What nobody can be told of otherwise is kept as it came. */
+  keepUnread: (reason: string, rawId: string) => Promise<void>
+}
+
+/** How a mail came. */
+export type Envelope = {
+  /** The return path; empty for mail that must not be answered, undefined where it is not known. */
+  from: string | undefined
+  /** Whom it was delivered to; undefined where only its headers say. */
+  to: string[] | undefined
+  /** It is brought in from elsewhere, long after it was sent: nobody waits for an answer. */
+  isImported?: boolean
+}
+
+/** What became of a mail. */
+export type Taken =
+  | 'received'
+  | 'repeat'
+  | 'joined'
+  | 'done'
+  | 'held'
+  | 'bounce'
+  | 'canary'
+  | 'kept'
+  | 'ignored'
+
+/** More servers than this make a circle (RFC 5321, 6.3). */
+const mostHops = 50
+/** An address whose token says nothing any more. */
+const toNobody: Omit<ForPiece, 'for'> = { kind: 'news-tip', address: '', isOwn: true }
+const nothingSaid = { said: '', folded: '', language: undefined }
+
+/**
+ * Takes a mail in, whichever way it came. Resolves when all there is of it is durable: what it becomes, or, where
+ * nothing can be made of it, the mail itself.
+ * @throws Failure `too-large`, `unavailable`, or `forbidden` for a mail that runs in circles; then nothing is kept.
+ */
+export function mailTaker(parts: TakeParts) {
+  return async function take(source: Readable, envelope: Envelope): Promise<Taken> {
+    const raw = await parts.stage(source)
+    const files: MailFile[] = []
+    try {
+      const read = await parts.reader.read(await parts.readStaged(raw.id), files)
+      const mail = 'mail' in read ? read.mail : undefined
+      const unreadable = 'unreadable' in read ? read.unreadable : undefined
+      return await takeRead(
+        new MailInHand(
+          raw,
+          files,
+          mail ?? nothingKnown,
+          unreadable ?? (mail?.words ? undefined : 'broken'),
+          envelope,
+        ),
+      )
+    } finally {
+      // What was made part of something is no longer staged, and stays.
+      await parts.discard([raw, ...staged(files)].map(({ id }) => id))
+    }
+  }
+
+  async function takeRead(given: MailInHand): Promise<Taken> {
+    const { mail } = given
+    if (mail.hops > mostHops) throw new Failure('forbidden', 'This mail runs in circles.')
+    // The headers say too whom else it is for: a mail to several of our addresses comes as one for each.
+    const destination = parts.addresses.best([...(given.envelope.to ?? []), ...mail.recipients])
+    if (mail.report) return takeBounce(given, destination)
+    switch (destination.for) {
+      case 'canary':
+        await parts.canaryCame(destination.id)
+        return 'canary'
+      case 'bounce':
+        return takeBounce(given, destination)
+      case 'reply':
+        return takeReply(given, await parts.deliveryById(destination.id))
+      case 'piece':
+        return takeUnaddressed(given, destination)
+    }
+  }
+
+  /** A notification that something did not arrive. It never becomes a piece. */
+  async function takeBounce(given: MailInHand, destination: Destination): Promise<Taken> {
+    const { report } = given.mail
+    const about = report?.about ? [report.about] : []
+    const named = destination.for === 'bounce' ? await parts.deliveryById(destination.id) : undefined
+    // Without the token it is believed only if nobody can be answered about it, as a server's word.
+    const delivery = named ?? (given.isNobodys ? await parts.deliveryNamed(about) : undefined)
+    if (!delivery) return keep(given, 'bounce-of-nothing-ours')
+    if (!report && given.mail.isAutoReply) return 'ignored'
+    // A person who writes to the return path has something to say.
+    if (!report && !given.isNobodys) return takePersonal(given, delivery)
+    const isFinal = report === undefined || report.action === 'failed'
+    if (isFinal) await parts.bounced(delivery.id, report?.status ? `bounced-${report.status}` : 'bounced')
+    return 'bounce'
+  }
+
+  async function takePersonal(given: MailInHand, { submissionId, editorId }: Delivery): Promise<Taken> {
+    if (!submissionId) return takeUnaddressed(given, toNobody)
+    return editorId ? hold(given, submissionId, editorId, 'not-theirs') : join(given, submissionId)
+  }
+
+  /** A reply to an address with a token: by the sender whom we wrote to, or in place of the editor. */
+  async function takeReply(given: MailInHand, delivery: Delivery | undefined): Promise<Taken> {
+    const submissionId = delivery?.submissionId
+    if (!submissionId) return takeUnaddressed(given, toNobody)
+    if (isFromServer(given)) return takeBounce(given, { for: 'bounce', id: delivery.id })
+    if (!delivery.editorId) return join(given, submissionId)
+    const editor = await parts.editorById(delivery.editorId)
+    return takeEditorReply(given, submissionId, delivery.editorId, editor)
+  }
+
+  async function takeEditorReply(
+    given: MailInHand,
+    submissionId: string,
+    editorId: string,
+    editor: Editor | undefined,
+  ): Promise<Taken> {
+    const { mail } = given
+    // An out-of-office reply must not reach a sender.
+    if (mail.isAutoReply || given.isNobodys) return 'ignored'
+    const isTheirs = editor !== undefined && mail.isFromOne && isSame(mail.from?.address, editor.email)
+    if (!isTheirs) return hold(given, submissionId, editorId, 'not-theirs')
+    if (mail.isAutomatic) return hold(given, submissionId, editorId, 'automatic')
+    // What an archive holds was done, or not, in its time.
+    if (given.envelope.isImported) return hold(given, submissionId, editorId, 'not-possible')
+    const files = staged(given.files)
+    if (files.length < given.files.length) return hold(given, submissionId, editorId, 'file-refused')
+    const { command, words } = mail.words?.reply ?? { command: undefined, words: '' }
+    const reply = { command, words: withoutSignature(words, editor.email) }
+    const isForSender = command !== 'note' && command !== 'claim'
+    if (isForSender && (await parts.tellsOfUs(reply.words))) {
+      return hold(given, submissionId, editorId, 'tells-of-us')
+    }
+    const done = await parts.doDeed({ submissionId, editor, arrival: given.arrival, reply, files })
+    if (done === 'done' || done === 'repeat') return done
+    return hold(given, submissionId, editorId, done)
+  }
+
+  /** Keeps a reply for an editor to look at: it is nobody's words yet. */
+  async function hold(
+    given: MailInHand,
+    submissionId: string,
+    editorId: string | undefined,
+    held: HeldReason,
+  ): Promise<Taken> {
+    const { said, folded } = given.mail.words?.message ?? nothingSaid
+    // A program that passes mail on would pass on the confirmation too.
+    const isSilent = given.mail.isAutomatic || given.envelope.isImported
+    const isTold = editorId !== undefined && !isSilent && (await parts.editorById(editorId)) !== undefined
+    const { repeat } = await parts.receiveFurther({
+      ...given.further(submissionId, said),
+      author: 'stranger',
+      email: { ...given.origin(), ...(folded && { folded }), held, ...(editorId && { heldFor: editorId }) },
+      deliveries: isTold ? [confirmationTo(editorId, `held ${held}`)] : [],
+    })
+    return repeat ? 'repeat' : 'held'
+  }
+
+  /** A mail to an address that anybody may write to: it belongs where its sender wrote before, or it is a new piece. */
+  async function takeUnaddressed(given: MailInHand, to: Omit<ForPiece, 'for'>): Promise<Taken> {
+    const { mail } = given
+    if (isFromServer(given)) return keep(given, 'bounce-of-nothing-ours')
+    // A mail of ours that comes back as it is, as by a rule that passes all mail on, must not make a new piece: of that
+    // there would be a notice again.
+    const itself = await parts.deliveryNamed(mail.messageId ? [mail.messageId] : [])
+    if (itself) return 'ignored'
+    const from = mail.from?.address
+    const thread = from && (await parts.threadOf(mail.references, from))
+    // What is told in confidence must not join a conversation whose mails hold every word.
+    const isInConfidence = isConfidential(to.kind) && !to.isOwn
+    if (thread && (isConfidential(thread.kind) || !isInConfidence)) return join(given, thread.id)
+    // Whoever has a receipt may write again; and a receipt that comes back by itself must not be given another.
+    const opened = await parts.openedBy(mail.words?.receipts ?? [])
+    if (opened) return join(given, opened)
+    const answered = await parts.deliveryNamed(mail.references)
+    if (answered?.submissionId && answered.editorId) {
+      return hold(given, answered.submissionId, answered.editorId, 'not-theirs')
+    }
+    const marked = mail.words?.marked
+    const submissionId = marked && (await parts.submissionIdOf(marked))
+    if (submissionId) return hold(given, submissionId, undefined, 'not-theirs')
+    if (parts.isFromDesk(mail.words?.message ?? nothingSaid)) return keep(given, 'a-mail-from-the-desk')
+    return begin(given, to)
+  }
+
+  async function begin(given: MailInHand, { kind, address }: Omit<ForPiece, 'for'>): Promise<Taken> {
+    const { mail, envelope, unreadable } = given
+    const isArticle = kind === 'guest-post'
+    const words = (isArticle ? mail.words?.article : mail.words?.message) ?? nothingSaid
+    const document = isArticle ? await articleIn(given) : undefined
+    const from = mail.from
+    const replyTo = mail.replyTo && isMailbox(mail.replyTo) && !parts.addresses.isOurs(mail.replyTo)
+    const answerTo = replyTo ? mail.replyTo : from?.address
+    // Nobody is written to by a program because somebody else has named them.
+    const isElsewhere = answerTo !== undefined && !isSame(from?.address, answerTo)
+    const isUnanswered =
+      envelope.isImported ||
+      mail.isAutomatic ||
+      isElsewhere ||
+      given.isNobodys ||
+      unreadable !== undefined ||
+      !from ||
+      !answerTo ||
+      parts.addresses.isOurs(answerTo) ||
+      parts.addresses.isOurs(from.address)
+    const { repeat } = await parts.receive({
+      kind,
+      channel: 'email',
+      arrival: { ...given.arrival, secret: given.identity.secret },
+      fields: {
+        title: mail.subject,
+        body: document?.text ?? words.said,
+        name: from?.name || undefined,
+        email: answerTo,
+        language: document ? document.language : words.language,
+        ...(isArticle && from?.name && { byline: from.name }),
+      },
+      files: [given.raw, ...staged(given.files)],
+      awaited: left(given.files),
+      email: {
+        ...given.origin(),
+        ...(address && { to: address }),
+        ...(words.folded && { folded: words.folded }),
+        ...(document && words.said && { cover: words.said }),
+      },
+      threads: isElsewhere ? [] : given.threads(parts.markOf, answerTo),
+      isUnanswered,
+    })
+    return repeat ? 'repeat' : 'received'
+  }
+
+  async function join(given: MailInHand, submissionId: string): Promise<Taken> {
+    const { mail } = given
+    const { said, folded } = mail.words?.message ?? nothingSaid
+    const { repeat } = await parts.receiveFurther({
+      ...given.further(submissionId, said),
+      email: { ...given.origin(), ...(folded && { folded }) },
+      isQuiet: mail.isAutomatic,
+    })
+    return repeat ? 'repeat' : 'joined'
+  }
+
+  async function articleIn({ files }: MailInHand): Promise<Article | undefined> {
+    const document = staged(files).find(({ name }) => isDocument(name))
+    return document && parts.reader.article(document.name, await parts.readStaged(document.id))
+  }
+
+  async function keep({ raw }: MailInHand, reason: string): Promise<Taken> {
+    await parts.keepUnread(reason, raw.id)
+    return 'kept'
+  }
+}
+
+const ofServer = /^(?:<?>?$|mail[-_ ]?(?:er)?[-_ ]?daemon|postmaster)/i
+const ofBounce =
+  /undeliver|returned mail|delivery (?:status|failure|problem)|failure notice|could not be delivered/i
+
+/** Some servers tell that a mail did not arrive in words only. */
+function isFromServer({ mail, isNobodys }: MailInHand): boolean {
+  return isNobodys && (ofServer.test(mail.from?.address ?? '') || ofBounce.test(mail.subject ?? ''))
+}
+
+/** A mail with all that is known of it. */
+class MailInHand {
+  readonly raw: StagedFile
+  readonly files: MailFile[]
+  readonly mail: ParsedMail
+  readonly identity: Identity
+  readonly unreadable: UnreadableReason | undefined
+  readonly envelope: Envelope
+
+  constructor(
+    raw: StagedFile,
+    files: MailFile[],
+    mail: ParsedMail,
+    unreadable: UnreadableReason | undefined,
+    envelope: Envelope,
+  ) {
+    this.raw = raw
+    this.files = files
+    this.mail = mail
+    this.identity = mail.identity ?? identityOfBytes(raw)
+    this.unreadable = unreadable
+    this.envelope = envelope
+  }
+
+  /** The same mail is known again by what it says, whichever way it comes: names of mails can be used twice. */
+  get arrival(): Omit<Arrival, 'secret'> {
+    return { source: 'email', key: this.identity.digest }
+  }
+
+  origin(): MailOrigin {
+    const { from, messageId, sentAt, isAutomatic } = this.mail
+    return {
+      ...(from && { from: from.address }),
+      ...(messageId && { messageId }),
+      ...(sentAt !== undefined && { sentAt }),
+      ...(isAutomatic && { isAutomatic }),
+      ...(this.unreadable && { unreadable: this.unreadable }),
+    }
+  }
+
+  further(submissionId: string, body: string): FurtherDraft {
+    return {
+      submissionId,
+      arrival: this.arrival,
+      fields: { body },
+      files: [this.raw, ...staged(this.files)],
+      awaited: left(this.files),
+    }
+  }
+
+  /** By this mail its sender is known again. */
+  threads(markOf: TakeParts['markOf'], address: string | undefined) {
+    const { messageId } = this.mail
+    return messageId && address ? [markOf(messageId, address)] : []
+  }
+
+  /** It has an empty return path: nobody is to be answered about it. */
+  get isNobodys(): boolean {
+    return (this.envelope.from ?? this.mail.returnPath) === ''
+  }
+}
+
+/** True for the names of documents whose text can be taken for an article. */
+function isDocument(name: string): boolean {
+  return /\.(?:docx|odt)$/i.test(name)
+}
+
+function staged(files: MailFile[]): StagedFile[] {
+  return files.filter((file) => 'id' in file)
+}
+
+/** Files that are only in the raw mail: too large, or of a type that is not taken. */
+function left(files: MailFile[]): AwaitedFile[] {
+  return files.flatMap((file) =>
+    'id' in file ? [] : [{ name: file.name, remoteId: '', withheld: file.size }],
+  )
+}
+
+/** All that is known of a mail that cannot be read. */
+const nothingKnown: ParsedMail = {
+  messageId: undefined,
+  references: [],
+  from: undefined,
+  isFromOne: false,
+  replyTo: undefined,
+  recipients: [],
+  returnPath: undefined,
+  subject: undefined,
+  sentAt: undefined,
+  words: undefined,
+  isAutomatic: false,
+  isAutoReply: false,
+  report: undefined,
+  hops: 0,
+  identity: undefined,
+}
+
+/** Where a mail says nothing by which it could be told from another, it is told by its bytes. */
+function identityOfBytes({ sha256 }: StagedFile): Identity {
+  return {
+    digest: hash('sha256', `bytes\0${sha256}`, 'base64url'),
+    secret: hash('sha256', `bytes secret\0${sha256}`, 'base64url'),
+  }
+}
+
+function isSame(one: string | undefined, other: string): boolean {
+  return one !== undefined && one.toLowerCase() === other.toLowerCase()
+}

@@ -1,0 +1,246 @@
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { addressBook } from './channels/email/addresses.ts'
+import { mailDeeds, type RepliedDeed } from './channels/email/deeds.ts'
+import { type Mailbox, type MailboxState, watchMailbox } from './channels/email/imap.ts'
+import { type Listener, listenForMail } from './channels/email/listen.ts'
+import type { MailedFile } from './channels/email/parsed.ts'
+import { type MailFile, mailReader } from './channels/email/reader.ts'
+import { type Envelope, mailTaker, type Taken } from './channels/email/take.ts'
+import { type Config, ConfigFault } from './config.ts'
+import { Failure } from './failure.ts'
+import { tidyFileName } from './intake/file-name.ts'
+import { fileTypeCheck } from './intake/file-type.ts'
+import type { Intake } from './intake/receive.ts'
+import { addressOf } from './mail-address.ts'
+import { messageMark, threadMark } from './mail-thread.ts'
+import { type Parts, siteUrl } from './parts.ts'
+import { hashReceipt } from './receipt.ts'
+import { mailSender } from './sender.ts'
+
+/** The door for e-mail: what comes in by it, whichever way. */
+export type MailSide = {
+  /** Takes one mail in durably. @throws Failure `too-large`, `unavailable`, `forbidden` */
+  take: (source: Readable, envelope: Envelope) => Promise<Taken>
+  /** Opens the ways in that are configured; says on which port the listener is. */
+  open: () => Promise<{ port: number | undefined }>
+  /** What is wrong with the door, in plain words. */
+  troubles: () => string[]
+  close: () => Promise<void>
+}
+
+const MiB = 1024 * 1024
+/** Files grow by a third when they are written as letters, and by line ends (RFC 2045, 6.8). */
+const growth = 1.4
+/** Of what is only kept to be looked at, so much. Bytes. */
+const mostUnread = 256 * 1024
+
+export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
+  const { config, storage, files, secrets, outside } = parts
+  const { now } = outside
+  const senderKey = secrets.keyFor('sender')
+  const { domain } = addressOf(config.MAIL_FROM)
+  const reply = addressOf(config.EMAIL_REPLY_ADDRESS)
+  const desk = `${siteUrl(config)}/desk/`.toLowerCase()
+  const maxMailBytes = Math.ceil(config.MAX_SUBMISSION_BYTES * growth) + MiB
+  const addresses = addressBook({
+    addresses: config.EMAIL_ADDRESSES,
+    own: [config.MAIL_FROM, config.EMAIL_REPLY_ADDRESS],
+    replyKey: secrets.keyFor('reply'),
+  })
+  const reader = mailReader({ takeFile })
+  const taken = mailTaker({
+    addresses,
+    reader,
+    stage: async (source) => ({
+      ...(await files.stage(source, { maxBytes: maxMailBytes, typeOf: async () => 'message/rfc822' })),
+      name: 'mail.eml',
+      isRaw: true,
+    }),
+    readStaged: files.readStaged,
+    discard: files.discard,
+    receive: letterbox.receive,
+    receiveFurther: letterbox.receiveFurther,
+    doDeed: doing(parts),
+    deliveryById: storage.deliveries.byId,
+    deliveryNamed: async (messageIds) => {
+      for (const id of messageIds.flatMap(ourId)) {
+        const delivery = await storage.deliveries.byId(id)
+        if (delivery) return delivery
+      }
+      return undefined
+    },
+    bounced: async (id, fault) => {
+      await storage.deliveries.bounced(id, fault, now())
+      parts.changed()
+    },
+    editorById: storage.editors.byId,
+    async threadOf(messageIds, address) {
+      const marks = messageIds.map((id) => messageMark(senderKey, id))
+      const id = await storage.mail.submissionOf(marks, mailSender(address, senderKey))
+      return id === undefined ? undefined : storage.submissions.byId(id)
+    },
+    async tellsOfUs(words) {
+      const told = words.toLowerCase()
+      const addresses = (await storage.editors.active()).map(({ email }) => email.toLowerCase())
+      const replies = `${reply.local}+`.toLowerCase()
+      return [...addresses, replies, desk].some((one) => told.includes(one))
+    },
+    isFromDesk: ({ said, folded }) => said.includes(desk) || folded.includes(desk),
+    markOf: (messageId, address) => threadMark(senderKey, messageId, address),
+    async openedBy(receipts) {
+      for (const receipt of receipts) {
+        const submission = await storage.submissions.byReceiptHash(hashReceipt(receipt))
+        if (submission) return submission.id
+      }
+      return undefined
+    },
+    submissionIdOf: async (reference) => (await storage.submissions.byReference(reference))?.id,
+    canaryCame: (id) => storage.mail.canaryCame(id, 'mail', now()),
+    async keepUnread(reason, rawId) {
+      const raw = await beginning(await files.readStaged(rawId))
+      await storage.unread.keep({ source: 'email', reason, raw, createdAt: now() })
+      outside.log.warn({ channel: 'email', reason }, 'kept unread')
+    },
+  })
+  let listener: Listener | undefined
+  let mailbox: Mailbox | undefined
+  let mailboxState: MailboxState | undefined
+
+  return {
+    take,
+    async open() {
+      if (config.EMAIL_LISTEN) listener = await listenForMail(listening(config.EMAIL_LISTEN)).catch(faulty)
+      if (config.IMAP_URL) {
+        mailbox = watchMailbox({
+          url: config.IMAP_URL,
+          take,
+          now,
+          onChange(state) {
+            mailboxState = state
+            if (state.fault) warn(state.fault)
+            else outside.log.info({ channel: 'email' }, 'the mailbox is watched')
+            parts.changed()
+          },
+        })
+      }
+      return { port: listener?.port }
+    },
+    troubles: () => troublesOf(mailboxState),
+    async close() {
+      await Promise.all([listener?.stop(), mailbox?.stop()])
+      await reader.close()
+    },
+  }
+
+  async function take(source: Readable, envelope: Envelope): Promise<Taken> {
+    const begun = performance.now()
+    const what = await taken(source, envelope)
+    outside.log.info({ channel: 'email', what, ms: Math.round(performance.now() - begun) }, 'mail taken in')
+    return what
+  }
+
+  function listening(url: string) {
+    return {
+      url,
+      name: domain,
+      take,
+      addresses,
+      maxMailBytes,
+      limit: config.EMAIL_LIMIT,
+      tls: tlsFiles(config),
+      onFault: warn,
+      now,
+    }
+  }
+
+  /** A file that is too large, or of a type that is not taken, stays in the raw mail and is only told of. */
+  async function takeFile({ name: given }: MailedFile, content: Readable): Promise<MailFile> {
+    const name = tidyFileName(given)
+    const typeOf = fileTypeCheck(config.FILE_TYPES)
+    let size = 0
+    content.on('data', (chunk: Buffer) => {
+      size += chunk.length
+    })
+    content.pause()
+    try {
+      const written = await files.stage(content, {
+        maxBytes: config.MAX_SUBMISSION_BYTES,
+        typeOf: (sample) => typeOf(sample, name),
+      })
+      return { ...written, name }
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code === 'unavailable') {
+        content.destroy()
+        throw error
+      }
+      await finished(content.resume())
+      return { name, size }
+    }
+  }
+
+  /** The delivery's or submission's id in a Message-ID of ours. */
+  function ourId(messageId: string): string[] {
+    const id = /^<([\da-f-]{36})@(.+)>$/i.exec(messageId)
+    return id?.[1] && id[2]?.toLowerCase() === domain ? [id[1].toLowerCase()] : []
+  }
+
+  function warn(fault: string): void {
+    outside.log.warn({ channel: 'email', fault }, 'mail door')
+  }
+}
+
+/** Does what an editor replied, with the files in their place before anything speaks of them. */
+function doing(parts: Parts) {
+  const { config, storage, files, outside, nudge } = parts
+  const deed = mailDeeds({
+    applyOnce: storage.work.applyOnce,
+    submissionById: storage.submissions.byId,
+    conversation: storage.submissions.conversation,
+    letter: storage.settings.letter,
+    hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
+    newsroom: config.NEWSROOM_NAME,
+    now: outside.now,
+  })
+  return async (replied: RepliedDeed) => {
+    const ids = replied.files.map(({ id }) => id)
+    await files.keep(ids)
+    const done = await deed(replied).catch(async (error: unknown) => {
+      if (error instanceof Failure && error.isUndone) await files.remove(ids)
+      throw error
+    })
+    if (done === 'repeat') await files.remove(ids)
+    if (done === 'done') {
+      for (const carrier of ['mail', 'telegram', 'hook', 'preview'] as const) nudge(carrier)
+      parts.changed()
+    }
+    return done
+  }
+}
+
+function faulty(error: NodeJS.ErrnoException): never {
+  throw new ConfigFault(
+    error.syscall === 'listen'
+      ? `EMAIL_LISTEN: this cannot be listened on (${error.code})`
+      : `EMAIL_TLS_KEY, EMAIL_TLS_CERT: these are no files of a key and its certificate (${error.code})`,
+  )
+}
+
+function tlsFiles({ EMAIL_TLS_KEY: key, EMAIL_TLS_CERT: cert }: Config) {
+  return key !== undefined && cert !== undefined ? { key, cert } : undefined
+}
+
+function troublesOf(mailbox: MailboxState | undefined): string[] {
+  if (!mailbox?.fault) return []
+  const since = new Date(mailbox.since).toISOString().slice(0, 16).replace('T', ' ')
+  return [`Mail has not been fetched from the mailbox since ${since} UTC: ${mailbox.fault}.`]
+}
+
+async function beginning(content: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    text += chunk.toString('latin1')
+    if (text.length >= mostUnread) break
+  }
+  return Buffer.from(text.slice(0, mostUnread), 'latin1').toString('utf8')
+}
