@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
+import { mailDoor } from './support/mail.ts'
 import { openNewsroom } from './support/newsroom.ts'
 import { guestPost, photoUpdate, png, textUpdate } from './support/pieces.ts'
 
@@ -20,7 +21,7 @@ function canaryFields() {
 }
 
 test('nothing that a sender sends is ever logged, whatever goes wrong', async (t) => {
-  const newsroom = await openNewsroom(t)
+  const newsroom = await openNewsroom(t, mailDoor)
   const headers = {
     'user-agent': canary(),
     'x-forwarded-for': canary(),
@@ -53,6 +54,27 @@ test('nothing that a sender sends is ever logged, whatever goes wrong', async (t
   await newsroom.receiveUpdate({ update_id: 4, [canary()]: canary() })
   await newsroom.receiveUpdate(`{"${canary()}`)
   await newsroom.receiveUpdate(textUpdate(5, canary()), canary())
+  for (const to of ['stories@newsroom.test', 'tips@newsroom.test', `${canary()}@newsroom.test`]) {
+    const from = `${canary()} <${canary()}@canary.test>`
+    const attachments = [{ filename: `${canary()}.exe`, content: canary() }]
+    const mail = {
+      from,
+      to,
+      subject: canary(),
+      text: canary(),
+      messageId: `<${canary()}@canary.test>`,
+      attachments,
+    }
+    await newsroom.receiveMail(mail, { from: `${canary()}@canary.test` })
+  }
+  await newsroom.receiveMail(
+    `From: ${canary()}@canary.test\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n${'--q\r\n\r\nx\r\n'.repeat(2000)}`,
+    { to: ['tips@newsroom.test'] },
+  )
+  await newsroom.receiveMail(`From: MAILER-DAEMON@canary.test\r\n\r\n${canary()}`, {
+    from: '',
+    to: ['tips@newsroom.test'],
+  })
   await newsroom.pause(11 * 60_000)
   newsroom.mailServer.refuse.recipient = 550
   await newsroom.workOff()

@@ -12,7 +12,8 @@ import type { NewRecord, NewSubmission } from '../src/record.ts'
 import { readTerms } from '../src/search-terms.ts'
 import { openDatabase } from '../src/storage/database.ts'
 import { openStorage, type Storage } from '../src/storage/storage.ts'
-import { openNewsroom } from './support/newsroom.ts'
+import { compose, mailDoor, replyTo } from './support/mail.ts'
+import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { photoUpdate, png, tip } from './support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from './support/postgres.ts'
 
@@ -340,6 +341,67 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       assert.equal(await storage.tries.allow('an account', 61_001, { most: 5, span: 60_000 }), true)
     })
 
+    test('mails: threads are kept by who first had the name, answers are counted, what came back is known', async () => {
+      const { mail } = storage
+      const one = newRecord({ threads: [{ message: 'm1', address: 'a1' }] })
+      const other = newRecord({
+        threads: [
+          { message: 'm1', address: 'a1' },
+          { message: 'm1', address: 'a2' },
+        ],
+      })
+      await storage.record([one])
+      await storage.record([other])
+      await mail.mark({ message: 'm2', address: 'a1' }, other.submissionId)
+      assert.equal(await mail.submissionOf(['m0', 'm1'], 'a1'), one.submissionId)
+      assert.equal(await mail.submissionOf(['m1'], 'a2'), other.submissionId)
+      assert.equal(await mail.submissionOf(['m2'], 'a2'), undefined)
+      assert.equal(await mail.submissionOf([], 'a1'), undefined)
+      const day = 86_400_000
+      const mayAnswer = (delivery: string, now: number) => mail.mayAnswer('a1', delivery, 2, now)
+      assert.deepEqual(
+        [
+          await mayAnswer('d1', 1),
+          await mayAnswer('d2', 2),
+          await mayAnswer('d2', 3),
+          await mayAnswer('d3', 4),
+        ],
+        [true, true, true, false],
+      )
+      assert.equal(await mayAnswer('d4', day + 3), true)
+      await mail.sendCanary('c1', day)
+      assert.equal(await mail.canary('c1'), undefined)
+      await mail.canaryCame('c1', 'mail', day + 1)
+      await mail.canaryCame('c1', 'again', day + 2)
+      assert.deepEqual(await mail.canary('c1'), { cameAt: day + 1, way: 'mail' })
+    })
+
+    test('what an editor did by a door is done once, also at the same moment', async () => {
+      const one = newRecord()
+      await storage.record([one])
+      const at = one.at + 1
+      const file = { id: newId(), name: 'a.txt', size: 1, type: 'text/plain', sha256: 'x' }
+      const change = {
+        submissionId: one.submissionId,
+        editorId: newId(),
+        at,
+        revision: 1,
+        set: {},
+        message: { id: newId(), body: 'An answer.', files: [file] },
+        deliveries: [],
+        entries: [{ action: 'answered' as const }],
+        arrival: { source: 'email', key: `door-${newId()}` },
+      }
+      const done = await Promise.all(
+        [1, 2, 3].map(() => storage.work.applyOnce(change).catch(() => 'refused')),
+      )
+      assert.equal(done.filter((outcome) => outcome !== undefined && outcome !== 'refused').length, 1)
+      const messages = await storage.submissions.conversation(one.submissionId)
+      assert.equal(messages.length, 2)
+      assert.equal(messages[1]?.attachments[0]?.id, file.id)
+      assert.equal(await storage.work.applyOnce(change), undefined)
+    })
+
     test('editors are made once, and may come back', async () => {
       assert.equal(
         (await storage.editors.addFirst(['A@news.test', 'a@news.test', 'b@news.test'], 1)).length,
@@ -373,7 +435,7 @@ after(() => cluster?.stop())
 contract('PostgreSQL', skip, postgresUrl)
 
 test('the whole product runs on PostgreSQL', skip, async (t) => {
-  const newsroom = await openNewsroom(t, { DATABASE_URL: await postgresUrl() })
+  const newsroom = await openNewsroom(t, { ...mailDoor, DATABASE_URL: await postgresUrl() })
   const fields = { ...tip(), nonce: await newsroom.nonce() }
   const file = { name: 'gate.png', content: png() }
   const sent = await Promise.all([1, 2, 3].map(() => newsroom.submit('news-tip', fields, [file])))
@@ -389,4 +451,13 @@ test('the whole product runs on PostgreSQL', skip, async (t) => {
   assert.equal(newsroom.mailServer.mails.length, 3)
   assert.equal((await newsroom.storedFiles()).length, 6, 'each picture has its preview')
   assert.ok((await newsroom.deskPage('/desk')).includes(tip().title))
+  const mail = await compose({ to: 'stories@newsroom.test', subject: 'By mail', text: 'A story.' })
+  const taken = [1, 2, 3].map(() => newsroom.receiveMail(mail, { to: ['stories@newsroom.test'] }))
+  assert.deepEqual((await Promise.all(taken)).toSorted(), ['received', 'repeat', 'repeat'])
+  await newsroom.workOff()
+  const notice = newsroom.mailsTo(editorAddress).at(-1)
+  assert.ok(notice)
+  assert.equal(await newsroom.receiveMail(replyTo(notice, 'Tell us more.')), 'done')
+  await newsroom.pause(11_000)
+  assert.match(newsroom.mailsTo('jane@example.org').at(-1)?.text ?? '', /^Tell us more\./)
 })

@@ -2,7 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 
-export type ReceivedMail = ParsedMail & { raw: string; recipient: string }
+export type ReceivedMail = ParsedMail & { raw: string; recipient: string; returnPath: string }
 
 export type MailServer = {
   url: string
@@ -39,7 +39,9 @@ export async function openMailServer(port = 0): Promise<MailServer> {
         const raw = Buffer.concat(chunks)
         void simpleParser(raw).then((mail) => {
           const recipient = session.envelope.rcptTo[0]?.address ?? ''
-          mails.push({ ...mail, raw: raw.toString(), recipient })
+          const { mailFrom } = session.envelope
+          const returnPath = mailFrom ? mailFrom.address : ''
+          mails.push({ ...mail, raw: raw.toString(), recipient, returnPath })
           // The mail is taken, but the other side never hears of it.
           if (refuse.cutAfterAccepting) for (const socket of sockets) socket.destroy()
           else done(null)

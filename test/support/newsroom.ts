@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { pino } from 'pino'
 import supertest, { type Response, type Test } from 'supertest'
 import { type Application, createApplication } from '../../src/application.ts'
+import type { Envelope, Taken } from '../../src/channels/email/take.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Listed } from '../../src/inbox.ts'
 import { settlingTime } from '../../src/notice-policy.ts'
 import type { Kind, Submission } from '../../src/submission.ts'
+import { compose, type TestMail } from './mail.ts'
 import { type MailServer, openMailServer, type ReceivedMail } from './mail-server.ts'
 import { guestPost, storyAngle, tip } from './pieces.ts'
 import {
@@ -134,6 +136,21 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     async pause(ms: number): Promise<void> {
       passed += ms
       while ((await application.workOnce()) > 0);
+    },
+
+    /** Opens the ways for mail to come in; gives the port of the listener. */
+    async openMailDoor(): Promise<number> {
+      const { port } = await application.mail.open()
+      return port ?? 0
+    },
+
+    /** Gives a mail to the door as a mail server does, past SMTP. */
+    async receiveMail(mail: TestMail | string | Buffer, envelope: Partial<Envelope> = {}): Promise<Taken> {
+      const raw = typeof mail === 'string' || Buffer.isBuffer(mail) ? Buffer.from(mail) : await compose(mail)
+      const to = envelope.to ?? (typeof mail === 'object' && 'to' in mail ? [String(mail.to)] : undefined)
+      const from = 'from' in envelope ? envelope.from : 'sender@example.org'
+      const source = Readable.from([raw], { objectMode: false })
+      return application.mail.take(source, { ...envelope, from, to })
     },
 
     /** A person who writes to the bot, from their own chat. */

@@ -41,6 +41,7 @@ export async function openTelegramServer() {
   const requests: string[] = []
   const calls: { method: string; payload: Record<string, unknown> }[] = []
   const messages: BotMessage[] = []
+  const documents: { chat_id: number; name: string; content: string }[] = []
   const faults: { status: number; retryAfter?: number; method?: string }[] = []
   const blocked = new Set<number>()
   const webhook = { url: '', secret: '', allowed: [] as string[], lastError: '' }
@@ -57,6 +58,8 @@ export async function openTelegramServer() {
     calls,
     /** What the bot has written, as it stands after edits. */
     messages,
+    /** Files that the bot has sent. */
+    documents,
     /** Answers requests with these, one each. */
     faults,
     blocked,
@@ -180,6 +183,12 @@ export async function openTelegramServer() {
         messages.push({ message_id, chat_id: chat, text, buttons: buttonsOf(payload), edits: 0 })
         return given({ message_id, date: now(), chat: { id: chat, type: 'private' }, text })
       }
+      case 'sendDocument': {
+        if (blocked.has(chat)) return refusal(403, 'Forbidden: bot was blocked by the user')
+        const message_id = nextMessage++
+        documents.push({ chat_id: chat, ...(payload.document as { name: string; content: string }) })
+        return given({ message_id, date: now(), chat: { id: chat, type: 'private' } })
+      }
       case 'editMessageText': {
         if (blocked.has(chat)) return refusal(403, 'Forbidden: bot was blocked by the user')
         const message = messages.find((one) => one.chat_id === chat && one.message_id === payload.message_id)
@@ -255,7 +264,7 @@ export async function openTelegramServer() {
       return answer(res, refusal(fault.status, 'refused by the test', fault.retryAfter))
     }
     if (method !== undefined) {
-      const answered = perform(method, body === '' ? {} : JSON.parse(body))
+      const answered = perform(method, await payloadOf(req, body))
       if (method === 'getUpdates' && Array.isArray(answered.body.result) && answered.body.result.length === 0)
         await new Promise((resolve) => setTimeout(resolve, 50))
       return answer(res, answered)
@@ -303,6 +312,16 @@ async function textOf(req: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of req) text += chunk
   return text
+}
+
+/** What a call says, as JSON or, where a file goes along, as multipart/form-data. */
+async function payloadOf(req: IncomingMessage, body: string): Promise<Record<string, unknown>> {
+  const type = req.headers['content-type'] ?? ''
+  if (!type.startsWith('multipart/form-data')) return body === '' ? {} : JSON.parse(body)
+  const form = await new Response(body, { headers: { 'content-type': type } }).formData()
+  const payload: Record<string, unknown> = Object.fromEntries(form)
+  const file = [...form.values()].find((value) => value instanceof File)
+  return file ? { ...payload, document: { name: file.name, content: await file.text() } } : payload
 }
 
 function buttonsOf(payload: Record<string, unknown>): Button[] {

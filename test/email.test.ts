@@ -1,0 +1,456 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Message } from '../src/submission.ts'
+import { compose, mailDoor, replyTo } from './support/mail.ts'
+import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
+
+const sender = 'jane@example.org'
+
+async function latest(newsroom: Newsroom) {
+  const [listed] = await newsroom.all()
+  assert.ok(listed, 'nothing has come in')
+  const messages = await newsroom.application.storage.submissions.conversation(listed.id)
+  return { ...listed, messages, opening: messages[0] as Message }
+}
+
+function namesOf({ content, attachments }: Message): string[] {
+  return attachments.map(({ id }) => content.files[id]?.name ?? '')
+}
+
+const ferryman = {
+  to: 'stories@newsroom.test',
+  subject: 'The last ferryman of Kisumu 🛶',
+  text: 'He has rowed for fifty years, and nobody has written it down yet. Somebody should, before he is gone.\n\n-- \nJane\n0722 000 000',
+  date: new Date('2026-11-20T10:00:00Z'),
+}
+
+test('a mail becomes a piece: title, words, files, sender, date, language; the mail itself is kept', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const attachments = [{ filename: 'ferry.txt', content: 'Notes about the ferry.' }]
+  const raw = await compose({ ...ferryman, attachments })
+  assert.equal(await newsroom.receiveMail(raw, { to: [ferryman.to] }), 'received')
+  const piece = await latest(newsroom)
+  assert.equal(piece.kind, 'story-angle')
+  assert.equal(piece.channel, 'email')
+  assert.equal(piece.summary.attachments, 1)
+  const { fields, email } = piece.opening.content
+  assert.deepEqual(fields, {
+    title: ferryman.subject,
+    body: 'He has rowed for fifty years, and nobody has written it down yet. Somebody should, before he is gone.',
+    name: 'Jane Mwangi',
+    email: sender,
+    language: 'English',
+  })
+  assert.equal(email?.folded, '-- \nJane\n0722 000 000')
+  assert.equal(email?.sentAt, ferryman.date.getTime())
+  assert.deepEqual(namesOf(piece.opening), ['mail.eml', 'ferry.txt'])
+  const page = await newsroom.deskPage(`/desk/submissions/${piece.reference}`)
+  assert.match(page, /The mail as it came/)
+  assert.match(page, /quoted mail, signature<\/summary><div class="words">-- \nJane/)
+  const [original] = piece.opening.attachments
+  const file = await newsroom
+    .http()
+    .get(`/desk/attachments/${original?.id}`)
+    .set('cookie', await newsroom.signIn())
+    .buffer(true)
+    .parse((res, done) => bytes(res as unknown as NodeJS.ReadableStream, done))
+  assert.deepEqual(file.body, raw)
+})
+
+test('the kind comes from the address: listed, tagged, or ours at all', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const kinds: Record<string, string> = {
+    'tips@newsroom.test': 'news-tip',
+    'TIPS@Newsroom.TEST': 'news-tip',
+    'tips+expose@newsroom.test': 'expose',
+    'tips+whatever@newsroom.test': 'news-tip',
+    'opinion@newsroom.test': 'guest-post',
+    'barua@newsroom.test': 'news-tip',
+    'postmaster@newsroom.test': 'news-tip',
+  }
+  for (const [to, kind] of Object.entries(kinds)) {
+    await newsroom.receiveMail({ to, subject: `To ${to}`, text: 'Something happened.' })
+    assert.equal((await latest(newsroom)).kind, kind, to)
+  }
+  // Of several addresses the confidential one is meant; where only headers say, they say it.
+  await newsroom.receiveMail(
+    { to: 'opinion@newsroom.test', text: 'To both.' },
+    { to: ['opinion@newsroom.test', 'tips@newsroom.test'] },
+  )
+  assert.equal((await latest(newsroom)).kind, 'news-tip')
+  const headers = await compose({
+    to: 'friend@example.org',
+    cc: 'Opinion <opinion@newsroom.test>',
+    text: 'By Cc.',
+  })
+  await newsroom.receiveMail(headers, { from: undefined })
+  assert.equal((await latest(newsroom)).kind, 'guest-post')
+})
+
+test('HTML becomes text with its headings, lists and links; the picture in it becomes a file', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  await newsroom.receiveMail({
+    to: 'opinion@newsroom.test',
+    subject: 'Why the mill must stay',
+    html: '<style>p{color:red}</style><h2>The <b>mill</b></h2><p>It feeds <a href="https://example.org/mill">the town</a>.</p><ul><li>bread</li><li>work</li></ul><img src="cid:mill"><script>alert(1)</script>',
+    attachments: [{ filename: 'mill.png', content: onePixel, cid: 'mill', contentDisposition: 'inline' }],
+  })
+  const { opening } = await latest(newsroom)
+  assert.equal(
+    opening.content.fields.body,
+    '## The **mill**\n\nIt feeds [the town](https://example.org/mill).\n\n- bread\n- work',
+  )
+  assert.equal(opening.content.fields.byline, 'Jane Mwangi')
+  assert.deepEqual(namesOf(opening), ['mail.eml', 'mill.png'])
+})
+
+test('charsets and languages', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const cases: [name: string, raw: Buffer, title: string, body: string][] = [
+    [
+      'ISO-8859-1',
+      Buffer.from(
+        'Subject: =?iso-8859-1?Q?Caf=E9?=\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\ncr\xe8me br\xfbl\xe9e',
+        'latin1',
+      ),
+      'Café',
+      'crème brûlée',
+    ],
+    [
+      'Windows-1252',
+      Buffer.from(
+        'Subject: =?windows-1252?Q?=93Fair=94_=80?=\r\nContent-Type: text/plain; charset=windows-1252\r\n\r\n\x93quoted\x94 \x80 5',
+        'latin1',
+      ),
+      '“Fair” €',
+      '“quoted” € 5',
+    ],
+    [
+      'quoted-printable',
+      Buffer.from(
+        'Subject: Long\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nOne long line that goes=\r\n on, caf=C3=A9 = ok',
+      ),
+      'Long',
+      'One long line that goes on, café = ok',
+    ],
+    [
+      'format=flowed',
+      Buffer.from(
+        'Subject: Flowed\r\nContent-Type: text/plain; charset=utf-8; format=flowed\r\n\r\nThis line flows \r\non into this one.\r\n\r\nA new paragraph.',
+      ),
+      'Flowed',
+      'This line flows on into this one.\n\nA new paragraph.',
+    ],
+    [
+      'Arabic',
+      Buffer.from(
+        'Subject: =?utf-8?B?2YHYs9in2K8=?=\r\nContent-Type: text/plain; charset=windows-1256\r\nContent-Transfer-Encoding: base64\r\n\r\n1eHH4w==',
+      ),
+      'فساد',
+      'صلام',
+    ],
+    [
+      'Chinese',
+      Buffer.concat([
+        Buffer.from('Subject: =?gb2312?B?0MLOxQ==?=\r\nContent-Type: text/plain; charset=gb18030\r\n\r\n'),
+        Buffer.from('d0c2cec5cffbcfa2', 'hex'),
+      ]),
+      '新闻',
+      '新闻消息',
+    ],
+    [
+      'emoji across two encoded words',
+      Buffer.from('Subject: =?utf-8?B?8J+bgSBi?=\r\n =?utf-8?B?b2F0?=\r\n\r\nx'),
+      '🛁 boat',
+      'x',
+    ],
+    [
+      'an unknown charset',
+      Buffer.from('Subject: Odd\r\nContent-Type: text/plain; charset=x-unknown\r\n\r\nplain words'),
+      'Odd',
+      'plain words',
+    ],
+  ]
+  for (const [name, raw, title, body] of cases) {
+    const whole = Buffer.concat([Buffer.from('From: a@example.org\r\n'), raw])
+    assert.equal(await newsroom.receiveMail(whole, { to: ['stories@newsroom.test'] }), 'received', name)
+    const { fields } = (await latest(newsroom)).opening.content
+    assert.equal(fields.title, title, name)
+    assert.equal(fields.body, body, name)
+  }
+  const swahili =
+    'Bei ya mahindi katika soko la Kisumu imepanda sana mwezi huu, na wakulima wanasema hawajui kwa nini.'
+  await newsroom.receiveMail({ to: 'stories@newsroom.test', subject: 'Bei', text: swahili })
+  assert.equal((await latest(newsroom)).opening.content.fields.language, 'Swahili')
+})
+
+test('a document sent to the opinion address is the article, and what the mail said stands beside it', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  for (const [filename, content] of [
+    ['article.docx', await wordDocument()],
+    ['article.odt', await openDocument()],
+  ] as const) {
+    await newsroom.receiveMail({
+      to: 'opinion@newsroom.test',
+      subject: `My ${filename}`,
+      text: 'Dear editor, please find my article attached.',
+      attachments: [{ filename, content }],
+    })
+    const { opening, reference } = await latest(newsroom)
+    assert.equal(opening.content.fields.body, '# The mill\n\nIt **must** stay.\n\n- bread\n- work', filename)
+    assert.equal(opening.content.email?.cover, 'Dear editor, please find my article attached.')
+    assert.deepEqual(namesOf(opening), ['mail.eml', filename])
+    assert.match(await newsroom.deskPage(`/desk/submissions/${reference}`), /What the mail itself said/)
+  }
+  // A document that is none leaves the mail as it is.
+  const broken = { filename: 'broken.docx', content: (await wordDocument()).subarray(0, 200) }
+  await newsroom.receiveMail({ to: 'opinion@newsroom.test', text: 'Attached.', attachments: [broken] })
+  assert.equal((await latest(newsroom)).opening.content.fields.body, 'Attached.')
+})
+
+test('files that are not taken are named, and stay in the mail', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const attachments = [
+    { filename: 'run.exe', content: Buffer.concat([Buffer.from('MZ'), Buffer.alloc(300, 1)]) },
+    { filename: '../../etc/passwd', content: 'just text' },
+    { filename: 'nothing.txt', content: '' },
+  ]
+  await newsroom.receiveMail({ to: 'stories@newsroom.test', text: 'See the files.', attachments })
+  const { opening, reference } = await latest(newsroom)
+  const states = opening.attachments.map(({ id, state }) => [opening.content.files[id]?.name, state])
+  assert.deepEqual(states, [
+    ['mail.eml', 'kept'],
+    ['passwd', 'kept'],
+    ['run.exe', 'failed'],
+    ['nothing.txt', 'failed'],
+  ])
+  assert.match(await newsroom.deskPage(`/desk/submissions/${reference}`), /it is in the mail as it came/)
+})
+
+test('once: the same mail by another way is the same piece; another mail of the same name is another', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const raw = await compose({ ...ferryman, messageId: '<one@example.org>' })
+  assert.equal(await newsroom.receiveMail(raw, { to: [ferryman.to] }), 'received')
+  const fetched = Buffer.concat([
+    Buffer.from(
+      'Return-Path: <jane@example.org>\r\nReceived: from a by b; Mon, 3 Mar 2025 10:00:00 +0300\r\nDelivered-To: stories@newsroom.test\r\n',
+    ),
+    Buffer.from(raw.toString().replaceAll('\r\n', '\n')),
+  ])
+  assert.equal(await newsroom.receiveMail(fetched, { from: undefined, to: undefined }), 'repeat')
+  assert.equal(await newsroom.submissionCount(), 1)
+  const other = await compose({ ...ferryman, text: 'Something else.', messageId: '<one@example.org>' })
+  assert.equal(await newsroom.receiveMail(other, { to: [ferryman.to] }), 'received')
+  // Names that name nothing.
+  for (const name of ['', '<>', 'no brackets', '<a b@c>']) {
+    const nameless = Buffer.from(`From: a@example.org\r\nMessage-ID: ${name}\r\n\r\nWords under “${name}”.`)
+    assert.equal(await newsroom.receiveMail(nameless, { to: [ferryman.to] }), 'received', name)
+    assert.equal(await newsroom.receiveMail(nameless, { to: [ferryman.to] }), 'repeat', name)
+  }
+  assert.equal(await newsroom.submissionCount(), 6)
+  assert.equal((await newsroom.storedFiles()).length, 6)
+  // Mails that say nothing at all are told apart by their bytes.
+  for (const nothing of ['X-One: 1\r\n', 'X-Two: 2\r\n', ''])
+    assert.equal(await newsroom.receiveMail(nothing, { to: [ferryman.to] }), 'received', nothing)
+  const both = await Promise.all(
+    [1, 2, 3].map(() => newsroom.receiveMail({ ...ferryman, messageId: '<two@example.org>' })),
+  )
+  assert.deepEqual(both.toSorted(), ['received', 'repeat', 'repeat'])
+})
+
+test('the sender is answered once, and can reply, be answered and reply again: one conversation', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  await newsroom.receiveMail({ ...ferryman, messageId: '<one@example.org>' })
+  await newsroom.workOff()
+  const [receipt, ...others] = newsroom.mailsTo(sender)
+  assert.ok(receipt)
+  assert.deepEqual(others, [])
+  assert.equal(receipt.returnPath, '')
+  assert.equal(receipt.inReplyTo, '<one@example.org>')
+  assert.equal(receipt.headers.get('auto-submitted'), 'auto-replied')
+  const { reference } = await latest(newsroom)
+  assert.match(receipt.text ?? '', new RegExp(`Reference: ${reference}`))
+  const code = /Receipt: (\S+)/.exec(receipt.text ?? '')?.[1] ?? ''
+  assert.equal((await newsroom.status(code)).reference, reference)
+
+  assert.equal(await newsroom.receiveMail(replyTo(receipt, 'His name is Ouma.')), 'joined')
+  const { revision } = await newsroom.seen(reference)
+  await newsroom.act(`/desk/submissions/${reference}/answer`, { body: 'May we call you?', revision })
+  await newsroom.pause(11_000)
+  const answer = newsroom.mailsTo(sender).at(-1)
+  assert.ok(answer)
+  assert.equal(answer.from?.text, '"Barua" <barua@newsroom.test>')
+  assert.equal(answer.subject, `Re: ${ferryman.subject}`)
+  assert.ok(answer.references?.includes('<one@example.org>'))
+  assert.equal(answer.headers.get('auto-submitted'), undefined)
+  // A mail program that knows no Reply-To still names what it answers.
+  const plain = { ...replyTo(answer, 'Yes, in the morning.'), to: 'barua@newsroom.test' }
+  assert.equal(await newsroom.receiveMail(plain), 'joined')
+  const said = (await latest(newsroom)).messages.map(({ author, content }) => [author, content.fields.body])
+  assert.deepEqual(said.slice(1), [
+    ['sender', 'His name is Ouma.'],
+    ['editor', 'May we call you?'],
+    ['sender', 'Yes, in the morning.'],
+  ])
+  assert.equal(await newsroom.submissionCount(), 1)
+  await newsroom.workOff()
+  assert.equal(newsroom.mailsTo(sender).length, 2)
+})
+
+test('only who wrote before goes on: never by subject, never by a quoted name alone', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  await newsroom.receiveMail({ ...ferryman, messageId: '<one@example.org>' })
+  const stranger = {
+    from: 'stranger@example.net',
+    to: ferryman.to,
+    subject: `Re: ${ferryman.subject}`,
+    text: 'I was there too.',
+    inReplyTo: '<one@example.org>',
+    references: '<one@example.org>',
+  }
+  assert.equal(await newsroom.receiveMail(stranger), 'received')
+  const sameSubject = { to: ferryman.to, subject: `Re: ${ferryman.subject}`, text: 'Another story.' }
+  assert.equal(await newsroom.receiveMail(sameSubject), 'received')
+  const itself = { ...sameSubject, text: 'One more thing.', inReplyTo: '<one@example.org>' }
+  assert.equal(await newsroom.receiveMail(itself), 'joined')
+  const forged = {
+    ...ferryman,
+    to: 'barua+0123456789abcdef0123456789abcdef0123456789abc@newsroom.test',
+    text: 'Forged.',
+  }
+  assert.equal(await newsroom.receiveMail(forged), 'received')
+  assert.equal(await newsroom.submissionCount(), 4)
+})
+
+test('a confidential mail: the receipt can be read nowhere else, so it is mailed; the answer is not', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  await newsroom.receiveMail({
+    to: 'tips@newsroom.test',
+    subject: 'The minister’s bridge',
+    text: 'It was never built.',
+  })
+  await newsroom.workOff()
+  const { reference } = await latest(newsroom)
+  const [receipt] = newsroom.mailsTo(sender)
+  assert.match(receipt?.text ?? '', /Receipt: \S+/)
+  assert.ok(!/bridge|built/.test(receipt?.raw ?? ''))
+  const [notice] = newsroom.mailsTo(editorAddress).slice(-1)
+  assert.ok(!/bridge|built|jane/i.test(notice?.raw ?? ''))
+  const { revision } = await newsroom.seen(reference)
+  await newsroom.act(`/desk/submissions/${reference}/answer`, { body: 'Which bridge is it?', revision })
+  await newsroom.pause(11_000)
+  const answer = newsroom.mailsTo(sender).at(-1)
+  assert.match(answer?.subject ?? '', /There is an answer/)
+  assert.ok(!/Which bridge/.test(answer?.raw ?? ''))
+  const code = /Receipt: (\S+)/.exec(receipt?.text ?? '')?.[1] ?? ''
+  assert.equal((await newsroom.status(code)).messages[1].body, 'Which bridge is it?')
+})
+
+test('mail that nobody waits at the other end of is never answered, and few are answered a day', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const automatic: Record<string, string>[] = [
+    { 'Auto-Submitted': 'auto-generated' },
+    { 'Auto-Submitted': 'auto-replied; owner-email="x"' },
+    { Precedence: 'bulk' },
+    { Precedence: 'list' },
+    { 'List-Id': '<news.example.org>' },
+    { 'List-Unsubscribe': '<mailto:leave@example.org>' },
+    { 'X-Auto-Response-Suppress': 'All' },
+  ]
+  for (const headers of automatic) {
+    const text = JSON.stringify(headers)
+    assert.equal(await newsroom.receiveMail({ to: ferryman.to, text, headers }), 'received', text)
+  }
+  await newsroom.receiveMail({ to: ferryman.to, text: 'With an empty return path.' }, { from: '' })
+  await newsroom.receiveMail({ to: ferryman.to, from: 'tips@newsroom.test', text: 'From ourselves.' })
+  await newsroom.receiveMail({ to: ferryman.to, text: 'Brought in.' }, { isImported: true })
+  await newsroom.workOff()
+  assert.equal(newsroom.mailsTo(sender).length, 0)
+  assert.equal(newsroom.mailsTo('tips@newsroom.test').length, 0)
+  for (let i = 1; i <= 6; i++) await newsroom.receiveMail({ to: ferryman.to, text: `Piece ${i} of today.` })
+  await newsroom.workOff()
+  assert.equal(newsroom.mailsTo(sender).length, 3)
+  newsroom.passTime(25 * 3_600_000)
+  await newsroom.receiveMail({ to: ferryman.to, text: 'The next day.' })
+  await newsroom.workOff()
+  assert.equal(newsroom.mailsTo(sender).length, 4)
+  const plainAnswer = { 'Auto-Submitted': 'no' }
+  await newsroom.receiveMail({
+    to: ferryman.to,
+    from: 'other@example.org',
+    text: 'By hand.',
+    headers: plainAnswer,
+  })
+  await newsroom.workOff()
+  assert.equal(newsroom.mailsTo('other@example.org').length, 1)
+})
+
+test('a mail that cannot be read is kept as it came, and shown as such', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const parts = '--q\r\n\r\nx\r\n'.repeat(2000)
+  const raw = Buffer.from(
+    `From: a@example.org\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n${parts}--q--\r\n`,
+  )
+  assert.equal(await newsroom.receiveMail(raw, { to: ['tips@newsroom.test'] }), 'received')
+  assert.equal(await newsroom.receiveMail(raw, { to: ['tips@newsroom.test'] }), 'repeat')
+  await newsroom.workOff()
+  const { opening, reference } = await latest(newsroom)
+  assert.equal(opening.content.email?.unreadable, 'past-limits')
+  assert.equal(opening.attachments[0]?.size, raw.length)
+  assert.match(
+    await newsroom.deskPage(`/desk/submissions/${reference}`),
+    /could not be read: it has too many parts/,
+  )
+  await newsroom.workOff()
+  assert.equal(
+    newsroom.mailsTo(editorAddress).filter(({ subject }) => subject?.includes(reference)).length,
+    1,
+  )
+})
+
+/** One transparent pixel. */
+const onePixel = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
+
+async function zipOf(files: Record<string, string>): Promise<Buffer> {
+  const { default: JSZip } = await import('jszip')
+  const zip = new JSZip()
+  for (const [name, content] of Object.entries(files)) zip.file(name, content)
+  return zip.generateAsync({ type: 'nodebuffer' })
+}
+
+const word = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+function wordDocument(): Promise<Buffer> {
+  const paragraph = (runs: string, style = '') => `<w:p>${style && `<w:pPr>${style}</w:pPr>`}${runs}</w:p>`
+  const run = (text: string, look = '') =>
+    `<w:r>${look && `<w:rPr>${look}</w:rPr>`}<w:t xml:space="preserve">${text}</w:t></w:r>`
+  const item = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+  return zipOf({
+    '[Content_Types].xml':
+      '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',
+    '_rels/.rels':
+      '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>',
+    'word/_rels/document.xml.rels':
+      '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/><Relationship Id="r2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/numbering" Target="numbering.xml"/></Relationships>',
+    'word/styles.xml': `<w:styles ${word}><w:style w:type="paragraph" w:styleId="Heading1"><w:name w:val="heading 1"/></w:style></w:styles>`,
+    'word/numbering.xml': `<w:numbering ${word}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>`,
+    'word/document.xml': `<w:document ${word}><w:body>${paragraph(run('The mill'), '<w:pStyle w:val="Heading1"/>')}${paragraph(run('It ') + run('must', '<w:b/>') + run(' stay.'))}${paragraph(run('bread'), item)}${paragraph(run('work'), item)}</w:body></w:document>`,
+  })
+}
+
+function openDocument(): Promise<Buffer> {
+  return zipOf({
+    mimetype: 'application/vnd.oasis.opendocument.text',
+    'content.xml':
+      '<?xml version="1.0"?><office:document-content xmlns:office="o" xmlns:text="t" xmlns:style="s" xmlns:fo="f"><office:automatic-styles><style:style style:name="T1" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style></office:automatic-styles><office:body><office:text><text:h text:style-name="H" text:outline-level="1">The mill</text:h><text:p text:style-name="P">It <text:span text:style-name="T1">must</text:span> stay.</text:p><text:list><text:list-item><text:p>bread</text:p></text:list-item><text:list-item><text:p>work</text:p></text:list-item></text:list></office:text></office:body></office:document-content>',
+  })
+}
+
+function bytes(response: NodeJS.ReadableStream, done: (error: Error | null, body: Buffer) => void): void {
+  const chunks: Buffer[] = []
+  response.on('data', (chunk: Buffer) => chunks.push(chunk))
+  response.on('end', () => done(null, Buffer.concat(chunks)))
+}
