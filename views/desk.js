@@ -19,9 +19,10 @@ function listen() {
     events.close()
     signedOut()
   })
-  // The browser gives up when it is refused: most likely the session ended before the stream began.
+  // The browser gives up when it is refused: most likely the session ended before the stream began. It also does when
+  // the page is being left: to ask for the page then would say that it is open still, so a moment is waited.
   events.addEventListener('error', () => {
-    if (events.readyState === EventSource.CLOSED) refresh()
+    if (events.readyState === EventSource.CLOSED) setTimeout(refresh, 1000)
   })
   // A page that the browser keeps for its Back button is not open.
   addEventListener('pagehide', () => events.close(), { once: true })
