@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ImapFlow } from 'imapflow'
 import { Failure } from '../../failure.ts'
 import { isOnThisMachine } from './limits.ts'
-import type { Envelope, Taken } from './take.ts'
+import type { Envelope } from './mail-in-hand.ts'
+import type { Taken } from './take.ts'
 
 export type ImapParts = {
   /** `imaps://USER:PASSWORD@HOST/MAILBOX`; with `imap:` the connection is made safe by STARTTLS. */

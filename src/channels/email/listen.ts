@@ -6,7 +6,8 @@ import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp
 import { Failure } from '../../failure.ts'
 import type { AddressBook } from './addresses.ts'
 import { arrivalLimits } from './limits.ts'
-import type { Envelope, Taken } from './take.ts'
+import type { Envelope } from './mail-in-hand.ts'
+import type { Taken } from './take.ts'
 
 export type ListenParts = {
   /** `smtp://HOST:PORT` or `lmtp://HOST:PORT`. */

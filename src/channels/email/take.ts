@@ -1,22 +1,14 @@
-import { hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { confirmationTo } from '../../confirmation.ts'
 import type { Delivery } from '../../delivery.ts'
-import {
-  type Arrival,
-  type AwaitedFile,
-  type Draft,
-  type FurtherDraft,
-  isMailbox,
-  type StagedFile,
-} from '../../draft.ts'
+import { type Draft, type FurtherDraft, isMailbox, type StagedFile } from '../../draft.ts'
 import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
-import { type HeldReason, isConfidential, type Kind, type MailOrigin } from '../../submission.ts'
-import type { UnreadableReason } from '../../unreadable.ts'
+import { type HeldReason, isConfidential, type Kind } from '../../submission.ts'
 import type { AddressBook, Destination, ForPiece } from './addresses.ts'
 import type { Done, RepliedDeed } from './deeds.ts'
-import type { Article, Identity, ParsedMail } from './parsed.ts'
+import { type Envelope, left, MailInHand, nothingKnown, staged } from './mail-in-hand.ts'
+import type { Article } from './parsed.ts'
 import type { MailFile, MailReader } from './reader.ts'
 import { withoutSignature } from './signature.ts'
 
@@ -49,16 +41,6 @@ export type TakeParts = {
   canaryCame: (id: string) => Promise<void>
   /** What nobody can be told of otherwise is kept as it came. */
   keepUnread: (reason: string, rawId: string) => Promise<void>
-}
-
-/** How a mail came. */
-export type Envelope = {
-  /** The return path; empty for mail that must not be answered, undefined where it is not known. */
-  from: string | undefined
-  /** Whom it was delivered to; undefined where only its headers say. */
-  to: string[] | undefined
-  /** It is brought in from elsewhere, long after it was sent: nobody waits for an answer. */
-  isImported?: boolean
 }
 
 /** What became of a mail. */
@@ -308,109 +290,9 @@ function isFromServer({ mail, isNobodys }: MailInHand): boolean {
   return isNobodys && (ofServer.test(mail.from?.address ?? '') || ofBounce.test(mail.subject ?? ''))
 }
 
-/** A mail with all that is known of it. */
-class MailInHand {
-  readonly raw: StagedFile
-  readonly files: MailFile[]
-  readonly mail: ParsedMail
-  readonly identity: Identity
-  readonly unreadable: UnreadableReason | undefined
-  readonly envelope: Envelope
-
-  constructor(
-    raw: StagedFile,
-    files: MailFile[],
-    mail: ParsedMail,
-    unreadable: UnreadableReason | undefined,
-    envelope: Envelope,
-  ) {
-    this.raw = raw
-    this.files = files
-    this.mail = mail
-    this.identity = mail.identity ?? identityOfBytes(raw)
-    this.unreadable = unreadable
-    this.envelope = envelope
-  }
-
-  /** The same mail is known again by what it says, whichever way it comes: names of mails can be used twice. */
-  get arrival(): Omit<Arrival, 'secret'> {
-    return { source: 'email', key: this.identity.digest }
-  }
-
-  origin(): MailOrigin {
-    const { from, messageId, sentAt, isAutomatic } = this.mail
-    return {
-      ...(from && { from: from.address }),
-      ...(messageId && { messageId }),
-      ...(sentAt !== undefined && { sentAt }),
-      ...(isAutomatic && { isAutomatic }),
-      ...(this.unreadable && { unreadable: this.unreadable }),
-    }
-  }
-
-  further(submissionId: string, body: string): FurtherDraft {
-    return {
-      submissionId,
-      arrival: this.arrival,
-      fields: { body },
-      files: [this.raw, ...staged(this.files)],
-      awaited: left(this.files),
-    }
-  }
-
-  /** By this mail its sender is known again. */
-  threads(markOf: TakeParts['markOf'], address: string | undefined) {
-    const { messageId } = this.mail
-    return messageId && address ? [markOf(messageId, address)] : []
-  }
-
-  /** It has an empty return path: nobody is to be answered about it. */
-  get isNobodys(): boolean {
-    return (this.envelope.from ?? this.mail.returnPath) === ''
-  }
-}
-
 /** True for the names of documents whose text can be taken for an article. */
 function isDocument(name: string): boolean {
   return /\.(?:docx|odt)$/i.test(name)
-}
-
-function staged(files: MailFile[]): StagedFile[] {
-  return files.filter((file) => 'id' in file)
-}
-
-/** Files that are only in the raw mail: too large, or of a type that is not taken. */
-function left(files: MailFile[]): AwaitedFile[] {
-  return files.flatMap((file) =>
-    'id' in file ? [] : [{ name: file.name, remoteId: '', withheld: file.size }],
-  )
-}
-
-/** All that is known of a mail that cannot be read. */
-const nothingKnown: ParsedMail = {
-  messageId: undefined,
-  references: [],
-  from: undefined,
-  isFromOne: false,
-  replyTo: undefined,
-  recipients: [],
-  returnPath: undefined,
-  subject: undefined,
-  sentAt: undefined,
-  words: undefined,
-  isAutomatic: false,
-  isAutoReply: false,
-  report: undefined,
-  hops: 0,
-  identity: undefined,
-}
-
-/** Where a mail says nothing by which it could be told from another, it is told by its bytes. */
-function identityOfBytes({ sha256 }: StagedFile): Identity {
-  return {
-    digest: hash('sha256', `bytes\0${sha256}`, 'base64url'),
-    secret: hash('sha256', `bytes secret\0${sha256}`, 'base64url'),
-  }
 }
 
 function isSame(one: string | undefined, other: string): boolean {
