@@ -166,15 +166,19 @@ export function fieldsOf(parts: Part[]): Record<string, unknown> & Pick<Fields, 
   }
 }
 
-/** Every file of the parts once. What was said with a file is its caption, where that is not all there is. */
-export function filesOf(parts: Part[]): HeldFile[] {
+/**
+ * Every file of the parts once. What was said with a file is its caption, where that is not all there is: `isAll` is
+ * false where the parts join others.
+ */
+export function filesOf(parts: Part[], isAll = true): HeldFile[] {
   const ordered = inOrder(parts)
+  const needCaptions = !isAll || ordered.length > 1
   const named = new Map<string, number>()
   return ordered.flatMap(({ files, words }) =>
     files.map((file) => ({
       ...file,
       name: distinct(file.name, named),
-      ...(ordered.length > 1 && words !== '' && { caption: words }),
+      ...(needCaptions && words !== '' && { caption: words }),
     })),
   )
 }

@@ -174,6 +174,25 @@ test('an album is one message with all its files, whatever order and delay they 
   assert.ok(messages[0].files.every((file: { state: string }) => file.state === 'kept'))
 })
 
+test('what was said with a photo stands beside it, however late the photo comes', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  const { telegram } = newsroom
+  for (const id of ['1', '2', '3']) telegram.files.set(id, png())
+  const [first, second, third] = ['1', '2', '3'].map((id) =>
+    telegram.message(chat.id, photo(id, { media_group_id: 'g', caption: `Plate ${id}` })),
+  ) as [object, object, object]
+  await chat.deliver(first)
+  await chat.deliver(second)
+  await sendOpen(newsroom, chat)
+  await chat.deliver(third)
+  await newsroom.pause(30 * minute)
+  const [piece] = await newsroom.all()
+  const [message] = await newsroom.application.storage.submissions.conversation(piece?.id ?? '')
+  const captions = message?.attachments.map(({ id }) => message.content.files[id]?.caption)
+  assert.deepEqual(captions, ['Plate 1', 'Plate 2', 'Plate 3'])
+})
+
 test('a part that comes late joins the piece it was said for', async (t) => {
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()

@@ -107,7 +107,7 @@ export function pieceSender(parts: SendingParts) {
     for (const part of late) {
       const message = await pieces.messageFor(piece.chat, part, now())
       const draft = {
-        ...furtherOf(submissionId, [part]),
+        ...furtherOf(submissionId, [part], !message.isThere),
         messageId: message.id,
         arrival: { source: 'telegram', key: `${piece.id}/${part.messageId}/${part.editedAt}` },
       }
@@ -175,12 +175,12 @@ function replyOf(piece: PieceToSend, parts: Part[]): FurtherDraft {
   return { ...furtherOf(submissionId, parts), messageId, arrival: { source: 'telegram', key: piece.id } }
 }
 
-function furtherOf(submissionId: string, parts: Part[]): Omit<FurtherDraft, 'arrival'> {
+function furtherOf(submissionId: string, parts: Part[], isAll = true): Omit<FurtherDraft, 'arrival'> {
   return {
     submissionId,
     fields: { body: fieldsOf(parts).body },
     files: [],
-    awaited: filesOf(parts).map(({ mark: _, ...file }) => file),
+    awaited: filesOf(parts, isAll).map(({ mark: _, ...file }) => file),
     ...(parts[0] && { telegram: parts[0].sender }),
   }
 }
