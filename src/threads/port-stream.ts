@@ -14,7 +14,7 @@ export async function sendThrough(port: MessagePort, source: AsyncIterable<Uint8
   try {
     for await (const piece of source) {
       if (!(await asks())) return
-      const chunk = new Uint8Array(piece)
+      const chunk = owned(piece)
       port.postMessage({ chunk } satisfies Said, [chunk.buffer])
     }
     if (await asks()) port.postMessage({ end: true } satisfies Said)
@@ -46,6 +46,14 @@ async function* pieces(port: MessagePort): AsyncGenerator<Buffer> {
   } finally {
     port.close()
   }
+}
+
+/** The piece with memory of its own, which can be handed over: not that of a pool, or of somebody’s who still needs it. */
+function owned(piece: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isAlone = piece.byteLength === piece.buffer.byteLength && !Buffer.isBuffer(piece)
+  return isAlone && piece.buffer instanceof ArrayBuffer
+    ? (piece as Uint8Array<ArrayBuffer>)
+    : new Uint8Array(piece)
 }
 
 /** Waits for the other side to ask for more; false if it has gone. */
