@@ -5,15 +5,26 @@ import { hookSecret } from './channels/api/hooks.ts'
 import { basePath, type Config } from './config.ts'
 import { createChanges } from './desk/changes.ts'
 import type { DeskRoute } from './desk/routes.ts'
+import type { LinkMaker } from './desk/sign-in.ts'
 import { createDesk, createLinks } from './desk-side.ts'
 import { newId } from './id.ts'
 import { createLetterbox } from './letterbox.ts'
 import { createMailSide, type MailSide } from './mail-side.ts'
 import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
 import { hour, type Outside, type Parts, siteUrl } from './parts.ts'
+import { newReceipt } from './receipt.ts'
 import { createRounds } from './rounds.ts'
+import type { Identity } from './seal.ts'
+import { fileSealer } from './sealing/files.ts'
+import { fileKeyIn, headerFor, headerSize, markOfKey, nobody } from './sealing/header.ts'
+import { type KeyRing, keyRing } from './sealing/key-ring.ts'
+import { processMemory } from './sealing/memory.ts'
+import { receiptIdentity } from './sealing/receipt-key.ts'
+import { textSealer } from './sealing/text.ts'
+import { recipientOf } from './sealing/x25519.ts'
+import type { SetUpLink } from './set-up-links.ts'
 import { createSite } from './site.ts'
-import { fileStore } from './storage/files.ts'
+import { type FileStore, fileStore } from './storage/files.ts'
 import { readSecrets } from './storage/secrets.ts'
 import { openStorage, type Storage } from './storage/storage.ts'
 import { createMetrics } from './web/metrics.ts'
@@ -28,12 +39,14 @@ export type Application = {
   /** Resolves when the sweep of the last start is done. */
   swept(): Promise<void>
   storage: Storage
-  /** A link by which this editor signs in, once. */
-  signInLink(editorId: string): Promise<string>
+  /** A link by which this editor signs in, once; with an identity, one that bears it. */
+  signInLink(editorId: string, identity?: Identity): Promise<string>
   /** The secret that a token's webhook is signed with. */
   hookSecretOf(token: ApiToken): string
-  /** Editors made just now, at the first start. */
-  newEditors: { id: string; email: string }[]
+  /** Where the desk key was made just now: the links that bear it, one for each editor. */
+  setUpLinks: SetUpLink[]
+  keyRing: KeyRing
+  files: FileStore
   webhook: { url: string; secret: string; isNew: boolean }
   bots: BotSide
   mail: MailSide
@@ -52,9 +65,10 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const changes = createChanges()
   const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge(), changes.changed)
   const { storage, secrets } = parts
-  const newEditors = await storage.editors.addFirst(config.EDITORS, outside.now())
+  await storage.editors.addFirst(config.EDITORS, outside.now())
   const mailer = lazyMailer(parts)
   const signInLink = createLinks(parts)
+  const setUpLinks = await beginKeyRing(parts, signInLink)
   const compose = createComposer(parts, signInLink)
   const letterbox = createLetterbox(parts)
   const bots = createBotSide(parts, letterbox)
@@ -77,7 +91,9 @@ export async function createApplication(config: Config, outside: Outside): Promi
       return id
     },
     storage,
-    newEditors,
+    setUpLinks,
+    keyRing: parts.keyRing,
+    files: parts.files,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
     signInLink,
     hookSecretOf: (token) => hookSecret(secrets.keyFor('webhook'), token),
@@ -103,6 +119,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
       await Promise.all(Object.values(workers).map((worker) => worker.stop()))
       await sweeping
       mailer.close()
+      await parts.fileSealing.close()
       await storage.close()
     },
   }
@@ -114,14 +131,77 @@ async function createParts(
   nudge: Parts['nudge'],
   changed: Parts['changed'],
 ): Promise<Parts> {
-  const storage = await openStorage(config.DATABASE_URL, outside.now, config.TELEGRAM_QUIET_SECONDS * 1000)
-  const files = fileStore(config.UPLOADS_DIR)
+  const storage = await openStorage(config.DATABASE_URL, {
+    now: outside.now,
+    sealer: textSealer,
+    memory: processMemory(config.MEMORY_KEY),
+    offline: config.OFFLINE_DESK_KEY,
+    newReceipt() {
+      const receipt = newReceipt()
+      return { receipt, recipient: recipientOf(receiptIdentity(receipt)) }
+    },
+    quiet: config.TELEGRAM_QUIET_SECONDS * 1000,
+  })
+  const keyring = keyRing({ store: storage.keyRing, now: outside.now })
+  const fileSealing = fileSealer()
+  const files = fileStore(config.UPLOADS_DIR, {
+    ...fileSealing,
+    headerSize,
+    headerFor,
+    fileKeyIn,
+    markOfKey,
+    nobody,
+  })
   await files.prepare()
   const secrets = await readSecrets(config.DATA_DIR)
   const assets = readAssets()
   const render = pageRenderer({ base: basePath(config), newsroom: config.NEWSROOM_NAME }, assets)
   const metrics = createMetrics()
-  return { config, outside, storage, files, secrets, metrics, render, assets, nudge, changed }
+  return {
+    config,
+    outside,
+    storage,
+    files,
+    fileSealing,
+    secrets,
+    keyRing: keyring,
+    metrics,
+    render,
+    assets,
+    nudge,
+    changed,
+  }
+}
+
+/**
+ * Makes the desk key where there is none, with a link for each editor that bears it: nobody keeps those links, and until
+ * one is used there is no other way to what comes in. Gives the links.
+ */
+async function beginKeyRing(
+  { config, storage, keyRing, outside }: Parts,
+  signInLink: LinkMaker,
+): Promise<SetUpLink[]> {
+  if (config.OFFLINE_DESK_KEY || (await keyRing.hasBegun())) return []
+  const links: SetUpLink[] = []
+  for (const { id, email } of await storage.editors.active()) {
+    const { identity } = await keyRing.admit(id)
+    links.push({ email, link: await signInLink(id, identity) })
+    await mailKeyLink(config, storage, id, links.at(-1)?.link ?? '', outside.now())
+  }
+  await keyRing.begin()
+  return links
+}
+
+/** Mail that is kept as files lies beside what it would open. */
+async function mailKeyLink(
+  config: Config,
+  storage: Storage,
+  editorId: string,
+  link: string,
+  now: number,
+): Promise<void> {
+  const passing = config.SMTP_URL ? { link } : {}
+  await storage.deliveries.add({ purpose: 'sign-in', editorId, passing }, now)
 }
 
 /**

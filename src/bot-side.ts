@@ -108,15 +108,18 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     'upload-link': uploadLinks({
       getApi,
       pieceById: openPieces.byId,
-      conversation: submissions.conversation,
+      conversation: (id) => submissions.conversation(id),
+      contact: submissions.contact,
       wordsFor,
       linkFor: (id) => `${site}/upload/${makeToken(oneTime, 'upload', id, now() + 7 * day)}`,
     }),
     'answer-telegram': telegramAnswers({
       getApi,
-      conversation: submissions.conversation,
+      conversation: (id) => submissions.conversation(id),
+      siteUrl: site,
       remember: (chatId, messageId, id) => chats.remember(chatKey(chatId), messageId, id, now()),
       readFile: files.read,
+      readOpen: files.readOpen,
     }),
     'telegram-file': fetchingFiles(),
   }
@@ -254,11 +257,13 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
         throw new CarryFault(reason)
       },
     })
-    return async ({ target }) => {
-      const arrival = await storage.unread.byId(target ?? '')
-      if (!arrival) return { needless: 'sent-already' }
-      await take(JSON.parse(arrival.raw), arrival.raw)
-      await storage.unread.forget(arrival.id)
+    return async ({ target, passing }) => {
+      // Editors see it among what could not be read.
+      if (!target || passing === 'lost' || passing?.text === undefined) {
+        throw new CarryFault('sealed-away', { permanent: true })
+      }
+      await take(JSON.parse(passing.text), passing.text)
+      await storage.unread.forget(target)
       return undefined
     }
   }
@@ -271,7 +276,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       getApi,
       maxBytes: maxFileBytes,
       stage: (source, id, maxBytes) =>
-        files.stage(source, { id, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
+        files.stage(source, { id, isSealed: true, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
       keep: files.keep,
       attachments: storage.attachments,
       now,

@@ -11,9 +11,11 @@ import {
   troubles,
   webhookFault,
 } from './channels/telegram/setup.ts'
-import type { Config } from './config.ts'
+import { basePath, type Config } from './config.ts'
 import { Failure } from './failure.ts'
 import { checkMail, dnsLines, importMail } from './mail-commands.ts'
+import type { KeyRing } from './sealing/key-ring.ts'
+import { setUpLines } from './set-up-links.ts'
 import { dkimRecord, makeDkimKey } from './storage/dkim.ts'
 
 type Print = (line: string) => void
@@ -27,10 +29,10 @@ type Command = (
 
 const usage = `Usage: npm run barua -- COMMAND
 
-  editor add EMAIL [admin]   makes an editor, or an admin; the last line is the link to sign in with, once, within a day
+  editor add EMAIL [admin]   makes an editor, or an admin; the last line is the link to sign in with, once
   editor list                lists the editors
-  editor reset EMAIL         takes passphrase and second factors away, and makes a new sign-in link
-  editor remove EMAIL        ends the account and its sessions
+  editor reset EMAIL         takes passphrase, keys and second factors away, and makes a new sign-in link
+  editor remove EMAIL        ends the account and its sessions, and goes on with a key that they never had
   token add NAME [--limit N] [--webhook URL]
                              lets another bot in by the API; the last line is its token, shown this once
   token list                 lists the tokens
@@ -43,14 +45,15 @@ const usage = `Usage: npm run barua -- COMMAND
   email import PATH          takes in the mails of a file, an mbox or a Maildir`
 
 const commands: Record<string, Command> = {
-  async 'editor add'([email = '', role], { storage, signInLink }, print) {
+  async 'editor add'([email = '', role], { storage, keyRing, signInLink }, print, { config }) {
     if (!/^[^\s@<>,]+@[^\s@<>,]+$/.test(email)) return failed(print, 'That is no mail address.')
     if (role !== undefined && role !== 'admin') return failed(print, usage)
     const hasAdmin = (await storage.editors.active()).some((editor) => editor.role === 'admin')
     const editor = await storage.editors.add(email, role ?? (hasAdmin ? 'editor' : 'admin'), Date.now())
     if (role === 'admin') await storage.editors.setRole(editor.id, 'admin')
-    print(`${editor.email} is an editor and can sign in, once, within a day:`)
-    print(await signInLink(editor.id))
+    const link = await keyLink(config, keyRing, signInLink, editor.id)
+    print(`${editor.email} is an editor. This link is a key until it is used, once:`)
+    print(link)
     return 0
   },
   async 'editor list'(_none, { storage }, print) {
@@ -58,17 +61,27 @@ const commands: Record<string, Command> = {
       print(role === 'admin' ? `${email} (admin)` : email)
     return 0
   },
-  async 'editor reset'([email = ''], { storage, signInLink }, print) {
+  async 'editor reset'([email = '', option], { storage, keyRing, signInLink }, print, { config }) {
     const editor = await storage.editors.byEmail(email)
     if (!editor) return failed(print, 'There is no such editor.')
+    if (option !== undefined && option !== losing) return failed(print, usage)
+    if (option === undefined && (await keyRing.isLastHolder(editor.id)))
+      return failed(print, wouldLose(email))
     await storage.factors.reset(editor.id)
-    print(`${editor.email} can sign in, once, within a day:`)
-    print(await signInLink(editor.id))
+    const link = await keyLink(config, keyRing, signInLink, editor.id)
+    print(`${editor.email} begins anew. What was sealed before opens for them when a colleague lets them in.`)
+    print('This link is a key to what comes in from now on, until it is used, once:')
+    print(link)
     return 0
   },
-  async 'editor remove'([email = ''], { storage }, print) {
-    if (!(await storage.editors.remove(email, Date.now(), { lastAdminToo: true })))
-      return failed(print, 'There is no such editor.')
+  async 'editor remove'([email = '', option], { storage, keyRing }, print) {
+    const editor = await storage.editors.byEmail(email)
+    if (!editor) return failed(print, 'There is no such editor.')
+    if (option !== undefined && option !== losing) return failed(print, usage)
+    if (option === undefined && (await keyRing.isLastHolder(editor.id)))
+      return failed(print, wouldLose(email))
+    await storage.editors.remove(email, Date.now(), { lastAdminToo: true })
+    await keyRing.expel(editor.id)
     print(`${email} is no longer an editor.`)
     return 0
   },
@@ -127,14 +140,15 @@ const commands: Record<string, Command> = {
       if (found.length === 0) print(state.url === '' ? noWebhook : 'All is well.')
     })
   },
-  async 'telegram poll'(_none, { bots }, print, { signal }) {
+  async 'telegram poll'(_none, { bots, webhook }, print, { config, signal }) {
     return withTelegram(print, async () => {
       const api = await bots.api()
       await setCommands(api)
-      print(
-        'Fetching updates from Telegram. Stop with Ctrl-C. “npm start” has to run too: it sends what people have gathered.',
-      )
-      await poll({ api, take: bots.take, onFault: (code) => print(`Telegram: ${code}`), signal })
+      print('Fetching updates from Telegram. Stop with Ctrl-C. “npm start” has to run too: it takes them in.')
+      const host = config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST
+      const url = `http://${host}:${config.PORT}${basePath(config)}/webhooks/telegram`
+      const door = { url, secret: webhook.secret }
+      await poll({ api, door, onFault: (code) => print(`Telegram: ${code}`), signal })
     })
   },
   async 'email check'(_none, application, print, { config, signal }) {
@@ -148,6 +162,29 @@ const commands: Record<string, Command> = {
     if (path === undefined) return failed(print, usage)
     return importMail(path, mail.take, print, signal)
   },
+}
+
+/** Makes an editor a holder of what comes in from now on, and gives the link that bears their key. */
+async function keyLink(
+  config: Config,
+  keyRing: KeyRing,
+  signInLink: Application['signInLink'],
+  editorId: string,
+): Promise<string> {
+  if (config.OFFLINE_DESK_KEY) return signInLink(editorId)
+  const { identity } = await keyRing.admit(editorId)
+  await keyRing.rotate()
+  return signInLink(editorId, identity)
+}
+
+const losing = '--lose-what-is-sealed'
+
+function wouldLose(email: string): string {
+  return [
+    `${email} is the only one who can open the confidential pieces that have come in, and there is no recovery sheet.`,
+    'Done this way, nobody will ever open those pieces again, and their senders will not be answered.',
+    `If that is what you want, say so: add ${losing}`,
+  ].join('\n')
 }
 
 /** Options as `--name value`. Undefined if there are others. */
@@ -192,6 +229,7 @@ export async function runCommand(
   if (!command) return failed(print, usage)
   const log = pino({ level: 'silent' })
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
+  for (const line of setUpLines(application.setUpLinks)) print(line)
   try {
     return await command(args.slice(2), application, print, { config, signal })
   } catch (error) {

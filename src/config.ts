@@ -52,6 +52,11 @@ const Variables = z.object({
     .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'starts with sqlite: or postgres://')
     .optional(),
   UPLOADS_DIR: z.string().default('uploads'),
+  OFFLINE_DESK_KEY: z
+    .string()
+    .regex(/^age1[02-9ac-hj-np-z]{58}$/, 'has to be an age recipient, such as age1…')
+    .optional(),
+  MEMORY_KEY: z.string().min(32, 'has at least 32 characters, made by chance').optional(),
   NEWSROOM_NAME: z.string().min(1).max(100).default('The Newsroom'),
   EDITORS: z
     .string()

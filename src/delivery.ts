@@ -1,3 +1,4 @@
+import type { Contact } from './contact.ts'
 import { hasPreview } from './submission.ts'
 
 /**
@@ -14,8 +15,10 @@ export type Delivery = {
   attachmentId: string | null
   /** The sender's mail address, the door's name for the awaited file, or a code of what to tell. Wiped when done. */
   target: string | null
-  /** The receipt to be mailed, for kinds that are not confidential. Wiped when done. */
+  /** The receipt to be mailed, for pieces that are not confidential. Wiped when done. */
   receipt: string | null
+  /** What of a confidential piece it needs; lost with the process that wrote it down. */
+  passing: Passing | 'lost' | undefined
   state: DeliveryState
   attempts: number
   dueAt: number
@@ -26,6 +29,25 @@ export type Delivery = {
   /** Why the last try failed, or why it was dropped: a code, never a server's or a sender's words. */
   fault: string | null
 }
+
+/**
+ * What a delivery about a confidential piece has to know, for nothing can be read of the piece itself when it is
+ * carried. It is in the outbox only as this process hides it, so that a copied database tells nothing.
+ */
+export type Passing = {
+  contact?: Contact
+  receipt?: string
+  /** What an answer says, for doors that carry it; what came in, where it is to be handled again. */
+  text?: string
+  title?: string | undefined
+  /** The answer's files, each with its own key. */
+  files?: PassingFile[]
+  /** A one-time link that bears a key. */
+  link?: string
+}
+
+/** The key in base64url. */
+export type PassingFile = { id: string; name: string; key: string }
 
 export type Purpose =
   | 'tell-editors'
@@ -131,13 +153,19 @@ export const dropNames: Record<string, string> = {
   'answered-enough': 'this address had several receipts today',
 }
 
+/** Why a delivery failed, in words, where the code does not say it. */
+export const faultNames: Record<string, string> = {
+  'sealed-away':
+    'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
+}
+
 export type NewDelivery = Pick<Delivery, 'purpose'> &
   Partial<
     Pick<
       Delivery,
       'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt' | 'dueAt'
     >
-  >
+  > & { passing?: Passing }
 
 /** The previews to be made of files that came in. */
 export function previewsOf(files: { id: string; type: string }[]): NewDelivery[] {

@@ -16,6 +16,7 @@ import { furtherRoutes } from './desk/further.ts'
 import { glanceRoutes } from './desk/glance.ts'
 import { heldRoutes } from './desk/held.ts'
 import { inboxRoutes } from './desk/inbox.ts'
+import { keyRoutes } from './desk/keys.ts'
 import { ledgerRoutes } from './desk/ledger.ts'
 import { pageShower } from './desk/page.ts'
 import type { DeskParts } from './desk/parts.ts'
@@ -32,6 +33,8 @@ import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
 import { hour, type Parts } from './parts.ts'
+import { previewNow } from './previews/preview.ts'
+import type { Identity } from './seal.ts'
 import { sendersOf } from './sender.ts'
 import { fileAnswer } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
@@ -51,6 +54,7 @@ export function createDesk(
   const { now } = outside
   const sessions = createSessions({
     sessions: storage.sessions,
+    keysOf: parts.keyRing.keysOf,
     publicUrl: config.PUBLIC_URL,
     base,
     now,
@@ -64,6 +68,8 @@ export function createDesk(
     deliveries: storage.deliveries,
     botTroubles,
     mailTroubles: mail.troubles,
+    factors: storage.factors,
+    isOffline: config.OFFLINE_DESK_KEY !== undefined,
     now,
   })
   const deskParts = partsForPieces(parts, compose, showPage)
@@ -103,9 +109,11 @@ export function createDesk(
       editors,
       factors,
       passkeys,
+      keyRing: parts.keyRing,
       totpKey,
     }),
-    ...teamRoutes({ ...common, editors, factors, mailLink: mailLink(parts) }),
+    ...teamRoutes({ ...common, editors, factors, keyRing: parts.keyRing, sendKeyLink: sendKeyLink(parts) }),
+    ...keyRoutes({ ...common, editors, sessions, factors, tries: storage.tries, keyRing: parts.keyRing }),
     ...settingsRoutes({ ...common, settings }),
     ...botRoutes({
       ...common,
@@ -130,9 +138,9 @@ export function createDesk(
 }
 
 /** Makes sign-in links, for mails and for the shell. */
-export function createLinks({ config, storage, outside }: Parts): LinkMaker {
+export function createLinks({ config, storage, keyRing, outside }: Parts): LinkMaker {
   const { PUBLIC_URL: publicUrl } = config
-  return linkMaker({ links: storage.sessions, publicUrl, base: basePath(config), now: outside.now })
+  return linkMaker({ links: storage.sessions, keyRing, publicUrl, base: basePath(config), now: outside.now })
 }
 
 function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['showPage']): DeskParts {
@@ -151,8 +159,9 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     editors: storage.editors,
     answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
     sendersOf: (message) => sendersOf(message.content, senderKey),
-    readFile: files.read,
-    sendFile: fileAnswer({ readFile: files.read, downloadName }),
+    readFile: (attachment, keys) => files.readFor(attachment, keys),
+    previewNow,
+    sendFile: fileAnswer({ readFile: (attachment, keys) => files.readFor(attachment, keys), downloadName }),
     hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
@@ -175,6 +184,7 @@ function signIn(parts: Parts, sessions: Sessions, passkeys: ReturnType<typeof pa
     factors: storage.factors,
     tries: storage.tries,
     passkeys,
+    keyRing: parts.keyRing,
     mailLink: mailLink(parts),
     limit: rateLimited({
       limit: 100,
@@ -189,6 +199,19 @@ function signIn(parts: Parts, sessions: Sessions, passkeys: ReturnType<typeof pa
     base: basePath(config),
     now: outside.now,
   })
+}
+
+/** Mail that is kept as files lies beside what a link would open: then the link is shown to whoever asked for it. */
+function sendKeyLink(parts: Parts) {
+  const { config, storage, outside, nudge } = parts
+  const linkFor = createLinks(parts)
+  return async (editorId: string, identity: Identity): Promise<string | undefined> => {
+    const link = await linkFor(editorId, identity)
+    if (!config.SMTP_URL) return link
+    await storage.deliveries.add({ purpose: 'sign-in', editorId, passing: { link } }, outside.now())
+    nudge('mail')
+    return undefined
+  }
 }
 
 function mailLink({ storage, outside, nudge }: Parts) {

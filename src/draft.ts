@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { NewDelivery } from './delivery.ts'
 import { Failure, type Faults } from './failure.ts'
 import type { ThreadMark } from './mail-thread.ts'
+import type { Recipient } from './seal.ts'
 import type {
   ApiSender,
   Author,
@@ -31,6 +32,20 @@ export type Draft = {
   isUnanswered?: boolean
   /** Where the door has chosen ids already, to speak of the piece before it is taken in. */
   ids?: { submissionId: string; messageId: string }
+  /** Its sender wants it to be confidential, of whatever kind it is. */
+  isConfidential?: boolean
+  /** Where parts of it were sealed before it was taken in: how, and with which receipt. */
+  sealed?: SealedBefore
+}
+
+/** How the parts of a piece were sealed while it was gathered. */
+export type SealedBefore = {
+  bond: string
+  senderRecipient: Recipient
+  /** Undefined where a restart has lost it. */
+  receipt: string | undefined
+  /** The content itself, where a restart has left nobody who could read it. */
+  blocks?: string[]
 }
 
 /** The channel's own name for this piece, by which a repeat is known. */
@@ -39,8 +54,11 @@ export type Arrival = {
   source: string
   /** Unique within the source. Kept, so never a secret itself. */
   key: string
-  /** What the receipt is derived from: a repeat of the arrival gives the same receipt. Never kept. */
-  secret: string
+  /**
+   * What the receipt is derived from, where the door knows something that is kept nowhere: then a repeat of the arrival is
+   * given the same receipt. Otherwise it is made by chance.
+   */
+  secret?: string
   /** Tells a true repeat from a changed piece under the same key, where the door can change one. */
   digest?: string
   /** A changed piece under the same key is refused; otherwise it joins the first as a message. */
@@ -51,7 +69,7 @@ export type Arrival = {
 export type StagedFile = FileLabel & { id: string; size: number; type: string; sha256: string }
 
 /** A file that the door still holds; the worker fetches it, unless the door withholds it for having so many bytes. */
-export type AwaitedFile = FileLabel & { remoteId: string; withheld?: number }
+export type AwaitedFile = FileLabel & { id?: string; remoteId: string; withheld?: number }
 
 /** The sender of a submission writes again. */
 export type FurtherDraft = {
@@ -73,6 +91,8 @@ export type FurtherDraft = {
   isQuiet?: boolean
   /** What else is to be told because of it. */
   deliveries?: NewDelivery[]
+  /** The content itself, where a restart has left nobody who could read it. */
+  blocks?: string[]
 }
 
 export const maxFiles = 10

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Keys, SealState } from './seal.ts'
 import { channels, kinds, type State, type Submission, type Summary, states } from './submission.ts'
 import { Tag } from './work.ts'
 
@@ -92,6 +93,7 @@ export function isNarrowed({ kind, channel, state, editor, tag, from, until, q }
 /** A row of the inbox. */
 export type Listed = Submission & {
   summary: Summary
+  seal: SealState
   tags: string[]
   /** The sender wrote since this editor last opened it. */
   isUnread: boolean
@@ -106,4 +108,11 @@ export type Page = {
   isPartial: boolean
 }
 
-export type Asked = { filter: Filter; size: number; after?: string | undefined; editorId: string }
+export type Asked = {
+  filter: Filter
+  size: number
+  after?: string | undefined
+  editorId: string
+  /** What opens the titles of confidential pieces; without them they are known by their references. */
+  keys?: Keys
+}

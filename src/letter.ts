@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure, type Faults } from './failure.ts'
-import { type Fields, isConfidential, kindNames, type State, type Submission } from './submission.ts'
+import { type Fields, kindNames, type State, type Submission } from './submission.ts'
 
 /** The letters that go to senders by themselves: the receipt, and one with each decision. */
 export const letters = ['receipt', 'accepted', 'declined', 'please-change'] as const
@@ -114,6 +114,6 @@ export function valuesFor(submission: Submission, fields: Fields, newsroom: stri
 /** What they stand for in a letter that goes out: of what is confidential, nothing. */
 export function mailValuesFor(submission: Submission, fields: Fields, newsroom: string): Values {
   const values = valuesFor(submission, fields, newsroom)
-  if (!isConfidential(submission.kind)) return values
+  if (!submission.isConfidential) return values
   return { ...values, name: 'there', title: 'what you sent' }
 }

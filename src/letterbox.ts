@@ -1,6 +1,8 @@
 import type { Draft, FurtherDraft } from './draft.ts'
 import { createIntake, type Intake } from './intake/receive.ts'
 import type { Parts } from './parts.ts'
+import { receiptIdentity } from './sealing/receipt-key.ts'
+import { recipientOf } from './sealing/x25519.ts'
 
 /** What the doors call: the intake, told in the log and the figures, with the worker woken after it. */
 export function createLetterbox({
@@ -15,6 +17,9 @@ export function createLetterbox({
   const intake = createIntake({
     record: storage.record,
     files,
+    recipientFor: (receipt) => recipientOf(receiptIdentity(receipt)),
+    sealingOf: (submissionId) => storage.sealings.ofOne(submissionId),
+    deskRecipient: () => storage.sealings.desk(),
     receiptKey: secrets.keyFor('receipt'),
     senderKey: secrets.keyFor('sender'),
     now: outside.now,

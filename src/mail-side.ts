@@ -54,7 +54,11 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     addresses,
     reader,
     stage: async (source) => ({
-      ...(await files.stage(source, { maxBytes: maxMailBytes, typeOf: async () => 'message/rfc822' })),
+      ...(await files.stage(source, {
+        isSealed: true,
+        maxBytes: maxMailBytes,
+        typeOf: async () => 'message/rfc822',
+      })),
       name: 'mail.eml',
       isRaw: true,
     }),
@@ -166,6 +170,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     content.pause()
     try {
       const written = await files.stage(content, {
+        isSealed: true,
         maxBytes: config.MAX_SUBMISSION_BYTES,
         typeOf: (sample) => typeOf(sample, name),
       })
@@ -197,7 +202,8 @@ function doing(parts: Parts) {
   const deed = mailDeeds({
     applyOnce: storage.work.applyOnce,
     submissionById: storage.submissions.byId,
-    conversation: storage.submissions.conversation,
+    conversation: (id) => storage.submissions.conversation(id),
+    contact: storage.submissions.contact,
     letter: storage.settings.letter,
     hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
     newsroom: config.NEWSROOM_NAME,
@@ -205,8 +211,9 @@ function doing(parts: Parts) {
   })
   return async (replied: RepliedDeed) => {
     const ids = replied.files.map(({ id }) => id)
-    await files.keep(ids)
-    const done = await deed(replied).catch(async (error: unknown) => {
+    const sealed = await files.keep(ids, await storage.sealings.ofOne(replied.submissionId))
+    const kept = replied.files.map((file) => ({ ...file, ...sealed.get(file.id) }))
+    const done = await deed({ ...replied, files: kept }).catch(async (error: unknown) => {
       if (error instanceof Failure && error.isUndone) await files.remove(ids)
       throw error
     })

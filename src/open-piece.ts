@@ -1,4 +1,4 @@
-import type { AwaitedFile } from './draft.ts'
+import type { AwaitedFile, SealedBefore } from './draft.ts'
 import type { Fields, Kind, TelegramSender } from './submission.ts'
 
 /**
@@ -30,8 +30,10 @@ export type OpenPiece = {
 export type PieceToSend = OpenPiece & {
   /** Where its chat is written to; forgotten when all has been said. */
   target: string | null
-  /** What the receipt is derived from; forgotten when the receipt has been made. */
+  /** What the receipt is derived from; forgotten when the receipt has been made. Null for a confidential piece. */
   secret: string | null
+  /** How its parts are sealed, if it is confidential. */
+  sealed: SealedBefore | undefined
   /** The language of whoever began it. */
   language: string | null
   /** What it becomes, from the moment it is closed. */
@@ -76,6 +78,10 @@ export type Part = {
   language?: string | undefined
   /** When its words were last changed, in seconds since 1970; 0 for never. */
   editedAt: number
+  /** Its content as it is sealed, if it is confidential. */
+  block?: string
+  /** A restart has left nobody who could read it: there is only what is sealed, and how many characters that has. */
+  lost?: { size: number }
 }
 
 export const partSorts = [

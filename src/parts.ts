@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import { basePath, type Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
+import type { FileSealer } from './sealing/files.ts'
+import type { KeyRing } from './sealing/key-ring.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Secrets } from './storage/secrets.ts'
 import type { Storage } from './storage/storage.ts'
@@ -16,7 +18,10 @@ export type Parts = {
   outside: Outside
   storage: Storage
   files: FileStore
+  fileSealing: FileSealer
   secrets: Secrets
+  /** Who holds the desk key. */
+  keyRing: KeyRing
   metrics: Metrics
   render: Render
   assets: Assets

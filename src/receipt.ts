@@ -15,6 +15,11 @@ export function receiptFor(key: KeyObject, arrivalSecret: string): string {
   return grouped(letters)
 }
 
+/** A receipt that nothing leads to: whoever loses it has lost it. */
+export function newReceipt(): string {
+  return grouped(Array.from({ length: receiptLength }, () => letterOf(randomInt(32))).join(''))
+}
+
 /** A receipt as its holder typed it, or undefined if it cannot be one. Case, blanks, dashes and look-alikes are forgiven. */
 export function readReceipt(typed: string): string | undefined {
   const letters = typed

@@ -1,6 +1,7 @@
 import type { NewDelivery } from './delivery.ts'
 import type { Arrival, AwaitedFile, StagedFile } from './draft.ts'
 import type { ThreadMark } from './mail-thread.ts'
+import type { Recipient } from './seal.ts'
 import type { Author, Channel, Content, Kind, Summary } from './submission.ts'
 
 /** What is written in one transaction, or not at all: a new submission with its first message, or a further message. */
@@ -12,6 +13,8 @@ export type NewRecord = {
   messageId: string
   author: Author
   content: Content
+  /** Content that is sealed already stands in its place, and nobody here can read it. */
+  blocks?: string[]
   attachments: NewAttachment[]
   deliveries: NewDelivery[]
   at: number
@@ -28,12 +31,19 @@ export type NewSubmission = {
   summary: Summary
   /** By what its sender would be known again, hashed; not kept, but compared with those marked as spam. */
   senders: string[]
+  isConfidential: boolean
+  bond: string
+  /** What its receipt opens is sealed for this one. */
+  senderRecipient: Recipient | null
 }
 
-export type NewAttachment = { id: string } & (
-  | Pick<StagedFile, 'size' | 'type' | 'sha256'>
-  | { awaited: AwaitedFile }
-)
+/** A file that is in the store; `mark` is that of a sealed one. */
+export type KeptFile = Pick<StagedFile, 'size' | 'type' | 'sha256'> & { mark?: string | undefined }
+
+/** By what a sealed file is known, and its key, which is not to be written down. */
+export type SealedAs = { mark: string; fileKey: Uint8Array }
+
+export type NewAttachment = { id: string } & (KeptFile | { awaited: AwaitedFile })
 
 /**
  * What became of a record. A repeat names the submission that the first arrival made, and the digest it had.

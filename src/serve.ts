@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Application, createApplication } from './application.ts'
 import { basePath, type Config, ConfigFault } from './config.ts'
+import { setUpLines } from './set-up-links.ts'
 import { kindNames } from './submission.ts'
 import { listen } from './web/server.ts'
 
@@ -10,7 +11,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const log = pino({ level: config.LOG_LEVEL, base: null }, pino.destination({ sync: false }))
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   const server = await openDoors(application, config)
-  for (const line of await introduction(config, application)) print(line)
+  for (const line of introduction(config, application)) print(line)
   await application.startWork()
   return async () => {
     application.closeStreams()
@@ -33,16 +34,12 @@ async function openDoors(application: Application, config: Config) {
   }
 }
 
-async function introduction(
-  config: Config,
-  { webhook, newEditors, signInLink }: Application,
-): Promise<string[]> {
+function introduction(config: Config, { webhook, setUpLinks }: Application): string[] {
   const site = config.PUBLIC_URL.origin + basePath(config)
   const keptMail = join(config.DATA_DIR, 'mail')
   const secret = webhook.isNew
     ? webhook.secret
     : 'the TELEGRAM_WEBHOOK_SECRET, or the one in DATA_DIR/secrets.json'
-  const [editor] = newEditors
   return [
     `Letterbox   ${site}/`,
     `Desk        ${site}/desk`,
@@ -52,9 +49,7 @@ async function introduction(
     ...mailDoor(config),
     `Telegram    POST ${webhook.url}`,
     `            with the header X-Telegram-Bot-Api-Secret-Token: ${secret}`,
-    ...(editor && !config.SMTP_URL
-      ? ['', `Sign in as ${editor.email}, once, within a day:`, `  ${await signInLink(editor.id)}`]
-      : []),
+    ...setUpLines(setUpLinks),
     '',
   ]
 }

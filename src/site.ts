@@ -1,7 +1,7 @@
 import type { Router } from 'express'
 import type { BotSide } from './bot-side.ts'
 import { apiRouter, tokenOf } from './channels/api/api.ts'
-import { type MultipartParts, readMultipart } from './channels/form/multipart.ts'
+import { type MultipartParts, readMultipart, type Stage } from './channels/form/multipart.ts'
 import { nonceMaker } from './channels/form/nonce.ts'
 import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
@@ -12,6 +12,7 @@ import { tidyFileName } from './intake/file-name.ts'
 import { downloadName, fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
+import { receiptIdentity } from './sealing/receipt-key.ts'
 import { asFailure, errorBody, refusals } from './web/errors.ts'
 import { fileAnswer } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
@@ -31,12 +32,21 @@ export function createSite(
   const site = siteUrl(config)
   const typeOf = fileTypeCheck(config.FILE_TYPES)
   const nonces = nonceMaker(secrets.keyFor('nonce'))
-  const uploads: MultipartParts = {
-    async stage(source, givenName, maxBytes) {
+  const staging =
+    (isSealed: boolean): Stage =>
+    async (source, givenName, maxBytes) => {
       const name = tidyFileName(givenName)
-      const written = await files.stage(source, { maxBytes, typeOf: (sample) => typeOf(sample, name) })
+      const written = await files.stage(source, {
+        isSealed,
+        maxBytes,
+        typeOf: (sample) => typeOf(sample, name),
+      })
       return { ...written, name }
-    },
+    }
+  const keysOf = (receipt: string) => async () => (receipt === '' ? [] : [receiptIdentity(receipt)])
+  const uploads: MultipartParts = {
+    // As long as nobody knows whether it is of a confidential piece, it is treated as if it were.
+    stage: staging(true),
     discard: (staged) => files.discard(staged.map((file) => file.id)),
     maxFileBytes: config.MAX_FILE_BYTES,
     maxSubmissionBytes: config.MAX_SUBMISSION_BYTES,
@@ -46,6 +56,7 @@ export function createSite(
   const form = formRouter({
     ...uploads,
     ...answers,
+    stageClear: staging(false),
     receive: letterbox.receive,
     submitLimit: rateLimited({
       limit: config.SUBMIT_LIMIT,
@@ -61,13 +72,17 @@ export function createSite(
       ? config.EMAIL_ADDRESSES.map(({ local, domain, kind }) => ({ address: `${local}@${domain}`, kind }))
       : [],
   })
-  const sendFile = fileAnswer({ readFile: files.read, downloadName })
+  const sendFile = fileAnswer({
+    readFile: (attachment, keys) => files.readFor(attachment, keys),
+    downloadName,
+  })
   const status = statusRouter({
     ...uploads,
     sendFile,
     ...answers,
     receiveFurther: letterbox.receiveFurther,
     submissions: storage.submissions,
+    keysOf,
     statusLimit: rateLimited({
       limit: config.STATUS_LIMIT,
       windowMs: hour / 6,
@@ -96,6 +111,7 @@ export function createSite(
     receive: letterbox.receive,
     receiveFurther: letterbox.receiveFurther,
     submissions: storage.submissions,
+    keysOf,
     tokens: storage.apiTokens,
     readMultipart: (req, res) => readMultipart(req, res, uploads),
     limit: rateLimited({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { SealState } from './seal.ts'
 import type { UnreadableReason } from './unreadable.ts'
 
 /** The five kinds of piece a newsroom asks for. */
@@ -14,8 +15,8 @@ export const kindNames: Record<Kind, string> = {
   'human-interest': 'Human-interest story',
 }
 
-/** Kinds whose content may cost a source dearly: no mail, index or log carries it. */
-export function isConfidential(kind: Kind): boolean {
+/** Kinds whose content may cost a source dearly: it is sealed, and no mail, index or log carries it. */
+export function isConfidentialKind(kind: Kind): boolean {
   return kind === 'expose' || kind === 'news-tip'
 }
 
@@ -88,6 +89,8 @@ export type Submission = {
   moved: { from: State; at: number } | null
   /** An earlier piece of this sender was marked as spam. */
   spamBefore: boolean
+  /** Of a confidential kind, or marked so by its sender or an editor: it is sealed. */
+  isConfidential: boolean
 }
 
 /** For so long after an editor's decision or answer it can be taken back, and the sender is told nothing of it. */
@@ -131,7 +134,9 @@ export type Message = {
   id: string
   submissionId: string
   author: Author
+  /** Says nothing where it is locked or damaged. */
   content: Content
+  seal: SealState
   attachments: Attachment[]
   createdAt: number
   /** The editor who wrote it. */
@@ -156,8 +161,6 @@ export type Content = {
   email?: MailOrigin
   /** A changed wording of an earlier message, which stands as it was. */
   isEdit?: true
-  /** The held message that an editor made their own by this. */
-  settles?: string
 }
 
 export type FileLabel = {
@@ -277,8 +280,10 @@ export type Attachment = {
   size: number | null
   /** The media type found in its leading bytes, never the one the sender claimed. */
   type: string | null
-  /** The file made from it for looking at here: a small picture, or the words of a PDF. */
+  /** The file made from it for looking at here: a small picture, or the words of a PDF. Nothing is made of sealed ones. */
   previewId: string | null
+  /** Undefined for a file that is not sealed; otherwise by what it is known for this one, where that could be opened. */
+  sealed?: { mark: string | undefined }
 }
 
 const previewed = /^(?:image\/(?:jpeg|png|webp|gif|avif|tiff)|application\/pdf)$/

@@ -1,10 +1,13 @@
 import { z } from 'zod'
-import { type AnswerPurpose, type NewDelivery, previewsOf } from './delivery.ts'
+import type { Contact } from './contact.ts'
+import { type AnswerPurpose, type NewDelivery, type PassingFile, previewsOf } from './delivery.ts'
 import type { Arrival, StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
 import { moveDetail, type NewEntry } from './history.ts'
 import { type Decision, stateAfter } from './letter.ts'
-import { canMove, type State, type Submission, undoTime } from './submission.ts'
+import type { SealedAs } from './record.ts'
+import type { SealState } from './seal.ts'
+import { canMove, type FileLabel, type State, type Submission, undoTime } from './submission.ts'
 
 /**
  * What an editor does with a submission, to be written in one transaction or not at all. With a `revision`, only on top
@@ -22,6 +25,8 @@ export type Change = {
   arrival?: Omit<Arrival, 'secret'>
   /** A held message that is settled by this: its files go with the new one. */
   settles?: string
+  /** The names of the files that came with the held message. */
+  heldFiles?: Record<string, FileLabel>
   /** Text between editors, which no sender ever sees. */
   note?: { id: string; body: string }
   addTags?: string[]
@@ -35,11 +40,14 @@ export type Written = {
   id: string
   title?: string | undefined
   body: string
-  files?: StagedFile[]
+  files?: WrittenFile[]
 }
 
+/** A file that goes with it, and by what it is known if it is sealed. */
+export type WrittenFile = StagedFile & Partial<SealedAs>
+
 /** Something that an editor wrote down for colleagues. */
-export type Note = { id: string; editorId: string; body: string; createdAt: number }
+export type Note = { id: string; editorId: string; body: string; seal: SealState; createdAt: number }
 
 /** What an editor wants to take back: a message, a move, or both. */
 export type Act = {
@@ -125,16 +133,29 @@ export function move({ submission, at }: Deed, to: State): ChangeOf {
  * Writes to the sender. The text stands on the status page, and goes out by `purposes`, once it can no longer be taken back.
  * @throws Failure `invalid`
  */
-export function answer({ at }: Deed, message: Written, purposes: readonly AnswerPurpose[]): ChangeOf {
+export function answer(
+  { at, submission }: Deed,
+  message: Written,
+  purposes: readonly AnswerPurpose[],
+  contact: Contact,
+): ChangeOf {
+  const text = parsed('body', body, message.body)
+  // Of a confidential piece nothing can be read when the answer goes out.
+  const files = (message.files ?? []).flatMap(passingFile)
+  const passing = submission.isConfidential && { passing: { contact, text, title: message.title, files } }
   return {
     set: {},
-    message: { ...message, body: parsed('body', body, message.body) },
+    message: { ...message, body: text },
     deliveries: [
-      ...purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: at + undoTime })),
-      ...previewsOf(message.files ?? []),
+      ...purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: at + undoTime, ...passing })),
+      ...(submission.isConfidential ? [] : previewsOf(message.files ?? [])),
     ],
     entries: [{ action: 'answered' }],
   }
+}
+
+function passingFile({ id, name, fileKey }: WrittenFile): PassingFile[] {
+  return fileKey ? [{ id, name, key: Buffer.from(fileKey).toString('base64url') }] : []
 }
 
 /** A decision moves a submission, unless it is there already: a change can be asked for again. */

@@ -3,13 +3,16 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
+import type { NewHolder, WrapWay } from '../key-ring.ts'
 import { NoticePolicy } from '../notice-policy.ts'
+import type { Identity } from '../seal.ts'
+import { sealSecret } from '../secret-box.ts'
 import type { ShowPage } from './page.ts'
 import type { passkeysOf } from './passkeys.ts'
 import { checkPassphrase, hashPassphrase, needsSecondFactor } from './passphrase.ts'
 import { type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
-import { sealSecret } from './tokens.ts'
+import { passphraseWrap, type Wraps } from './sign-in.ts'
 import { enrolment, newRecoveryCodes, newTotpSecret, recoveryHash, totpStep } from './totp.ts'
 
 export type AccountParts = {
@@ -38,6 +41,10 @@ export type AccountParts = {
     hasSecond(editorId: string): Promise<boolean>
   }
   passkeys: ReturnType<typeof passkeysOf>
+  keyRing: Pick<Wraps, 'wrapUnder'> & {
+    waysOf(editorId: string): Promise<WrapWay[]>
+    admit(editorId: string): Promise<NewHolder>
+  }
   totpKey: KeyObject
   newsroom: string
   base: string
@@ -91,7 +98,10 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         const passphrase = formText(req, 'passphrase')
         checkPassphrase(passphrase, await factors.hasSecond(seat.editor.id))
         if (passphrase !== formText(req, 'again')) throw faulty('again', 'This is not the same.')
-        await factors.setPassphrase(seat.editor.id, await hashPassphrase(passphrase))
+        const identity = seat.identity ?? (await anotherIdentity(req, seat))
+        const { hash, secret } = await hashPassphrase(passphrase)
+        await parts.keyRing.wrapUnder('passphrase', secret, passphraseWrap(seat.editor.id), identity)
+        await factors.setPassphrase(seat.editor.id, hash)
         await endOthers(seat)
       }),
     ),
@@ -140,12 +150,28 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       failedIn: failed?.what,
       policy: failed?.what === 'notices' ? typedPolicy(req) : seat.editor.policy,
       hasPassphrase: hash !== undefined,
+      isLocked: seat.identity === undefined,
+      mustSayForgotten: seat.identity === undefined && (await parts.keyRing.waysOf(id)).length > 0,
       hasTotp: (await factors.totp(id)) !== undefined,
       passkeys: await factors.passkeys(id),
       recoveryCodes: await factors.recoveryCodesLeft(id),
       sessions: await sessions.list(seat),
       timeZones: Intl.supportedValuesOf('timeZone'),
     })
+  }
+
+  /**
+   * Whoever has forgotten what opened for them begins anew: a colleague has to let them in to what was sealed before.
+   * @throws Failure `invalid` unless they say so
+   */
+  async function anotherIdentity(req: Request, seat: Seat): Promise<Identity> {
+    const ways = await parts.keyRing.waysOf(seat.editor.id)
+    if (ways.length > 0 && formText(req, 'forgotten') !== 'yes') {
+      throw faulty('forgotten', 'Unlock this session first, or say that you have forgotten your passphrase.')
+    }
+    const { identity } = await parts.keyRing.admit(seat.editor.id)
+    await sessions.open(req, seat, identity)
+    return identity
   }
 
   /** Does it and goes back to the page; a fault is shown there beside its field. */

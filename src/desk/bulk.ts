@@ -37,24 +37,24 @@ export function bulkRoutes(parts: DeskParts): DeskRoute[] {
   async function doOne(submission: Submission, what: string, seat: Seat): Promise<boolean> {
     const deed = deedOf(submission, seat)
     try {
-      const moved = await apply(deed, await bulkChange(deed, what), submission.revision)
-      await learnSpam(parts, submission, moved)
+      const moved = await apply(deed, await bulkChange(deed, seat, what), submission.revision)
+      await learnSpam(parts, seat, submission, moved)
       return true
     } catch (error) {
-      if (error instanceof Failure && error.code === 'conflict') return false
+      if (error instanceof Failure && ['conflict', 'forbidden'].includes(error.code)) return false
       throw error
     }
   }
 
-  async function bulkChange(deed: Deed, what: string): Promise<ChangeOf> {
+  async function bulkChange(deed: Deed, seat: Seat, what: string): Promise<ChangeOf> {
     if (what === 'claim') return claim(deed)
     const withLetter = /^(accepted|declined) with letter$/.exec(what)?.[1]
     if (withLetter === undefined) return move(deed, chosen(StateGiven, what))
     const decision = chosen(DecisionGiven, withLetter)
     const { value: letter } = await parts.settings.letter(decision)
-    const opening = openingOf(await parts.submissions.conversation(deed.submission.id))
+    const opening = openingOf(await parts.submissions.conversation(deed.submission.id, seat.keys))
     const values = valuesFor(deed.submission, opening.content.fields, parts.newsroom)
     const said = { title: fill(letter.subject, values), body: fill(letter.body, values) }
-    return both(decide(deed, decision), await written(deed, said))
+    return both(decide(deed, decision), await written(deed, seat, said))
   }
 }

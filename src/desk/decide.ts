@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
-import { answerChannels } from '../answer-channels.ts'
+import { answerDoors, contactOf } from '../contact.ts'
 import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
@@ -41,7 +41,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     const parsed = DecisionGiven.safeParse(req.params.decision)
     if (!parsed.success) throw new Failure('not-found', 'There is no such decision.')
     const decision = parsed.data
-    const messages = await parts.submissions.conversation(submission.id)
+    const messages = await openConversation(parts, submission, seat)
     const { value: letter } = await parts.settings.letter(decision)
     const values = valuesFor(submission, openingOf(messages).content.fields, parts.newsroom)
     await letterPage(res, seat, submission, messages, {
@@ -68,7 +68,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     } & Seen,
   ): Promise<void> {
     const opening = openingOf(messages)
-    const channels = answerChannels(messages, parts.hasBot)
+    const channels = answerDoors(contactOf(messages), parts.hasBot)
     const mail = channels.includes('answer-mail')
       ? await parts.answerDraft(submission, opening, written)
       : undefined
@@ -92,7 +92,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     const way = formText(req, 'way')
     if (way === 'preview') {
       const submission = await submissionOf(req)
-      const messages = await parts.submissions.conversation(submission.id)
+      const messages = await openConversation(parts, submission, seat)
       const written = {
         decision,
         list: formText(req, 'list'),
@@ -106,7 +106,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
       const submission = await seenSubmission(req)
       const deed = deedOf(submission, seat)
       const decided = decide(deed, decision)
-      const change = way === 'silent' ? decided : both(decided, await written(deed, saidIn(req)))
+      const change = way === 'silent' ? decided : both(decided, await written(deed, seat, saidIn(req)))
       const moved = await apply(deed, change, submission.revision)
       res.redirect(303, await onwards(req, seat, submission, moved))
     })(req, res, seat)
@@ -116,7 +116,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     await orConflict(async () => {
       const submission = await seenSubmission(req)
       const deed = deedOf(submission, seat)
-      const change = await written(deed, { body: formText(req, 'body') })
+      const change = await written(deed, seat, { body: formText(req, 'body') })
       await apply(deed, change, submission.revision)
       res.redirect(303, `${backTo(req, submission)}#m-${change.message?.id}`)
     })(req, res, seat)
@@ -125,11 +125,26 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
 
 /** Makes the change that writes to a sender, by the doors that lead to them. */
 export function writer(parts: DeskParts) {
-  return async (deed: Deed, said: { title?: string; body: string }): Promise<ChangeOf> => {
-    const messages = await parts.submissions.conversation(deed.submission.id)
-    const channels = answerChannels(messages, parts.hasBot)
-    return answer(deed, { id: newId(deed.at), ...said }, channels)
+  return async (deed: Deed, seat: Seat, said: { title?: string; body: string }): Promise<ChangeOf> => {
+    const contact = contactOf(await openConversation(parts, deed.submission, seat))
+    const doors = answerDoors(contact, parts.hasBot)
+    return answer(deed, { id: newId(deed.at), ...said }, doors, contact)
   }
+}
+
+/**
+ * The conversation, where this editor can open it: nobody writes to somebody whom they cannot know.
+ * @throws Failure `forbidden`
+ */
+async function openConversation(parts: DeskParts, submission: Submission, seat: Seat): Promise<Message[]> {
+  const messages = await parts.submissions.conversation(submission.id, seat.keys)
+  if (openingOf(messages).seal === 'locked') {
+    throw new Failure(
+      'forbidden',
+      'This piece is sealed. Unlock your session first, then write to its sender.',
+    )
+  }
+  return messages
 }
 
 function seenIn(given: unknown): Seen {

@@ -56,7 +56,7 @@ export function deedsOf(parts: DeskParts) {
 
   async function showConflict(req: Request, res: Response, seat: Seat, failure: Failure): Promise<void> {
     const submission = await submissionOf(req)
-    const messages = await parts.submissions.conversation(submission.id)
+    const messages = await parts.submissions.conversation(submission.id, seat.keys)
     const seenId = formText(req, 'seen')
     const names = await parts.editors.names()
     const { token: _, revision: __, seen: ___, ...fields } = (req.body ?? {}) as Record<string, unknown>

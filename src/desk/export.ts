@@ -5,7 +5,6 @@ import type { Request } from 'express'
 import { nameFrom } from '../editor.ts'
 import { filterOf, type Listed, type Page, Wanted } from '../inbox.ts'
 import { readTerms } from '../search-terms.ts'
-import { isConfidential } from '../submission.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
 
@@ -54,7 +53,7 @@ export function exportRoutes(parts: DeskParts): DeskRoute[] {
 }
 
 function rowOf(row: Listed, editor: string) {
-  const isTold = !isConfidential(row.kind)
+  const isTold = !row.isConfidential
   return {
     reference: row.reference,
     kind: row.kind,

@@ -1,8 +1,8 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import { Failure } from '../failure.ts'
-import { type Attachment, isText, type Message } from '../submission.ts'
+import { type Attachment, hasPreview, isText, type Message } from '../submission.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
 
@@ -17,31 +17,31 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
     { method: 'get', path: '/desk/attachments/:id/words', access: 'editor', handle: words },
   ]
 
-  async function download(req: Request, res: Response): Promise<void> {
-    const { attachment, message } = await found(req)
-    await parts.sendFile(res, attachment, nameOf(attachment, message))
+  async function download(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { attachment, message } = await found(req, seat)
+    await parts.sendFile(res, attachment, nameOf(attachment, message), seat.keys)
   }
 
   /** The small picture that was made of a picture. */
-  async function picture(req: Request, res: Response): Promise<void> {
-    const { attachment } = await found(req)
-    if (!attachment.previewId || attachment.type === 'application/pdf') throw noPreview()
-    const content = await parts.readFile(attachment.previewId)
+  async function picture(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { attachment } = await found(req, seat)
+    if (attachment.type === 'application/pdf') throw noPreview()
+    const content = await previewOf(attachment, seat)
     res.set({
       'content-type': 'image/webp',
       'content-security-policy': "sandbox; default-src 'none'",
-      'cache-control': 'private, max-age=3600',
+      'cache-control': attachment.sealed ? 'no-store' : 'private, max-age=3600',
     })
     await pipeline(content, res).catch(leftEarly)
   }
 
   /** The beginning of a text, or the words of a PDF, as plain text on a page. */
   async function words(req: Request, res: Response, seat: Seat): Promise<void> {
-    const { attachment, message } = await found(req)
+    const { attachment, message } = await found(req, seat)
     const isPdf = attachment.type === 'application/pdf'
-    const id = isPdf ? attachment.previewId : attachment.id
-    if (!id || !(isPdf || isText(attachment.type ?? ''))) throw noPreview()
-    const { text, isWhole } = await beginning(await parts.readFile(id))
+    if (!(isPdf || isText(attachment.type ?? ''))) throw noPreview()
+    const content = isPdf ? await previewOf(attachment, seat) : await parts.readFile(attachment, seat.keys)
+    const { text, isWhole } = await beginning(content)
     await parts.showPage(res, seat, 'desk/words', {
       attachment,
       name: nameOf(attachment, message),
@@ -51,8 +51,21 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
     })
   }
 
-  async function found(req: Request): Promise<{ attachment: Attachment; message: Message }> {
-    const kept = await parts.submissions.keptAttachment(String(req.params.id))
+  /** What was made of a file to be looked at; of a sealed one it is made now, and kept nowhere. */
+  async function previewOf(attachment: Attachment, { keys }: Seat): Promise<Readable> {
+    const { sealed, type, previewId } = attachment
+    if (!sealed) {
+      if (!previewId) throw noPreview()
+      return parts.readFile({ id: previewId }, keys)
+    }
+    if (!hasPreview(type ?? '')) throw noPreview()
+    const made = await parts.previewNow(type ?? '', await parts.readFile(attachment, keys))
+    if (!made) throw noPreview()
+    return Readable.from([made])
+  }
+
+  async function found(req: Request, { keys }: Seat): Promise<{ attachment: Attachment; message: Message }> {
+    const kept = await parts.submissions.keptAttachment(String(req.params.id), keys)
     if (!kept) throw new Failure('not-found', 'There is no such file.')
     return kept
   }

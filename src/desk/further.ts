@@ -1,3 +1,4 @@
+import type { Keys, SealState } from '../seal.ts'
 import type { ShowPage } from './page.ts'
 import type { DeskRoute } from './routes.ts'
 
@@ -6,7 +7,10 @@ export type FurtherParts = {
   unread: {
     latest(
       count: number,
-    ): Promise<{ id: string; source: string; reason: string; raw: string; createdAt: number }[]>
+      keys: Keys,
+    ): Promise<
+      { id: string; source: string; reason: string; raw: string; seal: SealState; createdAt: number }[]
+    >
   }
   metrics: () => Promise<{ type: string; text: string }>
 }
@@ -21,7 +25,7 @@ export function furtherRoutes(parts: FurtherParts): DeskRoute[] {
       path: '/desk/unread',
       access: 'editor',
       handle: async (_req, res, seat) =>
-        parts.showPage(res, seat, 'desk/unread', { arrivals: await parts.unread.latest(shown) }),
+        parts.showPage(res, seat, 'desk/unread', { arrivals: await parts.unread.latest(shown, seat.keys) }),
     },
     {
       method: 'get',

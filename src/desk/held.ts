@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import type { FileLabel, Submission } from '../submission.ts'
 import type { ChangeOf } from '../work.ts'
 import { writer } from './decide.ts'
 import { deedRoute, deedsOf } from './deeds.ts'
@@ -15,9 +16,22 @@ export function heldRoutes(parts: DeskParts): DeskRoute[] {
     const submission = await seenSubmission(req)
     const deed = deedOf(submission, seat)
     const isSent = formText(req, 'way') === 'send'
-    const change = isSent ? await written(deed, { body: formText(req, 'body') }) : setAside
-    await apply(deed, { ...change, settles: formText(req, 'held') }, submission.revision)
+    const settles = formText(req, 'held')
+    const change = isSent ? await written(deed, seat, { body: formText(req, 'body') }) : setAside
+    const heldFiles = isSent ? await filesOfHeld(submission, seat, settles) : {}
+    await apply(deed, { ...change, settles, heldFiles }, submission.revision)
     res.redirect(303, `${backTo(req, submission)}#conversation-title`)
+  }
+
+  /** The names of the files that came with it, without the mail itself. */
+  async function filesOfHeld(
+    { id }: Submission,
+    { keys }: Seat,
+    heldId: string,
+  ): Promise<Record<string, FileLabel>> {
+    const messages = await parts.submissions.conversation(id, keys)
+    const files = messages.find((message) => message.id === heldId)?.content.files ?? {}
+    return Object.fromEntries(Object.entries(files).filter(([, { isRaw }]) => !isRaw))
   }
 }
 

@@ -29,6 +29,7 @@ export function inboxRoutes(parts: DeskParts): DeskRoute[] {
       size: pageSize,
       after: wish.after,
       editorId: seat.editor.id,
+      keys: seat.keys,
     }
     const page =
       wish.q === undefined ? await parts.inbox.page(asked) : await parts.inbox.search({ ...asked, terms })

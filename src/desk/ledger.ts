@@ -1,12 +1,16 @@
 import { z } from 'zod'
-import { deliveryStates } from '../delivery.ts'
+import { contactOf } from '../contact.ts'
+import { deliveryStates, type Passing, type Purpose } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
+import { Failure } from '../failure.ts'
 import type { Submission } from '../submission.ts'
 import type { DeskParts } from './parts.ts'
 import { triesOf } from './piece.ts'
-import { type DeskRoute, formText } from './routes.ts'
+import { type DeskRoute, formText, type Seat } from './routes.ts'
 
 const pageSize = 50
+/** What goes to a sender has to know who that is. */
+const ofSender = new Set<Purpose>(['sender-receipt', 'answer-mail', 'answer-telegram', 'answer-webhook'])
 
 const Asked = z.object({
   state: z.enum(deliveryStates).optional().catch(undefined),
@@ -43,17 +47,36 @@ export function ledgerRoutes(parts: LedgerParts): DeskRoute[] {
         })
       },
     },
-    byHand('retry', deliveries.retry),
-    byHand('drop', deliveries.drop),
+    byHand('retry', async (id, seat) =>
+      deliveries.retry(id, seat.editor.id, parts.now(), await lostPassing(id, seat)),
+    ),
+    byHand('drop', (id, seat) => deliveries.drop(id, seat.editor.id, parts.now())),
   ]
 
-  function byHand(what: string, act: DeskParts['deliveries']['retry']): DeskRoute {
+  /**
+   * What a delivery about a sealed piece has to know, where a restart has lost it: whoever can open the piece knows it.
+   * @throws Failure `forbidden` for whoever cannot
+   */
+  async function lostPassing(id: string, { keys }: Seat): Promise<Passing | undefined> {
+    const delivery = await deliveries.byId(id)
+    if (!delivery?.submissionId || !ofSender.has(delivery.purpose)) return undefined
+    const messages = await parts.submissions.conversation(delivery.submissionId, keys)
+    const message = messages.find((one) => one.id === delivery.messageId)
+    if (!message || message.seal === 'clear') return undefined
+    if (message.seal !== 'open') {
+      throw new Failure('forbidden', 'Whom this goes to is sealed. Unlock your session first.')
+    }
+    const { title, body } = message.content.fields
+    return { contact: contactOf(messages), title, text: body }
+  }
+
+  function byHand(what: string, act: (id: string, seat: Seat) => Promise<void>): DeskRoute {
     return {
       method: 'post',
       path: `/desk/deliveries/:id/${what}`,
       access: 'editor',
       async handle(req, res, seat) {
-        await act(String(req.params.id), seat.editor.id, parts.now())
+        await act(String(req.params.id), seat)
         parts.changed()
         res.redirect(303, backTo(formText(req, 'back')))
       },

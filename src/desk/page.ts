@@ -8,6 +8,9 @@ export type PageParts = {
   botTroubles: () => string[]
   /** What is wrong with the door for mail, in plain words. */
   mailTroubles: () => string[]
+  factors: { passphrase(editorId: string): Promise<string | undefined> }
+  /** The desk's key is kept elsewhere, and nothing can be opened here. */
+  isOffline: boolean
   now: () => number
 }
 
@@ -23,10 +26,15 @@ export type ShowPage = (
 ) => Promise<void>
 
 export function pageShower(parts: PageParts): ShowPage {
-  return async (res, { editor, formToken }, view, data = {}) => {
+  return async (res, { editor, formToken, identity }, view, data = {}) => {
     const trouble = await parts.deliveries.trouble(mostCounted)
     const now = parts.now()
     const troubles = { botTroubles: parts.botTroubles(), mailTroubles: parts.mailTroubles() }
-    res.type('html').send(parts.render(view, { editor, formToken, trouble, ...troubles, now, ...data }))
+    const { isOffline } = parts
+    const isLocked = !isOffline && identity === undefined
+    const needsPassphrase =
+      identity !== undefined && (await parts.factors.passphrase(editor.id)) === undefined
+    const told = { editor, formToken, trouble, ...troubles, isOffline, isLocked, needsPassphrase, now }
+    res.type('html').send(parts.render(view, { ...told, ...data }))
   }
 }

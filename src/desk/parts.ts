@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { Response } from 'express'
-import type { Delivery, DeliveryState, Try } from '../delivery.ts'
+import type { Contact } from '../contact.ts'
+import type { Delivery, DeliveryState, Passing, Try } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import type { Entry } from '../history.ts'
 import type { Asked, Filter, Page } from '../inbox.ts'
 import type { Kept, Letter, LetterName } from '../letter.ts'
+import type { Keys } from '../seal.ts'
 import type { Term } from '../search-terms.ts'
 import type { Attachment, Fields, Message, Submission } from '../submission.ts'
 import type { Act, Change, Note } from '../work.ts'
@@ -15,8 +17,9 @@ export type DeskParts = {
   showPage: ShowPage
   submissions: {
     byReference(reference: string): Promise<Submission | undefined>
-    conversation(submissionId: string): Promise<Message[]>
-    keptAttachment(id: string): Promise<{ attachment: Attachment; message: Message } | undefined>
+    conversation(submissionId: string, keys: Keys): Promise<Message[]>
+    keptAttachment(id: string, keys: Keys): Promise<{ attachment: Attachment; message: Message } | undefined>
+    knowContact(submissionId: string, contact: Contact): Promise<void>
   }
   inbox: {
     page(asked: Asked): Promise<Page>
@@ -34,7 +37,7 @@ export type DeskParts = {
     forgetSpammers(senders: string[], since: number): Promise<void>
   }
   history: { of(submissionId: string): Promise<Entry[]> }
-  notes: { of(submissionId: string): Promise<Note[]> }
+  notes: { of(submissionId: string, keys: Keys): Promise<Note[]> }
   attention: {
     open(submissionId: string, editorId: string, at: number): Promise<void>
     stay(submissionId: string, editorId: string, at: number): Promise<void>
@@ -49,7 +52,8 @@ export type DeskParts = {
       after?: string | undefined
     }): Promise<Delivery[]>
     tries(deliveryIds: string[]): Promise<Try[]>
-    retry(id: string, editorId: string, now: number): Promise<void>
+    byId(id: string): Promise<Delivery | undefined>
+    retry(id: string, editorId: string, now: number, passing?: Passing): Promise<void>
     drop(id: string, editorId: string, now: number): Promise<void>
   }
   settings: { letter(name: LetterName): Promise<Kept<Letter>> }
@@ -65,9 +69,11 @@ export type DeskParts = {
   ) => Promise<{ to: string; subject: string; text: string }>
   /** By what a sender would be known again. */
   sendersOf: (message: Message) => string[]
-  readFile: (id: string) => Promise<Readable>
+  readFile: (attachment: Pick<Attachment, 'id' | 'sealed'>, keys: Keys) => Promise<Readable>
+  /** The preview of a file that is sealed, made while it is looked at and kept nowhere. */
+  previewNow: (type: string, content: Readable) => Promise<Buffer | undefined>
   /** Answers with a kept file, to be saved. */
-  sendFile: (res: Response, attachment: Attachment, name: string) => Promise<void>
+  sendFile: (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
   /** True if the bot can answer. */
   hasBot: boolean
   newsroom: string

@@ -1,4 +1,4 @@
-import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { argon2, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Failure } from '../failure.ts'
 
@@ -18,14 +18,19 @@ const waiting: (() => void)[] = []
 
 const kept = /^argon2id m=(\d+) t=(\d+) p=(\d+) ([\w-]+) ([\w-]+)(?: short)?$/
 
-/** What is kept of a passphrase: algorithm, parameters, salt and key, and a word if it is too short to stand alone. */
-export async function hashPassphrase(passphrase: string): Promise<string> {
+/**
+ * What is kept of a passphrase: algorithm, parameters, salt and proof, and a word if it is too short to stand alone. And
+ * what is not kept: the secret that only the passphrase gives, under which its editor's identity is wrapped.
+ */
+export async function hashPassphrase(passphrase: string): Promise<{ hash: string; secret: Uint8Array }> {
   const salt = randomBytes(16)
-  const key = await keyOf(passphrase, salt, chosen)
+  const derived = await keyOf(passphrase, salt, chosen)
+  const key = proofOf(derived)
   const { memory, passes, parallelism } = chosen
   const parameters = `m=${memory} t=${passes} p=${parallelism}`
   const short = lengthOf(passphrase) < shortest.alone ? ' short' : ''
-  return `argon2id ${parameters} ${salt.toString('base64url')} ${key.toString('base64url')}${short}`
+  const hash = `argon2id ${parameters} ${salt.toString('base64url')} ${key.toString('base64url')}${short}`
+  return { hash, secret: secretOf(derived) }
 }
 
 /** True if the passphrase is good only beside a second factor. */
@@ -34,18 +39,22 @@ export function needsSecondFactor(hash: string): boolean {
 }
 
 /**
- * True if this is the passphrase. Without a hash it takes as long, and is false: the time of the answer does not tell
- * whether there is such an account.
+ * The secret that the passphrase gives, if it is the right one. Without a hash it takes as long, and is undefined: the
+ * time of the answer does not tell whether there is such an account.
  */
-export async function isPassphrase(passphrase: string, hash: string | undefined): Promise<boolean> {
+export async function openPassphrase(
+  passphrase: string,
+  hash: string | undefined,
+): Promise<Uint8Array | undefined> {
   const found = kept.exec(hash ?? '')
   if (!found) {
     await keyOf(passphrase, Buffer.alloc(16), chosen)
-    return false
+    return undefined
   }
   const [memory, passes, parallelism] = found.slice(1, 4).map(Number) as [number, number, number]
   const [salt, key] = found.slice(4, 6).map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer]
-  return timingSafeEqual(await keyOf(passphrase, salt, { memory, passes, parallelism }), key)
+  const derived = await keyOf(passphrase, salt, { memory, passes, parallelism })
+  return timingSafeEqual(proofOf(derived), key) ? secretOf(derived) : undefined
 }
 
 /**
@@ -62,6 +71,15 @@ export function checkPassphrase(passphrase: string, hasSecondFactor: boolean): v
         ? `Please keep this to ${longest} characters.`
         : undefined
   if (fault) throw new Failure('invalid', fault, { fields: { passphrase: [fault] } })
+}
+
+/** What is kept leads to nothing that opens: both come from the passphrase, neither from the other. */
+function proofOf(derived: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', derived, '', 'barua/passphrase/proof', keyLength))
+}
+
+function secretOf(derived: Buffer): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', derived, '', 'barua/passphrase/secret', keyLength))
 }
 
 function lengthOf(passphrase: string): number {

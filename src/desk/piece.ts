@@ -1,9 +1,10 @@
 import type { Request, Response } from 'express'
-import { answerChannels } from '../answer-channels.ts'
+import { answerDoors, contactOf } from '../contact.ts'
 import type { Delivery, Try } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
 import { filterOf } from '../inbox.ts'
 import { type Message, movesFrom, type Submission } from '../submission.ts'
+import type { Note } from '../work.ts'
 import { noSuchSubmission } from './inbox.ts'
 import { listOf, queryOf } from './list.ts'
 import { articleOf } from './markdown.ts'
@@ -24,7 +25,9 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
     if (!submission) throw noSuchSubmission()
     const now = parts.now()
     await parts.attention.open(submission.id, editor.id, now)
-    const messages = await parts.submissions.conversation(submission.id)
+    const messages = await parts.submissions.conversation(submission.id, seat.keys)
+    const contact = contactOf(messages)
+    if (messages[0]?.seal === 'open') await parts.submissions.knowContact(submission.id, contact)
     const deliveries = (await parts.deliveries.ofSubmission(submission.id)).filter(isShown)
     const nameOf = nameFrom(await parts.editors.names())
     const present = await parts.attention.present(submission.id, now)
@@ -34,7 +37,7 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       messages,
       opening: messages[0],
       article: submission.kind === 'guest-post' && articleOf(messages[0]?.content.fields.body ?? ''),
-      turns: turnsOf(messages, await parts.notes.of(submission.id)),
+      turns: turnsOf(messages, await parts.notes.of(submission.id, seat.keys)),
       deliveries,
       tries: triesOf(await parts.deliveries.tries(deliveries.map(({ id }) => id))),
       history: await parts.history.of(submission.id),
@@ -43,7 +46,7 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       team: await parts.editors.active(),
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
-      channels: answerChannels(messages, parts.hasBot),
+      channels: answerDoors(contact, parts.hasBot),
       again: withdrawnText(messages, req.query.again),
       list: list && queryOf(list),
       view: list?.view,
@@ -83,10 +86,7 @@ export async function wayOn(
 }
 
 /** Messages and notes in one line, as they came. */
-function turnsOf(
-  messages: Message[],
-  notes: { id: string; createdAt: number; editorId: string; body: string }[],
-) {
+function turnsOf(messages: Message[], notes: Note[]) {
   const turns = [
     ...messages.map((message) => ({ id: message.id, message, note: undefined })),
     ...notes.map((note) => ({ id: note.id, message: undefined, note })),

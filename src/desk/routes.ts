@@ -2,10 +2,18 @@ import express, { type Request, type Response, type Router } from 'express'
 import type { z } from 'zod'
 import type { Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
+import type { Identity, Keys } from '../seal.ts'
 import type { Sessions } from './session.ts'
 
-/** The editor who asks, and the session they ask in. */
-export type Seat = { editor: Editor; sessionHash: string; formToken: string }
+/** The editor who asks, the session they ask in, and what they can open in it. */
+export type Seat = {
+  editor: Editor
+  sessionHash: string
+  formToken: string
+  /** Undefined in a session that was begun without anything that opens, as by a mailed link. */
+  identity: Identity | undefined
+  keys: Keys
+}
 
 /** Who may come: anyone, every editor, or admins only. */
 export type Access = 'anyone' | 'editor' | 'admin'
@@ -37,7 +45,10 @@ export function deskRouter(routes: DeskRoute[], sessions: Sessions): Router {
       const seat = await sessions.seatOf(req, res)
       if (!seat) return
       // An error page is a page of the desk too.
-      Object.assign(res.locals, { editor: seat.editor, formToken: seat.formToken })
+      Object.assign(res.locals, {
+        editor: seat.editor,
+        formToken: seat.formToken,
+      })
       if (route.access === 'admin' && seat.editor.role !== 'admin') throw onlyAdmins()
       if (route.method === 'post' && res.locals.needsToken && req.body?.token !== seat.formToken)
         throw stale()

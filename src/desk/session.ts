@@ -2,6 +2,8 @@ import { parse } from 'cookie'
 import type { Request, Response } from 'express'
 import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
 import { Failure } from '../failure.ts'
+import type { Identity, Keys } from '../seal.ts'
+import { derivedKey, openSecret, sealSecret } from '../secret-box.ts'
 import type { Seat } from './routes.ts'
 import { formToken, hashToken, newToken } from './tokens.ts'
 
@@ -14,24 +16,39 @@ const factorTime = 10 * minute
 
 export type SessionParts = {
   sessions: {
-    begin(sessionHash: string, editorId: string, now: number): Promise<boolean>
+    begin(sessionHash: string, editorId: string, secret: string | null, now: number): Promise<boolean>
     useLink(
       tokenHash: string,
       sessionHash: string,
+      secret: string | null,
       now: number,
     ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined>
-    waitingEditor(sessionHash: string, begunSince: number): Promise<Editor | undefined>
-    complete(waitingHash: string, sessionHash: string, now: number): Promise<void>
-    editorOf(sessionHash: string, limits: SessionLimits, isSeen?: boolean): Promise<Editor | undefined>
+    waitingEditor(sessionHash: string, begunSince: number): Promise<Seated | undefined>
+    complete(waitingHash: string, sessionHash: string, secret: string | null, now: number): Promise<void>
+    seated(sessionHash: string, limits: SessionLimits, isSeen?: boolean): Promise<Seated | undefined>
+    open(sessionHash: string, secret: string): Promise<void>
     of(editorId: string, sessionHash: string, limits: SessionLimits): Promise<ListedSession[]>
     end(sessionHash: string): Promise<void>
   }
+  /** What an identity opens. */
+  keysOf: (identity: Identity | undefined) => Keys
   publicUrl: URL
   base: string
   now: () => number
 }
 
+/** An editor by a session, with their identity as it is kept: under a key that only their cookie gives. */
+type Seated = { editor: Editor; secret: string | null }
+
 export type Sessions = ReturnType<typeof createSessions>
+
+/** Somebody who still has to prove a second factor. */
+export type Waiting = { editor: Editor; sessionHash: string; identity: Identity | undefined }
+
+/** The server keeps the hash of the token, which leads to this key as little as to the token. */
+function sessionKey(token: string) {
+  return derivedKey(token, 'barua/session')
+}
 
 /** Who is signed in, by a cookie. The database knows a session by the hash of its token. */
 export function createSessions(parts: SessionParts) {
@@ -46,8 +63,17 @@ export function createSessions(parts: SessionParts) {
     /** The seat of whoever is signed in; sends others to sign in, remembers what they wanted, and gives none. */
     async seatOf(req: Request, res: Response): Promise<Seat | undefined> {
       const token = tokenOf(req)
-      const editor = token && (await parts.sessions.editorOf(hashToken(token), limits()))
-      if (editor) return { editor, sessionHash: hashToken(token), formToken: formToken(token) }
+      const seated = token && (await parts.sessions.seated(hashToken(token), limits()))
+      if (seated) {
+        const identity = identityIn(seated.secret, token)
+        return {
+          editor: seated.editor,
+          sessionHash: hashToken(token),
+          formToken: formToken(token),
+          identity,
+          keys: parts.keysOf(identity),
+        }
+      }
       const wantsPage = req.method === 'GET' && req.accepts(['html', 'json']) === 'html'
       if (!wantsPage || req.path === '/metrics')
         throw new Failure('unauthorized', 'Please sign in at the desk.')
@@ -58,37 +84,59 @@ export function createSessions(parts: SessionParts) {
 
     /** True while the session of this seat is good; it does not count as use. */
     async isGood({ sessionHash }: Seat): Promise<boolean> {
-      return (await parts.sessions.editorOf(sessionHash, limits(), false)) !== undefined
+      return (await parts.sessions.seated(sessionHash, limits(), false)) !== undefined
     },
 
-    /** Begins a session for an editor whose passphrase was right. */
-    async begin(req: Request, res: Response, editorId: string): Promise<void> {
+    /** Begins a session for an editor whose passphrase was right, with the identity that it opened. */
+    async begin(
+      req: Request,
+      res: Response,
+      editorId: string,
+      identity: Identity | undefined,
+    ): Promise<void> {
       const token = newToken()
-      const waits = await parts.sessions.begin(hashToken(token), editorId, parts.now())
+      const waits = await parts.sessions.begin(
+        hashToken(token),
+        editorId,
+        sealedIn(identity, token),
+        parts.now(),
+      )
       goOn(req, res, token, waits)
     },
 
-    /** Begins a session by a one-time link. False if the link is no good. */
-    async beginByLink(req: Request, res: Response, link: string): Promise<boolean> {
+    /** Begins a session by a one-time link, with the identity that it bore. False if the link is no good. */
+    async beginByLink(
+      req: Request,
+      res: Response,
+      link: string,
+      identity: Identity | undefined,
+    ): Promise<boolean> {
       const token = newToken()
-      const used = await parts.sessions.useLink(hashToken(link), hashToken(token), parts.now())
+      const secret = sealedIn(identity, token)
+      const used = await parts.sessions.useLink(hashToken(link), hashToken(token), secret, parts.now())
       if (used) goOn(req, res, token, used.waitsForFactor)
       return used !== undefined
     },
 
+    /** What this editor brought along opens in this session from now on. */
+    async open(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
+      const token = tokenOf(req)
+      if (token) await parts.sessions.open(sessionHash, sealedIn(identity, token) as string)
+    },
+
     /** The editor who still has to prove a second factor, with the hash of the session that waits for it. */
-    async waiting(req: Request): Promise<{ editor: Editor; sessionHash: string } | undefined> {
+    async waiting(req: Request): Promise<Waiting | undefined> {
       const token = tokenOf(req)
       if (!token) return undefined
       const sessionHash = hashToken(token)
-      const editor = await parts.sessions.waitingEditor(sessionHash, parts.now() - factorTime)
-      return editor && { editor, sessionHash }
+      const seated = await parts.sessions.waitingEditor(sessionHash, parts.now() - factorTime)
+      return seated && { editor: seated.editor, sessionHash, identity: identityIn(seated.secret, token) }
     },
 
     /** The second factor was right. */
-    async complete(req: Request, res: Response, waitingHash: string): Promise<void> {
+    async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<void> {
       const token = newToken()
-      await parts.sessions.complete(waitingHash, hashToken(token), parts.now())
+      await parts.sessions.complete(sessionHash, hashToken(token), sealedIn(identity, token), parts.now())
       goOn(req, res, token, false)
     },
 
@@ -106,6 +154,14 @@ export function createSessions(parts: SessionParts) {
     list({ editor, sessionHash }: Seat): Promise<ListedSession[]> {
       return parts.sessions.of(editor.id, sessionHash, limits())
     },
+  }
+
+  function sealedIn(identity: Identity | undefined, token: string): string | null {
+    return identity === undefined ? null : sealSecret(sessionKey(token), identity, hashToken(token))
+  }
+
+  function identityIn(secret: string | null, token: string): Identity | undefined {
+    return secret === null ? undefined : openSecret(sessionKey(token), secret, hashToken(token))
   }
 
   function limits(): SessionLimits {

@@ -3,15 +3,19 @@ import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
+import type { WrapWay } from '../key-ring.ts'
+import type { Identity } from '../seal.ts'
+import { openSecret } from '../secret-box.ts'
 import type { passkeysOf } from './passkeys.ts'
-import { isPassphrase } from './passphrase.ts'
+import { checkPassphrase, hashPassphrase, openPassphrase } from './passphrase.ts'
 import { type DeskRoute, formText } from './routes.ts'
-import type { Sessions } from './session.ts'
-import { hashToken, newToken, openSecret } from './tokens.ts'
+import type { Sessions, Waiting } from './session.ts'
+import { hashToken, newToken } from './tokens.ts'
 import { recoveryHash, totpStep } from './totp.ts'
 
 const day = 86_400_000
 const linkTime = day
+const keyLinkTime = 3650 * day
 const knownTime = 365 * day
 const tries = { most: 5, span: 60_000 }
 /** Whoever asks for links again and again fills no mailbox: the last one is good for a day. */
@@ -21,13 +25,14 @@ export type SignInParts = {
   sessions: Sessions
   links: {
     addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
-    linkIsGood(tokenHash: string, now: number): Promise<boolean>
+    linkFor(tokenHash: string, now: number): Promise<string | undefined>
     challenge(sessionHash: string, challenge: string): Promise<void>
     takeChallenge(sessionHash: string): Promise<string | undefined>
   }
   editors: { byEmail(email: string): Promise<Editor | undefined> }
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
+    setPassphrase(editorId: string, hash: string): Promise<void>
     totp(editorId: string): Promise<string | undefined>
     useTotp(editorId: string, step: number): Promise<boolean>
     useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
@@ -40,6 +45,7 @@ export type SignInParts = {
     forget(account: string): Promise<void>
   }
   passkeys: ReturnType<typeof passkeysOf>
+  keyRing: Wraps
   /** Puts a mail with a fresh link into the outbox. */
   mailLink: (editorId: string) => Promise<void>
   /** For one client. */
@@ -53,17 +59,30 @@ export type SignInParts = {
   now: () => number
 }
 
-export type LinkMaker = (editorId: string) => Promise<string>
+/** What identities are kept under. */
+export type Wraps = {
+  wrapUnder(way: WrapWay, secret: string | Uint8Array, id: string, identity: Identity): Promise<void>
+  unwrap(id: string, secret: string | Uint8Array): Promise<Identity | undefined>
+}
 
-/** Makes the links by which an editor signs in, once, within a day. */
+/** With an identity, the link bears it: whoever has the link can open what that can. */
+export type LinkMaker = (editorId: string, identity?: Identity) => Promise<string>
+
+/**
+ * Makes the links by which an editor signs in, once, within a day. One that bears a key is good until it is used, for it may
+ * be the only way to what has come in meanwhile.
+ */
 export function linkMaker(
   parts: Pick<SignInParts, 'publicUrl' | 'base' | 'now'> & {
     links: Pick<SignInParts['links'], 'addLink'>
+    keyRing: Pick<Wraps, 'wrapUnder'>
   },
 ): LinkMaker {
-  return async (editorId) => {
+  return async (editorId, identity) => {
     const token = newToken()
-    await parts.links.addLink(hashToken(token), editorId, parts.now() + linkTime)
+    const time = identity === undefined ? linkTime : keyLinkTime
+    await parts.links.addLink(hashToken(token), editorId, parts.now() + time)
+    if (identity !== undefined) await parts.keyRing.wrapUnder('link', token, hashToken(token), identity)
     return `${parts.publicUrl.origin}${parts.base}/desk/sign-in/${token}`
   }
 }
@@ -96,17 +115,15 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       // Mail scanners follow links; only the button uses the link up.
       async handle(req, res) {
         const link = String(req.params.link)
-        if (!(await parts.links.linkIsGood(hashToken(link), parts.now()))) throw usedUp()
-        show(res, 'desk/sign-in-link', { link })
+        if ((await parts.links.linkFor(hashToken(link), parts.now())) === undefined) throw usedUp()
+        show(res, 'desk/sign-in-link', { link, bearsKey: (await identityOf(link)) !== undefined })
       },
     },
     {
       method: 'post',
       path: '/desk/sign-in/:link',
       access: 'anyone',
-      async handle(req, res) {
-        if (!(await sessions.beginByLink(req, res, String(req.params.link)))) throw usedUp()
-      },
+      handle: followLink,
     },
     { method: 'get', path: '/desk/second-factor', access: 'anyone', handle: askFactor },
     { method: 'post', path: '/desk/second-factor', access: 'anyone', handle: takeFactor },
@@ -118,6 +135,45 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     },
   ]
 
+  /** With a link that bears a key one sets the passphrase that it is kept under from then on; that can wait, but not for long. */
+  async function followLink(req: Request, res: Response): Promise<void> {
+    const link = String(req.params.link)
+    const editorId = await parts.links.linkFor(hashToken(link), parts.now())
+    if (editorId === undefined) throw usedUp()
+    const identity = await identityOf(link)
+    const passphrase = formText(req, 'passphrase')
+    const isSetting = identity !== undefined && passphrase !== '' && formText(req, 'way') !== 'later'
+    if (isSetting) {
+      const failure = await faultIn(editorId, passphrase, formText(req, 'again'))
+      if (failure) {
+        res.status(422)
+        return show(res, 'desk/sign-in-link', { link, bearsKey: true, failure })
+      }
+    }
+    if (isSetting) {
+      const { hash, secret } = await hashPassphrase(passphrase)
+      await parts.keyRing.wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
+      await factors.setPassphrase(editorId, hash)
+    }
+    if (!(await sessions.beginByLink(req, res, link, identity))) throw usedUp()
+  }
+
+  async function faultIn(editorId: string, passphrase: string, again: string): Promise<Failure | undefined> {
+    try {
+      checkPassphrase(passphrase, await factors.hasSecond(editorId))
+    } catch (error) {
+      if (error instanceof Failure) return error
+      throw error
+    }
+    if (passphrase === again) return undefined
+    return new Failure('invalid', 'This is not the same.', { fields: { again: ['This is not the same.'] } })
+  }
+
+  /** What a link bears, where it bears a key. */
+  function identityOf(link: string): Promise<Identity | undefined> {
+    return parts.keyRing.unwrap(hashToken(link), link)
+  }
+
   /** The form has two buttons: sign in with the passphrase, or have a link mailed. */
   async function signIn(req: Request, res: Response): Promise<void> {
     await limited(req, res)
@@ -128,15 +184,15 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     await allow(account)
     const editor = await parts.editors.byEmail(email)
     const hash = await factors.passphrase(editor?.id ?? '')
-    const isRight = await isPassphrase(passphrase, hash)
-    if (!editor || !isRight) {
+    const secret = await openPassphrase(passphrase, hash)
+    if (!editor || !secret) {
       const failure = new Failure('unauthorized', 'The address or the passphrase is wrong.')
       res.status(401)
       return show(res, 'desk/sign-in', { email, failure })
     }
-    if (await factors.hasSecond(editor.id)) return sessions.begin(req, res, editor.id)
-    await recognise(req, res, email, account)
-    await sessions.begin(req, res, editor.id)
+    const identity = await parts.keyRing.unwrap(passphraseWrap(editor.id), secret)
+    if (!(await factors.hasSecond(editor.id))) await recognise(req, res, email, account)
+    await sessions.begin(req, res, editor.id, identity)
   }
 
   // The answer is the same for an address that is no editor's, and given before it is looked up: nothing tells who is one.
@@ -167,7 +223,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       return showFactor(res, waiting, new Failure('unauthorized', 'That was not right. Please try again.'))
     }
     await recognise(req, res, editor.email, account)
-    await sessions.complete(req, res, sessionHash)
+    await sessions.complete(req, res, waiting)
   }
 
   async function isFactor(req: Request, editor: Editor, sessionHash: string): Promise<boolean> {
@@ -197,7 +253,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
 
   async function showFactor(
     res: Response,
-    { editor, sessionHash }: { editor: Editor; sessionHash: string },
+    { editor, sessionHash }: Waiting,
     failure?: Failure,
   ): Promise<void> {
     const have = await factors.passkeys(editor.id)
@@ -256,6 +312,11 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   function show(res: Response, view: string, data: Record<string, unknown> = {}): void {
     res.type('html').send(parts.render(view, data))
   }
+}
+
+/** The name of what is kept under an editor's passphrase. */
+export function passphraseWrap(editorId: string): string {
+  return `passphrase ${editorId}`
 }
 
 function usedUp(): Failure {

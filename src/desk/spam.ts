@@ -1,7 +1,9 @@
+import type { Keys } from '../seal.ts'
 import type { Message, Submission } from '../submission.ts'
+import type { Seat } from './routes.ts'
 
 export type SpamParts = {
-  submissions: { conversation(submissionId: string): Promise<Message[]> }
+  submissions: { conversation(submissionId: string, keys: Keys): Promise<Message[]> }
   work: {
     rememberSpammers(senders: string[], at: number): Promise<void>
     forgetSpammers(senders: string[], since: number): Promise<void>
@@ -17,13 +19,14 @@ export type SpamParts = {
  */
 export async function learnSpam(
   parts: SpamParts,
+  { keys }: Pick<Seat, 'keys'>,
   before: Pick<Submission, 'state'>,
   after: Submission,
   since = 0,
 ): Promise<void> {
   const [wasSpam, isSpam] = [before.state === 'spam', after.state === 'spam']
   if (wasSpam === isSpam) return
-  const [opening] = await parts.submissions.conversation(after.id)
+  const [opening] = await parts.submissions.conversation(after.id, keys)
   if (!opening) return
   if (isSpam) await parts.work.rememberSpammers(parts.sendersOf(opening), parts.now())
   else await parts.work.forgetSpammers(parts.sendersOf(opening), since)

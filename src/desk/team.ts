@@ -1,9 +1,12 @@
+import type { Response } from 'express'
 import { z } from 'zod'
 import type { Editor, Role } from '../editor.ts'
 import { roles } from '../editor.ts'
 import { Failure } from '../failure.ts'
+import type { NewHolder } from '../key-ring.ts'
+import type { Identity, Keys } from '../seal.ts'
 import type { ShowPage } from './page.ts'
-import { type DeskRoute, formText } from './routes.ts'
+import { type DeskRoute, formText, type Seat } from './routes.ts'
 
 export type TeamParts = {
   showPage: ShowPage
@@ -15,8 +18,13 @@ export type TeamParts = {
     remove(email: string, now: number): Promise<boolean>
   }
   factors: { reset(editorId: string): Promise<void> }
-  /** Puts a mail with a sign-in link into the outbox. */
-  mailLink: (editorId: string) => Promise<void>
+  /** Who can open what. */
+  keyRing: {
+    admit(editorId: string, keys: Keys): Promise<NewHolder>
+    expel(editorId: string): Promise<void>
+  }
+  /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
+  sendKeyLink: (editorId: string, identity: Identity) => Promise<string | undefined>
   base: string
   now: () => number
 }
@@ -59,9 +67,9 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
             typed: formText(req, 'email'),
           })
         }
-        const editor = await editors.add(email.data, role, parts.now())
-        await parts.mailLink(editor.id)
-        res.redirect(303, done('invited'))
+        const there = await editors.byEmail(email.data)
+        if (there) return res.redirect(303, done('there'))
+        await invite(res, seat, await editors.add(email.data, role, parts.now()), 'invited')
       },
     },
     {
@@ -78,11 +86,10 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       method: 'post',
       path: '/desk/team/reset',
       access: 'admin',
-      async handle(req, res) {
+      async handle(req, res, seat) {
         const editor = await named(formText(req, 'email'))
         await parts.factors.reset(editor.id)
-        await parts.mailLink(editor.id)
-        res.redirect(303, done('reset'))
+        await invite(res, seat, editor, 'reset')
       },
     },
     {
@@ -90,12 +97,21 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       path: '/desk/team/remove',
       access: 'admin',
       async handle(req, res) {
-        const { email } = await named(formText(req, 'email'))
+        const { id, email } = await named(formText(req, 'email'))
         await editors.remove(email, parts.now())
+        await parts.keyRing.expel(id)
         res.redirect(303, done('removed'))
       },
     },
   ]
+
+  /** Lets an editor into all that the one who invites can open, by a link that is theirs to use. */
+  async function invite(res: Response, seat: Seat, editor: Editor, what: string): Promise<void> {
+    const { identity } = await parts.keyRing.admit(editor.id, seat.keys)
+    const link = await parts.sendKeyLink(editor.id, identity)
+    if (link === undefined) return res.redirect(303, done(what))
+    await parts.showPage(res, seat, 'desk/team', { team: await editors.active(), saved: what, link })
+  }
 
   async function named(email: string): Promise<Editor> {
     const editor = await editors.byEmail(email)

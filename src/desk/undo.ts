@@ -40,8 +40,8 @@ export function undoRoutes(parts: DeskParts): DeskRoute[] {
     res.redirect(303, `${parts.base}/desk/submissions/${reference}${from}`)
   }
 
-  async function takeBack(submission: Submission, { editor }: Seat): Promise<boolean> {
-    const act = await parts.work.lastAct(submission.id, editor.id, parts.now())
+  async function takeBack(submission: Submission, seat: Seat): Promise<boolean> {
+    const act = await parts.work.lastAct(submission.id, seat.editor.id, parts.now())
     if (!act) return false
     try {
       await parts.work.takeBack(act)
@@ -51,7 +51,7 @@ export function undoRoutes(parts: DeskParts): DeskRoute[] {
       throw error
     }
     const after = await parts.submissions.byReference(submission.reference)
-    if (after) await learnSpam(parts, submission, after, act.movedAt)
+    if (after) await learnSpam(parts, seat, submission, after, act.movedAt)
     return true
   }
 }
@@ -67,7 +67,8 @@ export async function undoOffer(
     const act = await parts.work.lastAct(submission.id, seat.editor.id, parts.now())
     if (!act) continue
     const { reference, state } = submission
-    const [opening] = offers.length === 0 ? await parts.submissions.conversation(submission.id) : []
+    const [opening] =
+      offers.length === 0 ? await parts.submissions.conversation(submission.id, seat.keys) : []
     const title = opening?.content.fields.title ?? reference
     offers.push({ references: [reference], title, state, messageId: act.messageId, movedAt: act.movedAt })
   }

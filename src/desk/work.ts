@@ -54,7 +54,7 @@ export function workRoutes(parts: DeskParts): DeskRoute[] {
       const submission = await seenSubmission(req)
       const deed = deedOf(submission, seat)
       const moved = await apply(deed, await change(deed, req), submission.revision)
-      await learnSpam(parts, submission, moved)
+      await learnSpam(parts, seat, submission, moved)
       res.redirect(303, await onwards(req, seat, submission, moved))
     })
   }

@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { type NewDelivery, previewsOf } from '../delivery.ts'
 import {
   type Arrival,
@@ -7,18 +7,23 @@ import {
   type FurtherDraft,
   parseFields,
   parseFurtherFields,
+  type SealedBefore,
   type StagedFile,
 } from '../draft.ts'
 import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
-import { hashReceipt, newReference, receiptFor } from '../receipt.ts'
-import type { NewRecord, Recorded } from '../record.ts'
+import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
+import type { NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
+import type { Recipient, Sealing } from '../seal.ts'
 import { sendersOf } from '../sender.ts'
-import { type Content, type Fields, type FileLabel, isConfidential, summaryOf } from '../submission.ts'
+import { type Content, type Fields, type FileLabel, isConfidentialKind, summaryOf } from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
 
-/** What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. */
+/**
+ * What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. A repeat is told the same
+ * receipt; it is empty where it was made by chance, and is lost.
+ */
 export type Received = { reference: string; receipt: string; repeat: boolean }
 
 /** What became of a further message. */
@@ -28,7 +33,16 @@ export type Further = { repeat: boolean; isChanged: boolean }
 export type IntakeParts = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>
-  files: Record<'keep' | 'discard' | 'remove', (ids: string[]) => Promise<void>>
+  files: Record<'discard' | 'remove', (ids: string[]) => Promise<void>> & {
+    /** Makes staged files durable, sealed where that is asked; gives by what those are known that are. */
+    keep(ids: string[], sealing?: Sealing): Promise<Map<string, SealedAs>>
+  }
+  /** For whom one seals so that this receipt opens it. */
+  recipientFor: (receipt: string) => Recipient
+  /** How this conversation is sealed; undefined where it is not. */
+  sealingOf: (submissionId: string) => Promise<Sealing | undefined>
+  /** For whom the desk's side is sealed now. */
+  deskRecipient: () => Promise<Recipient>
   /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
   receiptKey: KeyObject
   /** Senders are known again by it. */
@@ -54,17 +68,23 @@ export function createIntake(parts: IntakeParts) {
      * @throws Failure `invalid` with every faulty field, `conflict` if the arrival refuses changes, or `unavailable`.
      */
     async receive(draft: Draft): Promise<Received> {
-      const fields = await orDiscarded(draft.files, () => parseFields(draft))
-      const receipt = receiptFor(parts.receiptKey, `${draft.arrival.source}\0${draft.arrival.secret}`)
+      const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFields(draft)))
+      const receipt = receiptOf(draft)
       const record = newSubmission(draft, fields, receipt, parts)
-      const first = await keeping(draft.files, async () => {
+      const { bond, isConfidential, senderRecipient } = record.submission
+      const sealing = isConfidential
+        ? { bond, sender: senderRecipient, desk: await parts.deskRecipient() }
+        : undefined
+      const first = await keeping(draft.files, sealing, async (marks) => {
+        mark(record, marks)
         const recorded = await commit(record)
         const changed = recorded.repeat && recorded.digest !== draft.arrival.digest
         if (changed && draft.arrival.refusesChange) await refuseChange(draft.files)
         const { repeat } = changed ? await commit(asFurtherMessage(record, recorded.submissionId)) : recorded
         return { reference: recorded.reference as string, repeat }
       })
-      return { ...first, receipt }
+      const isLost = first.repeat && isByChance(draft)
+      return { ...first, receipt: isLost ? '' : receipt }
     },
 
     /**
@@ -72,9 +92,13 @@ export function createIntake(parts: IntakeParts) {
      * @throws Failure as `receive` does.
      */
     async receiveFurther(draft: FurtherDraft): Promise<Further> {
-      const fields = await orDiscarded(draft.files, () => parseFurtherFields(draft))
+      const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFurtherFields(draft)))
       const record = furtherMessage(draft, fields, parts.now())
-      const { repeat, digest } = await keeping(draft.files, () => commit(record))
+      const sealing = draft.files.length > 0 ? await parts.sealingOf(draft.submissionId) : undefined
+      const { repeat, digest } = await keeping(draft.files, sealing, (marks) => {
+        mark(record, marks)
+        return commit(record)
+      })
       return { repeat, isChanged: repeat && digest !== draft.arrival.digest }
     },
 
@@ -83,9 +107,15 @@ export function createIntake(parts: IntakeParts) {
      * @throws Failure as `receive` does.
      */
     async receiveInto(draft: FurtherDraft & { messageId: string }): Promise<{ repeat: boolean }> {
-      const fields = parseFurtherFields(draft)
+      const fields = fieldsIn(draft, () => parseFurtherFields(draft))
       return commit({ ...furtherMessage(draft, fields, parts.now()), adds: true })
     },
+  }
+
+  function receiptOf(draft: Draft): string {
+    if (isByChance(draft)) return newReceipt()
+    const { arrival, sealed } = draft
+    return sealed?.receipt ?? receiptFor(parts.receiptKey, `${arrival.source}\0${arrival.secret}`)
   }
 
   async function refuseChange(files: StagedFile[]): Promise<never> {
@@ -106,12 +136,13 @@ export function createIntake(parts: IntakeParts) {
   // tell whether the commit was made, and the sweep at the next start can. A repeat has its files already.
   async function keeping<T extends { repeat: boolean }>(
     files: StagedFile[],
-    record: () => Promise<T>,
+    sealing: Sealing | undefined,
+    record: (marks: Map<string, SealedAs>) => Promise<T>,
   ): Promise<T> {
     const ids = files.map((file) => file.id)
-    await parts.files.keep(ids)
+    const marks = await parts.files.keep(ids, sealing)
     try {
-      const recorded = await record()
+      const recorded = await record(marks)
       if (recorded.repeat) await parts.files.remove(ids)
       return recorded
     } catch (error) {
@@ -121,10 +152,32 @@ export function createIntake(parts: IntakeParts) {
   }
 }
 
-function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewRecord {
+/** What is sealed already cannot be looked into: it was parsed when it came. */
+function fieldsIn(
+  { sealed, blocks }: { sealed?: SealedBefore; blocks?: string[] },
+  parse: () => Fields,
+): Fields {
+  return (sealed?.blocks ?? blocks) ? { body: '' } : parse()
+}
+
+/** Nothing that comes again leads to its receipt. */
+function isByChance({ arrival, sealed }: Draft): boolean {
+  return sealed ? sealed.receipt === undefined : arrival.secret === undefined
+}
+
+/** Notes by what sealed files are known. */
+function mark({ attachments }: NewRecord, marks: Map<string, SealedAs>): void {
+  for (const one of attachments)
+    if (!('awaited' in one) && marks.has(one.id)) one.mark = marks.get(one.id)?.mark
+}
+
+type NewPiece = NewRecord & { submission: NewSubmission }
+
+function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewPiece {
   const at = parts.now()
-  const { kind, channel, telegram, api, email, threads } = draft
-  const awaited = draft.awaited.map((file) => ({ ...file, id: newId(at) }))
+  const { kind, channel, telegram, api, email, threads, sealed } = draft
+  const isConfidential = isConfidentialKind(kind) || draft.isConfidential === true || sealed !== undefined
+  const awaited = draft.awaited.map((file) => ({ ...file, id: file.id ?? newId(at) }))
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   const content: Content = {
     fields,
@@ -143,6 +196,9 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
       channel,
       summary: summaryOf(content, attachments.length - draft.files.filter(({ isRaw }) => isRaw).length),
       senders: sendersOf(content, parts.senderKey),
+      isConfidential,
+      bond: sealed?.bond ?? randomBytes(12).toString('base64url'),
+      senderRecipient: parts.recipientFor(receipt),
     },
     messageId: draft.ids?.messageId ?? newId(at),
     author: 'sender',
@@ -150,12 +206,13 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     attachments,
     deliveries: [
       tellEditors(at),
-      ...receiptMails(draft, fields, receipt),
+      ...receiptMails(draft, fields, receipt, isConfidential),
       ...awaited.flatMap(fetchOf),
       ...previewsOf(draft.files),
     ],
     at,
     ...(threads && { threads }),
+    ...(sealed?.blocks && { blocks: sealed.blocks }),
   }
 }
 
@@ -163,7 +220,7 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRec
   const { telegram, email, isEdit, files, threads } = draft
   const author = draft.author ?? 'sender'
   const isTold = author === 'sender' && !draft.isQuiet
-  const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: newId(at) }))
+  const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: file.id ?? newId(at) }))
   return {
     arrival: draft.arrival,
     submissionId: draft.submissionId,
@@ -185,6 +242,7 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRec
     ],
     at,
     ...(threads && { threads }),
+    ...(draft.blocks && { blocks: draft.blocks }),
   }
 }
 
@@ -216,13 +274,16 @@ function tellEditors(at: number): NewDelivery {
  * mailbox. Who came by mail has no other way to get it, and wrote it all in that mailbox already.
  */
 function receiptMails(
-  { kind, channel, isUnanswered }: Draft,
+  { channel, isUnanswered, email }: Draft,
   fields: Fields,
   receipt: string,
+  isConfidential: boolean,
 ): NewDelivery[] {
-  if (!fields.email || isUnanswered) return []
-  const isMailed = !isConfidential(kind) || channel === 'email'
-  return [{ purpose: 'sender-receipt', target: fields.email, receipt: isMailed ? receipt : null }]
+  const to = fields.email
+  if (!to || isUnanswered) return []
+  if (!isConfidential) return [{ purpose: 'sender-receipt', target: to, receipt }]
+  const contact = { email: to, ...(email?.messageId && { references: [email.messageId] }) }
+  return [{ purpose: 'sender-receipt', passing: { contact, ...(channel === 'email' && { receipt }) } }]
 }
 
 function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {

@@ -1,21 +1,13 @@
 import type { KeyObject } from 'node:crypto'
 import { confirmationWords } from '../confirmation.ts'
-import { CarryFault, type Delivery } from '../delivery.ts'
+import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
 import { addressOf, mailToken, messageIdOf, tagged } from '../mail-address.ts'
 import type { Attention } from '../notice-policy.ts'
 import { replyMark } from '../reply-mark.ts'
-import {
-  type Fields,
-  filesOf,
-  isConfidential,
-  kindNames,
-  type Message,
-  type Submission,
-  sideFields,
-} from '../submission.ts'
+import { type Fields, filesOf, kindNames, type Message, type Submission, sideFields } from '../submission.ts'
 import type { Mail } from './mailer.ts'
 import { mailRenderer } from './render.ts'
 
@@ -80,7 +72,7 @@ export function mailComposer(parts: ComposeParts) {
         .filter((message) => message.author === 'sender' && message.createdAt > (openedAt ?? 0))
       if (unread.length === 0) return undefined
       const isFurther = unread[0]?.id !== opening.id
-      const isTold = !isConfidential(submission.kind)
+      const isTold = !submission.isConfidential
       const told = {
         ...frameOf(submission),
         ...markOf(submission),
@@ -135,25 +127,26 @@ export function mailComposer(parts: ComposeParts) {
     async senderReceipt(delivery: Delivery): Promise<Mail | undefined> {
       const { submission, opening } = await pieceOf(delivery)
       const { fields } = opening.content
-      const to = delivery.target ?? fields.email
+      const known = passingOf(delivery, submission)
+      const to = delivery.target ?? known?.contact?.email ?? fields.email
       if (!to) throw nobody()
       const letter = await parts.letter('receipt')
       if (!letter.isOn) return undefined
       const values = mailValuesFor(submission, fields, parts.newsroom)
-      const isTold = !isConfidential(submission.kind)
+      const isTold = !submission.isConfidential
       const isReply = submission.channel === 'email'
       const bodies = render('sender-receipt', {
         submission,
         words: fill(letter.body, values),
         // In answer to a mail its words are not sent on: its sender may be somebody else.
         title: isTold && !isReply ? fields.title : undefined,
-        receipt: delivery.receipt,
+        receipt: delivery.receipt ?? known?.receipt,
         isTold,
         isReply,
         statusUrl: `${parts.siteUrl}/status`,
       })
       const subject = fill(letter.subject, values)
-      const draft = { to, subject, ...bodies, ...threadOf(submission, [opening]) }
+      const draft = { to, subject, ...bodies, ...threadOf(submission, [opening], known) }
       // Whoever wrote by mail is answered as RFC 3834 asks of programs: what comes back of it is nobody's.
       return isReply
         ? { ...envelope(delivery), ...draft, isReply, returnPath: '' }
@@ -166,15 +159,17 @@ export function mailComposer(parts: ComposeParts) {
       const message = messages.find((one) => one.id === delivery.messageId)
       if (!message) throw nothing()
       if (message.isWithdrawn) return undefined
-      const draft = await this.answerDraft(submission, opening, message.content.fields)
-      const isTold = !isConfidential(submission.kind)
+      const known = passingOf(delivery, submission)
+      const to = known?.contact?.email ?? opening.content.fields.email
+      const draft = await this.answerDraft(submission, opening, message.content.fields, to)
+      const isTold = !submission.isConfidential
       const files = isTold ? filesOf(message).filter(({ state }) => state === 'kept') : []
       return {
         ...envelope(delivery),
         ...draft,
         isPersonal: true,
         files: files.map(({ id, type }) => ({ id, type, name: message.content.files[id]?.name ?? 'file' })),
-        ...threadOf(submission, messages),
+        ...threadOf(submission, messages, known),
       }
     },
 
@@ -183,21 +178,22 @@ export function mailComposer(parts: ComposeParts) {
       submission: Submission,
       opening: Message,
       said: Pick<Fields, 'title' | 'body'>,
+      to = opening.content.fields.email,
     ): Promise<Draft> {
       const { fields } = opening.content
-      if (!fields.email) throw nobody()
+      if (!to) throw nobody()
       const statusUrl = `${parts.siteUrl}/status`
-      if (isConfidential(submission.kind)) {
+      if (submission.isConfidential) {
         const bodies = render('answer-confidential', { submission, statusUrl })
         const subject = `There is an answer to what you sent (${submission.reference})`
-        return { to: fields.email, subject, ...bodies }
+        return { to, subject, ...bodies }
       }
       const receiptLetter = await parts.letter('receipt')
       const values = mailValuesFor(submission, fields, parts.newsroom)
       const isReply = submission.channel === 'email' && fields.title !== undefined
       const usual = isReply ? fields.title : fill(receiptLetter.subject, values)
       const subject = said.title || `Re: ${usual}`
-      return { to: fields.email, subject, ...render('answer', { submission, words: said.body, statusUrl }) }
+      return { to, subject, ...render('answer', { submission, words: said.body, statusUrl }) }
     },
 
     /** Tells an editor what became of what they did by mail. */
@@ -225,9 +221,16 @@ export function mailComposer(parts: ComposeParts) {
     /** A link by which an editor signs in, once. */
     async signIn(delivery: Delivery): Promise<Mail> {
       const editor = await editorOf(delivery)
-      const link = await parts.signInLink(editor.id)
+      // A link that bears a key is lost with the process that made it: then there is one that does not.
+      const known = delivery.passing === 'lost' ? undefined : delivery.passing
+      const link = known?.link ?? (await parts.signInLink(editor.id))
       const subject = `Sign in at the desk of ${parts.newsroom}`
-      return { ...unanswered(delivery), to: editor.email, subject, ...render('sign-in', { link }) }
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject,
+        ...render('sign-in', { link, bearsKey: known?.link !== undefined }),
+      }
     },
   }
 
@@ -285,12 +288,20 @@ export function mailComposer(parts: ComposeParts) {
   }
 
   /** Puts a mail into its submission's thread, behind the mails of its sender where it answers them. */
-  function threadOf(submission: Submission, conversation: Message[] = []) {
+  function threadOf(submission: Submission, conversation: Message[] = [], known?: Passing) {
     const mails = conversation
       .filter(({ author }) => author === 'sender')
       .flatMap(({ content }) => content.email?.messageId ?? [])
-    return { references: [messageIdOf(submission.id, domain), ...mails.slice(-mostReferences)] }
+    const answered = known?.contact?.references ?? mails
+    return { references: [messageIdOf(submission.id, domain), ...answered.slice(-mostReferences)] }
   }
+}
+
+/** What a delivery knows of a confidential piece. @throws CarryFault where a restart has lost it */
+function passingOf({ passing }: Delivery, { isConfidential }: Submission): Passing | undefined {
+  if (!isConfidential) return undefined
+  if (passing === undefined || passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
+  return passing
 }
 
 function subjectOf(submission: Submission, fields: Fields): string {
@@ -299,5 +310,5 @@ function subjectOf(submission: Submission, fields: Fields): string {
 
 /** What a piece is called in a mail: by its reference, where its title is confidential. */
 function titleOf(submission: Submission, fields: Fields): string {
-  return (!isConfidential(submission.kind) && fields.title) || submission.reference
+  return (!submission.isConfidential && fields.title) || submission.reference
 }

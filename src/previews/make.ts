@@ -1,6 +1,8 @@
 // A process of its own: make.ts TYPE SOURCE TARGET. Reads one file from a stranger and writes what can be looked at safely.
+// Without source and target it reads from its input and writes to its output: what is sealed touches no disk.
 import { readFile, writeFile } from 'node:fs/promises'
-import { argv } from 'node:process'
+import { argv, stdin, stdout } from 'node:process'
+import { buffer } from 'node:stream/consumers'
 
 /** Long enough for a screen of twice the usual sharpness, small enough for 2G. */
 const longestSide = 960
@@ -8,19 +10,21 @@ const longestSide = 960
 const mostPixels = 120_000_000
 const mostCharacters = 20_000
 
-const [, , type = '', source = '', target = ''] = argv
+const [, , type = '', source, target] = argv
 
-if (type === 'application/pdf') await writeFile(target, await wordsOf(await readFile(source)))
-else await writeSmallPicture()
+const given = source === undefined ? await buffer(stdin) : await readFile(source)
+const made = type === 'application/pdf' ? Buffer.from(await wordsOf(given)) : await smallPicture(given)
+if (target === undefined) stdout.end(made)
+else await writeFile(target, made)
 
 /** Turned as its metadata says, and then without any. */
-async function writeSmallPicture(): Promise<void> {
+async function smallPicture(picture: Buffer): Promise<Buffer> {
   const { default: sharp } = await import('sharp')
-  await sharp(source, { limitInputPixels: mostPixels, failOn: 'error', pages: 1 })
+  return sharp(picture, { limitInputPixels: mostPixels, failOn: 'error', pages: 1 })
     .autoOrient()
     .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
     .webp({ quality: 72 })
-    .toFile(target)
+    .toBuffer()
 }
 
 async function wordsOf(pdf: Buffer): Promise<string> {

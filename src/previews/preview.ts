@@ -1,4 +1,7 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CarryFault, type Delivery, type Instead } from '../delivery.ts'
@@ -39,11 +42,31 @@ export function previewMaker({ files, attachments }: PreviewParts) {
   }
 }
 
+/**
+ * The preview of a file that is kept nowhere: what is sealed is opened for a moment only. Undefined if it cannot be read.
+ */
+export async function previewNow(type: string, content: Readable): Promise<Buffer | undefined> {
+  const child = spawn(process.execPath, argumentsFor(type), {
+    env: {},
+    timeout: patience,
+    killSignal: 'SIGKILL',
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const made = buffer(child.stdout)
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  // A process that has had enough of it reads no further.
+  await pipeline(content, child.stdin).catch(() => undefined)
+  return (await ended) === 0 ? made : undefined
+}
+
+function argumentsFor(type: string, ...paths: string[]): string[] {
+  return ['--max-old-space-size=512', program, type, ...paths]
+}
+
 /** False if the file cannot be read. What the process says of it may hold its words, and is not listened to. */
 async function make(type: string, source: string, target: string): Promise<boolean> {
   const options = { timeout: patience, killSignal: 'SIGKILL' as const, env: {} }
-  const args = ['--max-old-space-size=512', program, type, source, target]
-  return run(process.execPath, args, options).then(
+  return run(process.execPath, argumentsFor(type, source, target), options).then(
     () => true,
     () => false,
   )

@@ -1,32 +1,46 @@
+import type { KeptFile } from '../record.ts'
+import type { Sealing } from '../seal.ts'
 import { hasPreview } from '../submission.ts'
 import type { Database } from './database.ts'
 import { offerUploadOnce } from './open-piece-changes.ts'
-import { insertDeliveries } from './record.ts'
+import { insertDeliveries, type Writing } from './record.ts'
 
 export type AttachmentStore = ReturnType<typeof attachmentStore>
 
 /** The later life of attachments that were awaited when their message came in. */
-export function attachmentStore(db: Database) {
+export function attachmentStore(db: Database, { contents, sealings }: Writing) {
   return {
     async state(id: string): Promise<string | undefined> {
       return (await db.selectFrom('attachments').select('state').where('id', '=', id).executeTakeFirst())
         ?.state
     },
 
-    /** The awaited file is in the file store. */
-    async arrived(
-      id: string,
-      file: { size: number; type: string; sha256: string },
-      now: number,
-    ): Promise<void> {
-      const { size, type, sha256 } = file
+    /** How the conversation is sealed that an attachment belongs to; undefined where it is not. */
+    async sealingOf(id: string): Promise<Sealing | undefined> {
+      const row = await db
+        .selectFrom('attachments')
+        .innerJoin('messages', 'messages.id', 'message_id')
+        .select('submission_id')
+        .where('attachments.id', '=', id)
+        .executeTakeFirst()
+      return row && sealings.ofOne(row.submission_id)
+    },
+
+    /** The awaited file is in the file store, as its conversation is sealed. */
+    async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<void> {
+      const { size, type, sha256, mark } = file
+      const sealed =
+        sealing && mark !== undefined ? await contents.writeFile({ id, type, mark }, sealing) : undefined
+      const columns =
+        sealed === undefined ? { type, sha256, is_sealed: 0 } : { type: sealed, sha256: null, is_sealed: 1 }
       await db.transaction().execute(async (trx) => {
         await trx
           .updateTable('attachments')
-          .set({ state: 'kept', size, type, sha256 })
+          .set({ state: 'kept', size, ...columns })
           .where('id', '=', id)
           .execute()
-        if (hasPreview(type)) await insertDeliveries(trx, [{ purpose: 'preview', attachmentId: id }], now)
+        if (sealed === undefined && hasPreview(type))
+          await insertDeliveries(trx, [{ purpose: 'preview', attachmentId: id }], now)
       })
     },
 
@@ -37,6 +51,7 @@ export function attachmentStore(db: Database) {
         .select(['type', 'preview_id'])
         .where('id', '=', id)
         .where('state', '=', 'kept')
+        .where('is_sealed', '=', 0)
         .executeTakeFirst()
       return row?.type ? { type: row.type, previewId: row.preview_id } : undefined
     },

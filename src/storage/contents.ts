@@ -1,39 +1,134 @@
 import type { Part } from '../open-piece.ts'
-import type { Content, Summary } from '../submission.ts'
+import { type Keys, type SealedFor, type Sealer, type Sealing, type SealState, worst } from '../seal.ts'
+import type { Content, FileLabel, Summary } from '../submission.ts'
 
-/**
- * The one way for a message's content into storage. Nothing else writes or reads the column,
- * so that sealing the confidential kinds changes this pair only.
- */
-export function writeContent(content: Content): string {
-  return JSON.stringify(content)
-}
-
-/** The one way for a message's content out of storage. */
-export function readContent(stored: string): Content {
-  return JSON.parse(stored) as Content
-}
-
-/** The one way for a summary into storage: it is content too. */
-export function writeSummary(summary: Summary): string {
-  return JSON.stringify(summary)
-}
-
-/** The one way for a summary out of storage. */
-export function readSummary(stored: string | null): Summary {
-  if (stored === null) return { title: undefined, sender: undefined, attachments: 0 }
-  return JSON.parse(stored) as Summary
-}
+export type Contents = ReturnType<typeof contentsOf>
 
 /** What a part says; the rest of it is told by its row. */
 export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'language'>
 
-/** The one way for a part of an open piece into storage: it is content too. */
-export function writePart({ words, files, sender, name, language }: PartContent): string {
-  return JSON.stringify({ words, files, sender, name, language })
+/** What a sealed file is: of the file itself only its size is told without its key. */
+export type SealedFile = { id: string; type: string; mark: string }
+
+/** Before a sealed block; the texts of the database have one line else. */
+const blockStart = /(?:^|\n)(?=-----BEGIN AGE ENCRYPTED FILE-----)/
+
+/**
+ * The one way for content into storage and out of it. Nothing else writes or reads its columns. What is sealed is one or
+ * more armored age files, each with the bond of its conversation inside.
+ */
+export function contentsOf(sealer: Sealer) {
+  return {
+    writeContent: (content: Content, sealing: Sealing | undefined, whom: SealedFor = 'both') =>
+      write(content, sealing, whom),
+    writeSummary: (summary: Summary, sealing: Sealing | undefined) => write(summary, sealing, 'desk'),
+    writeFile: (file: SealedFile, sealing: Sealing) => write(file, sealing, 'both'),
+    writeRaw: (raw: string, sealing: Sealing) => write(raw, sealing, 'desk'),
+
+    /** A message's or a note's content. What was added to it later stands behind it. */
+    async readContent(
+      stored: string,
+      bond: string,
+      keys: Keys,
+    ): Promise<{ content: Content; seal: SealState }> {
+      const blocks = await read<Content>(stored, bond, keys)
+      const said = blocks.flatMap(({ value }) => value ?? [])
+      const content = said.length === 0 ? { fields: { body: '' }, files: {} } : said.reduce(together)
+      const isPart = said.length === 1 && blocks[0]?.seal === 'open'
+      return { content: isPart ? asOne(content) : content, seal: sealOf(blocks) }
+    },
+
+    async readSummary(
+      stored: string | null,
+      bond: string,
+      keys: Keys,
+    ): Promise<Summary & { seal: SealState }> {
+      const nothing = { title: undefined, sender: undefined, attachments: 0 }
+      if (stored === null) return { ...nothing, seal: 'clear' }
+      const [block] = await read<Summary>(stored, bond, keys)
+      return { ...nothing, ...block?.value, seal: block?.seal ?? 'damaged' }
+    },
+
+    async readFile(
+      stored: string,
+      bond: string,
+      keys: Keys,
+    ): Promise<Partial<SealedFile> & { seal: SealState }> {
+      const [block] = await read<SealedFile>(stored, bond, keys)
+      return { ...block?.value, seal: block?.seal ?? 'damaged' }
+    },
+
+    async readRaw(stored: string, bond: string, keys: Keys): Promise<{ raw: string; seal: SealState }> {
+      const [block] = isSealed(stored) ? await read<string>(stored, bond, keys) : []
+      return block ? { raw: block.value ?? '', seal: block.seal } : { raw: stored, seal: 'clear' }
+    },
+  }
+
+  async function write(value: unknown, sealing: Sealing | undefined, whom: SealedFor): Promise<string> {
+    if (!sealing) return JSON.stringify(value)
+    const { bond, desk, sender } = sealing
+    const recipients = whom === 'both' && sender !== null ? [desk, sender] : [desk]
+    return sealer.seal(JSON.stringify({ bond, value }), recipients)
+  }
+
+  async function read<T>(stored: string, bond: string, keys: Keys): Promise<Block<T>[]> {
+    const texts = stored.split(blockStart).filter((text) => text !== '')
+    return Promise.all(texts.map((text) => (isSealed(text) ? open<T>(text, bond, keys) : clear<T>(text))))
+  }
+
+  async function open<T>(text: string, bond: string, keys: Keys): Promise<Block<T>> {
+    const opened = await sealer.open(text, await keys())
+    if ('fault' in opened) return { seal: opened.fault }
+    const sealed = JSON.parse(opened.text) as { bond: string; value: T }
+    return sealed.bond === bond ? { value: sealed.value, seal: 'open' } : { seal: 'damaged' }
+  }
 }
 
-/** The one way for a part of an open piece out of storage. */
-export function readPart(stored: string): PartContent {
-  return JSON.parse(stored) as PartContent
+type Block<T> = { value?: T; seal: SealState }
+
+function clear<T>(text: string): Block<T> {
+  try {
+    return { value: JSON.parse(text) as T, seal: 'clear' }
+  } catch {
+    return { seal: 'damaged' }
+  }
+}
+
+export function isSealed(stored: string): boolean {
+  return stored.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')
+}
+
+/** What is added to something that is stored, where one of them is sealed: it stands behind it. */
+export function behind(stored: string, block: string): string {
+  return `${stored.trimEnd()}\n${block}`
+}
+
+function sealOf(blocks: Block<unknown>[]): SealState {
+  return worst(blocks.map(({ seal }) => seal))
+}
+
+/** Two contents as one: words below words, files behind files. */
+export function together(first: Content, second: Content): Content {
+  const body = [first.fields.body, second.fields.body].filter((words) => words.trim() !== '').join('\n\n')
+  const files = { ...first.files }
+  for (const [id, label] of Object.entries(second.files)) files[id] = distinct(label, Object.values(files))
+  return { ...second, ...first, fields: { ...second.fields, ...first.fields, body }, files }
+}
+
+/** What was said with a single file is all there is: it need not stand beside it too. */
+function asOne(content: Content): Content {
+  const { body } = content.fields
+  const files = Object.entries(content.files).map(([id, { caption, ...label }]) => [
+    id,
+    { ...label, ...(caption !== undefined && caption !== body && { caption }) },
+  ])
+  return { ...content, files: Object.fromEntries(files) }
+}
+
+/** A chat gives all its photos one name. */
+function distinct(label: FileLabel, others: FileLabel[]): FileLabel {
+  const taken = new Set(others.map(({ name }) => name))
+  let { name } = label
+  for (let n = 2; taken.has(name); n++) name = label.name.replace(/(?=\.[^.]*$|$)/, `-${n}`)
+  return { ...label, name }
 }

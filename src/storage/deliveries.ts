@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
-import type { Carrier, Delivery, DeliveryState, NewDelivery, Try, Verdict } from '../delivery.ts'
+import type { Carrier, Delivery, DeliveryState, NewDelivery, Passing, Try, Verdict } from '../delivery.ts'
 import { Failure } from '../failure.ts'
 import type { Database } from './database.ts'
 import { isDuplicate } from './faults.ts'
+import type { Hidden } from './hidden.ts'
 import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
 import { insertHistory } from './work.ts'
@@ -17,11 +18,11 @@ const outward = ['mail', 'telegram'] as const
 export type DeliveryStore = ReturnType<typeof deliveryStore>
 
 /** The outbox. A lease keeps two workers from carrying the same delivery; one that runs out is free again. */
-export function deliveryStore(db: Database, isPostgres: boolean) {
+export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean) {
   return {
     /** Adds a delivery that tells of nothing else, such as a sign-in link. */
     async add(delivery: NewDelivery, now: number): Promise<void> {
-      await db.transaction().execute((trx) => insertDeliveries(trx, [delivery], now))
+      await db.transaction().execute((trx) => insertDeliveries(trx, [delivery], now, hidden))
     },
 
     /** Leases up to `count` of a carrier's due deliveries to `lease` until the given time, the longest due first. */
@@ -153,11 +154,12 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
     },
 
     /**
-     * Has a failed delivery tried again, as if it were new.
+     * Has a failed delivery tried again, as if it were new, with what it needs to know where that was lost.
      * @throws Failure `conflict` if it has not failed.
      */
-    async retry(id: string, editorId: string, now: number): Promise<void> {
+    async retry(id: string, editorId: string, now: number, passing?: Passing): Promise<void> {
       await reopen(id, editorId, now, 'retried', {
+        ...(passing && { passing: hidden.hide(passing) }),
         state: 'pending',
         due_at: now,
         tried_since: now,
@@ -204,6 +206,27 @@ export function deliveryStore(db: Database, isPostgres: boolean) {
     )
     const next = found.flat().map(deliveryOf)
     return next.sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1)).slice(0, size)
+  }
+
+  function deliveryOf(row: Tables['deliveries']): Delivery {
+    return {
+      id: row.id,
+      purpose: row.purpose,
+      submissionId: row.submission_id,
+      messageId: row.message_id,
+      editorId: row.editor_id,
+      attachmentId: row.attachment_id,
+      target: row.target,
+      receipt: row.receipt,
+      passing: hidden.reveal<Passing>(row.passing),
+      state: row.state,
+      attempts: row.attempts,
+      dueAt: row.due_at,
+      createdAt: row.created_at,
+      triedSince: row.tried_since,
+      doneAt: row.done_at,
+      fault: row.fault,
+    }
   }
 
   async function reopen(
@@ -257,7 +280,13 @@ async function settleOne(trx: Database, verdict: Verdict): Promise<void> {
 function changeOf(verdict: Verdict) {
   const { state, at } = verdict
   if (state === 'pending') return { due_at: verdict.dueAt, fault: verdict.fault }
-  const over = { state, done_at: at, receipt: null, fault: state === 'sent' ? null : verdict.fault }
+  const over = {
+    state,
+    done_at: at,
+    receipt: null,
+    passing: null,
+    fault: state === 'sent' ? null : verdict.fault,
+  }
   if (state === 'failed') {
     return {
       ...over,
@@ -265,24 +294,4 @@ function changeOf(verdict: Verdict) {
     }
   }
   return { ...over, target: null }
-}
-
-function deliveryOf(row: Tables['deliveries']): Delivery {
-  return {
-    id: row.id,
-    purpose: row.purpose,
-    submissionId: row.submission_id,
-    messageId: row.message_id,
-    editorId: row.editor_id,
-    attachmentId: row.attachment_id,
-    target: row.target,
-    receipt: row.receipt,
-    state: row.state,
-    attempts: row.attempts,
-    dueAt: row.due_at,
-    createdAt: row.created_at,
-    triedSince: row.tried_since,
-    doneAt: row.done_at,
-    fault: row.fault,
-  }
 }

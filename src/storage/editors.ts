@@ -129,8 +129,7 @@ export function editorStore(db: Database) {
     },
 
     /**
-     * Makes the first editors, each with a sign-in mail, where there has never been one. The first of them is the admin.
-     * Says who was made.
+     * Makes the first editors, where there has never been one. The first of them is the admin. Says who was made.
      */
     async addFirst(emails: string[], now: number): Promise<Editor[]> {
       return db.transaction().execute(async (trx) => {
@@ -154,8 +153,6 @@ export function editorStore(db: Database) {
           .onConflict((oc) => oc.column('email').doNothing())
           .returning(columns)
           .execute()
-        const mails = made.map(({ id }) => ({ purpose: 'sign-in' as const, editorId: id }))
-        await insertDeliveries(trx, mails, now)
         return made.map(editorOf)
       })
     },

@@ -15,6 +15,9 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
+import type { SealedAs } from '../record.ts'
+import type { Identity, Keys, Recipient, Sealing } from '../seal.ts'
+import type { Attachment } from '../submission.ts'
 import { orUnavailable } from './faults.ts'
 
 /** How much of a file's beginning its type is told from. */
@@ -27,7 +30,25 @@ export type FileStore = ReturnType<typeof fileStore>
 
 export type WrittenFile = { id: string; size: number; type: string; sha256: string }
 
+/** What seals the files of the store, and opens them. */
+export type FileSealing = {
+  seal(source: AsyncIterable<Uint8Array>): { sealed: Readable; fileKey: Promise<Uint8Array> }
+  open(source: AsyncIterable<Uint8Array>, fileKey: Uint8Array): Readable
+  headerSize: number
+  /** The header by which these two open a file. */
+  headerFor(fileKey: Uint8Array, recipients: [Recipient, Recipient]): Buffer
+  fileKeyIn(
+    header: Buffer,
+    identities: Identity[],
+  ): Promise<{ fileKey: Uint8Array } | { fault: 'locked' | 'damaged' }>
+  markOfKey(fileKey: Uint8Array): string
+  /** A recipient that nobody can open for, in the place of a sender whose receipt is not known. */
+  nobody(): Recipient
+}
+
 export type StageOptions = {
+  /** Nothing of it may touch the disk in the clear: it may be of a confidential piece. */
+  isSealed?: boolean
   /** The file's id, where it has one already. */
   id?: string
   /** More bytes than this are refused as `too-large`. */
@@ -40,8 +61,12 @@ export type StageOptions = {
  * Files on the disk, named by their ids only: no name from outside becomes a path.
  * A file is staged (written and fsynced in `staging/`), then kept (renamed into its folder, the folder
  * fsynced), and only then may the database speak of it. What a crash leaves between is swept at the next start.
+ *
+ * A sealed file is an age file. While it is staged its key is in memory only, and nobody can open it but this process;
+ * when it is kept, its header is written for those who may.
  */
-export function fileStore(root: string) {
+export function fileStore(root: string, sealing: FileSealing) {
+  const keys = new Map<string, Uint8Array>()
   const staging = join(root, 'staging')
   const stagedPath = (id: string) => join(staging, checked(id))
   const keptPath = (id: string) => join(root, checked(id).slice(-2), id)
@@ -71,9 +96,13 @@ export function fileStore(root: string) {
       return orUnavailable(async () => {
         const handle = await open(stagedPath(id), 'w', 0o600)
         try {
-          const written = await write(source, handle, options)
+          const passing = passingThrough(source, options)
+          const sealed = options.isSealed ? sealing.seal(passing.bytes) : undefined
+          if (sealed) await writeSealed(handle, sealed.sealed)
+          else for await (const piece of passing.bytes) await handle.writeFile(piece)
           await handle.datasync()
-          return { id, ...written }
+          if (sealed) keys.set(id, await sealed.fileKey)
+          return { id, ...(await passing.told()) }
         } catch (error) {
           await rm(stagedPath(id), { force: true })
           throw error
@@ -85,21 +114,34 @@ export function fileStore(root: string) {
 
     /** Opens a staged file for reading. */
     readStaged(id: string): Promise<Readable> {
-      return orUnavailable(async () => (await open(stagedPath(id), 'r')).createReadStream())
+      return orUnavailable(() => readStaged(id))
     },
 
-    /** Makes staged files durable under their ids; a file that is kept already stays so.
-     * @throws Failure `unavailable`; what was moved by then is swept at the next start. */
-    async keep(ids: string[]): Promise<void> {
-      await orUnavailable(async () => {
-        for (const id of ids) await moveOnce(stagedPath(id), keptPath(id))
+    /**
+     * Makes staged files durable under their ids, sealed for whom `sealedFor` says; a file that is kept already stays so.
+     * Gives by what sealed ones are known.
+     * @throws Failure `unavailable`; what was moved by then is swept at the next start.
+     */
+    async keep(ids: string[], sealedFor?: Pick<Sealing, 'desk' | 'sender'>): Promise<Map<string, SealedAs>> {
+      return orUnavailable(async () => {
+        const sealed = new Map<string, SealedAs>()
+        for (const id of ids) {
+          const as = sealedFor ? await sealFor(id, sealedFor) : await unseal(id)
+          if (as) sealed.set(id, as)
+          await moveOnce(stagedPath(id), keptPath(id))
+          keys.delete(id)
+        }
         for (const folder of new Set(ids.map((id) => dirname(keptPath(id))))) await syncFolder(folder)
+        return sealed
       })
     },
 
     /** Removes staged files that will not be kept. A file that was kept meanwhile stays. */
     async discard(ids: string[]): Promise<void> {
-      for (const id of ids) await rm(stagedPath(id), { force: true })
+      for (const id of ids) {
+        await rm(stagedPath(id), { force: true })
+        keys.delete(id)
+      }
     },
 
     /** Removes kept files that nothing speaks of. */
@@ -107,9 +149,36 @@ export function fileStore(root: string) {
       for (const id of ids) await rm(keptPath(id), { force: true })
     },
 
+    /** Opens an attachment's file. @throws Failure as `read` and `readSealed` do */
+    readFor({ id, sealed }: Pick<Attachment, 'id' | 'sealed'>, keysToIt: Keys): Promise<Readable> {
+      return sealed ? this.readSealed(id, sealed.mark, keysToIt) : this.read(id)
+    },
+
     /** Opens a kept file for reading. @throws Failure `unavailable` if it is not there. */
     read(id: string): Promise<Readable> {
       return orUnavailable(async () => (await open(keptPath(id), 'r')).createReadStream())
+    },
+
+    /**
+     * Opens a kept file that is sealed, if it is the one that has this mark. What is cut or changed breaks the stream where
+     * it is, and nothing after that is given out.
+     * @throws Failure `forbidden` for whoever has no key to it, `conflict` if it is not what was sealed, `unavailable`
+     */
+    async readSealed(id: string, mark: string | undefined, keysToIt: Keys): Promise<Readable> {
+      return orUnavailable(async () => {
+        const header = await headOf(keptPath(id))
+        const found = await sealing.fileKeyIn(header, await keysToIt())
+        if ('fault' in found) throw found.fault === 'locked' ? locked() : damaged()
+        if (sealing.markOfKey(found.fileKey) !== mark) throw damaged()
+        return sealing.open((await open(keptPath(id), 'r')).createReadStream(), found.fileKey)
+      })
+    },
+
+    /** Opens a kept file that is sealed, for whoever has its own key. */
+    readOpen(id: string, fileKey: Uint8Array): Promise<Readable> {
+      return orUnavailable(async () =>
+        sealing.open((await open(keptPath(id), 'r')).createReadStream(), fileKey),
+      )
     },
 
     /** Where a kept file lies. Only for what reads it and does not change it. */
@@ -153,6 +222,73 @@ export function fileStore(root: string) {
       return swept
     },
   }
+
+  async function readStaged(id: string): Promise<Readable> {
+    const stored = (await open(stagedPath(id), 'r')).createReadStream()
+    const fileKey = keys.get(id)
+    return fileKey ? sealing.open(stored, fileKey) : stored
+  }
+
+  /** Says who opens a staged file. Undefined for one that is kept already. */
+  async function sealFor(
+    id: string,
+    { desk, sender }: Pick<Sealing, 'desk' | 'sender'>,
+  ): Promise<SealedAs | undefined> {
+    if (!(await isThere(stagedPath(id)))) return undefined
+    if (!keys.has(id)) await rewrite(id, true)
+    const fileKey = keys.get(id) as Uint8Array
+    const handle = await open(stagedPath(id), 'r+')
+    try {
+      await handle.write(
+        sealing.headerFor(fileKey, [desk, sender ?? sealing.nobody()]),
+        0,
+        sealing.headerSize,
+        0,
+      )
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    return { mark: sealing.markOfKey(fileKey), fileKey }
+  }
+
+  /** What was sealed as long as nobody knew what it was, and is not confidential, need not be. */
+  async function unseal(id: string): Promise<undefined> {
+    if (keys.has(id) && (await isThere(stagedPath(id)))) await rewrite(id, false)
+  }
+
+  async function rewrite(id: string, isSealed: boolean): Promise<void> {
+    const source = await readStaged(id)
+    // Under an id of its own, so that what a crash leaves of it is swept.
+    const other = stagedPath(newId(Date.now()))
+    const handle = await open(other, 'w', 0o600)
+    try {
+      const sealed = isSealed ? sealing.seal(source) : undefined
+      for await (const piece of sealed?.sealed ?? source) await handle.writeFile(piece)
+      await handle.datasync()
+      await rename(other, stagedPath(id))
+      if (sealed) keys.set(id, await sealed.fileKey)
+      else keys.delete(id)
+    } finally {
+      await handle.close()
+      await rm(other, { force: true })
+    }
+  }
+
+  async function headOf(path: string): Promise<Buffer> {
+    const handle = await open(path, 'r')
+    try {
+      const { buffer, bytesRead } = await handle.read(
+        Buffer.alloc(sealing.headerSize),
+        0,
+        sealing.headerSize,
+        0,
+      )
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await handle.close()
+    }
+  }
 }
 
 function checked(id: string): string {
@@ -160,23 +296,54 @@ function checked(id: string): string {
   return id
 }
 
-async function write(source: Readable, handle: FileHandle, options: StageOptions) {
+/** A sealed piece has memory of its own, which is given back at once: waiting for that, a large file would fill much. */
+async function writeSealed(handle: FileHandle, sealed: Readable): Promise<void> {
+  for await (const piece of sealed as AsyncIterable<Buffer<ArrayBuffer>>) {
+    await handle.writeFile(piece)
+    piece.buffer.transfer(0)
+  }
+}
+
+/** Lets a source pass, with its size, type and hash told at its end. */
+function passingThrough(source: Readable, options: StageOptions) {
   const hash = createHash('sha256')
   let size = 0
   let sample = Buffer.alloc(0)
   let type: string | undefined
-  for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > options.maxBytes) throw new Failure('too-large', 'The file is too large.')
-    if (type === undefined) {
-      sample = Buffer.concat([sample, chunk.subarray(0, sampleSize - sample.length)])
-      if (sample.length >= sampleSize) type = await options.typeOf(sample)
+
+  async function* bytes(): AsyncGenerator<Buffer> {
+    for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > options.maxBytes) throw new Failure('too-large', 'The file is too large.')
+      if (type === undefined) {
+        sample = Buffer.concat([sample, chunk.subarray(0, sampleSize - sample.length)])
+        if (sample.length >= sampleSize) type = await options.typeOf(sample)
+      }
+      hash.update(chunk)
+      yield chunk
     }
-    hash.update(chunk)
-    await handle.writeFile(chunk)
+    type ??= await options.typeOf(sample)
   }
-  type ??= await options.typeOf(sample)
-  return { size, type, sha256: hash.digest('hex') }
+
+  return {
+    bytes: bytes(),
+    told: async () => ({ size, type: type ?? (await options.typeOf(sample)), sha256: hash.digest('hex') }),
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function locked(): Failure {
+  return new Failure('forbidden', 'This file is sealed, and you have no key to it just now.')
+}
+
+function damaged(): Failure {
+  return new Failure('conflict', 'This file is damaged: it is not what was sealed.')
 }
 
 async function moveOnce(from: string, to: string): Promise<void> {

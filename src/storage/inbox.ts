@@ -1,9 +1,12 @@
 import { sql } from 'kysely'
 import type { Asked, Filter, Listed, Page } from '../inbox.ts'
+import { type Keys, noKeys, type SealState } from '../seal.ts'
 import type { Term } from '../search-terms.ts'
+import { type Summary, summaryOf as summaryFor } from '../submission.ts'
 import { countInCells, idsInCells } from './cells.ts'
-import { readContent, readSummary } from './contents.ts'
+import type { Contents } from './contents.ts'
 import type { Database } from './database.ts'
+import type { Tables } from './schema.ts'
 import { hits } from './search.ts'
 import { submissionOf } from './submissions.ts'
 import { type Found, type Path, walk } from './walk.ts'
@@ -13,22 +16,22 @@ export type InboxStore = ReturnType<typeof inboxStore>
 const mostNumber = Number.MAX_SAFE_INTEGER
 
 /** Lists of submissions, newest first. What a page costs does not grow with the pile. */
-export function inboxStore(db: Database, isPostgres: boolean) {
+export function inboxStore(db: Database, contents: Contents, isPostgres: boolean) {
   return {
     /** A page of what the filter leaves, starting after the submission with id `after`. */
-    async page({ filter, size, after, editorId }: Asked): Promise<Page> {
+    async page({ filter, size, after, editorId, keys }: Asked): Promise<Page> {
       const { ids, ...end } = filter.tag
         ? await walk(db, tagged(filter.tag, after), { ...filter, tag: undefined }, size)
         : await narrowed(filter, size, after)
-      return { rows: await rowsOf(ids, editorId), ...end }
+      return { rows: await rowsOf(ids, editorId, keys), ...end }
     },
 
     /** A page of what has all these terms, starting after the document numbered `after`. */
-    async search({ filter, terms, size, after, editorId }: Asked & { terms: Term[] }): Promise<Page> {
+    async search({ filter, terms, size, after, editorId, keys }: Asked & { terms: Term[] }): Promise<Page> {
       const before = after === undefined ? mostNumber : Number(after)
       if (terms.length === 0 || !Number.isSafeInteger(before)) return nothing
       const { ids, ...end } = await walk(db, hits(isPostgres, terms, before), filter, size)
-      return { rows: await rowsOf(ids, editorId), ...end }
+      return { rows: await rowsOf(ids, editorId, keys), ...end }
     },
 
     /** The texts of these submissions, for showing where the hits are. */
@@ -43,7 +46,8 @@ export function inboxStore(db: Database, isPostgres: boolean) {
         .execute()
       const texts = new Map<string, string[]>()
       for (const row of rows) {
-        const { fields } = readContent(row.content)
+        const { content } = await contents.readContent(row.content, '', noKeys)
+        const { fields } = content
         const said = [fields.body, ...Object.values(fields).flat()].filter((text) => text !== undefined)
         texts.set(row.submission_id, [...(texts.get(row.submission_id) ?? []), ...said])
       }
@@ -84,22 +88,39 @@ export function inboxStore(db: Database, isPostgres: boolean) {
       where name = ${tag} ${further} order by submission_id desc limit ${sql.lit(limit)}`
   }
 
-  async function rowsOf(ids: string[], editorId: string): Promise<Listed[]> {
+  async function rowsOf(ids: string[], editorId: string, keys: Keys = noKeys): Promise<Listed[]> {
     if (ids.length === 0) return []
     const rows = await db.selectFrom('submissions').selectAll().where('id', 'in', ids).execute()
     const byId = new Map(rows.map((row) => [row.id, row]))
     const [opened, tags, failed] = [await openings(ids, editorId), await tagsOf(db, ids), await failures(ids)]
-    return ids.flatMap((id) => {
+    const listed = ids.map(async (id) => {
       const row = byId.get(id)
       if (!row) return []
+      const { seal, ...summary } = await summaryOf(row, keys)
       return {
         ...submissionOf(row),
-        summary: readSummary(row.summary),
+        summary,
+        seal,
         tags: tags.get(id) ?? [],
         isUnread: (opened.get(id) ?? 0) < row.heard_at,
         hasFailedDelivery: failed.has(id),
       }
     })
+    return (await Promise.all(listed)).flat()
+  }
+
+  /** Of a piece that came in sealed already nobody could write a summary: its first words are in its first message. */
+  async function summaryOf(row: Tables['submissions'], keys: Keys): Promise<Summary & { seal: SealState }> {
+    if (row.summary !== null) return contents.readSummary(row.summary, row.bond, keys)
+    const opening = await db
+      .selectFrom('messages')
+      .select('content')
+      .where('submission_id', '=', row.id)
+      .orderBy('id')
+      .limit(1)
+      .executeTakeFirst()
+    const { content, seal } = await contents.readContent(opening?.content ?? '', row.bond, keys)
+    return { ...summaryFor(content, Object.keys(content.files).length), seal }
   }
 
   async function openings(ids: string[], editorId: string): Promise<Map<string, number>> {

@@ -1,26 +1,35 @@
+import type { Keys } from '../seal.ts'
 import type { Note } from '../work.ts'
-import { readContent } from './contents.ts'
+import type { Contents } from './contents.ts'
 import type { Database } from './database.ts'
+import { bondsOf } from './submissions.ts'
 
 export type NoteStore = ReturnType<typeof noteStore>
 
 /** What editors write down for each other. In a table of its own: no way to the sender leads past it. */
-export function noteStore(db: Database) {
+export function noteStore(db: Database, contents: Contents) {
   return {
-    /** The notes on a submission, oldest first. */
-    async of(submissionId: string): Promise<Note[]> {
+    /** The notes on a submission, oldest first, as far as `keys` open them. */
+    async of(submissionId: string, keys: Keys): Promise<Note[]> {
       const rows = await db
         .selectFrom('notes')
         .selectAll()
         .where('submission_id', '=', submissionId)
         .orderBy('id')
         .execute()
-      return rows.map((row) => ({
-        id: row.id,
-        editorId: row.editor_id,
-        body: readContent(row.content).fields.body,
-        createdAt: row.created_at,
-      }))
+      const bond = (await bondsOf(db, [submissionId])).get(submissionId) ?? ''
+      return Promise.all(
+        rows.map(async (row) => {
+          const { content, seal } = await contents.readContent(row.content, bond, keys)
+          return {
+            id: row.id,
+            editorId: row.editor_id,
+            body: content.fields.body,
+            seal,
+            createdAt: row.created_at,
+          }
+        }),
+      )
     },
   }
 }

@@ -1,10 +1,53 @@
 import { hash, randomBytes } from 'node:crypto'
 import { newId } from '../id.ts'
-import { firstStep, type NewPart, type OpenPiece, type Part, type PieceToSend } from '../open-piece.ts'
-import { readPart, writePart } from './contents.ts'
+import {
+  fieldsOf,
+  filesOf,
+  firstStep,
+  type NewPart,
+  type OpenPiece,
+  type Part,
+  type PieceToSend,
+} from '../open-piece.ts'
+import type { Memory, Recipient, Sealing } from '../seal.ts'
+import type { Content } from '../submission.ts'
+import type { PartContent } from './contents.ts'
+import type { Writing } from './record.ts'
 import type { Tables } from './schema.ts'
 
-export function newPiece(begun: Pick<NewPart, 'chat' | 'joins' | 'kind' | 'at'>): Tables['open_pieces'] {
+/** What open pieces are written with. */
+export type PieceWriting = Writing & {
+  memory: Memory
+  newReceipt: () => { receipt: string; recipient: Recipient }
+}
+
+/** How the parts of a piece are sealed; of one that is not confidential, what its receipt is derived from. */
+export type PieceSeal = Pick<Tables['open_pieces'], 'bond' | 'sender_recipient' | 'secret'>
+
+/** A piece that is not confidential is not sealed. */
+export function unsealed(): PieceSeal {
+  return { bond: '', sender_recipient: null, secret: randomBytes(24).toString('base64url') }
+}
+
+/** Its receipt is made when it begins: everything that comes is sealed for it at once. */
+export function sealedAnew({ memory, newReceipt }: PieceWriting): PieceSeal {
+  const { receipt, recipient } = newReceipt()
+  return {
+    bond: randomBytes(12).toString('base64url'),
+    sender_recipient: recipient,
+    secret: memory.hide(receipt),
+  }
+}
+
+/** A reply is sealed as what it replies to. */
+export function sealedAs({ bond, sender }: Sealing): PieceSeal {
+  return { bond, sender_recipient: sender, secret: null }
+}
+
+export function newPiece(
+  begun: Pick<NewPart, 'chat' | 'joins' | 'kind' | 'at'>,
+  seal: PieceSeal,
+): Tables['open_pieces'] {
   const { chat, joins, kind, at } = begun
   return {
     id: newId(at),
@@ -15,7 +58,7 @@ export function newPiece(begun: Pick<NewPart, 'chat' | 'joins' | 'kind' | 'at'>)
     step: joins ? null : firstStep(kind),
     language: chat.language ?? null,
     target: chat.target,
-    secret: randomBytes(24).toString('base64url'),
+    ...seal,
     heard_at: at,
     revision: 1,
     shown_message_id: null,
@@ -29,7 +72,48 @@ export function newPiece(begun: Pick<NewPart, 'chat' | 'joins' | 'kind' | 'at'>)
   }
 }
 
-export function partRow(chat: string, pieceId: string, part: Part, isLate = false): Tables['open_parts'] {
+/** The columns that hold what a part says. */
+export type SaidColumns = Pick<Tables['open_parts'], 'content' | 'block' | 'awaited' | 'digest'>
+
+/** What a part says as it is stored: sealed, where its piece is. */
+export async function saidColumns(
+  { contents, sealings, memory }: PieceWriting,
+  part: Part,
+  piece: Pick<Tables['open_pieces'], 'bond' | 'sender_recipient'>,
+  desk: () => Promise<Recipient> = sealings.desk,
+): Promise<SaidColumns> {
+  const { words, sender, name, language } = part
+  const files = part.files.map((file) => ({ ...file, id: file.id ?? newId(Date.now()) }))
+  const content = JSON.stringify({ words, files, sender, name, language } satisfies PartContent)
+  if (piece.bond === '') return { content, block: null, awaited: null, digest: digestOf(part) }
+  const sealing = { bond: piece.bond, sender: piece.sender_recipient, desk: await desk() }
+  return {
+    content: memory.hide(content),
+    block: await contents.writeContent(contentOf({ ...part, files }), sealing),
+    awaited: JSON.stringify({
+      size: words.length,
+      files: files.map(({ id, remoteId, withheld }) => ({ id, remoteId, withheld })),
+    }),
+    digest: memory.digest(digestOf(part)),
+  }
+}
+
+/** A part by itself as the content of a message. */
+function contentOf(part: Part): Content {
+  const labels = filesOf([part], false).map(({ id = '', name, caption }) => [
+    id,
+    { name, ...(caption !== undefined && { caption }) },
+  ])
+  return { fields: fieldsOf([part]), files: Object.fromEntries(labels), telegram: part.sender }
+}
+
+export function partRow(
+  chat: string,
+  pieceId: string,
+  part: Part,
+  said: SaidColumns,
+  isLate = false,
+): Tables['open_parts'] {
   return {
     chat,
     message_id: part.messageId,
@@ -37,8 +121,7 @@ export function partRow(chat: string, pieceId: string, part: Part, isLate = fals
     album: part.album,
     field: part.field,
     sort: part.sort,
-    content: writePart(part),
-    digest: digestOf(part),
+    ...said,
     edited_at: part.editedAt,
     is_late: isLate ? 1 : 0,
     became: null,
@@ -46,21 +129,45 @@ export function partRow(chat: string, pieceId: string, part: Part, isLate = fals
   }
 }
 
-export function partOf(row: Tables['open_parts']): Part {
-  const { message_id, album, field, sort, content, edited_at } = row
-  // Only what has been taken into a message has none.
-  return { messageId: message_id, album, field, sort, editedAt: edited_at, ...readPart(content as string) }
+export function partOf(row: Tables['open_parts'], memory: Memory): Part {
+  const { message_id: messageId, album, field, sort, edited_at: editedAt } = row
+  return { messageId, album, field, sort, editedAt, ...saidBy(row, memory) }
 }
+
+function saidBy(
+  { content, block, awaited }: SaidColumns,
+  memory: Memory,
+): PartContent & Pick<Part, 'block' | 'lost'> {
+  // Only what has been taken into a message has none.
+  if (block === null) return JSON.parse(content as string) as PartContent
+  const shown = memory.reveal(content ?? '')
+  if (shown !== undefined) return { ...(JSON.parse(shown) as PartContent), block }
+  const held = JSON.parse(awaited ?? '{}') as Held
+  const files = held.files.map((file) => ({ ...file, name: '', mark: '' }))
+  return { words: '', files, sender: { chatId: 0, messageId: 0 }, block, lost: { size: held.size } }
+}
+
+/** What is known of a part that nobody can read. */
+type Held = { size: number; files: { id: string; remoteId: string; withheld?: number }[] }
 
 /** Of what a part says: an edit that changes nothing is none. */
 export function digestOf({ words, files }: Pick<Part, 'words' | 'files'>): string {
   return hash('sha256', JSON.stringify([words, files.map(({ mark }) => mark)]), 'base64url')
 }
 
-export function pieceToSendOf(row: Tables['open_pieces']): PieceToSend {
-  const { target, secret, language, submission_id: submissionId, message_id: messageId } = row
+export function pieceToSendOf(row: Tables['open_pieces'], memory: Memory): PieceToSend {
+  const { target, secret, language, submission_id: submissionId, message_id: messageId, bond } = row
   const becomes = submissionId && messageId ? { submissionId, messageId } : null
-  return { ...pieceOf(row), target, secret, language, becomes }
+  const sealed = bond === '' ? undefined : sealedBefore(row, memory)
+  return { ...pieceOf(row), target, secret: sealed ? null : secret, sealed, language, becomes }
+}
+
+function sealedBefore({ bond, sender_recipient, secret }: PieceSeal, memory: Memory) {
+  return {
+    bond,
+    senderRecipient: sender_recipient ?? '',
+    receipt: secret === null ? undefined : memory.reveal(secret),
+  }
 }
 
 export function pieceOf(row: Tables['open_pieces']): OpenPiece {

@@ -15,17 +15,29 @@ import {
   type TakenPart,
   type UpdateName,
 } from '../open-piece.ts'
-import type { Kind } from '../submission.ts'
-import { writePart } from './contents.ts'
+import { isConfidentialKind, type Kind } from '../submission.ts'
 import type { Database } from './database.ts'
 import { change, close, insertPieces, openOf, tellOf } from './open-piece-changes.ts'
-import { digestOf, newPiece, partOf, partRow, pieceOf, pieceToSendOf } from './open-piece-rows.ts'
+import {
+  digestOf,
+  newPiece,
+  type PieceWriting,
+  partOf,
+  partRow,
+  pieceOf,
+  pieceToSendOf,
+  saidColumns,
+  sealedAnew,
+  unsealed,
+} from './open-piece-rows.ts'
 import { insertDeliveries } from './record.ts'
+import type { Tables } from './schema.ts'
 import { takeParts } from './take-parts.ts'
 
 /** `digest` is that of its words and files. */
 export type PartFate = {
   digest: string
+  editedAt: number
   field: Step | null
   state: OpenPiece['state']
   isTaken: boolean
@@ -35,11 +47,12 @@ export type PartFate = {
 export type OpenPieceStore = ReturnType<typeof openPieceStore>
 
 /** What chats are adding to before it is sent. `quiet` is the usual quiet time in milliseconds. */
-export function openPieceStore(db: Database, quiet: number) {
+export function openPieceStore(db: Database, { quiet, ...writing }: PieceWriting & { quiet: number }) {
+  const { memory } = writing
   return {
     /** Takes parts in, in one transaction: each joins its chat's open piece, or the one that it was part of, or begins one. */
     async take(parts: NewPart[]): Promise<TakenPart[]> {
-      return db.transaction().execute((trx) => takeParts(trx, parts, quiet))
+      return db.transaction().execute((trx) => takeParts(trx, writing, parts, quiet))
     },
 
     /** What the chat has open: a new piece, and replies. */
@@ -56,7 +69,7 @@ export function openPieceStore(db: Database, quiet: number) {
 
     async byId(id: string): Promise<PieceToSend | undefined> {
       const row = await db.selectFrom('open_pieces').selectAll().where('id', '=', id).executeTakeFirst()
-      return row && pieceToSendOf(row)
+      return row && pieceToSendOf(row, memory)
     },
 
     /** When something last joined a piece of this chat, milliseconds; 0 for never. */
@@ -79,7 +92,7 @@ export function openPieceStore(db: Database, quiet: number) {
         .where('is_late', '=', isLate ? 1 : 0)
         .orderBy('message_id')
         .execute()
-      return rows.map(partOf)
+      return rows.map((row) => partOf(row, memory))
     },
 
     /** What an open piece has of each sort. Without what it says. */
@@ -97,13 +110,16 @@ export function openPieceStore(db: Database, quiet: number) {
         const isNew = await note(trx, update, at)
         if (open && (!isNew || open.kind === kind)) return pieceOf(open)
         if (open) {
-          const changed = pieceOf(await change(trx, open.id, { kind, step: firstStep(kind), heard_at: at }))
+          const seal = await resealed(trx, writing, open, kind)
+          const row = await change(trx, open.id, { kind, step: firstStep(kind), heard_at: at, ...seal })
+          const changed = pieceOf(row)
           // Another kind may wait for less.
           const dueAt = at + quietTime(changed, quiet)
           await insertDeliveries(trx, [{ purpose: 'chat-send', submissionId: open.id, dueAt }], at)
           return changed
         }
-        const begun = newPiece({ chat, joins: null, kind, at })
+        const seal = isConfidentialKind(kind) ? sealedAnew(writing) : unsealed()
+        const begun = newPiece({ chat, joins: null, kind, at }, seal)
         await insertPieces(trx, [begun], quiet)
         return pieceOf((await openOf(trx, chat.key, '')) ?? begun)
       })
@@ -139,7 +155,7 @@ export function openPieceStore(db: Database, quiet: number) {
         if (!moved) throw new MovedOn()
         if (more.forgets) await dropAnswer(trx, piece.id, more.forgets)
         if (more.part?.field) await dropAnswer(trx, piece.id, more.part.field)
-        if (more.part && more.chat) await putAnswer(trx, piece.id, more.chat.key, more.part)
+        if (more.part && more.chat) await putAnswer(trx, writing, moved, more.chat.key, more.part)
         if (to === 'body' || to === 'review') await tellOf(trx, [moved.id], more.at)
         return pieceOf(moved)
       })
@@ -149,20 +165,35 @@ export function openPieceStore(db: Database, quiet: number) {
       })
     },
 
-    digestOf,
+    /**
+     * True if an edit says nothing that was not known. What another process knew in confidence cannot be compared any more:
+     * then it is told by when the words were last changed.
+     */
+    isKnown({ digest, editedAt }: PartFate, part: Pick<Part, 'words' | 'files' | 'editedAt'>): boolean {
+      const plain = digestOf(part)
+      if (digest === plain || digest === memory.digest(plain)) return true
+      return isHidden(digest) && !memory.isOurs(digest) && editedAt >= part.editedAt
+    },
 
     /** What became of the part that this message was, if it was one. */
     async fateOf(chat: string, messageId: number): Promise<PartFate | undefined> {
       const row = await db
         .selectFrom('open_parts')
         .innerJoin('open_pieces', 'open_pieces.id', 'open_parts.piece_id')
-        .select(['digest', 'field', 'is_taken', 'open_pieces.state', 'open_pieces.submission_id'])
+        .select([
+          'digest',
+          'field',
+          'is_taken',
+          'edited_at',
+          'open_pieces.state',
+          'open_pieces.submission_id',
+        ])
         .where('open_parts.chat', '=', chat)
         .where('open_parts.message_id', '=', messageId)
         .executeTakeFirst()
       if (!row) return undefined
-      const { digest, field, state, submission_id: submissionId } = row
-      return { digest, field, state, isTaken: row.is_taken === 1, submissionId }
+      const { digest, field, state, edited_at: editedAt, submission_id: submissionId } = row
+      return { digest, editedAt, field, state, isTaken: row.is_taken === 1, submissionId }
     },
 
     /** Gives a part of an open piece its new words, unless it has newer ones. False if it has been taken into a message. */
@@ -171,7 +202,7 @@ export function openPieceStore(db: Database, quiet: number) {
         const row = await trx
           .selectFrom('open_parts')
           .innerJoin('open_pieces', 'open_pieces.id', 'open_parts.piece_id')
-          .select(['open_pieces.id', 'state', 'edited_at'])
+          .select(['open_pieces.id', 'state', 'edited_at', 'bond', 'sender_recipient'])
           .where('open_parts.chat', '=', chat)
           .where('open_parts.message_id', '=', part.messageId)
           .executeTakeFirst()
@@ -180,8 +211,7 @@ export function openPieceStore(db: Database, quiet: number) {
         await trx
           .updateTable('open_parts')
           .set({
-            content: writePart(part),
-            digest: digestOf(part),
+            ...(await saidColumns(writing, part, row, () => writing.sealings.desk(trx))),
             edited_at: part.editedAt,
             sort: part.sort,
           })
@@ -310,10 +340,10 @@ export function openPieceStore(db: Database, quiet: number) {
           .onConflict((oc) => oc.doNothing())
           .execute()
         const told: NewDelivery[] = [
-          { purpose: 'chat-receipt', submissionId: piece.id, receipt: became.receipt ?? null },
+          receiptTo(piece, became.receipt),
           { purpose: 'chat-send', submissionId: piece.id },
         ]
-        await insertDeliveries(trx, told, at)
+        await insertDeliveries(trx, told, at, writing.hidden)
         await tellOf(trx, [piece.id], at)
       })
     },
@@ -362,11 +392,51 @@ export function openPieceStore(db: Database, quiet: number) {
   }
 }
 
+/** A digest that only the process that made it can compare. */
+function isHidden(digest: string): boolean {
+  return digest.includes('.')
+}
+
+/** Of a confidential piece the outbox holds no receipt that anybody else could read. */
+function receiptTo(piece: PieceToSend, receipt: string | undefined): NewDelivery {
+  const told = { purpose: 'chat-receipt' as const, submissionId: piece.id }
+  if (!piece.sealed) return { ...told, receipt: receipt ?? null }
+  return receipt === undefined ? told : { ...told, passing: { receipt } }
+}
+
+/**
+ * What an open piece is sealed by when it becomes one of another kind, with what it has so far written anew. A restart may
+ * have left nobody who could read that: then it stays as it is sealed.
+ */
+async function resealed(
+  trx: Database,
+  writing: PieceWriting,
+  piece: Tables['open_pieces'],
+  kind: Kind,
+): Promise<Partial<Tables['open_pieces']>> {
+  const isSealed = piece.bond !== ''
+  if (isSealed === isConfidentialKind(kind)) return {}
+  const rows = await trx.selectFrom('open_parts').selectAll().where('piece_id', '=', piece.id).execute()
+  const parts = rows.map((row) => partOf(row, writing.memory))
+  if (parts.some(({ lost }) => lost)) return {}
+  const seal = isSealed ? unsealed() : sealedAnew(writing)
+  for (const part of parts) {
+    const said = await saidColumns(writing, part, seal, () => writing.sealings.desk(trx))
+    await trx
+      .updateTable('open_parts')
+      .set(said)
+      .where('chat', '=', piece.chat)
+      .where('message_id', '=', part.messageId)
+      .execute()
+  }
+  return seal
+}
+
 /** Only as it was read: what was edited meanwhile is still to be taken. */
 async function markTaken(trx: Database, chat: string, part: Part, became: string): Promise<void> {
   const taken = await trx
     .updateTable('open_parts')
-    .set({ is_taken: 1, became, content: null })
+    .set({ is_taken: 1, became, content: null, block: null, awaited: null })
     .where('chat', '=', chat)
     .where('message_id', '=', part.messageId)
     .where('edited_at', '=', part.editedAt)
@@ -406,16 +476,24 @@ async function note(trx: Database, update: UpdateName, at: number): Promise<bool
   return row !== undefined
 }
 
-async function putAnswer(trx: Database, pieceId: string, chat: string, part: Part): Promise<void> {
-  const row = partRow(chat, pieceId, part)
-  const { content, digest, field, edited_at } = row
+async function putAnswer(
+  trx: Database,
+  writing: PieceWriting,
+  piece: Tables['open_pieces'],
+  chat: string,
+  part: Part,
+): Promise<void> {
+  const pieceId = piece.id
+  const said = await saidColumns(writing, part, piece, () => writing.sealings.desk(trx))
+  const row = partRow(chat, pieceId, part, said)
+  const { content, block, awaited, digest, field, edited_at } = row
   await trx
     .insertInto('open_parts')
     .values(row)
     .onConflict((oc) =>
       oc
         .columns(['chat', 'message_id'])
-        .doUpdateSet({ content, digest, field, edited_at, piece_id: pieceId }),
+        .doUpdateSet({ content, block, awaited, digest, field, edited_at, piece_id: pieceId }),
     )
     .execute()
   await trx

@@ -1,13 +1,30 @@
+import { sql } from 'kysely'
+import { type Contact, contactIn, laterContact } from '../contact.ts'
 import { carrierOf, type NewDelivery } from '../delivery.ts'
 import { newId } from '../id.ts'
 import { newReference } from '../receipt.ts'
 import type { NewAttachment, NewRecord, Recorded } from '../record.ts'
-import { isConfidential, kinds } from '../submission.ts'
-import { readContent, writeContent, writeSummary } from './contents.ts'
+import { noKeys, type Sealing } from '../seal.ts'
+import { behind, type Contents, together } from './contents.ts'
 import type { Database } from './database.ts'
 import { isDuplicate, isUnavailable } from './faults.ts'
+import type { Hidden } from './hidden.ts'
 import { insertThreads } from './mail.ts'
 import type { Tables } from './schema.ts'
+import type { Sealings } from './sealings.ts'
+
+/** What writing needs to leave nothing in the clear that should not be. */
+export type Writing = { contents: Contents; sealings: Sealings; hidden: Hidden }
+
+/** A record with all of it that is content, as it will be stored. */
+type Prepared = {
+  one: NewRecord
+  sealing: Sealing | undefined
+  content: string
+  summary: string | null
+  /** By attachment: what a file is, where that is content too. */
+  files: Map<string, string>
+}
 
 /** A record's own fate: nothing that is wrong with one befalls its neighbours. */
 export type Outcome = Recorded | { error: unknown }
@@ -17,15 +34,53 @@ export type Outcome = Recorded | { error: unknown }
  * belongs to each. If the transaction fails, each record is tried in one of its own, so that a bad
  * record fails alone. When storage itself is unavailable, all fail together.
  */
-export async function record(db: Database, records: NewRecord[], now: () => number): Promise<Outcome[]> {
+export async function record(
+  db: Database,
+  writing: Writing,
+  records: NewRecord[],
+  now: () => number,
+): Promise<Outcome[]> {
   try {
-    return await inOneTransaction(db, records, now)
+    return await recordPrepared(db, writing, await prepared(writing, records), now)
   } catch (error) {
-    if (records.length === 1) return [await renamedOr(error, db, records[0] as NewRecord, now)]
+    return records.map(() => ({ error }))
+  }
+}
+
+/** Sealing takes its time, so it is done before the transaction, where nobody waits for it. */
+async function prepared(writing: Writing, records: NewRecord[]): Promise<Prepared[]> {
+  const sealings = await writing.sealings.of(records)
+  return Promise.all(records.map((one) => prepare(writing.contents, one, sealings.get(one.submissionId))))
+}
+
+async function prepare(contents: Contents, one: NewRecord, sealing: Sealing | undefined): Promise<Prepared> {
+  const whom = one.author === 'stranger' ? 'desk' : 'both'
+  const content = one.blocks ? one.blocks.join('\n') : await contents.writeContent(one.content, sealing, whom)
+  const summary =
+    one.submission && !one.blocks ? await contents.writeSummary(one.submission.summary, sealing) : null
+  const files = new Map<string, string>()
+  for (const attachment of one.attachments) {
+    if (!sealing || 'awaited' in attachment || attachment.mark === undefined) continue
+    const { id, type, mark } = attachment
+    files.set(id, await contents.writeFile({ id, type, mark }, sealing))
+  }
+  return { one, sealing, content, summary, files }
+}
+
+async function recordPrepared(
+  db: Database,
+  writing: Writing,
+  records: Prepared[],
+  now: () => number,
+): Promise<Outcome[]> {
+  try {
+    return await inOneTransaction(db, writing, records, now)
+  } catch (error) {
+    if (records.length === 1) return [await renamedOr(error, db, writing, records[0] as Prepared, now)]
     if (isUnavailable(error)) return records.map(() => ({ error }))
   }
   const outcomes: Outcome[] = []
-  for (const single of records) outcomes.push(...(await record(db, [single], now)))
+  for (const single of records) outcomes.push(...(await recordPrepared(db, writing, [single], now)))
   return outcomes
 }
 
@@ -33,26 +88,34 @@ export async function record(db: Database, records: NewRecord[], now: () => numb
 async function renamedOr(
   error: unknown,
   db: Database,
-  single: NewRecord,
+  writing: Writing,
+  single: Prepared,
   now: () => number,
 ): Promise<Outcome> {
-  if (!single.submission || !isDuplicate(error)) return { error }
-  const renamed = { ...single, submission: { ...single.submission, reference: newReference() } }
+  const { submission } = single.one
+  if (!submission || !isDuplicate(error)) return { error }
+  const one = { ...single.one, submission: { ...submission, reference: newReference() } }
   try {
-    return (await inOneTransaction(db, [renamed], now))[0] as Outcome
+    return (await inOneTransaction(db, writing, [{ ...single, one }], now))[0] as Outcome
   } catch (again) {
     return { error: again }
   }
 }
 
-async function inOneTransaction(db: Database, records: NewRecord[], now: () => number): Promise<Outcome[]> {
+async function inOneTransaction(
+  db: Database,
+  writing: Writing,
+  records: Prepared[],
+  now: () => number,
+): Promise<Outcome[]> {
   return db.transaction().execute(async (trx) => {
-    const first = await insertArrivals(trx, records)
-    const fresh = records.filter((one) => first.has(one))
-    const repeats = records.filter((one) => !first.has(one))
-    if (fresh.length > 0) await insertAll(trx, fresh, now())
+    const all = records.map(({ one }) => one)
+    const first = await insertArrivals(trx, all)
+    const fresh = records.filter(({ one }) => first.has(one))
+    const repeats = all.filter((one) => !first.has(one))
+    if (fresh.length > 0) await insertAll(trx, writing, fresh, now())
     const earlier = await earlierArrivals(trx, repeats)
-    return records.map((one) => (first.has(one) ? freshlyRecorded(one) : earlier(one)))
+    return all.map((one) => (first.has(one) ? freshlyRecorded(one) : earlier(one)))
   })
 }
 
@@ -118,18 +181,19 @@ async function arrivalsNamed(trx: Database, records: NewRecord[]) {
     .execute()
 }
 
-async function insertAll(trx: Database, records: NewRecord[], now: number): Promise<void> {
+async function insertAll(trx: Database, writing: Writing, prepared: Prepared[], now: number): Promise<void> {
+  const records = prepared.map(({ one }) => one)
   const spammers = await knownSpammers(trx, records)
-  const submissions = records.flatMap((one) => submissionRow(one, spammers))
+  const submissions = prepared.flatMap((one) => submissionRow(one, spammers, writing.hidden))
   if (submissions.length > 0) await trx.insertInto('submissions').values(submissions).execute()
-  const messages = records.filter(({ adds }) => !adds).map(messageRow)
+  const messages = prepared.filter(({ one }) => !one.adds).map(messageRow)
   if (messages.length > 0) await trx.insertInto('messages').values(messages).execute()
-  for (const one of records) if (one.adds) await addToMessage(trx, one)
-  const attachments = records.flatMap(attachmentRows)
+  for (const one of prepared) if (one.one.adds) await addToMessage(trx, writing.contents, one)
+  const attachments = prepared.flatMap(({ one, files }) => attachmentRows(one, files))
   if (attachments.length > 0) await trx.insertInto('attachments').values(attachments).execute()
-  await insertDeliveries(trx, records.flatMap(deliveriesOf), now)
+  await insertDeliveries(trx, prepared.flatMap(deliveriesOf), now, writing.hidden)
   for (const one of records) await insertThreads(trx, one.threads ?? [], one.submissionId)
-  for (const one of records) if (!one.submission) await touch(trx, one)
+  for (const one of prepared) if (!one.one.submission) await touch(trx, one, writing.hidden)
   await queueForSearch(
     trx,
     records.map((one) => one.submissionId),
@@ -143,7 +207,8 @@ async function knownSpammers(trx: Database, records: NewRecord[]): Promise<Set<s
   return new Set(rows.map((row) => row.sender))
 }
 
-async function touch(trx: Database, one: NewRecord): Promise<void> {
+async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden): Promise<void> {
+  if (sealing && one.author !== 'stranger') await learnContact(trx, one, hidden)
   await trx
     .updateTable('submissions')
     .set((eb) => ({
@@ -151,12 +216,35 @@ async function touch(trx: Database, one: NewRecord): Promise<void> {
       ...(one.author !== 'stranger' && { updated_at: one.at }),
       revision: eb('revision', '+', 1),
       ...(one.author === 'sender' && { heard_at: one.at }),
+      ...stillSealedFor(sealing),
     }))
     .where('id', '=', one.submissionId)
     .execute()
 }
 
-const searchable = kinds.filter((kind) => !isConfidential(kind))
+/** What a message tells of how its sender is reached, where it is still known how they were before. */
+async function learnContact(trx: Database, one: NewRecord, hidden: Hidden): Promise<void> {
+  const told = contactIn(one.content)
+  if (!told.telegram && !told.references) return
+  const row = await trx
+    .selectFrom('submissions')
+    .select('contact')
+    .where('id', '=', one.submissionId)
+    .executeTakeFirst()
+  const before = hidden.reveal<Contact>(row?.contact ?? null)
+  if (before === undefined || before === 'lost') return
+  await trx
+    .updateTable('submissions')
+    .set({ contact: hidden.hide(laterContact(before, told)) })
+    .where('id', '=', one.submissionId)
+    .execute()
+}
+
+/** Where something is written for another key than the rest, all of it is to be sealed anew. */
+export function stillSealedFor(sealing: Sealing | undefined) {
+  if (!sealing) return {}
+  return { sealed_for: sql<string | null>`case when sealed_for = ${sealing.desk} then sealed_for end` }
+}
 
 /** Notes what has to be read into the search index. Confidential pieces never are. */
 export async function queueForSearch(trx: Database, submissionIds: string[]): Promise<void> {
@@ -168,15 +256,20 @@ export async function queueForSearch(trx: Database, submissionIds: string[]): Pr
         .selectFrom('submissions')
         .select('id')
         .where('id', 'in', submissionIds)
-        .where('kind', 'in', searchable),
+        .where('is_confidential', '=', 0),
     )
     .onConflict((oc) => oc.column('submission_id').doNothing())
     .execute()
 }
 
-function submissionRow(one: NewRecord, spammers: Set<string>): Tables['submissions'][] {
+function submissionRow(
+  { one, sealing, summary }: Prepared,
+  spammers: Set<string>,
+  hidden: Hidden,
+): Tables['submissions'][] {
   if (!one.submission) return []
-  const { reference, receiptHash, kind, channel, summary, senders } = one.submission
+  const { reference, receiptHash, kind, channel, senders, isConfidential, bond, senderRecipient } =
+    one.submission
   return [
     {
       id: one.submissionId,
@@ -190,80 +283,102 @@ function submissionRow(one: NewRecord, spammers: Set<string>): Tables['submissio
       heard_at: one.at,
       revision: 1,
       assignee_id: '',
-      summary: writeSummary(summary),
+      summary,
       moved_from: null,
       moved_at: null,
       spam_before: senders.some((sender) => spammers.has(sender)) ? 1 : 0,
       first_opened_at: null,
       decided_at: null,
       escalated_at: null,
+      is_confidential: isConfidential ? 1 : 0,
+      bond,
+      sender_recipient: senderRecipient,
+      sealed_for: sealing?.desk ?? null,
+      contact: sealing ? hidden.hide(contactIn(one.content)) : null,
     },
   ]
 }
 
-function messageRow(one: NewRecord): Tables['messages'] {
+function messageRow({ one, content }: Prepared): Tables['messages'] {
   return {
     id: one.messageId,
     submission_id: one.submissionId,
     author: one.author,
     editor_id: null,
-    content: writeContent(one.content),
+    content,
     created_at: one.at,
     withdrawn_at: null,
+    settles: null,
   }
 }
 
 /** Puts words and labels into a message that is there. Its files come after those it has. */
-async function addToMessage(trx: Database, one: NewRecord): Promise<void> {
+async function addToMessage(
+  trx: Database,
+  contents: Contents,
+  { one, content, sealing }: Prepared,
+): Promise<void> {
   const row = await trx
     .selectFrom('messages')
     .select('content')
     .where('id', '=', one.messageId)
     .executeTakeFirstOrThrow()
-  const there = readContent(row.content)
-  const { fields, files } = one.content
-  const body = [there.fields.body, fields.body].filter((words) => words !== '').join('\n\n')
-  const content = { ...there, fields: { ...there.fields, body }, files: { ...there.files, ...files } }
   await trx
     .updateTable('messages')
-    .set({ content: writeContent(content) })
+    .set({ content: sealing || one.blocks ? behind(row.content, content) : await joined(row.content) })
     .where('id', '=', one.messageId)
     .execute()
+
+  async function joined(stored: string): Promise<string> {
+    const there = await contents.readContent(stored, '', noKeys)
+    return contents.writeContent(together(there.content, one.content), undefined)
+  }
 }
 
 /** Added files stand behind those that a message has: it never has so many. */
-const behind = 10_000
+const added = 10_000
 
 /** Called with what has been put beside the files of a message, or with those of a new one. */
 export function attachmentRows(
   one: Pick<NewRecord, 'attachments' | 'messageId' | 'adds'>,
+  sealed: Map<string, string>,
 ): Tables['attachments'][] {
   return one.attachments.map((attachment, position) => ({
     id: attachment.id,
     message_id: one.messageId,
-    position: one.adds ? behind + position : position,
+    position: one.adds ? added + position : position,
     preview_id: null,
-    ...fileColumns(attachment),
+    came_with: null,
+    ...fileColumns(attachment, sealed.get(attachment.id)),
   }))
 }
 
-function fileColumns(attachment: NewAttachment) {
+function fileColumns(attachment: NewAttachment, sealed: string | undefined) {
   if (!('awaited' in attachment)) {
     const { size, type, sha256 } = attachment
-    return { state: 'kept' as const, size, type, sha256 }
+    if (sealed !== undefined)
+      return { state: 'kept' as const, size, type: sealed, sha256: null, is_sealed: 1 }
+    return { state: 'kept' as const, size, type, sha256, is_sealed: 0 }
   }
   const { withheld } = attachment.awaited
   const state = withheld === undefined ? ('awaited' as const) : ('failed' as const)
-  return { state, size: withheld ?? null, type: null, sha256: null }
+  return { state, size: withheld ?? null, type: null, sha256: null, is_sealed: 0 }
 }
 
-function deliveriesOf(one: NewRecord): NewDelivery[] {
+/** Of what is sealed no preview is made: that would lie there in the clear. */
+function deliveriesOf({ one, sealing }: Prepared): NewDelivery[] {
   const told = { submissionId: one.submissionId, messageId: one.messageId }
-  return one.deliveries.map((delivery) => ({ ...told, ...delivery }))
+  const deliveries = one.deliveries.filter(({ purpose }) => !sealing || purpose !== 'preview')
+  return deliveries.map((delivery) => ({ ...told, ...delivery }))
 }
 
 /** Adds deliveries to the outbox, due at once unless they say when. Called inside the transaction of what they tell of. */
-export async function insertDeliveries(trx: Database, deliveries: NewDelivery[], now: number): Promise<void> {
+export async function insertDeliveries(
+  trx: Database,
+  deliveries: NewDelivery[],
+  now: number,
+  hidden?: Hidden,
+): Promise<void> {
   const rows = deliveries.map((delivery) => ({
     id: newId(now),
     purpose: delivery.purpose,
@@ -274,6 +389,7 @@ export async function insertDeliveries(trx: Database, deliveries: NewDelivery[],
     attachment_id: delivery.attachmentId ?? null,
     target: delivery.target ?? null,
     receipt: delivery.receipt ?? null,
+    passing: passingOf(delivery, hidden),
     state: 'pending' as const,
     attempts: 0,
     due_at: delivery.dueAt ?? now,
@@ -290,4 +406,10 @@ export async function insertDeliveries(trx: Database, deliveries: NewDelivery[],
       .onConflict((oc) => oc.doNothing())
       .execute()
   }
+}
+
+function passingOf({ passing }: NewDelivery, hidden: Hidden | undefined): string | null {
+  if (!passing) return null
+  if (!hidden) throw new Error('nothing here can hide what is passed on')
+  return hidden.hide(passing)
 }

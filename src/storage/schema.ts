@@ -2,6 +2,7 @@ import type { Generated } from 'kysely'
 import type { Carrier, Delivery } from '../delivery.ts'
 import type { Role } from '../editor.ts'
 import type { Action } from '../history.ts'
+import type { WrapWay } from '../key-ring.ts'
 import type { OpenPiece, PartSort, Step } from '../open-piece.ts'
 import type { AttachmentState, Author, Channel, Kind, State } from '../submission.ts'
 
@@ -28,6 +29,15 @@ export type Tables = {
     first_opened_at: number | null
     decided_at: number | null
     escalated_at: number | null
+    is_confidential: number
+    /** What every sealed thing of this conversation names. */
+    bond: string
+    /** For whom the sender's side is sealed: what their receipt opens. Null where no receipt is known. */
+    sender_recipient: string | null
+    /** How the sender of a sealed piece is reached, hidden under this process's own key. */
+    contact: string | null
+    /** The desk key that all of it is sealed for; null where that is not so. */
+    sealed_for: string | null
   }
   messages: {
     id: string
@@ -38,6 +48,8 @@ export type Tables = {
     content: string
     created_at: number
     withdrawn_at: number | null
+    /** The held message that an editor made their own by this one. */
+    settles: string | null
   }
   attachments: {
     id: string
@@ -48,6 +60,10 @@ export type Tables = {
     type: string | null
     sha256: string | null
     preview_id: string | null
+    /** Of a sealed file `type` is content, and `sha256` is not kept: it would tell who has the same file. */
+    is_sealed: number
+    /** The held message that it came with, where an answer took it over. */
+    came_with: string | null
   }
   arrivals: {
     source: string
@@ -66,6 +82,8 @@ export type Tables = {
     attachment_id: string | null
     target: string | null
     receipt: string | null
+    /** What is said only while this process lives, hidden under its own key. */
+    passing: string | null
     state: Delivery['state']
     attempts: number
     due_at: number
@@ -140,6 +158,32 @@ export type Tables = {
     waits_for_factor: number
     /** What a passkey has to sign next. */
     challenge: string | null
+    /** The editor's identity, under a key that is in their cookie only. */
+    secret: string | null
+  }
+  desk_keys: {
+    recipient: string
+    created_at: number
+    retired_at: number | null
+  }
+  key_holders: {
+    id: string
+    /** Null for the recovery sheet. */
+    editor_id: string | null
+    recipient: string
+    created_at: number
+  }
+  key_wraps: {
+    /** Of a link's wrap the hash of its token, of a passkey's the passkey's id. */
+    id: string
+    holder_id: string
+    way: WrapWay
+    wrapped: string
+  }
+  key_grants: {
+    desk_key: string
+    holder_id: string
+    sealed: string
   }
   history: {
     id: string
@@ -204,7 +248,11 @@ export type Tables = {
     language: string | null
     /** The chat itself, for writing into it; forgotten when all is said. */
     target: string | null
+    /** What the receipt is derived from; of a confidential piece the receipt, hidden under this process's own key. */
     secret: string | null
+    /** Empty for a piece that is not confidential. */
+    bond: string
+    sender_recipient: string | null
     heard_at: number
     revision: number
     shown_message_id: number | null
@@ -224,8 +272,15 @@ export type Tables = {
     album: string | null
     field: Step | null
     sort: PartSort
-    /** Written and read by `contents.ts` only; forgotten when the part has been taken into a message. */
+    /**
+     * Written and read by `open-piece-rows.ts` only; of a confidential piece hidden under this process's own key. Forgotten
+     * when the part has been taken into a message.
+     */
     content: string | null
+    /** The same sealed, for when that process is gone. */
+    block: string | null
+    /** How long it is, and which files the door still holds, for the same case. */
+    awaited: string | null
     /** Of words and files: whether an edit changed anything. */
     digest: string
     edited_at: number

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
+import { noKeys } from '../seal.ts'
 import { documentOf, type Term } from '../search-terms.ts'
-import { type Content, isConfidential } from '../submission.ts'
-import { readContent } from './contents.ts'
+import type { Content } from '../submission.ts'
+import type { Contents } from './contents.ts'
 import type { Database } from './database.ts'
 import { isUnavailable } from './faults.ts'
 import type { Found, Path } from './walk.ts'
@@ -9,7 +10,7 @@ import type { Found, Path } from './walk.ts'
 export type SearchStore = ReturnType<typeof searchStore>
 
 /** Full-text search over what is not confidential: FTS5 on SQLite, `tsvector` on PostgreSQL. */
-export function searchStore(db: Database, isPostgres: boolean) {
+export function searchStore(db: Database, contents: Contents, isPostgres: boolean) {
   return {
     /**
      * Reads up to `most` submissions that have changed into the index, and says how many. One that cannot be read in is
@@ -68,22 +69,24 @@ export function searchStore(db: Database, isPostgres: boolean) {
       await sql`insert or replace into search_words (rowid, words) values (${number}, ${text})`.execute(trx)
     }
   }
-}
 
-async function documentsOf(trx: Database, ids: string[]): Promise<Map<string, string>> {
-  const rows = await trx
-    .selectFrom('messages')
-    .innerJoin('submissions', 'submissions.id', 'messages.submission_id')
-    .select(['submission_id', 'reference', 'kind', 'content'])
-    .where('submission_id', 'in', ids)
-    .where('withdrawn_at', 'is', null)
-    .orderBy('messages.id')
-    .execute()
-  const contents = new Map<string, Content[]>()
-  for (const row of rows.filter((one) => !isConfidential(one.kind))) {
-    contents.set(row.submission_id, [...(contents.get(row.submission_id) ?? []), readContent(row.content)])
+  async function documentsOf(trx: Database, ids: string[]): Promise<Map<string, string>> {
+    const rows = await trx
+      .selectFrom('messages')
+      .innerJoin('submissions', 'submissions.id', 'messages.submission_id')
+      .select(['submission_id', 'content'])
+      .where('submission_id', 'in', ids)
+      .where('is_confidential', '=', 0)
+      .where('withdrawn_at', 'is', null)
+      .orderBy('messages.id')
+      .execute()
+    const said = new Map<string, Content[]>()
+    for (const row of rows) {
+      const { content } = await contents.readContent(row.content, '', noKeys)
+      said.set(row.submission_id, [...(said.get(row.submission_id) ?? []), content])
+    }
+    return new Map([...said].map(([id, all]) => [id, documentOf(all)]))
   }
-  return new Map([...contents].map(([id, all]) => [id, documentOf(all)]))
 }
 
 /** The documents that have all these terms, newest first, from the one numbered below `before` on. */

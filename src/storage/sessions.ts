@@ -2,6 +2,9 @@ import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
 import type { Database } from './database.ts'
 import { editorOf } from './editors.ts'
 
+/** Who sits at the desk by a session, and their identity, sealed under the session's token. */
+export type Seated = { editor: Editor; secret: string | null }
+
 export type SessionStore = ReturnType<typeof sessionStore>
 
 /** One-time sign-in links and signed-in sessions, by the hashes of their tokens. */
@@ -14,8 +17,8 @@ export function sessionStore(db: Database) {
         .execute()
     },
 
-    /** True while the link can still be used. */
-    async linkIsGood(tokenHash: string, now: number): Promise<boolean> {
+    /** Whose link this is, while it can still be used. */
+    async linkFor(tokenHash: string, now: number): Promise<string | undefined> {
       const row = await db
         .selectFrom('sign_in_links')
         .select('editor_id')
@@ -23,7 +26,7 @@ export function sessionStore(db: Database) {
         .where('used_at', 'is', null)
         .where('expires_at', '>', now)
         .executeTakeFirst()
-      return row !== undefined
+      return row?.editor_id
     },
 
     /**
@@ -33,6 +36,7 @@ export function sessionStore(db: Database) {
     async useLink(
       tokenHash: string,
       sessionHash: string,
+      secret: string | null,
       now: number,
     ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined> {
       return db.transaction().execute(async (trx) => {
@@ -45,30 +49,42 @@ export function sessionStore(db: Database) {
           .returning('editor_id')
           .executeTakeFirst()
         if (!used) return undefined
-        const waitsForFactor = await begin(trx, sessionHash, used.editor_id, now)
+        const waitsForFactor = await begin(trx, sessionHash, used.editor_id, secret, now)
         return { editorId: used.editor_id, waitsForFactor }
       })
     },
 
     /** Begins a session. True if it waits for the editor's second factor. */
-    async begin(sessionHash: string, editorId: string, now: number): Promise<boolean> {
-      return db.transaction().execute((trx) => begin(trx, sessionHash, editorId, now))
+    async begin(sessionHash: string, editorId: string, secret: string | null, now: number): Promise<boolean> {
+      return db.transaction().execute((trx) => begin(trx, sessionHash, editorId, secret, now))
     },
 
-    /** The editor whose second factor this session waits for. */
-    async waitingEditor(sessionHash: string, begunSince: number): Promise<Editor | undefined> {
+    /** Whose second factor this session waits for. */
+    async waitingEditor(sessionHash: string, begunSince: number): Promise<Seated | undefined> {
       const row = await sessions(db, sessionHash)
         .where('sessions.created_at', '>', begunSince)
         .where('waits_for_factor', '=', 1)
         .executeTakeFirst()
-      return row && editorOf(row)
+      return row && { editor: editorOf(row), secret: row.secret }
     },
 
     /** The second factor was right: begins the session anew, under another token. */
-    async complete(waitingHash: string, sessionHash: string, now: number): Promise<void> {
+    async complete(
+      waitingHash: string,
+      sessionHash: string,
+      secret: string | null,
+      now: number,
+    ): Promise<void> {
       await db
         .updateTable('sessions')
-        .set({ token_hash: sessionHash, waits_for_factor: 0, created_at: now, seen_at: now, challenge: null })
+        .set({
+          token_hash: sessionHash,
+          secret,
+          waits_for_factor: 0,
+          created_at: now,
+          seen_at: now,
+          challenge: null,
+        })
         .where('token_hash', '=', waitingHash)
         .where('waits_for_factor', '=', 1)
         .execute()
@@ -96,8 +112,8 @@ export function sessionStore(db: Database) {
       })
     },
 
-    /** The editor of a good session; marks it as seen unless only asked whether it is still good. */
-    async editorOf(sessionHash: string, limits: SessionLimits, isSeen = true): Promise<Editor | undefined> {
+    /** The editor of a good session, with what opens for them as it is kept; marks it as seen unless only asked whether it is still good. */
+    async seated(sessionHash: string, limits: SessionLimits, isSeen = true): Promise<Seated | undefined> {
       const row = await sessions(db, sessionHash)
         .where('sessions.created_at', '>', limits.begunSince)
         .where('sessions.seen_at', '>', limits.seenSince)
@@ -106,7 +122,12 @@ export function sessionStore(db: Database) {
       if (!row) return undefined
       // A commit a minute is enough to tell an idle session from a used one.
       if (isSeen && limits.now - row.seen_at > 60_000) await see(db, sessionHash, limits.now)
-      return editorOf(row)
+      return { editor: editorOf(row), secret: row.secret }
+    },
+
+    /** Keeps what opens, sealed under the session's token, from now on. */
+    async open(sessionHash: string, secret: string): Promise<void> {
+      await db.updateTable('sessions').set({ secret }).where('token_hash', '=', sessionHash).execute()
     },
 
     /** The good sessions of an editor, the last used first. */
@@ -152,12 +173,18 @@ function sessions(db: Database, sessionHash: string) {
   return db
     .selectFrom('sessions')
     .innerJoin('editors', 'editors.id', 'sessions.editor_id')
-    .select(['editors.id', 'email', 'name', 'role', 'policy', 'seen_at'])
+    .select(['editors.id', 'email', 'name', 'role', 'policy', 'seen_at', 'secret'])
     .where('token_hash', '=', sessionHash)
     .where('removed_at', 'is', null)
 }
 
-async function begin(trx: Database, sessionHash: string, editorId: string, now: number): Promise<boolean> {
+async function begin(
+  trx: Database,
+  sessionHash: string,
+  editorId: string,
+  secret: string | null,
+  now: number,
+): Promise<boolean> {
   const waitsForFactor = await hasSecondFactor(trx, editorId)
   await trx
     .insertInto('sessions')
@@ -167,6 +194,7 @@ async function begin(trx: Database, sessionHash: string, editorId: string, now: 
       created_at: now,
       seen_at: now,
       waits_for_factor: waitsForFactor ? 1 : 0,
+      secret,
     })
     .execute()
   return waitsForFactor

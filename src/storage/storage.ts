@@ -1,21 +1,26 @@
 import type { NewRecord } from '../record.ts'
+import type { Memory, Recipient, Sealer } from '../seal.ts'
 import { apiTokenStore } from './api-tokens.ts'
 import { attachmentStore } from './attachments.ts'
 import { attentionStore } from './attention.ts'
 import { chatStore } from './chats.ts'
+import { contentsOf } from './contents.ts'
 import { openDatabase } from './database.ts'
 import { deliveryStore } from './deliveries.ts'
 import { editorStore } from './editors.ts'
 import { factorStore } from './factors.ts'
 import { orUnavailable, translated } from './faults.ts'
 import { glanceStore } from './glance.ts'
+import { hiddenBy } from './hidden.ts'
 import { historyStore } from './history.ts'
 import { inboxStore } from './inbox.ts'
+import { keyRingStore } from './key-ring.ts'
 import { mailStore } from './mail.ts'
 import { noteStore } from './notes.ts'
 import { noticeStore } from './notices.ts'
 import { openPieceStore } from './open-pieces.ts'
 import { type Outcome, record } from './record.ts'
+import { sealingsOf } from './sealings.ts'
 import { searchStore } from './search.ts'
 import { sessionStore } from './sessions.ts'
 import { settingStore } from './settings.ts'
@@ -26,37 +31,57 @@ import { workStore } from './work.ts'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
-/** Opens the database with all its stores. `now` is the clock, `quiet` the usual quiet time of a chat, in milliseconds. */
-export async function openStorage(url: string, now: () => number, quiet = 600_000) {
+export type StorageParts = {
+  now: () => number
+  sealer: Sealer
+  /** What is hidden with it is lost with this process. */
+  memory: Memory
+  /** A desk key whose secret half never comes here: then nothing can be opened here either. */
+  offline?: Recipient | undefined
+  /** A new receipt, and for whom what it opens is sealed. */
+  newReceipt: () => { receipt: string; recipient: Recipient }
+  /** The usual quiet time of a chat, in milliseconds. */
+  quiet?: number
+}
+
+/** Opens the database with all its stores. */
+export async function openStorage(url: string, parts: StorageParts) {
+  const { now, memory, quiet = 600_000 } = parts
   const db = await openDatabase(url)
   const isPostgres = !url.startsWith('sqlite:')
+  const contents = contentsOf(parts.sealer)
+  const sealings = sealingsOf(db, parts.offline)
+  const hidden = hiddenBy(memory)
+  const writing = { contents, sealings, hidden }
   return {
     /** Other machines may be working on the same database. */
     isShared: isPostgres,
-    submissions: submissionStore(db),
-    inbox: inboxStore(db, isPostgres),
-    search: searchStore(db, isPostgres),
-    work: workStore(db),
+    submissions: submissionStore(db, writing),
+    inbox: inboxStore(db, contents, isPostgres),
+    search: searchStore(db, contents, isPostgres),
+    work: workStore(db, writing),
     history: historyStore(db),
     glance: glanceStore(db),
-    notes: noteStore(db),
+    notes: noteStore(db, contents),
     attention: attentionStore(db),
-    attachments: attachmentStore(db),
-    deliveries: deliveryStore(db, isPostgres),
+    attachments: attachmentStore(db, writing),
+    deliveries: deliveryStore(db, hidden, isPostgres),
     notices: noticeStore(db),
-    unread: unreadStore(db),
+    unread: unreadStore(db, writing, memory),
     settings: settingStore(db),
     editors: editorStore(db),
     factors: factorStore(db),
     sessions: sessionStore(db),
     tries: tryStore(db),
-    openPieces: openPieceStore(db, quiet),
+    openPieces: openPieceStore(db, { ...writing, memory, newReceipt: parts.newReceipt, quiet }),
     chats: chatStore(db),
     apiTokens: apiTokenStore(db),
     mail: mailStore(db),
+    keyRing: keyRingStore(db),
+    sealings,
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
     async record(records: NewRecord[]): Promise<Outcome[]> {
-      const outcomes = await record(db, records, now)
+      const outcomes = await record(db, writing, records, now)
       return outcomes.map((one) => ('error' in one ? { error: translated(one.error) } : one))
     },
     /** The newest submission and the newest entry of the history: whether anything has changed since one last looked. */

@@ -1,12 +1,14 @@
+import type { Contact } from '../contact.ts'
+import { type Keys, noKeys } from '../seal.ts'
 import type { Attachment, Message, Submission } from '../submission.ts'
-import { readContent } from './contents.ts'
 import type { Database } from './database.ts'
+import type { Writing } from './record.ts'
 import type { Tables } from './schema.ts'
 
 export type SubmissionStore = ReturnType<typeof submissionStore>
 
 /** Reads submissions and their conversations. Writing is `record.ts`'s. */
-export function submissionStore(db: Database) {
+export function submissionStore(db: Database, { contents, hidden }: Pick<Writing, 'contents' | 'hidden'>) {
   return {
     /** The submission that the desk calls by its reference. */
     async byReference(reference: string): Promise<Submission | undefined> {
@@ -33,37 +35,61 @@ export function submissionStore(db: Database) {
       return row && submissionOf(row)
     },
 
-    /** The whole conversation, oldest first. */
-    async conversation(submissionId: string): Promise<Message[]> {
+    /** The whole conversation, oldest first, as far as `keys` open it. */
+    async conversation(submissionId: string, keys: Keys = noKeys): Promise<Message[]> {
       const rows = await db
         .selectFrom('messages')
         .selectAll()
         .where('submission_id', '=', submissionId)
         .orderBy('id')
         .execute()
-      return withAttachments(db, rows)
+      return opened(rows, keys)
+    },
+
+    /** How the sender of a sealed piece is reached, as far as this process knows; `lost` where it did not see it. */
+    async contact(submissionId: string): Promise<Contact | 'lost'> {
+      const row = await db
+        .selectFrom('submissions')
+        .select('contact')
+        .where('id', '=', submissionId)
+        .executeTakeFirst()
+      return hidden.reveal<Contact>(row?.contact ?? null) ?? 'lost'
+    },
+
+    /** Lets this process know again how the sender is reached: an editor has opened the piece. */
+    async knowContact(submissionId: string, contact: Contact): Promise<void> {
+      await db
+        .updateTable('submissions')
+        .set({ contact: hidden.hide(contact) })
+        .where('id', '=', submissionId)
+        .execute()
     },
 
     /** The message that began the conversation. */
-    async opening(submissionId: string): Promise<Message | undefined> {
-      return (await openingMessages(db, [submissionId])).get(submissionId)
+    async opening(submissionId: string, keys: Keys = noKeys): Promise<Message | undefined> {
+      const row = await db
+        .selectFrom('messages')
+        .selectAll()
+        .where('submission_id', '=', submissionId)
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirst()
+      return row && (await opened([row], keys))[0]
     },
 
-    async message(id: string): Promise<Message | undefined> {
-      const rows = await db.selectFrom('messages').selectAll().where('id', '=', id).execute()
-      return (await withAttachments(db, rows))[0]
-    },
-
-    /** An attachment that can be read, with the message it belongs to. */
-    async keptAttachment(id: string): Promise<{ attachment: Attachment; message: Message } | undefined> {
+    /** An attachment that can be read, with the message it belongs to, as far as `keys` open them. */
+    async keptAttachment(
+      id: string,
+      keys: Keys = noKeys,
+    ): Promise<{ attachment: Attachment; message: Message } | undefined> {
       const row = await db
         .selectFrom('attachments')
-        .select('message_id')
-        .where('id', '=', id)
+        .innerJoin('messages', 'messages.id', 'message_id')
+        .selectAll('messages')
+        .where('attachments.id', '=', id)
         .where('state', '=', 'kept')
         .executeTakeFirst()
-      if (!row) return undefined
-      const message = await this.message(row.message_id)
+      const [message] = row ? await opened([row], keys) : []
       const attachment = message?.attachments.find((one) => one.id === id)
       return message && attachment && { attachment, message }
     },
@@ -100,6 +126,72 @@ export function submissionStore(db: Database) {
       return ids.flatMap((id) => byId.get(id) ?? [])
     },
   }
+
+  async function opened(rows: Tables['messages'][], keys: Keys): Promise<Message[]> {
+    const bonds = await bondsOf(db, [...new Set(rows.map((row) => row.submission_id))])
+    const attachments = await attachmentsOf(rows.map((row) => row.id))
+    return Promise.all(rows.map((row) => messageOf(row, attachments.get(row.id) ?? [], bonds, keys)))
+  }
+
+  async function messageOf(
+    row: Tables['messages'],
+    attachments: AttachmentRow[],
+    bonds: Map<string, string>,
+    keys: Keys,
+  ): Promise<Message> {
+    const bond = bonds.get(row.submission_id) ?? ''
+    return {
+      id: row.id,
+      submissionId: row.submission_id,
+      author: row.author,
+      ...(await contents.readContent(row.content, bond, keys)),
+      attachments: await Promise.all(attachments.map((one) => attachmentOf(one, bond, keys))),
+      createdAt: row.created_at,
+      editorId: row.editor_id,
+      isWithdrawn: row.withdrawn_at !== null,
+    }
+  }
+
+  async function attachmentOf(row: AttachmentRow, bond: string, keys: Keys): Promise<Attachment> {
+    const { id, state, size, type, preview_id: previewId } = row
+    if (!row.is_sealed) return { id, state, size, type, previewId }
+    const file = await contents.readFile(type ?? '', bond, keys)
+    // What was sealed for another file of this conversation is not what this one is.
+    const isThis = file.id === id
+    return {
+      id,
+      state,
+      size,
+      type: (isThis && file.type) || null,
+      previewId,
+      sealed: { mark: isThis ? file.mark : undefined },
+    }
+  }
+
+  async function attachmentsOf(messageIds: string[]): Promise<Map<string, AttachmentRow[]>> {
+    if (messageIds.length === 0) return new Map()
+    const rows = await db
+      .selectFrom('attachments')
+      .select(['id', 'message_id', 'state', 'size', 'type', 'preview_id', 'is_sealed'])
+      .where('message_id', 'in', messageIds)
+      .orderBy('message_id')
+      .orderBy('position')
+      .orderBy('id')
+      .execute()
+    return Map.groupBy(rows, (row) => row.message_id)
+  }
+}
+
+type AttachmentRow = Pick<
+  Tables['attachments'],
+  'id' | 'message_id' | 'state' | 'size' | 'type' | 'preview_id' | 'is_sealed'
+>
+
+/** The bonds of these submissions, by id. */
+export async function bondsOf(db: Database, ids: string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.selectFrom('submissions').select(['id', 'bond']).where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, row.bond]))
 }
 
 export function submissionOf(row: Tables['submissions']): Submission {
@@ -117,59 +209,6 @@ export function submissionOf(row: Tables['submissions']): Submission {
     assigneeId: row.assignee_id || null,
     moved: row.moved_from && row.moved_at ? { from: row.moved_from, at: row.moved_at } : null,
     spamBefore: row.spam_before === 1,
+    isConfidential: row.is_confidential === 1,
   }
-}
-
-async function openingMessages(db: Database, submissionIds: string[]): Promise<Map<string, Message>> {
-  if (submissionIds.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('messages')
-    .selectAll()
-    .where('id', 'in', (eb) =>
-      eb
-        .selectFrom('messages as first')
-        .select((e) => e.fn.min('first.id').as('id'))
-        .where('first.submission_id', 'in', submissionIds)
-        .groupBy('first.submission_id'),
-    )
-    .execute()
-  const messages = await withAttachments(db, rows)
-  return new Map(messages.map((message) => [message.submissionId, message]))
-}
-
-async function withAttachments(db: Database, rows: Tables['messages'][]): Promise<Message[]> {
-  const attachments = await attachmentsOf(
-    db,
-    rows.map((row) => row.id),
-  )
-  return rows.map((row) => ({
-    id: row.id,
-    submissionId: row.submission_id,
-    author: row.author,
-    content: readContent(row.content),
-    attachments: attachments.get(row.id) ?? [],
-    createdAt: row.created_at,
-    editorId: row.editor_id,
-    isWithdrawn: row.withdrawn_at !== null,
-  }))
-}
-
-async function attachmentsOf(db: Database, messageIds: string[]): Promise<Map<string, Attachment[]>> {
-  if (messageIds.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('attachments')
-    .select(['id', 'message_id', 'state', 'size', 'type', 'preview_id'])
-    .where('message_id', 'in', messageIds)
-    .orderBy('message_id')
-    .orderBy('position')
-    .orderBy('id')
-    .execute()
-  return Map.groupBy(
-    rows.map(({ message_id, preview_id, ...attachment }) => ({
-      ...attachment,
-      previewId: preview_id,
-      messageId: message_id,
-    })),
-    (attachment) => attachment.messageId,
-  )
 }

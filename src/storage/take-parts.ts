@@ -2,9 +2,21 @@ import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import { unavailable } from '../failure.ts'
 import { fullAt, type NewPart, type Step, type TakenPart, type UpdateName } from '../open-piece.ts'
+import type { Recipient } from '../seal.ts'
+import { isConfidentialKind } from '../submission.ts'
 import type { Database } from './database.ts'
 import { close, gathering, insertPieces, offerUploadOnce, tellOf } from './open-piece-changes.ts'
-import { newPiece, partRow, pieceOf } from './open-piece-rows.ts'
+import {
+  newPiece,
+  type PieceSeal,
+  type PieceWriting,
+  partRow,
+  pieceOf,
+  saidColumns,
+  sealedAnew,
+  sealedAs,
+  unsealed,
+} from './open-piece-rows.ts'
 import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
 
@@ -12,13 +24,18 @@ import type { Tables } from './schema.ts'
 const closedStates = ['closed', 'sent'] as const
 
 /** Takes parts in: each joins its chat's open piece, or the one that it was part of, or begins one. Once for each update. */
-export async function takeParts(trx: Database, parts: NewPart[], quiet: number): Promise<TakenPart[]> {
+export async function takeParts(
+  trx: Database,
+  writing: PieceWriting,
+  parts: NewPart[],
+  quiet: number,
+): Promise<TakenPart[]> {
   const fresh = await unseen(trx, parts)
-  const homes = await homesOf(trx, fresh, quiet)
+  const homes = await homesOf(trx, writing, fresh, quiet)
   const rows = await grow(trx, fresh, homes)
   // Another machine discarded it at this very moment: taken back, the update comes again and finds another home.
   if ([...rows.values()].some((row) => row.state === 'discarded')) throw unavailable(undefined)
-  await insertParts(trx, fresh, homes, rows)
+  await insertParts(trx, writing, fresh, homes, rows)
   await tell(trx, fresh, homes, rows)
   return parts.map((part) => {
     const row = rows.get(homes.get(part) ?? '')
@@ -46,7 +63,12 @@ function nameOf({ bot, key }: UpdateName): string {
 }
 
 /** The piece that each part belongs to, by its id; new ones are made. */
-async function homesOf(trx: Database, parts: NewPart[], quiet: number): Promise<Map<NewPart, string>> {
+async function homesOf(
+  trx: Database,
+  writing: PieceWriting,
+  parts: NewPart[],
+  quiet: number,
+): Promise<Map<NewPart, string>> {
   const homes = new Map<NewPart, string>()
   if (parts.length === 0) return homes
   const albums = await albumHomes(trx, parts)
@@ -56,7 +78,7 @@ async function homesOf(trx: Database, parts: NewPart[], quiet: number): Promise<
     if (home) homes.set(part, home)
     return home === undefined
   })
-  const open = await openFor(trx, rest, quiet)
+  const open = await openFor(trx, writing, rest, quiet)
   for (const part of rest) homes.set(part, open.get(placeOf(part)) as string)
   return homes
 }
@@ -112,7 +134,12 @@ function placeOf({ chat, joins }: NewPart): string {
 }
 
 /** The open piece of each place, begun where there is none. */
-async function openFor(trx: Database, parts: NewPart[], quiet: number): Promise<Map<string, string>> {
+async function openFor(
+  trx: Database,
+  writing: PieceWriting,
+  parts: NewPart[],
+  quiet: number,
+): Promise<Map<string, string>> {
   if (parts.length === 0) return new Map()
   const chats = [...new Set(parts.map(({ chat }) => chat.key))]
   const there = await openOfChats(trx, chats)
@@ -120,9 +147,17 @@ async function openFor(trx: Database, parts: NewPart[], quiet: number): Promise<
     parts.filter((part) => !there.has(placeOf(part))).map((part) => [placeOf(part), part]),
   )
   if (missing.size === 0) return there
-  await insertPieces(trx, [...missing.values()].map(newPiece), quiet)
+  const begun: Tables['open_pieces'][] = []
+  for (const part of missing.values()) begun.push(newPiece(part, await sealFor(trx, writing, part)))
+  await insertPieces(trx, begun, quiet)
   // Another machine may have been faster: what is there now counts.
   return openOfChats(trx, chats)
+}
+
+async function sealFor(trx: Database, writing: PieceWriting, { joins, kind }: NewPart): Promise<PieceSeal> {
+  if (joins === null) return isConfidentialKind(kind) ? sealedAnew(writing) : unsealed()
+  const sealing = await writing.sealings.ofOne(joins, trx)
+  return sealing ? sealedAs(sealing) : unsealed()
 }
 
 async function openOfChats(trx: Database, chats: string[]): Promise<Map<string, string>> {
@@ -137,18 +172,25 @@ async function openOfChats(trx: Database, chats: string[]): Promise<Map<string, 
 
 async function insertParts(
   trx: Database,
+  writing: PieceWriting,
   parts: NewPart[],
   homes: Map<NewPart, string>,
   pieces: Map<string, Tables['open_pieces']>,
 ): Promise<void> {
   if (parts.length === 0) return
+  let key: Promise<Recipient> | undefined
+  const desk = () => {
+    key ??= writing.sealings.desk(trx)
+    return key
+  }
   // One row may not be written twice by one statement: of two wordings of one message the newer stays.
   const rows = new Map<string, Tables['open_parts']>()
   const clashing: Tables['open_parts'][] = []
   for (const one of parts) {
     const home = homes.get(one) as string
-    const isLate = pieces.get(home)?.state !== 'open'
-    const row = partRow(one.chat.key, home, one.part, isLate)
+    const piece = pieces.get(home)
+    const said = await saidColumns(writing, one.part, piece ?? unsealed(), desk)
+    const row = partRow(one.chat.key, home, one.part, said, piece?.state !== 'open')
     const there = rows.get(rowName(row))
     if (!there || there.edited_at < row.edited_at) rows.set(rowName(row), row)
     else clashing.push(row)
@@ -161,6 +203,8 @@ async function insertParts(
         .columns(['chat', 'message_id'])
         .doUpdateSet((eb) => ({
           content: eb.ref('excluded.content'),
+          block: eb.ref('excluded.block'),
+          awaited: eb.ref('excluded.awaited'),
           digest: eb.ref('excluded.digest'),
           edited_at: eb.ref('excluded.edited_at'),
           sort: eb.ref('excluded.sort'),
@@ -204,7 +248,8 @@ async function insertApart(trx: Database, rows: Tables['open_parts'][]): Promise
 
 /** Beyond every number that Telegram gives, and negative as those that are not Telegram’s own. */
 function apart(digest: string): number {
-  return -(2 ** 48 + Buffer.from(digest, 'base64url').readUIntBE(0, 5))
+  const told = digest.slice(digest.indexOf('.') + 1)
+  return -(2 ** 48 + Buffer.from(told, 'base64url').readUIntBE(0, 5))
 }
 
 /** Counts the parts to their pieces, all in one statement. */

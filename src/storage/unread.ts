@@ -1,32 +1,35 @@
-import { hash } from 'node:crypto'
 import { newId } from '../id.ts'
+import { type Keys, type Memory, noKeys, type SealState } from '../seal.ts'
 import type { Database } from './database.ts'
-import { insertDeliveries } from './record.ts'
-import type { Tables } from './schema.ts'
+import { insertDeliveries, type Writing } from './record.ts'
 
 export type UnreadStore = ReturnType<typeof unreadStore>
 
 /** Something that came in and could not be understood, kept as it came so that nobody's words are lost. */
-export type UnreadArrival = { id: string; source: string; reason: string; raw: string; createdAt: number }
+export type UnreadArrival = { source: string; reason: string; raw: string; createdAt: number }
 
-export function unreadStore(db: Database) {
+export type ShownUnread = UnreadArrival & { id: string; seal: SealState }
+
+/** It belongs to no conversation. */
+const bond = 'unread'
+
+/** What could not be understood is sealed for the desk: nobody knows yet what it is. */
+export function unreadStore(db: Database, { contents, sealings, hidden }: Writing, memory: Memory) {
   return {
-    /** Keeps an arrival raw, once however often it comes. NULs, which no text column holds, become U+FFFD. */
-    async keep(arrival: Omit<UnreadArrival, 'id'>): Promise<void> {
-      await insert(db, arrival)
+    /** Keeps an arrival raw, once however often it comes to this process. */
+    async keep(arrival: UnreadArrival): Promise<void> {
+      await insert(db, arrival, await sealed(arrival.raw))
     },
 
-    /** Keeps an arrival that could not be handled just now, and has it tried again. */
-    async keepToRetry(arrival: Omit<UnreadArrival, 'id'>): Promise<void> {
+    /** Keeps an arrival that could not be handled just now, and has it tried again while this process lives. */
+    async keepToRetry(arrival: UnreadArrival): Promise<void> {
+      const raw = await sealed(arrival.raw)
       await db.transaction().execute(async (trx) => {
-        const id = await insert(trx, arrival)
-        if (id) await insertDeliveries(trx, [{ purpose: 'chat-update', target: id }], arrival.createdAt)
+        const id = await insert(trx, arrival, raw)
+        if (!id) return
+        const again = { purpose: 'chat-update' as const, target: id, passing: { text: arrival.raw } }
+        await insertDeliveries(trx, [again], arrival.createdAt, hidden)
       })
-    },
-
-    async byId(id: string): Promise<UnreadArrival | undefined> {
-      const row = await db.selectFrom('unread_arrivals').selectAll().where('id', '=', id).executeTakeFirst()
-      return row && unreadOf(row)
     },
 
     /** It has been understood after all. */
@@ -34,38 +37,50 @@ export function unreadStore(db: Database) {
       await db.deleteFrom('unread_arrivals').where('id', '=', id).execute()
     },
 
-    /** The latest, newest first. */
-    async latest(count: number): Promise<UnreadArrival[]> {
+    /** The latest, newest first, as far as `keys` open them. */
+    async latest(count: number, keys: Keys = noKeys): Promise<ShownUnread[]> {
       const rows = await db
         .selectFrom('unread_arrivals')
         .selectAll()
         .orderBy('id', 'desc')
         .limit(count)
         .execute()
-      return rows.map(unreadOf)
+      return Promise.all(
+        rows.map(async ({ id, source, reason, created_at: createdAt, raw }) => ({
+          id,
+          source,
+          reason,
+          createdAt,
+          ...(await contents.readRaw(raw, bond, keys)),
+        })),
+      )
     },
   }
-}
 
-/** Gives the id; undefined if the same was kept before. */
-async function insert(db: Database, arrival: Omit<UnreadArrival, 'id'>): Promise<string | undefined> {
-  const { source, reason, raw, createdAt } = arrival
-  const row = await db
-    .insertInto('unread_arrivals')
-    .values({
-      id: newId(createdAt),
-      digest: hash('sha256', `${source}\0${raw}`, 'base64url'),
-      source,
-      reason,
-      raw: raw.replaceAll('\0', '\uFFFD'),
-      created_at: createdAt,
-    })
-    .onConflict((oc) => oc.column('digest').doNothing())
-    .returning('id')
-    .executeTakeFirst()
-  return row?.id
-}
+  async function sealed(raw: string): Promise<string> {
+    return contents.writeRaw(raw, { bond, desk: await sealings.desk(), sender: null })
+  }
 
-function unreadOf({ created_at, digest: _, ...row }: Tables['unread_arrivals']): UnreadArrival {
-  return { ...row, createdAt: created_at }
+  /** Gives the id; undefined if the same was kept before. */
+  async function insert(
+    trx: Database,
+    arrival: UnreadArrival,
+    sealedRaw: string,
+  ): Promise<string | undefined> {
+    const { source, reason, raw, createdAt } = arrival
+    const row = await trx
+      .insertInto('unread_arrivals')
+      .values({
+        id: newId(createdAt),
+        digest: memory.digest(`${source}\0${raw}`),
+        source,
+        reason,
+        raw: sealedRaw,
+        created_at: createdAt,
+      })
+      .onConflict((oc) => oc.column('digest').doNothing())
+      .returning('id')
+      .executeTakeFirst()
+    return row?.id
+  }
 }

@@ -3,25 +3,33 @@ import type { NewDelivery } from '../delivery.ts'
 import { Failure } from '../failure.ts'
 import type { NewEntry } from '../history.ts'
 import { newId } from '../id.ts'
-import { type Content, type FileLabel, type Submission, undoTime } from '../submission.ts'
+import type { Sealing } from '../seal.ts'
+import { type Submission, undoTime } from '../submission.ts'
 import type { Act, Change, Written } from '../work.ts'
-import { readContent, writeContent } from './contents.ts'
 import type { Database } from './database.ts'
 import { orUnavailable } from './faults.ts'
-import { arrivalRow, attachmentRows, insertDeliveries, queueForSearch } from './record.ts'
+import {
+  arrivalRow,
+  attachmentRows,
+  insertDeliveries,
+  queueForSearch,
+  stillSealedFor,
+  type Writing,
+} from './record.ts'
 import { submissionOf } from './submissions.ts'
 
 export type WorkStore = ReturnType<typeof workStore>
 
 /** Writes what editors do. Each change is one transaction with its history and its deliveries. */
-export function workStore(db: Database) {
+export function workStore(db: Database, writing: Writing) {
   return {
     /**
      * Writes a change down.
      * @throws Failure `conflict` if the submission is no longer at the revision the change was made on.
      */
     async apply(change: Change): Promise<Submission> {
-      return db.transaction().execute((trx) => write(trx, change))
+      const texts = await textsOf(writing, change)
+      return db.transaction().execute((trx) => write(trx, writing, change, texts))
     },
 
     /**
@@ -29,6 +37,7 @@ export function workStore(db: Database) {
      * @throws Failure as `apply` does; then the arrival is not taken in either.
      */
     async applyOnce(change: Change & Required<Pick<Change, 'arrival'>>): Promise<Submission | undefined> {
+      const texts = await orUnavailable(() => textsOf(writing, change))
       return orUnavailable(() =>
         db.transaction().execute(async (trx) => {
           const isFirst = await trx
@@ -37,7 +46,7 @@ export function workStore(db: Database) {
             .onConflict((oc) => oc.columns(['source', 'key']).doNothing())
             .returning('key')
             .executeTakeFirst()
-          return isFirst && (await write(trx, change))
+          return isFirst && (await write(trx, writing, change, texts))
         }),
       )
     },
@@ -108,17 +117,42 @@ export function workStore(db: Database) {
   }
 }
 
-async function write(trx: Database, change: Change): Promise<Submission> {
-  const submission = await advance(trx, change)
-  await writeTexts(trx, change)
+/** What a change says, as it will be stored: sealed before the transaction, where nobody waits for it. */
+type Texts = { message: string; note: string; files: Map<string, string>; sealing: Sealing | undefined }
+
+async function textsOf({ contents, sealings }: Writing, change: Change): Promise<Texts> {
+  const { message, note, submissionId, heldFiles = {} } = change
+  const isSaid = message !== undefined || note !== undefined
+  const sealing = isSaid ? await sealings.ofOne(submissionId) : undefined
+  const sent = Object.fromEntries((message?.files ?? []).map(({ id, name }) => [id, { name }]))
+  const said = {
+    fields: { title: message?.title, body: message?.body ?? '' },
+    files: { ...heldFiles, ...sent },
+  }
+  const noted = { fields: { body: note?.body ?? '' }, files: {} }
+  const files = new Map<string, string>()
+  for (const { id, type, mark } of message?.files ?? []) {
+    if (sealing && mark !== undefined) files.set(id, await contents.writeFile({ id, type, mark }, sealing))
+  }
+  return {
+    message: message ? await contents.writeContent(said, sealing) : '',
+    note: note ? await contents.writeContent(noted, sealing, 'desk') : '',
+    files,
+    sealing,
+  }
+}
+
+async function write(trx: Database, writing: Writing, change: Change, texts: Texts): Promise<Submission> {
+  const submission = await advance(trx, change, texts.sealing)
+  await writeTexts(trx, change, texts)
   await changeTags(trx, change)
   const { submissionId, deliveries, entries, editorId, at } = change
-  await insertDeliveries(trx, ofSubmission(submissionId, deliveries), at)
+  await insertDeliveries(trx, ofSubmission(submissionId, deliveries), at, writing.hidden)
   await insertHistory(trx, submissionId, editorId, entries, at)
   return submission
 }
 
-async function advance(trx: Database, change: Change): Promise<Submission> {
+async function advance(trx: Database, change: Change, sealing: Sealing | undefined): Promise<Submission> {
   const { state, assigneeId, moved } = change.set
   const isDecision = state === 'accepted' || state === 'declined'
   let update = trx
@@ -130,6 +164,7 @@ async function advance(trx: Database, change: Change): Promise<Submission> {
       ...(moved && { moved_from: moved.from, moved_at: moved.at }),
       ...(isDecision && { decided_at: change.at }),
       ...(change.message && { updated_at: change.at }),
+      ...stillSealedFor(sealing),
     }))
     .where('id', '=', change.submissionId)
   if (change.revision !== undefined) update = update.where('revision', '=', change.revision)
@@ -138,28 +173,26 @@ async function advance(trx: Database, change: Change): Promise<Submission> {
   return submissionOf(row)
 }
 
-async function writeTexts(trx: Database, change: Change): Promise<void> {
-  const { submissionId, editorId, at, message, note } = change
-  if (message) await writeMessage(trx, change, message)
-  else if (change.settles) await settleHeld(trx, change, change.settles)
+async function writeTexts(trx: Database, change: Change, texts: Texts): Promise<void> {
+  const { submissionId, editorId, at, message, note, settles } = change
+  if (settles) await setAside(trx, change, settles)
+  if (message) await writeMessage(trx, change, message, texts)
   if (note) {
-    const content = writeContent({ fields: { body: note.body }, files: {} })
     await trx
       .insertInto('notes')
-      .values({ id: note.id, submission_id: submissionId, editor_id: editorId, content, created_at: at })
+      .values({
+        id: note.id,
+        submission_id: submissionId,
+        editor_id: editorId,
+        content: texts.note,
+        created_at: at,
+      })
       .execute()
   }
 }
 
-async function writeMessage(trx: Database, change: Change, message: Written): Promise<void> {
-  const { submissionId, editorId, at } = change
-  const held = change.settles ? await settleHeld(trx, change, change.settles) : {}
-  const sent = Object.fromEntries((message.files ?? []).map(({ id, name }) => [id, { name }]))
-  const content = {
-    fields: { title: message.title, body: message.body },
-    files: { ...held, ...sent },
-    ...(change.settles && { settles: change.settles }),
-  }
+async function writeMessage(trx: Database, change: Change, message: Written, texts: Texts): Promise<void> {
+  const { submissionId, editorId, at, settles, heldFiles = {} } = change
   await trx
     .insertInto('messages')
     .values({
@@ -167,21 +200,28 @@ async function writeMessage(trx: Database, change: Change, message: Written): Pr
       submission_id: submissionId,
       author: 'editor',
       editor_id: editorId,
-      content: writeContent(content),
+      content: texts.message,
       created_at: at,
+      settles: settles ?? null,
     })
     .execute()
-  const rows = attachmentRows({ messageId: message.id, attachments: message.files ?? [] })
+  const rows = attachmentRows({ messageId: message.id, attachments: message.files ?? [] }, texts.files)
   if (rows.length > 0) await trx.insertInto('attachments').values(rows).execute()
-  const ids = Object.keys(held)
-  if (ids.length > 0) {
-    await trx.updateTable('attachments').set({ message_id: message.id }).where('id', 'in', ids).execute()
+  const ids = Object.keys(heldFiles)
+  if (settles && ids.length > 0) {
+    await trx
+      .updateTable('attachments')
+      .set({ message_id: message.id, came_with: settles })
+      .where('message_id', '=', settles)
+      .where('state', '=', 'kept')
+      .where('id', 'in', ids)
+      .execute()
   }
   await queueForSearch(trx, [submissionId])
 }
 
-/** Sets a held message aside, and gives the names of the files that came with it. @throws Failure `conflict` */
-async function settleHeld(trx: Database, change: Change, id: string): Promise<Record<string, FileLabel>> {
+/** Sets a held message aside. @throws Failure `conflict` if a colleague was faster */
+async function setAside(trx: Database, change: Change, id: string): Promise<void> {
   const row = await trx
     .updateTable('messages')
     .set({ withdrawn_at: change.at })
@@ -189,21 +229,9 @@ async function settleHeld(trx: Database, change: Change, id: string): Promise<Re
     .where('submission_id', '=', change.submissionId)
     .where('author', '=', 'stranger')
     .where('withdrawn_at', 'is', null)
-    .returning('content')
+    .returning('id')
     .executeTakeFirst()
   if (!row) throw new Failure('conflict', 'A colleague has dealt with it meanwhile.')
-  const { files } = readContent(row.content)
-  const kept = await trx
-    .selectFrom('attachments')
-    .select('id')
-    .where('message_id', '=', id)
-    .where('state', '=', 'kept')
-    .execute()
-  const sent = kept.flatMap((file) => {
-    const label = files[file.id]
-    return label && !label.isRaw ? [[file.id, label] as const] : []
-  })
-  return Object.fromEntries(sent)
 }
 
 async function changeTags(trx: Database, change: Change): Promise<void> {
@@ -237,13 +265,20 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
     .where('editor_id', '=', act.editorId)
     .where('created_at', '>', act.at - undoTime)
     .where('withdrawn_at', 'is', null)
-    .returning('content')
+    .returning('settles')
     .executeTakeFirst()
   if (!message) throw tooLate()
-  await holdAgain(trx, readContent(message.content), messageId)
+  if (message.settles) await holdAgain(trx, message.settles, messageId)
   const deliveries = trx
     .updateTable('deliveries')
-    .set({ state: 'dropped', done_at: act.at, fault: 'called-back', target: null, receipt: null })
+    .set({
+      state: 'dropped',
+      done_at: act.at,
+      fault: 'called-back',
+      target: null,
+      receipt: null,
+      passing: null,
+    })
     .where('submission_id', '=', act.submissionId)
     .where('message_id', '=', messageId)
   await deliveries.where('state', '=', 'pending').where('lease', 'is', null).execute()
@@ -258,14 +293,13 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
 }
 
 /** What an answer had settled is held again, with its files. */
-async function holdAgain(trx: Database, { settles, files }: Content, messageId: string): Promise<void> {
-  if (settles === undefined) return
-  await trx.updateTable('messages').set({ withdrawn_at: null }).where('id', '=', settles).execute()
+async function holdAgain(trx: Database, heldId: string, messageId: string): Promise<void> {
+  await trx.updateTable('messages').set({ withdrawn_at: null }).where('id', '=', heldId).execute()
   await trx
     .updateTable('attachments')
-    .set({ message_id: settles })
+    .set({ message_id: heldId, came_with: null })
     .where('message_id', '=', messageId)
-    .where('id', 'in', Object.keys(files))
+    .where('came_with', '=', heldId)
     .execute()
 }
 

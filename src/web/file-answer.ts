@@ -1,19 +1,21 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
+import type { Keys } from '../seal.ts'
 import type { Attachment } from '../submission.ts'
 
 export type FileAnswerParts = {
-  readFile: (id: string) => Promise<Readable>
+  readFile: (attachment: Attachment, keys: Keys) => Promise<Readable>
   downloadName: (name: string, type: string) => string
 }
 
-export type SendFile = (res: Response, attachment: Attachment, name: string) => Promise<void>
+export type SendFile = (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
 
-/** Answers with a kept file, to be saved and not shown. @throws Failure `unavailable` if it is not there. */
+/** Answers with a kept file, to be saved and not shown. @throws Failure if it is not there or cannot be opened. */
 export function fileAnswer({ readFile, downloadName }: FileAnswerParts): SendFile {
-  return async (res, { id, size, type: known }, name) => {
-    const content = await readFile(id)
+  return async (res, attachment, name, keys) => {
+    const { size, type: known } = attachment
+    const content = await readFile(attachment, keys)
     const type = known ?? 'application/octet-stream'
     res.attachment(downloadName(name, type))
     res.set({

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
-import { deliveryStateNames, deliveryStates, dropNames, purposeNames } from '../delivery.ts'
+import { deliveryStateNames, deliveryStates, dropNames, faultNames, purposeNames } from '../delivery.ts'
 import { roleNames, roles } from '../editor.ts'
 import { viewNames } from '../inbox.ts'
 import { letterNames } from '../letter.ts'
@@ -12,7 +12,7 @@ import {
   channelNames,
   channels,
   filesOf,
-  isConfidential,
+  hasPreview,
   isText,
   kindNames,
   kinds,
@@ -76,9 +76,10 @@ const words = {
   deliveryStates,
   deliveryStateNames,
   dropNames,
+  faultNames,
+  hasPreview,
   sideFields,
   rawMailOf,
-  isConfidential,
   isText,
   unreadableNames,
 }

@@ -7,6 +7,7 @@ import type { Arrival, Draft, FurtherDraft, StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, type Faults } from '../../failure.ts'
 import { newId } from '../../id.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
+import type { Keys } from '../../seal.ts'
 import type { Attachment, Message, Submission } from '../../submission.ts'
 import { fileTold, toldToSender } from '../../told.ts'
 import { openApi, receiptHeader } from './openapi.ts'
@@ -21,7 +22,7 @@ export type ApiParts = {
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean; isChanged: boolean }>
   submissions: {
     byReceiptHash(hash: string): Promise<Submission | undefined>
-    conversation(submissionId: string): Promise<Message[]>
+    conversation(submissionId: string, keys: Keys): Promise<Message[]>
   }
   /** Streams one file into the file store. */
   stage: (
@@ -34,7 +35,9 @@ export type ApiParts = {
   maxFileBytes: number
   maxSubmissionBytes: number
   /** Answers with a kept file, to be saved. */
-  sendFile: (res: Response, attachment: Attachment, name: string) => Promise<void>
+  sendFile: (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
+  /** What a receipt opens. */
+  keysOf: (receipt: string) => Keys
   /** Limits what one token may send in an hour. */
   limit: RequestHandler
   metrics: () => Promise<{ type: string; text: string }>
@@ -105,15 +108,18 @@ export function apiRouter(parts: ApiParts): Router {
   async function read(req: Request, res: Response): Promise<void> {
     res.set('cache-control', 'no-store')
     const submission = await submissionOf(req)
-    res.json(toldToSender(submission, await parts.submissions.conversation(submission.id), parts.now()))
+    const conversation = await parts.submissions.conversation(submission.id, keysOf(req))
+    res.json(toldToSender(submission, conversation, parts.now()))
   }
 
   async function readFile(req: Request, res: Response): Promise<void> {
     res.set('cache-control', 'no-store')
-    const conversation = await parts.submissions.conversation((await submissionOf(req)).id)
+    const { id } = await submissionOf(req)
+    const keys = keysOf(req)
+    const conversation = await parts.submissions.conversation(id, keys)
     const file = fileTold(conversation, String(req.params.file), parts.now())
     if (!file) throw new Failure('not-found', 'No editor has sent such a file.')
-    await parts.sendFile(res, file.attachment, file.name)
+    await parts.sendFile(res, file.attachment, file.name, keys)
   }
 
   async function writeAgain(req: Request, res: Response): Promise<void> {
@@ -133,6 +139,10 @@ export function apiRouter(parts: ApiParts): Router {
     const submission = receipt && (await parts.submissions.byReceiptHash(hashReceipt(receipt)))
     if (submission && submission.reference === req.params.reference) return submission
     throw new Failure('not-found', 'No submission has this reference and this receipt.')
+  }
+
+  function keysOf(req: Request): Keys {
+    return parts.keysOf(readReceipt(req.get(receiptHeader) ?? '') ?? '')
   }
 
   /** Reads a request with its files, which are gone again if it is refused. */
@@ -223,16 +233,23 @@ function arrivalOf(
     throw new Failure('invalid', 'An Idempotency-Key has 1 to 255 characters of ASCII.')
   }
   const source = `api:${token.id}`
+  // With the token, which is kept nowhere: without it nobody can try out what was said, or which key it had.
+  const bearer = req.get('authorization') ?? ''
   const digest = hash(
     'sha256',
-    JSON.stringify([said, files.map(({ name, sha256, caption, credit }) => [name, sha256, caption, credit])]),
+    JSON.stringify([
+      bearer,
+      said,
+      files.map(({ name, sha256, caption, credit }) => [name, sha256, caption, credit]),
+    ]),
     'base64url',
   )
   if (key === undefined) {
     return { source, key: newId(Date.now()), secret: randomUUID(), digest, refusesChange: true }
   }
   const name = `${about}\0${key}`
-  return { source, key: hash('sha256', name, 'base64url'), secret: name, digest, refusesChange: true }
+  const secret = `${bearer}\0${name}`
+  return { source, key: hash('sha256', secret, 'base64url'), secret, digest, refusesChange: true }
 }
 
 /** @throws Failure `invalid`, naming every faulty field at once. */

@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import { type ApiToken, isHook } from '../../api-token.ts'
-import { CarryFault, type Delivery, type Instead } from '../../delivery.ts'
+import { CarryFault, type Delivery, type Instead, type Passing } from '../../delivery.ts'
 import { type Message, type Submission, senderState } from '../../submission.ts'
 import type { AnswerTold } from './schemas.ts'
 
@@ -26,7 +26,9 @@ export function answerHooks(parts: HookParts) {
     const messages = await parts.conversation(delivery.submissionId ?? '')
     const submission = await parts.submissionById(delivery.submissionId ?? '')
     const message = messages.find((one) => one.id === delivery.messageId)
-    const api = messages[0]?.content.api
+    const { passing } = delivery
+    if (passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
+    const api = passing?.contact?.api ?? messages[0]?.content.api
     if (!message || !submission || !api) throw new CarryFault('submission-gone', { permanent: true })
     if (message.isWithdrawn) return { needless: 'called-back' }
     const token = await parts.tokenById(api.tokenId)
@@ -43,7 +45,7 @@ export function answerHooks(parts: HookParts) {
         kind: submission.kind,
         state: senderState(submission, parts.now()),
         ...(sender !== undefined && { sender }),
-        message: answerOf(message),
+        message: answerOf(message, passing),
       },
     }
     await post(token.hookUrl, delivery.id, parts.secretFor(token), JSON.stringify(told), parts.now())
@@ -51,8 +53,9 @@ export function answerHooks(parts: HookParts) {
   }
 }
 
-function answerOf({ id, createdAt, content }: Message): AnswerTold['data']['message'] {
-  const { title, body } = content.fields
+function answerOf({ id, createdAt, content }: Message, passing?: Passing): AnswerTold['data']['message'] {
+  const title = passing ? passing.title : content.fields.title
+  const body = passing?.text ?? content.fields.body
   return { id, at: new Date(createdAt).toISOString(), ...(title !== undefined && { title }), body }
 }
 

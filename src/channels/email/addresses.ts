@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { addressOf, type MailAddress, readMailToken, type TokenUse, untagged } from '../../mail-address.ts'
-import { isConfidential, Kind } from '../../submission.ts'
+import { isConfidentialKind, Kind } from '../../submission.ts'
 
 export type AddressParts = {
   /** The newsroom's addresses, and the kind of piece that each takes. */
@@ -58,7 +58,7 @@ export function addressBook({ addresses, own, replyKey }: AddressParts) {
     }
     return (
       found.find((one) => one.for !== 'piece') ??
-      found.find((one) => one.for === 'piece' && isConfidential(one.kind)) ??
+      found.find((one) => one.for === 'piece' && isConfidentialKind(one.kind)) ??
       found[0] ??
       usual
     )

@@ -1,18 +1,30 @@
-import { answerChannels } from '../../answer-channels.ts'
 import { type Confirmation, confirmationTo } from '../../confirmation.ts'
-import type { Arrival, StagedFile } from '../../draft.ts'
+import { answerDoors, type Contact, contactOf } from '../../contact.ts'
+import type { Arrival } from '../../draft.ts'
 import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
 import { newId } from '../../id.ts'
 import { type Decision, fill, type Kept, type Letter, type LetterName, valuesFor } from '../../letter.ts'
 import type { HeldReason, Message, Submission } from '../../submission.ts'
-import { answer, both, type Change, type ChangeOf, claim, type Deed, decide, note } from '../../work.ts'
+import {
+  answer,
+  both,
+  type Change,
+  type ChangeOf,
+  claim,
+  type Deed,
+  decide,
+  note,
+  type WrittenFile,
+} from '../../work.ts'
 import type { EditorReply } from './editor-reply.ts'
 
 export type DeedParts = {
   applyOnce: (change: Change & { arrival: Omit<Arrival, 'secret'> }) => Promise<Submission | undefined>
   submissionById: (id: string) => Promise<Submission | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
+  /** How the sender of a sealed piece is reached, as far as this process knows. */
+  contact: (submissionId: string) => Promise<Contact | 'lost'>
   letter: (name: LetterName) => Promise<Kept<Letter>>
   hasBot: boolean
   newsroom: string
@@ -25,7 +37,7 @@ export type RepliedDeed = {
   editor: Editor
   arrival: Omit<Arrival, 'secret'>
   reply: EditorReply
-  files: StagedFile[]
+  files: WrittenFile[]
 }
 
 /** What became of it: done, done before, or to be held for this reason. */
@@ -92,7 +104,7 @@ export function mailDeeds(parts: DeedParts) {
     deed: Deed,
     decision: 'accepted' | 'declined',
     words: string,
-    files: StagedFile[],
+    files: WrittenFile[],
   ): Promise<ChangeOf> {
     const isOpen = deed.submission.state === 'waiting' || deed.submission.state === 'in-review'
     if (!isOpen) throw new Failure('conflict', 'A colleague has decided on it meanwhile.')
@@ -105,13 +117,23 @@ export function mailDeeds(parts: DeedParts) {
     return confirmed(deed, both(moved, await written(deed, said, files)), decision)
   }
 
+  /** @throws Failure `conflict` where a restart has lost how the sender is reached: the answer is held for the desk then */
+  async function contactFor({ id, isConfidential }: Submission): Promise<Contact> {
+    if (!isConfidential) return contactOf(await parts.conversation(id))
+    const contact = await parts.contact(id)
+    if (contact === 'lost')
+      throw new Failure('conflict', 'Who sent this is sealed: please answer from the desk.')
+    return contact
+  }
+
   async function written(
     deed: Deed,
     said: { title?: string; body: string },
-    files: StagedFile[],
+    files: WrittenFile[],
   ): Promise<ChangeOf> {
-    const channels = answerChannels(await parts.conversation(deed.submission.id), parts.hasBot)
-    return answer(deed, { id: newId(deed.at), ...said, files }, channels)
+    const contact = await contactFor(deed.submission)
+    const doors = answerDoors(contact, parts.hasBot)
+    return answer(deed, { id: newId(deed.at), ...said, files }, doors, contact)
   }
 }
 

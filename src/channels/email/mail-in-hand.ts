@@ -111,8 +111,5 @@ export const nothingKnown: ParsedMail = {
 
 /** Where a mail says nothing by which it could be told from another, it is told by its bytes. */
 function identityOfBytes({ sha256 }: StagedFile): Identity {
-  return {
-    digest: hash('sha256', `bytes\0${sha256}`, 'base64url'),
-    secret: hash('sha256', `bytes secret\0${sha256}`, 'base64url'),
-  }
+  return { digest: hash('sha256', `bytes\0${sha256}`, 'base64url') }
 }

@@ -32,8 +32,8 @@ export type ParsedMail = {
   identity: Identity | undefined
 }
 
-/** The same for the same mail, whichever way it came. The secret is known only to who has the mail. */
-export type Identity = { digest: string; secret: string }
+/** The same for the same mail, whichever way it came. */
+export type Identity = { digest: string }
 
 /** What a delivery status notification tells (RFC 3464). */
 export type Report = {

@@ -143,10 +143,7 @@ function mailOf(parser: MailParser, { plain, html, fileDigests, report }: Read):
 
 /** What mails are told apart by. */
 function identityOf(told: string): Identity {
-  return {
-    digest: hash('sha256', told, 'base64url'),
-    secret: hash('sha256', `secret\0${told}`, 'base64url'),
-  }
+  return { digest: hash('sha256', told, 'base64url') }
 }
 
 /** HTML that cannot be read leaves the plain part, if there is one. */

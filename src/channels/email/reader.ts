@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { StagedFile } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
+import { receiveFrom, sendThrough } from '../../threads/port-stream.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
 import type { Article, Heard, Job, MailedFile, ParsedMail } from './parsed.ts'
-import { receiveFrom, sendThrough } from './port-stream.ts'
 
 export type ReaderParts = {
   /** Keeps a file of a mail; a fault of it breaks the reading off. */

@@ -4,7 +4,7 @@ import type { Delivery } from '../../delivery.ts'
 import { type Draft, type FurtherDraft, isMailbox, type StagedFile } from '../../draft.ts'
 import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
-import { type HeldReason, isConfidential, type Kind } from '../../submission.ts'
+import { type HeldReason, isConfidentialKind } from '../../submission.ts'
 import type { AddressBook, Destination, ForPiece } from './addresses.ts'
 import type { Done, RepliedDeed } from './deeds.ts'
 import { type Envelope, left, MailInHand, nothingKnown, staged } from './mail-in-hand.ts'
@@ -29,7 +29,10 @@ export type TakeParts = {
   /** An editor who may do something by mail. */
   editorById: (id: string) => Promise<Editor | undefined>
   /** The submission that this sender wrote these mails about, or was written them. */
-  threadOf: (messageIds: string[], address: string) => Promise<{ id: string; kind: Kind } | undefined>
+  threadOf: (
+    messageIds: string[],
+    address: string,
+  ) => Promise<{ id: string; isConfidential: boolean } | undefined>
   markOf: (messageId: string, address: string) => { message: string; address: string }
   submissionIdOf: (reference: string) => Promise<string | undefined>
   /** The submission that one of these receipts opens. */
@@ -197,8 +200,8 @@ export function mailTaker(parts: TakeParts) {
     const from = mail.from?.address
     const thread = from && (await parts.threadOf(mail.references, from))
     // What is told in confidence must not join a conversation whose mails hold every word.
-    const isInConfidence = isConfidential(to.kind) && !to.isOwn
-    if (thread && (isConfidential(thread.kind) || !isInConfidence)) return join(given, thread.id)
+    const isInConfidence = isConfidentialKind(to.kind) && !to.isOwn
+    if (thread && (thread.isConfidential || !isInConfidence)) return join(given, thread.id)
     // Whoever has a receipt may write again; and a receipt that comes back by itself must not be given another.
     const opened = await parts.openedBy(mail.words?.receipts ?? [])
     if (opened) return join(given, opened)
@@ -236,7 +239,7 @@ export function mailTaker(parts: TakeParts) {
     const { repeat } = await parts.receive({
       kind,
       channel: 'email',
-      arrival: { ...given.arrival, secret: given.identity.secret },
+      arrival: given.arrival,
       fields: {
         title: mail.subject,
         body: document?.text ?? words.said,

@@ -1,8 +1,8 @@
 import { MessageChannel, type MessagePort, parentPort } from 'node:worker_threads'
+import { receiveFrom, sendThrough } from '../../threads/port-stream.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
 import { articleOf } from './article.ts'
 import type { Heard, Job } from './parsed.ts'
-import { receiveFrom, sendThrough } from './port-stream.ts'
 import { readMail } from './read-mail.ts'
 
 // The thread that mails are read in: whatever one does to it, the letterbox goes on.

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { fieldRules } from '../../draft.ts'
-import { type Kind, kindNames, kinds } from '../../submission.ts'
+import { isConfidentialKind, type Kind, kindNames, kinds } from '../../submission.ts'
 import { categories, writtenLanguages } from '../../suggestions.ts'
 
 /** How a field is asked for. What it may hold is said in `draft.ts` and read from there. */
@@ -27,6 +27,8 @@ export type Form = {
   fields: FormField[]
   /** Guest posts have a caption and a credit for each picture. */
   asksForPictures: boolean
+  /** Sealed in any case; others can be, if their sender wants it. */
+  isConfidential: boolean
 }
 
 type Asked = Omit<FormField, 'required' | 'min' | 'max'>
@@ -208,7 +210,15 @@ const texts: Record<Kind, { summary: string; help: string; fields: Asked[] }> = 
 function formOf(kind: Kind): Form {
   const { summary, help, fields } = texts[kind]
   const asksForPictures = kind === 'guest-post'
-  return { kind, name: kindNames[kind], summary, help, fields: fields.map(withRules(kind)), asksForPictures }
+  return {
+    kind,
+    name: kindNames[kind],
+    summary,
+    help,
+    fields: fields.map(withRules(kind)),
+    asksForPictures,
+    isConfidential: isConfidentialKind(kind),
+  }
 }
 
 function withRules(kind: Kind): (asked: Asked) => FormField {

@@ -3,6 +3,7 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
+import type { Keys } from '../../seal.ts'
 import {
   type Attachment,
   isToldToSender,
@@ -19,7 +20,7 @@ export type StatusParts = MultipartParts & {
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
   submissions: {
     byReceiptHash(hash: string): Promise<Submission | undefined>
-    conversation(submissionId: string): Promise<Message[]>
+    conversation(submissionId: string, keys: Keys): Promise<Message[]>
   }
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
@@ -28,7 +29,9 @@ export type StatusParts = MultipartParts & {
   nonces: Nonces
   statusLimit: RequestHandler
   /** Answers with a kept file, to be saved. */
-  sendFile: (res: Response, attachment: Attachment, name: string) => Promise<void>
+  sendFile: (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
+  /** What a receipt opens. */
+  keysOf: (receipt: string) => Keys
   /** A link by which the holder of the receipt goes on in Telegram, where there is a bot. */
   linkToChat: (submissionId: string) => string | undefined
   now: () => number
@@ -69,9 +72,11 @@ export function statusRouter(parts: StatusParts): Router {
     const sent = await readForm(req, res, parts)
     await parts.discard(sent.files)
     const { id } = await submissionOf(sent)
-    const file = fileTold(await parts.submissions.conversation(id), String(sent.fields.file), parts.now())
+    const keys = parts.keysOf(typedReceipt(req))
+    const conversation = await parts.submissions.conversation(id, keys)
+    const file = fileTold(conversation, String(sent.fields.file), parts.now())
     if (!file) throw new Failure('not-found', 'There is no such file.')
-    await parts.sendFile(res, file.attachment, file.name)
+    await parts.sendFile(res, file.attachment, file.name, keys)
   })
 
   return router
@@ -120,7 +125,7 @@ export function statusRouter(parts: StatusParts): Router {
     outcome: { written?: boolean; failure?: Failure },
   ): Promise<void> {
     const now = parts.now()
-    const conversation = await parts.submissions.conversation(submission.id)
+    const conversation = await parts.submissions.conversation(submission.id, parts.keysOf(typedReceipt(req)))
     const messages = conversation.filter((message) => isToldToSender(message, now))
     const told = { ...submission, state: senderState(submission, now) }
     if (wantsJson(req)) {

@@ -4,15 +4,17 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
 import { newId } from '../../id.ts'
-import type { Kind } from '../../submission.ts'
+import { isConfidentialKind, type Kind } from '../../submission.ts'
 import { type Form, formFor, forms } from './forms.ts'
-import type { MultipartParts, SentForm } from './multipart.ts'
+import type { MultipartParts, SentForm, Stage } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
 import { givenFields, readForm, wantsJson } from './read.ts'
 
 /** What the form's door is handed where everything meets. */
 export type FormParts = MultipartParts & {
   receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
+  /** Keeps files as they are, of pieces that are not confidential. */
+  stageClear: Stage
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
   asFailure: (error: unknown) => Failure
@@ -50,7 +52,7 @@ export function formRouter(parts: FormParts): Router {
     const form = knownForm(req.params.kind)
     let sent: SentForm | undefined
     try {
-      sent = await readForm(req, res, parts)
+      sent = await readForm(req, res, { ...parts, stage: stageFor(form, req) })
       checkToken(sent, res)
       const draft = draftOf(form, sent)
       refuseFaultyFiles(sent, draft)
@@ -70,6 +72,14 @@ export function formRouter(parts: FormParts): Router {
 
   return router
 
+  /** Sealed, unless it is known by then that there is no need to: the form asks before it takes files. */
+  function stageFor({ kind }: Form, req: Request): Stage {
+    return (...given) => {
+      const isSealed = isConfidentialKind(kind) || isTicked(req.body)
+      return (isSealed ? parts.stage : parts.stageClear)(...given)
+    }
+  }
+
   function checkToken(sent: SentForm, res: Response): void {
     if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) {
       throw new Failure('forbidden', 'Please send this again from the form below.')
@@ -80,7 +90,16 @@ export function formRouter(parts: FormParts): Router {
     const names = form.fields.map((field) => field.name)
     const fields = givenFields(sent.fields, names)
     const arrival = arrivalOf(sent.fields.nonce, form, fields, sent)
-    return { kind: form.kind, channel: 'form', arrival, fields, files: sent.files, awaited: [] }
+    const isConfidential = isTicked(sent.fields)
+    return {
+      kind: form.kind,
+      channel: 'form',
+      arrival,
+      fields,
+      files: sent.files,
+      awaited: [],
+      isConfidential,
+    }
   }
 
   /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
@@ -90,7 +109,7 @@ export function formRouter(parts: FormParts): Router {
     }
     // With the kind: what is confidential must never join a piece that is not.
     const key = `${form.kind}/${nonceHash(nonce)}`
-    return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(fields, sent) }
+    return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
   function answer(req: Request, res: Response, received: { reference: string; receipt: string }): void {
@@ -127,6 +146,11 @@ export function formRouter(parts: FormParts): Router {
   }
 }
 
+/** The sender wants it sealed, though its kind need not be. */
+function isTicked(fields: Record<string, unknown> | undefined): boolean {
+  return fields?.confidential === 'yes'
+}
+
 type FilledForm = {
   values: Record<string, unknown>
   faults: Faults
@@ -161,10 +185,10 @@ function faultsIn(draft: Draft): Faults {
   }
 }
 
-/** Tells a form that was sent twice from one that was changed in between. */
-function digestOf(fields: Record<string, unknown>, sent: SentForm): string {
+/** Tells a form that was sent twice from one that was changed in between; without the nonce nobody can try it out. */
+function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm): string {
   const files = sent.files.map(({ name, sha256, caption, credit }) => ({ name, sha256, caption, credit }))
-  return hash('sha256', JSON.stringify([fields, files]), 'base64url')
+  return hash('sha256', JSON.stringify([nonce, fields, files]), 'base64url')
 }
 
 function readReceiptCookie(req: Request): { reference: string; receipt: string } | undefined {

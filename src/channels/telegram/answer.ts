@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { InputFile } from 'grammy'
-import { CarryFault, type Delivery, type Instead } from '../../delivery.ts'
+import { CarryFault, type Delivery, type Instead, type Passing } from '../../delivery.ts'
 import { filesOf, type Message, telegramOf } from '../../submission.ts'
 import { faultOf, type GetApi } from './api.ts'
 
@@ -10,6 +10,9 @@ export type AnswerParts = {
   /** Remembers which message of the bot is about which submission: a reply to it joins that. */
   remember: (chatId: number, messageId: number, submissionId: string) => Promise<void>
   readFile: (id: string) => Promise<Readable>
+  /** Opens a sealed file with its own key. */
+  readOpen: (id: string, fileKey: Uint8Array) => Promise<Readable>
+  siteUrl: string
 }
 
 /** The most characters of one message. https://core.telegram.org/bots/api#sendmessage */
@@ -22,11 +25,17 @@ export function telegramAnswers(parts: AnswerParts) {
     const submissionId = delivery.submissionId ?? ''
     const messages = await parts.conversation(submissionId)
     const message = messages.find((one) => one.id === delivery.messageId)
-    const sender = telegramOf(messages)
+    const { passing } = delivery
+    if (passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
+    const sender = passing?.contact?.telegram ?? telegramOf(messages)
     if (!message || !sender) throw new CarryFault('submission-gone', { permanent: true })
     if (message.isWithdrawn) return { needless: 'called-back' }
     const api = await parts.getApi()
-    for (const text of inParts(message.content.fields.body)) {
+    const files = filesIn(message, passing)
+    const isLeft = message.attachments.length > files.length
+    const said = passing?.text ?? message.content.fields.body
+    const words = passing && isLeft ? `${said}\n\n${fileNote(parts.siteUrl)}` : said
+    for (const text of inParts(words)) {
       const sent = await api
         .sendMessage(sender.chatId, text, { link_preview_options: { is_disabled: true } })
         .catch((error: unknown) => {
@@ -34,9 +43,8 @@ export function telegramAnswers(parts: AnswerParts) {
         })
       await parts.remember(sender.chatId, sent.message_id, submissionId)
     }
-    for (const { id, state } of filesOf(message)) {
-      if (state !== 'kept') continue
-      const file = new InputFile(await parts.readFile(id), message.content.files[id]?.name)
+    for (const { name, open } of files) {
+      const file = new InputFile(await open(), name)
       const sent = await api.sendDocument(sender.chatId, file).catch((error: unknown) => {
         throw faultOf(error)
       })
@@ -44,6 +52,22 @@ export function telegramAnswers(parts: AnswerParts) {
     }
     return undefined
   }
+
+  function filesIn(message: Message, passing: Passing | undefined) {
+    if (passing) {
+      return (passing.files ?? []).map(({ id, name, key }) => ({
+        name,
+        open: () => parts.readOpen(id, Buffer.from(key, 'base64url')),
+      }))
+    }
+    const kept = filesOf(message).filter(({ state }) => state === 'kept')
+    return kept.map(({ id }) => ({ name: message.content.files[id]?.name, open: () => parts.readFile(id) }))
+  }
+}
+
+/** What is sealed, and not passed on with its key, opens with the receipt only. */
+function fileNote(siteUrl: string): string {
+  return `There is a file for you too. Get it with your receipt: ${siteUrl}/status`
 }
 
 /** Cuts a text into parts that Telegram takes: between paragraphs, else between lines, else between words. */

@@ -54,9 +54,10 @@ export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
       channel: 'telegram',
       arrival: {
         source: 'telegram:0',
-        key: place,
+        // Kept only as a hash: the receipt is derived from it, and it says who wrote.
+        key: hash('sha256', `telegram:0\0${place}`, 'base64url'),
         secret: place,
-        digest: hash('sha256', JSON.stringify([words, awaited]), 'base64url'),
+        digest: hash('sha256', JSON.stringify([place, words, awaited]), 'base64url'),
       },
       fields: { body: words, ...(name && { name }), ...(language && { language }) },
       files: [],

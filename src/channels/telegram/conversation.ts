@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { unavailable } from '../../failure.ts'
 import type { Chat, OpenPiece, Part, UpdateName } from '../../open-piece.ts'
 import { firstStep, stepAfter, stepBefore } from '../../open-piece.ts'
 import { type Kind, senderState } from '../../submission.ts'
@@ -8,9 +9,6 @@ import type { ConversationParts } from './parts.ts'
 import { partOf, saysNothing } from './said.ts'
 import type { Message, Press, Update } from './update.ts'
 import { isLanguage, languages, type Words } from './words/words.ts'
-
-/** An edit came while its piece was just being sent: it is to be tried again in a moment. */
-export class NotYet extends Error {}
 
 /** Nothing in the message that a piece could be made of. */
 export class NothingSaid extends Error {}
@@ -82,14 +80,15 @@ export function conversation(parts: ConversationParts) {
         const faults = isAsking(fate.field) ? faultsIn(fate.field, part.words) : []
         if (faults.length > 0) return { text: (await wordsFor()).answerAgain(faults.join(' ')) }
         if (await pieces.change(chat.key, part, now())) return undefined
-        throw new NotYet()
+        // It has just been sent: it is an edit of that from now on.
+        return this.edit(update, message, wordsFor)
       }
-      const digest = pieces.digestOf(part)
-      if (fate.state === 'discarded' || fate.digest === digest) return undefined
-      if (!fate.isTaken || !fate.submissionId) throw new NotYet()
+      if (fate.state === 'discarded' || pieces.isKnown(fate, part)) return undefined
+      // It is just being sent. Telegram tries again in a moment: nobody else could keep what it says in confidence.
+      if (!fate.isTaken || !fate.submissionId) throw unavailable(undefined)
       await parts.receiveFurther({
         submissionId: fate.submissionId,
-        arrival: { source: 'telegram-edit', key: `${chat.key}:${part.messageId}:${part.editedAt}:${digest}` },
+        arrival: { source: 'telegram-edit', key: updateName(update).key },
         fields: { body: part.words },
         files: [],
         awaited: part.files,

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import { CarryFault, type Delivery } from '../../delivery.ts'
 import { Failure } from '../../failure.ts'
+import type { KeptFile, SealedAs } from '../../record.ts'
+import type { Sealing } from '../../seal.ts'
 import { faultOf, type GetApi, patience, refused } from './api.ts'
 
 export type FetchParts = {
@@ -15,10 +17,11 @@ export type FetchParts = {
     id: string,
     maxBytes: number,
   ) => Promise<{ size: number; type: string; sha256: string }>
-  keep: (ids: string[]) => Promise<void>
+  keep: (ids: string[], sealing: Sealing | undefined) => Promise<Map<string, SealedAs>>
   attachments: {
     state(id: string): Promise<string | undefined>
-    arrived(id: string, file: { size: number; type: string; sha256: string }, now: number): Promise<void>
+    sealingOf(id: string): Promise<Sealing | undefined>
+    arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<void>
   }
   now: () => number
 }
@@ -49,8 +52,14 @@ export function telegramFileFetcher(parts: FetchParts) {
     const path = await pathOf(target, token)
     const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`)
     const file = await stage(body, attachmentId)
-    await parts.keep([attachmentId])
-    await parts.attachments.arrived(attachmentId, file, parts.now())
+    const sealing = await parts.attachments.sealingOf(attachmentId)
+    const sealed = await parts.keep([attachmentId], sealing)
+    await parts.attachments.arrived(
+      attachmentId,
+      { ...file, mark: sealed.get(attachmentId)?.mark },
+      sealing,
+      parts.now(),
+    )
   }
 
   async function pathOf(fileId: string, token: string): Promise<string> {

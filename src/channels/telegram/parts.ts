@@ -36,6 +36,7 @@ export type ConversationParts = {
     ): Promise<
       | {
           digest: string
+          editedAt: number
           field: Step | null
           state: OpenPiece['state']
           isTaken: boolean
@@ -43,7 +44,7 @@ export type ConversationParts = {
         }
       | undefined
     >
-    digestOf(part: Part): string
+    isKnown(fate: { digest: string; editedAt: number }, part: Part): boolean
     change(chat: string, part: Part, at: number): Promise<boolean>
     wait(id: string, at: number): Promise<void>
     close(id: string, at: number): Promise<void>

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Api } from 'grammy'
+import { z } from 'zod'
 import { allowedUpdates } from './setup.ts'
 
 export type PollParts = {
   api: Api
-  /** Takes an update in durably. Throws if nothing can be taken in just now. */
-  take: (json: unknown, raw: string) => Promise<void>
+  /** Where the letterbox takes updates in, and the secret that it wants with them. */
+  door: { url: string; secret: string }
   onFault: (code: string) => void
   signal: AbortSignal
 }
@@ -15,10 +16,10 @@ const holding = 30
 const pause = 3000
 
 /**
- * Fetches updates instead of having them posted, for those without a public address. An update is asked for again until
- * it is durable: the next one is asked for only then.
+ * Fetches updates and posts them to the letterbox as Telegram would, for those without a public address. An update is asked
+ * for again until it is durable: the next one is asked for only then.
  */
-export async function poll({ api, take, onFault, signal }: PollParts): Promise<void> {
+export async function poll({ api, door, onFault, signal }: PollParts): Promise<void> {
   await api.deleteWebhook({ drop_pending_updates: false })
   let offset = 0
   while (!signal.aborted) {
@@ -29,7 +30,7 @@ export async function poll({ api, take, onFault, signal }: PollParts): Promise<v
         signal as never,
       )
       for (const update of updates) {
-        await take(update, JSON.stringify(update))
+        await post(JSON.stringify(update))
         offset = update.update_id + 1
       }
     } catch (error) {
@@ -39,4 +40,20 @@ export async function poll({ api, take, onFault, signal }: PollParts): Promise<v
       await sleep(pause, undefined, { signal }).catch(() => undefined)
     }
   }
+
+  /** The answer may be a call to make. https://core.telegram.org/bots/api#making-requests-when-getting-updates */
+  async function post(update: string): Promise<void> {
+    const response = await fetch(door.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': door.secret },
+      body: update,
+    })
+    if (!response.ok) throw new Error('the letterbox did not take an update in')
+    const answer = Call.safeParse(await response.json())
+    if (!answer.success) return
+    const { method, ...payload } = answer.data
+    await api.raw[method](payload as never).catch(() => undefined)
+  }
 }
+
+const Call = z.looseObject({ method: z.enum(['sendMessage', 'answerCallbackQuery']) })

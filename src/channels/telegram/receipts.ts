@@ -16,12 +16,13 @@ export type ReceiptParts = {
 /** Tells a chat that its piece has been received: with the receipt, where it is a new one. */
 export function chatReceipts(parts: ReceiptParts) {
   /** @throws CarryFault */
-  return async ({ submissionId: pieceId, receipt }: Delivery): Promise<Instead | undefined> => {
+  return async ({ submissionId: pieceId, ...told }: Delivery): Promise<Instead | undefined> => {
     const piece = await parts.pieceById(pieceId ?? '')
     const submissionId = piece?.becomes?.submissionId
     const reference = submissionId && (await parts.referenceOf(submissionId))
     if (!piece?.target || !submissionId || !reference) return { needless: 'sent-already' }
     const words = await parts.wordsFor(piece)
+    const receipt = told.receipt ?? (told.passing !== 'lost' ? told.passing?.receipt : undefined)
     const text = receipt
       ? words.received(reference, receipt, `${parts.siteUrl}/status`)
       : words.joined(reference)

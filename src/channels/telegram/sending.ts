@@ -94,7 +94,12 @@ export function pieceSender(parts: SendingParts) {
       await parts.receiveFurther({ ...furtherOf(submissionId, some), messageId, arrival })
       sent.push({ parts: some, messageId })
     }
-    await pieces.sent(piece, sent, { submissionId, ...(received && { receipt: received.receipt }) }, now())
+    await pieces.sent(
+      piece,
+      sent,
+      { submissionId, ...(received?.receipt && { receipt: received.receipt }) },
+      now(),
+    )
     parts.nudge()
     return undefined
   }
@@ -141,11 +146,11 @@ function inMessages(parts: Part[]): Part[][] {
   for (const part of inOrder(parts)) {
     const current = messages.at(-1)
     const belongs = part.album !== null && current?.at(-1)?.album === part.album
-    characters += part.words.length + 2
+    characters += sizeOf(part) + 2
     if (current && (belongs || characters <= mostCharacters)) current.push(part)
     else {
       messages.push([part])
-      characters = part.words.length
+      characters = sizeOf(part)
     }
   }
   return messages
@@ -155,19 +160,31 @@ function inMessages(parts: Part[]): Part[][] {
 const mostCharacters = 80_000
 
 function draftOf(piece: PieceToSend, parts: Part[]): Draft {
-  const { id, kind, secret, becomes } = piece
-  if (!secret || !becomes) throw new Error('a piece that is not closed cannot be sent')
+  const { id, kind, secret, becomes, sealed } = piece
+  if (!(secret || sealed) || !becomes) throw new Error('a piece that is not closed cannot be sent')
   return {
     kind,
     channel: 'telegram',
     // Only the secret, which is forgotten, leads to the receipt.
-    arrival: { source: 'telegram', key: id, secret },
+    arrival: { source: 'telegram', key: id, ...(secret && { secret }) },
     fields: fieldsOf(parts),
     files: [],
     awaited: filesOf(parts).map(({ mark: _, ...file }) => file),
     ...(parts[0] && { telegram: parts[0].sender }),
     ids: becomes,
+    ...(sealed && { sealed: { ...sealed, ...blocksOf(parts) } }),
   }
+}
+
+/** What nobody can read any more is taken in as it is sealed, all of it, so that it stays in order. */
+function blocksOf(parts: Part[]): { blocks?: string[] } {
+  if (!parts.some(({ lost }) => lost)) return {}
+  return { blocks: inOrder(parts).flatMap(({ block }) => block ?? []) }
+}
+
+/** Characters. The same before and after a restart, for a piece must not be cut in two ways. */
+function sizeOf({ words, lost }: Part): number {
+  return lost?.size ?? words.length
 }
 
 function replyOf(piece: PieceToSend, parts: Part[]): FurtherDraft {
@@ -181,6 +198,7 @@ function furtherOf(submissionId: string, parts: Part[], isAll = true): Omit<Furt
     fields: { body: fieldsOf(parts).body },
     files: [],
     awaited: filesOf(parts, isAll).map(({ mark: _, ...file }) => file),
-    ...(parts[0] && { telegram: parts[0].sender }),
+    ...(parts[0] && !parts[0].lost && { telegram: parts[0].sender }),
+    ...blocksOf(parts),
   }
 }

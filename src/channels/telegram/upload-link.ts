@@ -1,3 +1,4 @@
+import type { Contact } from '../../contact.ts'
 import { CarryFault, type Delivery } from '../../delivery.ts'
 import type { PieceToSend } from '../../open-piece.ts'
 import { type Message, telegramOf } from '../../submission.ts'
@@ -8,6 +9,8 @@ export type UploadLinkParts = {
   getApi: GetApi
   pieceById: (id: string) => Promise<PieceToSend | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
+  /** How the sender of a sealed piece is reached, as far as this process knows. */
+  contact: (submissionId: string) => Promise<Contact | 'lost'>
   wordsFor: (piece: PieceToSend) => Promise<Words>
   /** A link by which files join this piece or submission, once. */
   linkFor: (id: string) => string
@@ -33,7 +36,8 @@ export function uploadLinks(parts: UploadLinkParts) {
     const piece = await parts.pieceById(id)
     if (piece?.target) return { chatId: Number(piece.target), words: await parts.wordsFor(piece) }
     const messages = await parts.conversation(id)
-    const chat = telegramOf(messages)
+    const contact = await parts.contact(id)
+    const chat = telegramOf(messages) ?? (contact === 'lost' ? undefined : contact.telegram)
     if (!chat) throw new CarryFault('submission-gone', { permanent: true })
     return { chatId: chat.chatId, words: wordsIn(messages[0]?.content.fields.language) }
   }
