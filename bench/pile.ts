@@ -2,7 +2,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { newId } from '../src/id.ts'
 import { openStorage } from '../src/storage/storage.ts'
-import { channels, isConfidential, kinds, states } from '../src/submission.ts'
+import { channels, isConfidentialKind, kinds, states } from '../src/submission.ts'
+import { storageParts } from '../test/support/storage.ts'
 
 export type Pile = { pieces: number; rows: number; seconds: number }
 
@@ -13,7 +14,7 @@ const editors = 10
 
 /** Fills a database that does not exist yet. Everything but the text is as the desk would have left it. */
 export async function makePile(path: string, pieces: number): Promise<Pile> {
-  const storage = await openStorage(`sqlite:${path}`, Date.now)
+  const storage = await openStorage(`sqlite:${path}`, storageParts())
   const team: string[] = []
   for (let i = 0; i < editors; i++) {
     team.push(
@@ -84,7 +85,7 @@ function fill(db: DatabaseSync, pieces: number, team: string[]): number {
       tag.run(`tag ${i % 7}`, id)
       rows += 1
     }
-    if (!isConfidential(kind)) {
+    if (!isConfidentialKind(kind)) {
       numbered.run(i + 1, id)
       words.run(i + 1, body)
       rows += 2

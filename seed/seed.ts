@@ -9,11 +9,13 @@ import { readConfig } from '../src/config.ts'
 import { newId } from '../src/id.ts'
 import { decisions, fill, stateAfter, valuesFor } from '../src/letter.ts'
 import { newReference } from '../src/receipt.ts'
-import { fileStore } from '../src/storage/files.ts'
+import type { Sealing } from '../src/seal.ts'
+import { setUpLines } from '../src/set-up-links.ts'
 import {
   type Channel,
   type Content,
   channels,
+  isConfidentialKind,
   type Kind,
   kinds,
   type Submission,
@@ -42,8 +44,8 @@ const application = await createApplication(config, {
   random: Math.random,
   log: pino({ level: 'silent' }),
 })
-const files = fileStore(config.UPLOADS_DIR)
-const { storage } = application
+for (const line of setUpLines(application.setUpLinks)) process.stdout.write(`${line}\n`)
+const { storage, files } = application
 const random = generator(Number(process.argv[3] ?? 1))
 const team = [
   ...(await storage.editors.active()),
@@ -70,7 +72,11 @@ async function makePiece(at: number): Promise<void> {
 
 async function receive(kind: Kind, channel: Channel, at: number): Promise<Submission> {
   const fields = fieldsOf(random, kind, channel)
-  const pictures = chance(random, 0.3) ? await Promise.all([1, 2].map(() => picture())) : []
+  const submissionId = newId(at)
+  const isConfidential = isConfidentialKind(kind)
+  const desk = await storage.sealings.desk()
+  const sealing = isConfidential ? { bond: submissionId, sender: null, desk } : undefined
+  const pictures = chance(random, 0.3) ? await Promise.all([1, 2].map(() => picture(sealing))) : []
   const content: Content = {
     fields,
     files: Object.fromEntries(
@@ -78,7 +84,6 @@ async function receive(kind: Kind, channel: Channel, at: number): Promise<Submis
     ),
     ...(channel === 'telegram' && { telegram: { chatId: Math.floor(random() * 1e9), messageId: 1 } }),
   }
-  const submissionId = newId(at)
   const receipt = hash('sha256', randomBytes(20), 'base64url')
   await storage.record([
     {
@@ -91,12 +96,15 @@ async function receive(kind: Kind, channel: Channel, at: number): Promise<Submis
         channel,
         summary: summaryOf(content, pictures.length),
         senders: [],
+        isConfidential,
+        bond: submissionId,
+        senderRecipient: null,
       },
       messageId: newId(at),
       author: 'sender',
       content,
       attachments: pictures,
-      deliveries: pictures.map(({ id }) => ({ purpose: 'preview', attachmentId: id })),
+      deliveries: isConfidential ? [] : pictures.map(({ id }) => ({ purpose: 'preview', attachmentId: id })),
       at,
     },
   ])
@@ -132,7 +140,7 @@ async function work(first: Submission, at: number): Promise<void> {
   }
   if (chance(random, 0.4)) {
     const body = answerText(random)
-    submission = await apply(submission, editorId, at, answer(deed(), { id: newId(at), body }, []))
+    submission = await apply(submission, editorId, at, answer(deed(), { id: newId(at), body }, [], {}))
   }
   if (chance(random, 0.15)) return
   if (chance(random, 0.05)) await apply(submission, editorId, at + day, move(deed(), 'spam'))
@@ -147,7 +155,7 @@ async function decide(submission: Submission, editorId: string, at: number): Pro
   const deed = { submission, editorId, at }
   const said = { id: newId(at), title: fill(letter.subject, values), body: fill(letter.body, values) }
   const moved = submission.state === stateAfter[decision] ? undefined : move(deed, stateAfter[decision])
-  const written = answer(deed, said, [])
+  const written = answer(deed, said, [], {})
   await apply(submission, editorId, at, moved ? both(moved, written) : written)
 }
 
@@ -160,7 +168,7 @@ async function apply(
   return storage.work.apply({ ...change, submissionId: submission.id, editorId, at })
 }
 
-async function picture() {
+async function picture(sealing: Sealing | undefined) {
   const channel = () => Math.floor(60 + random() * 160)
   const [width, height] = chance(random, 0.5) ? [600, 400] : [400, 600]
   const background = { r: channel(), g: channel(), b: channel() }
@@ -169,11 +177,12 @@ async function picture() {
     .jpeg()
     .toBuffer()
   const written = await files.stage(Readable.from([jpeg]), {
+    isSealed: sealing !== undefined,
     maxBytes: jpeg.length,
     typeOf: async () => 'image/jpeg',
   })
-  await files.keep([written.id])
-  return written
+  const sealed = await files.keep([written.id], sealing)
+  return { ...written, mark: sealed.get(written.id)?.mark }
 }
 
 /** The same numbers for the same seed: mulberry32. */

@@ -16,7 +16,7 @@ async function pieces(newsroom: Newsroom): Promise<{ kind: string; body: string;
   const all = await newsroom.all()
   return Promise.all(
     all.map(async ({ id, kind }) => {
-      const opening = await storage.submissions.opening(id)
+      const opening = await storage.submissions.opening(id, newsroom.keys)
       const files = opening?.attachments.map((one) => opening.content.files[one.id]?.name ?? '') ?? []
       return { kind, body: opening?.content.fields.body ?? '', files }
     }),
@@ -188,7 +188,10 @@ test('what was said with a photo stands beside it, however late the photo comes'
   await chat.deliver(third)
   await newsroom.pause(30 * minute)
   const [piece] = await newsroom.all()
-  const [message] = await newsroom.application.storage.submissions.conversation(piece?.id ?? '')
+  const [message] = await newsroom.application.storage.submissions.conversation(
+    piece?.id ?? '',
+    newsroom.keys,
+  )
   const captions = message?.attachments.map(({ id }) => message.content.files[id]?.caption)
   assert.deepEqual(captions, ['Plate 1', 'Plate 2', 'Plate 3'])
 })
@@ -349,7 +352,7 @@ test('a guest post is asked for step by step, with back, skip and a document', a
   await chat.press('Send')
   await newsroom.workOff()
   const [submission] = await newsroom.all()
-  const opening = await newsroom.application.storage.submissions.opening(submission?.id ?? '')
+  const opening = await newsroom.application.storage.submissions.opening(submission?.id ?? '', newsroom.keys)
   const { name: _, ...fields } = opening?.content.fields ?? {}
   assert.deepEqual(fields, {
     title: 'Why our town wants its river back',
@@ -413,7 +416,7 @@ test('two answers at the same moment are two answers', async (t) => {
   await Promise.all(updates.map((update) => newsroom.receiveUpdate(update).expect(200)))
   await newsroom.pause(49 * hour)
   const [submission] = await newsroom.all()
-  const opening = await newsroom.application.storage.submissions.opening(submission?.id ?? '')
+  const opening = await newsroom.application.storage.submissions.opening(submission?.id ?? '', newsroom.keys)
   const said = JSON.stringify(opening?.content.fields)
   for (const text of ['A title of some length', 'A standfirst', 'A byline'])
     assert.ok(said.includes(text), said)
@@ -491,7 +494,7 @@ test('more than a message holds is several messages of one piece', async (t) => 
   const { storage } = newsroom.application
   const words: string[] = []
   for (const { id } of await newsroom.all())
-    for (const { content } of await storage.submissions.conversation(id))
+    for (const { content } of await storage.submissions.conversation(id, newsroom.keys))
       words.push(...content.fields.body.split('\n\n'))
   assert.deepEqual(words.toSorted(), [...Array.from({ length: 61 }, (_, n) => long(n)), 'short'].toSorted())
   assert.deepEqual(await storage.unread.latest(5), [])

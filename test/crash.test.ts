@@ -9,11 +9,14 @@ import type { Message } from '../src/submission.ts'
 import { openMailServer } from './support/mail-server.ts'
 import { png, textUpdate, tip } from './support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from './support/process.ts'
+import { offlineDesk, storageParts } from './support/storage.ts'
 
 const secret = 'crash-secret'
 const crashes = 12
 
 type Acknowledged = { reference: string; receipt: string; tag: string }
+
+const desk = offlineDesk()
 
 test('killed at many points, it loses nothing it acknowledged, doubles nothing, and leaves no orphan file', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'barua-crash-'))
@@ -21,6 +24,7 @@ test('killed at many points, it loses nothing it acknowledged, doubles nothing, 
   const env = {
     PORT: String(await freePort()),
     DATA_DIR: join(folder, 'data'),
+    OFFLINE_DESK_KEY: desk.recipient,
     UPLOADS_DIR: join(folder, 'uploads'),
     TELEGRAM_WEBHOOK_SECRET: secret,
     SMTP_URL: mailServer.url,
@@ -49,13 +53,13 @@ test('killed at many points, it loses nothing it acknowledged, doubles nothing, 
   await running.stop()
 
   assert.ok(ledger.length > crashes * 5, `only ${ledger.length} were acknowledged between the crashes`)
-  const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, Date.now)
+  const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, storageParts())
   t.after(() => storage.close())
-  const { rows } = await storage.inbox.page({ filter: {}, size: 30_000, editorId: '' })
+  const { rows } = await storage.inbox.page({ filter: {}, size: 30_000, editorId: '', keys: desk.keys })
   const submissions = await Promise.all(
     rows.map(async (row) => ({
       reference: row.reference,
-      opening: (await storage.submissions.opening(row.id)) as Message,
+      opening: (await storage.submissions.opening(row.id, desk.keys)) as Message,
     })),
   )
   const tags = submissions.map((submission) => submission.opening.content.fields.body.slice(0, 40).trim())

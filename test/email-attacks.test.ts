@@ -22,7 +22,7 @@ async function noticed(t: TestContext) {
 
 async function heldIn(newsroom: Newsroom, reference: string): Promise<(string | undefined)[]> {
   const { id } = await newsroom.submission(reference)
-  const messages = await newsroom.application.storage.submissions.conversation(id)
+  const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
   return messages.filter(({ author }) => author === 'stranger').map(({ content }) => content.email?.held)
 }
 
@@ -245,7 +245,7 @@ test('a held reply that was sent and taken back is held again, with its files', 
   const attachments = [{ filename: 'a.txt', content: 'a' }]
   await newsroom.receiveMail(replyTo(notice, 'From elsewhere.', { from: 'friend@example.net', attachments }))
   const { id } = await newsroom.submission(reference)
-  const conversation = () => newsroom.application.storage.submissions.conversation(id)
+  const conversation = () => newsroom.application.storage.submissions.conversation(id, newsroom.keys)
   const before = await conversation()
   const held = before.at(-1)
   const cookie = await newsroom.signIn()

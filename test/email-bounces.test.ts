@@ -189,7 +189,7 @@ test('a receipt that is passed on to us by itself, or quoted by hand, goes to it
   const told = await newsroom.status(code)
   assert.equal(told.messages.length, 6)
   const { id } = await newsroom.submission(told.reference)
-  const kept = JSON.stringify(await newsroom.application.storage.submissions.conversation(id))
+  const kept = JSON.stringify(await newsroom.application.storage.submissions.conversation(id, newsroom.keys))
   assert.ok(!kept.includes(code), 'a receipt that is quoted is kept')
   const madeUp = { to: 'tips@newsroom.test', text: 'My receipt is 0000-1111-2222-3333-4444-5555.' }
   assert.equal(await newsroom.receiveMail(madeUp), 'received')

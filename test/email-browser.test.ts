@@ -20,7 +20,8 @@ async function conversation(newsroom: Newsroom) {
     email: 'amina@example.org',
   })
   await newsroom.workOff()
-  const notice = newsroom.mailsTo(editorAddress).at(-1)
+  // Several notices leave at once, in any order.
+  const notice = newsroom.mailsTo(editorAddress).find(({ subject }) => /typewriter/.test(subject ?? ''))
   assert.ok(notice)
   const attachments = [{ filename: `${'long-name-'.repeat(9)}.txt`, content: 'Who else saw it?' }]
   await newsroom.receiveMail(replyTo(notice, 'Thank you. May we call you?', { attachments }))
@@ -84,7 +85,11 @@ describe('mail in a real browser', skip, () => {
         await on.getByText('May we call you?').waitFor()
       },
     }
-    await lookAtAll(visited, pages, await newsroom.signIn())
+    const cookie = await newsroom.signIn()
+    const editor = await newsroom.application.storage.editors.byEmail(editorAddress)
+    // As an editor who has set up: nothing is asked of them.
+    await newsroom.application.storage.factors.setPassphrase(editor?.id ?? '', 'set')
+    await lookAtAll(visited, pages, cookie)
     assert.deepEqual(complaints, [])
   })
 

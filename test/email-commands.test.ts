@@ -52,7 +52,7 @@ test('email import takes in a file, an mbox and a Maildir, each mail once, and m
 
   assert.deepEqual(await titles(newsroom), ['Five', 'Four', 'One', 'One', 'Three', 'Two'])
   const [latest] = await newsroom.all()
-  const opening = await newsroom.application.storage.submissions.opening(latest?.id ?? '')
+  const opening = await newsroom.application.storage.submissions.opening(latest?.id ?? '', newsroom.keys)
   assert.match(opening?.content.fields.body ?? '', /^About/)
   await newsroom.workOff()
   assert.deepEqual(newsroom.mailsTo('jane@example.org'), [])

@@ -8,6 +8,7 @@ import { openStorage } from '../src/storage/storage.ts'
 import { mailDoor } from './support/mail.ts'
 import { freePort, startProcess } from './support/process.ts'
 import { openSmtpClient } from './support/smtp-client.ts'
+import { offlineDesk, storageParts } from './support/storage.ts'
 
 const mailCount = 120
 const killCount = 15
@@ -31,6 +32,8 @@ async function deliver(port: number, raw: string, isOver: () => boolean, cut: ()
   }
 }
 
+const desk = offlineDesk()
+
 test('killed between a mail and its 250, many times: none lost, none doubled', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'barua-mail-crash-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
@@ -39,6 +42,7 @@ test('killed between a mail and its 250, many times: none lost, none doubled', a
     ...mailDoor,
     EMAIL_LISTEN: `smtp://127.0.0.1:${port}`,
     DATA_DIR: join(folder, 'data'),
+    OFFLINE_DESK_KEY: desk.recipient,
     UPLOADS_DIR: join(folder, 'uploads'),
     LOG_LEVEL: 'silent',
   }
@@ -76,12 +80,12 @@ test('killed between a mail and its 250, many times: none lost, none doubled', a
   await delivered
   await running.stop()
   assert.ok(cuts > killCount, `only ${cuts} mails were cut off before their 250`)
-  const storage = await openStorage(`sqlite:${join(folder, 'data', 'barua.db')}`, Date.now)
-  const { rows } = await storage.inbox.page({ filter: {}, size: 1000, editorId: '' })
+  const storage = await openStorage(`sqlite:${join(folder, 'data', 'barua.db')}`, storageParts())
+  const { rows } = await storage.inbox.page({ filter: {}, size: 1000, editorId: '', keys: desk.keys })
   const titles = rows.map(({ summary }) => summary.title).toSorted()
   assert.deepEqual(titles, Array.from({ length: mailCount }, (_, i) => `Mail ${i}`).toSorted())
   for (const { id } of rows) {
-    const [message] = await storage.submissions.conversation(id)
+    const [message] = await storage.submissions.conversation(id, desk.keys)
     assert.equal(message?.attachments.length, 2)
     assert.ok(message.attachments.every(({ state }) => state === 'kept'))
   }

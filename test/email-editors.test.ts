@@ -20,7 +20,7 @@ async function noticed(t: TestContext, env: Record<string, string> = {}) {
 
 async function messagesOf(newsroom: Newsroom, reference: string) {
   const { id } = await newsroom.submission(reference)
-  return newsroom.application.storage.submissions.conversation(id)
+  return newsroom.application.storage.submissions.conversation(id, newsroom.keys)
 }
 
 const undone = 11_000
@@ -142,7 +142,7 @@ test('short commands in the first line do what they say, once, and are confirmed
   )
   assert.deepEqual(told, [': You have claimed it.', ': Your note is kept.', ': You accepted it.'])
   const { id } = await newsroom.submission(reference)
-  const [note] = await newsroom.application.storage.notes.of(id)
+  const [note] = await newsroom.application.storage.notes.of(id, newsroom.keys)
   assert.equal(note?.body, 'Her brother works there.\nCareful.')
   const history = (await newsroom.application.storage.history.of(id)).map(({ action }) => action)
   assert.deepEqual(history, ['claimed', 'moved', 'noted', 'moved', 'answered'])

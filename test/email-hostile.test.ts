@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { asData, type HostileMail, hostileMails } from './support/hostile-mail.ts'
 import { mailDoor } from './support/mail.ts'
@@ -27,8 +26,8 @@ async function greeted(port: number): Promise<SmtpClient> {
 /** Says of a mail whether it is kept as it came: as a file, or, where nothing could be made of it, among what was not read. */
 async function keptIn(newsroom: Newsroom): Promise<(mail: HostileMail) => boolean> {
   const files = new Set<string>()
-  for (const path of await newsroom.storedFiles()) files.add(hash('sha256', await readFile(path)))
-  const unread = await newsroom.application.storage.unread.latest(2000)
+  for (const content of await newsroom.openedFiles()) files.add(hash('sha256', content))
+  const unread = await newsroom.application.storage.unread.latest(2000, newsroom.keys)
   return ({ raw, mark }) => {
     const ended = raw.toString('latin1').endsWith('\r\n') ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
     return files.has(hash('sha256', ended)) || unread.some((one) => one.raw.includes(mark))

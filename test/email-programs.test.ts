@@ -92,7 +92,10 @@ describe('behind Postfix', noPostfix, () => {
     await sendRaw(postfix.port, await compose(reply), { from: editorAddress, to: reply.to })
     await untilSent(postfix)
     const { id } = await newsroom.submission(reference)
-    const [, answer, ...others] = await newsroom.application.storage.submissions.conversation(id)
+    const [, answer, ...others] = await newsroom.application.storage.submissions.conversation(
+      id,
+      newsroom.keys,
+    )
     assert.equal(answer?.author, 'editor')
     assert.equal(answer?.content.fields.body, 'Thank you, Jane. May we call you?')
     assert.deepEqual(others, [])
@@ -312,14 +315,16 @@ async function piece(newsroom: Newsroom) {
   })
   assert.deepEqual(others, [])
   assert.ok(listed)
-  const messages = await newsroom.application.storage.submissions.conversation(listed.id)
+  const messages = await newsroom.application.storage.submissions.conversation(listed.id, newsroom.keys)
   return { ...listed, messages, opening: messages[0] as Message }
 }
 
 /** What came in, by the alphabet. */
 async function titles(newsroom: Newsroom): Promise<(string | undefined)[]> {
   const { submissions } = newsroom.application.storage
-  const openings = await Promise.all((await newsroom.all()).map(({ id }) => submissions.opening(id)))
+  const openings = await Promise.all(
+    (await newsroom.all()).map(({ id }) => submissions.opening(id, newsroom.keys)),
+  )
   return openings.map((opening) => opening?.content.fields.title).toSorted()
 }
 

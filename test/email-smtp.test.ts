@@ -17,7 +17,9 @@ const mail = 'From: Jane <jane@example.org>\r\nSubject: Hello\r\n\r\nSomething h
 
 async function bodies(newsroom: Newsroom): Promise<string[]> {
   const { submissions } = newsroom.application.storage
-  const openings = await Promise.all((await newsroom.all()).map(({ id }) => submissions.opening(id)))
+  const openings = await Promise.all(
+    (await newsroom.all()).map(({ id }) => submissions.opening(id, newsroom.keys)),
+  )
   return openings.map((one) => one?.content.fields.body ?? '')
 }
 

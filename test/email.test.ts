@@ -9,7 +9,7 @@ const sender = 'jane@example.org'
 async function latest(newsroom: Newsroom) {
   const [listed] = await newsroom.all()
   assert.ok(listed, 'nothing has come in')
-  const messages = await newsroom.application.storage.submissions.conversation(listed.id)
+  const messages = await newsroom.application.storage.submissions.conversation(listed.id, newsroom.keys)
   return { ...listed, messages, opening: messages[0] as Message }
 }
 

@@ -30,7 +30,7 @@ async function desk(t: TestContext) {
   ])
   await newsroom.workOff()
   const { id } = await newsroom.submission(reference)
-  const [message] = await newsroom.application.storage.submissions.conversation(id)
+  const [message] = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
   const cookies = {
     'signed out': '',
     editor: await newsroom.signIn(plain),

@@ -8,7 +8,10 @@ import { promisify } from 'node:util'
 import { CompiledQuery } from 'kysely'
 import { newId as idAt } from '../src/id.ts'
 import type { Filter, Page } from '../src/inbox.ts'
+import { newReceipt } from '../src/receipt.ts'
 import type { NewRecord, NewSubmission } from '../src/record.ts'
+import { receiptIdentity } from '../src/sealing/receipt-key.ts'
+import { recipientOf } from '../src/sealing/x25519.ts'
 import { readTerms } from '../src/search-terms.ts'
 import { openDatabase } from '../src/storage/database.ts'
 import { openStorage, type Storage } from '../src/storage/storage.ts'
@@ -16,6 +19,7 @@ import { compose, mailDoor, replyTo } from './support/mail.ts'
 import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { photoUpdate, png, tip } from './support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from './support/postgres.ts'
+import { newIdentity, storageParts } from './support/storage.ts'
 
 let made = 0
 const newId = () => idAt(Date.now())
@@ -32,6 +36,9 @@ function newRecord(more: Partial<NewRecord> = {}): NewRecord {
       channel: 'form',
       summary: { title: `Title ${made}`, sender: undefined, attachments: 0 },
       senders: [],
+      isConfidential: true,
+      bond: `bond-${made}`,
+      senderRecipient: recipientOf(receiptIdentity(newReceipt())),
     },
     author: 'sender',
     messageId: newId(),
@@ -46,18 +53,22 @@ function newRecord(more: Partial<NewRecord> = {}): NewRecord {
 /** Opens and uses the database in a process of its own. */
 async function openInProcess(url: string): Promise<void> {
   const module = new URL('../src/storage/storage.ts', import.meta.url)
-  const program = `import { openStorage } from '${module}'; const storage = await openStorage(process.argv[1], Date.now); await storage.check(); await storage.close()`
+  const parts = new URL('./support/storage.ts', import.meta.url)
+  const program = `import { openStorage } from '${module}'; import { storageParts } from '${parts}'; const storage = await openStorage(process.argv[1], storageParts()); await storage.check(); await storage.close()`
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, url])
 }
 
 /** One suite for both databases: what the program may rely on. */
 function contract(name: string, options: { skip?: string }, makeUrl: () => Promise<string>): void {
   describe(`storage on ${name}`, options, () => {
+    const identity = newIdentity()
+    const keys = async () => [identity]
+    const parts = { ...storageParts(), offline: recipientOf(identity) }
     let url: string
     let storage: Storage
     before(async () => {
       url = await makeUrl()
-      storage = await openStorage(url, Date.now)
+      storage = await openStorage(url, parts)
     })
     after(() => storage.close())
 
@@ -90,8 +101,9 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         assigneeId: null,
         moved: null,
         spamBefore: false,
+        isConfidential: true,
       })
-      const [message] = await storage.submissions.conversation(one.submissionId)
+      const [message] = await storage.submissions.conversation(one.submissionId, keys)
       assert.deepEqual(message?.content, one.content)
       assert.deepEqual(
         message?.attachments.map(({ id, state, size, type }) => ({ id, state, size, type })),
@@ -113,7 +125,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       )
       const arrivals = Array.from({ length: 10 }, () => newRecord().arrival)
       // SQLite has one process and one connection; group commits of several requests come one after the other.
-      const second = name === 'SQLite' ? storage : await openStorage(url, Date.now)
+      const second = name === 'SQLite' ? storage : await openStorage(url, parts)
       const races = await Promise.all(
         [storage, second, storage, second].map((one, i) =>
           one.record(
@@ -161,13 +173,13 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       await storage.record([first])
       const { submission: _, ...further } = newRecord({ submissionId: first.submissionId })
       await storage.record([further])
-      const messages = await storage.submissions.conversation(first.submissionId)
+      const messages = await storage.submissions.conversation(first.submissionId, keys)
       assert.deepEqual(
         messages.map((message) => message.id),
         [first.messageId, further.messageId],
       )
       assert.equal((await storage.submissions.byId(first.submissionId))?.updatedAt, further.at)
-      assert.equal((await storage.submissions.opening(first.submissionId))?.id, first.messageId)
+      assert.equal((await storage.submissions.opening(first.submissionId, keys))?.id, first.messageId)
     })
 
     test('pages go by key, newest first, and miss nothing', async () => {
@@ -241,9 +253,9 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       await assert.rejects(storage.work.apply({ ...change, message: { id: newId(), body: 'x' } }), {
         code: 'conflict',
       })
-      assert.equal((await storage.submissions.conversation(one.submissionId)).length, 2)
+      assert.equal((await storage.submissions.conversation(one.submissionId, keys)).length, 2)
       assert.deepEqual(
-        (await storage.notes.of(one.submissionId)).map((note) => note.body),
+        (await storage.notes.of(one.submissionId, keys)).map((note) => note.body),
         ['A note'],
       )
       assert.deepEqual(
@@ -268,13 +280,16 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
     })
 
     test('lists are narrowed and searched the same, page by page', async () => {
-      const fresh = await openStorage(await makeUrl(), Date.now)
+      const fresh = await openStorage(await makeUrl(), parts)
       const records = Array.from({ length: 40 }, (_, i) => {
         const kind = i % 2 ? ('story-angle' as const) : ('expose' as const)
         const record = newRecord({
           content: { fields: { body: `Zebra number${i} é${i % 4 === 1 ? ' crossing' : ''}` }, files: {} },
         })
-        return { ...record, submission: { ...(record.submission as NewSubmission), kind } }
+        return {
+          ...record,
+          submission: { ...(record.submission as NewSubmission), kind, isConfidential: i % 2 === 0 },
+        }
       })
       await fresh.record(records)
       while ((await fresh.search.index(7)) > 0);
@@ -321,10 +336,11 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
     })
 
     test('a conversation of more words than can be indexed holds up no other', async () => {
-      const fresh = await openStorage(await makeUrl(), Date.now)
+      const fresh = await openStorage(await makeUrl(), parts)
       const flood = Array.from({ length: 300_000 }, (_, i) => `w${i.toString(36)}é`).join(' ')
       const [long, short] = [newRecord({ content: { fields: { body: flood }, files: {} } }), newRecord()]
-      for (const one of [long, short]) (one.submission as NewSubmission).kind = 'story-angle'
+      for (const one of [long, short])
+        Object.assign(one.submission as NewSubmission, { kind: 'story-angle', isConfidential: false })
       await fresh.record([long, short])
       while ((await fresh.search.index(25)) > 0);
       const find = async (typed: string) =>
@@ -396,7 +412,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         [1, 2, 3].map(() => storage.work.applyOnce(change).catch(() => 'refused')),
       )
       assert.equal(done.filter((outcome) => outcome !== undefined && outcome !== 'refused').length, 1)
-      const messages = await storage.submissions.conversation(one.submissionId)
+      const messages = await storage.submissions.conversation(one.submissionId, keys)
       assert.equal(messages.length, 2)
       assert.equal(messages[1]?.attachments[0]?.id, file.id)
       assert.equal(await storage.work.applyOnce(change), undefined)
@@ -449,7 +465,7 @@ test('the whole product runs on PostgreSQL', skip, async (t) => {
   assert.equal((await newsroom.status(receipt)).messages[0].files.length, 2)
   assert.equal(await newsroom.submissionCount(), 2)
   assert.equal(newsroom.mailServer.mails.length, 3)
-  assert.equal((await newsroom.storedFiles()).length, 6, 'each picture has its preview')
+  assert.equal((await newsroom.storedFiles()).length, 3, 'of what is sealed no preview is kept')
   assert.ok((await newsroom.deskPage('/desk')).includes(tip().title))
   const mail = await compose({ to: 'stories@newsroom.test', subject: 'By mail', text: 'A story.' })
   const taken = [1, 2, 3].map(() => newsroom.receiveMail(mail, { to: ['stories@newsroom.test'] }))

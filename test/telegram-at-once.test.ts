@@ -95,7 +95,7 @@ test('what is no piece is acknowledged and makes none', async (t) => {
   await newsroom.receiveUpdate('[1, 2]').expect(200)
   await newsroom.receiveUpdate('null').expect(200)
   assert.equal(await newsroom.submissionCount(), 0)
-  const kept = await newsroom.application.storage.unread.latest(50)
+  const kept = await newsroom.application.storage.unread.latest(50, newsroom.keys)
   assert.deepEqual(
     kept.map((one) => one.reason).sort(),
     [...Array(4).fill('not-an-update'), 'no-words-or-files', 'unknown-update', 'unknown-update'].sort(),
@@ -110,7 +110,7 @@ test('a wrong or missing secret gets 401 and stores nothing', async (t) => {
   await newsroom.receiveUpdate(update, 'wrong').expect(401)
   await newsroom.http().post('/webhooks/telegram').send(update).expect(401)
   assert.equal(await newsroom.submissionCount(), 0)
-  assert.deepEqual(await newsroom.application.storage.unread.latest(1), [])
+  assert.deepEqual(await newsroom.application.storage.unread.latest(1, newsroom.keys), [])
 })
 
 test('a body that is no JSON gets 400, one that is too large 413, a deep one is kept', async (t) => {
@@ -119,7 +119,7 @@ test('a body that is no JSON gets 400, one that is too large 413, a deep one is 
   await newsroom.receiveUpdate('').expect(400)
   await newsroom.receiveUpdate(`{"update_id":1,"x":"${'y'.repeat(5_000_000)}"}`).expect(413)
   await newsroom.receiveUpdate(`{"update_id":1,"x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`).expect(200)
-  assert.equal((await newsroom.application.storage.unread.latest(9)).length, 1)
+  assert.equal((await newsroom.application.storage.unread.latest(9, newsroom.keys)).length, 1)
 })
 
 test('what follows a command is not lost with it', async (t) => {
@@ -163,7 +163,7 @@ test('odd characters keep no piece out', async (t) => {
   assert.match(body.text, /cannot be read here, but it has been kept/)
   await newsroom.receiveUpdate(textUpdate(910, ' \n ')).expect(200)
   assert.equal(
-    (await newsroom.application.storage.unread.latest(9)).length,
+    (await newsroom.application.storage.unread.latest(9, newsroom.keys)).length,
     1,
     'kept once, however often it comes',
   )

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage } from '../src/storage/storage.ts'
 import { png } from './support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from './support/process.ts'
+import { offlineDesk, storageParts } from './support/storage.ts'
 import { botToken, openTelegramServer, type Posted } from './support/telegram-server.ts'
 
 const secret = 'delivery-secret'
@@ -14,6 +15,8 @@ const wanted = 10_000
 const crashes = 10
 const chats = 250
 const connections = 40
+
+const desk = offlineDesk()
 
 test('10,000 updates, repeated and shuffled, through ten crashes: every piece once and whole, every album whole', {
   timeout: 600_000,
@@ -23,6 +26,7 @@ test('10,000 updates, repeated and shuffled, through ten crashes: every piece on
   const env = {
     PORT: String(await freePort()),
     DATA_DIR: join(folder, 'data'),
+    OFFLINE_DESK_KEY: desk.recipient,
     UPLOADS_DIR: join(folder, 'uploads'),
     TELEGRAM_WEBHOOK_SECRET: secret,
     TELEGRAM_BOT_TOKEN: botToken,
@@ -98,7 +102,7 @@ test('10,000 updates, repeated and shuffled, through ten crashes: every piece on
   assert.ok(posted >= wanted, `only ${posted} were posted`)
 
   // What nobody sent is sent by itself, when its chat has been quiet.
-  const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, Date.now)
+  const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, storageParts())
   t.after(() => storage.close())
   let { found, whole } = await gathered()
   for (let tries = 0; tries < 120 && !isComplete(); tries++) {
@@ -150,11 +154,11 @@ test('10,000 updates, repeated and shuffled, through ten crashes: every piece on
 
   /** All that the editors have: what was said, and how many files of each album are in one message. */
   async function gathered() {
-    const { rows } = await storage.inbox.page({ filter: {}, size: 30_000, editorId: '' })
+    const { rows } = await storage.inbox.page({ filter: {}, size: 30_000, editorId: '', keys: desk.keys })
     const words: string[] = []
     const files = new Map<string, number>()
     for (const { id } of rows) {
-      for (const { content, attachments } of await storage.submissions.conversation(id)) {
+      for (const { content, attachments } of await storage.submissions.conversation(id, desk.keys)) {
         const paragraphs = content.fields.body.split('\n\n')
         words.push(...paragraphs.filter((word) => !word.startsWith('album')))
         for (const album of new Set(paragraphs.filter((word) => word.startsWith('album')))) {

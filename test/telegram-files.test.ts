@@ -33,7 +33,7 @@ test('a photo is fetched by the worker, the largest size, after the piece was se
     newsroom.telegram.requests.filter((url) => /getFile|\/file\//.test(url)),
     [`/bot${botToken}/getFile`, `/file/bot${botToken}/documents/big.bin`],
   )
-  assert.equal((await newsroom.storedFiles()).length, 2, 'the photo and its preview')
+  assert.equal((await newsroom.storedFiles()).length, 1, 'of what is sealed no preview is kept')
 })
 
 test('a file that cannot be fetched is tried again; what waits for Telegram’s Retry-After waits', async (t) => {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { runCommand } from '../src/commands.ts'
 import { readConfig } from '../src/config.ts'
@@ -77,7 +80,11 @@ test('telegram poll has the same conversation, and asks again for what is not du
   const newsroom = await openNewsroom(t)
   const { telegram } = newsroom
   const stopping = new AbortController()
-  const polling = shell(newsroom, 'telegram poll', {}, stopping.signal)
+  const server = createServer(newsroom.application.web).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const port = String((server.address() as AddressInfo).port)
+  const polling = shell(newsroom, 'telegram poll', { PORT: port, PUBLIC_URL: '' }, stopping.signal)
   telegram.queue([
     telegram.message(7001, { text: '/start' }),
     telegram.message(7001, { text: 'The bridge is closed' }),

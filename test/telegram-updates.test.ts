@@ -49,7 +49,7 @@ test('an update of any kind, with any fields, gets 200 and is never a fault of o
     }),
     { numRuns: 400 },
   )
-  const kept = await newsroom.application.storage.unread.latest(1000)
+  const kept = await newsroom.application.storage.unread.latest(1000, newsroom.keys)
   assert.deepEqual(
     kept.filter(({ reason }) => !['not-an-update', 'unknown-update', 'no-words-or-files'].includes(reason)),
     [],

@@ -44,7 +44,7 @@ test('notes that are written at the same moment are all kept', async (t) => {
   )
   assert.ok(answers.every((answer) => answer.status === 303))
   const { id } = await newsroom.submission(reference)
-  const kept = await newsroom.application.storage.notes.of(id)
+  const kept = await newsroom.application.storage.notes.of(id, newsroom.keys)
   assert.deepEqual(kept.map((note) => note.body).sort(), notes)
 })
 

@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { fileStore } from '../../src/storage/files.ts'
+import { fileSealing } from '../support/storage.ts'
 
 test('keeping a file makes no folder: each is durable before the first file comes', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'barua-files-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const files = fileStore(join(folder, 'uploads'))
+  const files = fileStore(join(folder, 'uploads'), fileSealing())
   await files.prepare()
   const prepared = await readdir(join(folder, 'uploads'))
   assert.equal(prepared.length, 257)

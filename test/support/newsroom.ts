@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { pino } from 'pino'
 import supertest, { type Response, type Test } from 'supertest'
@@ -10,8 +11,10 @@ import { type Application, createApplication } from '../../src/application.ts'
 import type { Envelope } from '../../src/channels/email/mail-in-hand.ts'
 import type { Taken } from '../../src/channels/email/take.ts'
 import { readConfig } from '../../src/config.ts'
+import { hashToken } from '../../src/desk/tokens.ts'
 import type { Listed } from '../../src/inbox.ts'
 import { settlingTime } from '../../src/notice-policy.ts'
+import type { Identity, Keys } from '../../src/seal.ts'
 import type { Kind, Submission } from '../../src/submission.ts'
 import { compose, type TestMail } from './mail.ts'
 import { type MailServer, openMailServer, type ReceivedMail } from './mail-server.ts'
@@ -66,6 +69,16 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
   }
   const outside = { now: () => Date.now() + passed, random: Math.random, log }
   let application: Application = await createApplication(readConfig(settings), outside)
+  // What the first links bear is remembered, as an editor who has set up remembers their passphrase.
+  const identities = new Map<string, Identity>()
+  for (const { email, link } of application.setUpLinks) {
+    const token = link.split('/').at(-1) ?? ''
+    identities.set(email, (await application.keyRing.unwrap(hashToken(token), token)) as Identity)
+  }
+  const keys: Keys = async () => {
+    const opened = await Promise.all([...identities.values()].map((one) => application.keyRing.keysOf(one)()))
+    return opened.flat()
+  }
   t.after(async () => {
     // A test that broke the storage on purpose cannot stop in good order; the rest must close all the same.
     await application.stop().catch(() => undefined)
@@ -167,11 +180,22 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
       return mailServer.mails.filter((mail) => mail.recipient === address)
     },
 
-    /** Follows a fresh sign-in link of an editor. */
-    async linkSignIn(email = editorAddress): Promise<Response> {
+    /** Opens everything that is sealed, as an editor who has been let in does. */
+    keys,
+
+    /** A fresh link by which an editor signs in, who has been let in to what is sealed. */
+    async signInLink(email = editorAddress): Promise<string> {
       const editor = await application.storage.editors.byEmail(email)
       assert.ok(editor, `${email} is no editor`)
-      const link = new URL(await application.signInLink(editor.id))
+      if (!identities.has(email) && identities.size > 0) {
+        identities.set(email, (await application.keyRing.admit(editor.id, keys)).identity)
+      }
+      return application.signInLink(editor.id, identities.get(email))
+    },
+
+    /** Follows such a link. */
+    async linkSignIn(email = editorAddress): Promise<Response> {
+      const link = new URL(await newsroom.signInLink(email))
       return newsroom.http().post(link.pathname).expect(303)
     },
 
@@ -205,7 +229,7 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     /** The revision of a submission and its last message, as its page's forms carry them. */
     async seen(reference: string): Promise<{ revision: string; seen: string }> {
       const submission = await newsroom.submission(reference)
-      const messages = await application.storage.submissions.conversation(submission.id)
+      const messages = await application.storage.submissions.conversation(submission.id, keys)
       return { revision: String(submission.revision), seen: messages.at(-1)?.id ?? '' }
     },
 
@@ -234,7 +258,7 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     /** Every submission, newest first. */
     async all(): Promise<Listed[]> {
       const { storage } = application
-      return (await storage.inbox.page({ filter: {}, size: 10_000, editorId: '' })).rows
+      return (await storage.inbox.page({ filter: {}, size: 10_000, editorId: '', keys })).rows
     },
 
     async submissionCount(): Promise<number> {
@@ -245,6 +269,18 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     async storedFiles(): Promise<string[]> {
       const entries = await readdir(settings.UPLOADS_DIR, { recursive: true, withFileTypes: true })
       return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+    },
+
+    /** What every file that came in holds, opened where it is sealed. */
+    async openedFiles(): Promise<Buffer[]> {
+      const opened: Buffer[] = []
+      for (const { id } of await newsroom.all()) {
+        for (const { attachments } of await application.storage.submissions.conversation(id, keys)) {
+          for (const one of attachments.filter(({ state }) => state === 'kept'))
+            opened.push(await buffer(await application.files.readFor(one, keys)))
+        }
+      }
+      return opened
     },
 
     /** Every byte of the database and what belongs to it, as text. */
