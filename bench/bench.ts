@@ -1,5 +1,5 @@
 // Prints what Barua does beside the bare baseline, both measured in this run. Ratios count; absolute figures drift.
-import { chatUpdate, type Figures, formPost, type Load, post, telegramUpdate } from './load.ts'
+import { chatUpdate, type Figures, formPost, type Load, post, sealedPost, telegramUpdate } from './load.ts'
 import { type Server, type Sink, secret, start, startSink } from './servers.ts'
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 8)
@@ -79,6 +79,7 @@ async function compare(
 console.log(`Node ${process.version}`)
 for (const connections of (process.env.BENCH_CONNECTIONS ?? '10,100').split(',').map(Number)) {
   await compare('Form post of 6 KB', formPost, connections)
+  await compare('the same, sealed', sealedPost, connections)
   await compare('Telegram update of 4 KB', telegramUpdate(secret), connections)
   await compare('the same in a conversation', chatUpdate(secret), connections, 'talking')
 }

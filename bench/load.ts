@@ -40,6 +40,9 @@ export const formPost: Load = {
   body: () => multipart({ title: 'The road past the market', body: sixKilobytes, name: 'A reader' }),
 }
 
+/** The same in confidence: sealed as it comes in. */
+export const sealedPost: Load = { ...formPost, path: '/submit/news-tip' }
+
 function multipart(fields: Record<string, string>): string {
   const parts = Object.entries(fields).map(
     ([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,

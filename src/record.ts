@@ -33,7 +33,7 @@ export type NewSubmission = {
   senders: string[]
   isConfidential: boolean
   bond: string
-  /** What its receipt opens is sealed for this one. */
+  /** What its receipt opens is sealed for this one; null where nothing is sealed. */
   senderRecipient: Recipient | null
 }
 

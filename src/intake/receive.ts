@@ -198,7 +198,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
       senders: sendersOf(content, parts.senderKey),
       isConfidential,
       bond: sealed?.bond ?? randomBytes(12).toString('base64url'),
-      senderRecipient: parts.recipientFor(receipt),
+      senderRecipient: isConfidential ? parts.recipientFor(receipt) : null,
     },
     messageId: draft.ids?.messageId ?? newId(at),
     author: 'sender',
