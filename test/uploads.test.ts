@@ -84,8 +84,8 @@ test('a thousand uploads that break off leave no file and no open descriptor beh
   const { running, files } = await open(t)
   const port = Number(new URL(running.url).port)
   const descriptors = async () => (await readdir(`/proc/${running.pid}/fd`)).length
-  // The threads that seal files are there from the first ones on.
-  await Promise.all([breakOff(port), breakOff(port), breakOff(port)])
+  // The threads that seal files are there from the first large ones on.
+  for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 20 }, () => breakOff(port)))
   await settled(files)
   const before = await descriptors()
   for (let round = 0; round < 50; round++) await Promise.all(Array.from({ length: 20 }, () => breakOff(port)))
