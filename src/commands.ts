@@ -51,6 +51,13 @@ const commands: Record<string, Command> = {
     const hasAdmin = (await storage.editors.active()).some((editor) => editor.role === 'admin')
     const editor = await storage.editors.add(email, role ?? (hasAdmin ? 'editor' : 'admin'), Date.now())
     if (role === 'admin') await storage.editors.setRole(editor.id, 'admin')
+    if (await keyRing.holdsAlready(editor.id)) {
+      print(
+        `${editor.email} is an editor already, and keeps their key. This link signs in, once, within a day:`,
+      )
+      print(await signInLink(editor.id))
+      return 0
+    }
     const link = await keyLink(config, keyRing, signInLink, editor.id)
     print(`${editor.email} is an editor. This link is a key until it is used, once:`)
     print(link)

@@ -173,6 +173,24 @@ test('the shell makes an editor who opens what comes from then on, and loses not
   assert.equal((await shell(`editor reset ${editorAddress} --lose-what-is-sealed`)).code, 0)
 })
 
+test('adding somebody who is an editor already takes no key from them', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference } = await newsroom.submit('news-tip')
+  const add = async () => {
+    const lines: string[] = []
+    const { signal } = new AbortController()
+    const line = ['editor', 'add', editorAddress, 'admin']
+    await runCommand(line, readConfig(newsroom.settings), (text) => lines.push(text), signal)
+    return lines.at(-1) ?? ''
+  }
+  // Their first link is the only way to what has come in, and stays so.
+  assert.match(await add(), /\/desk\/sign-in\//)
+  await setUp(newsroom, newsroom.application.setUpLinks[0]?.link ?? '')
+  await add()
+  const cookie = await signIn(newsroom, editorAddress)
+  assert.match(await page(newsroom, `/desk/submissions/${reference}`, cookie), new RegExp(tip().title))
+})
+
 test('a session that ends takes its key along', async (t) => {
   const newsroom = await openNewsroom(t)
   const { reference } = await newsroom.submit('news-tip')

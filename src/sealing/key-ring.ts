@@ -126,6 +126,12 @@ export function keyRing({ store, now }: KeyRingParts) {
       return true
     },
 
+    /** True if an editor has a key that must not be replaced: one of their own, or the only one to what is sealed. */
+    async holdsAlready(editorId: string): Promise<boolean> {
+      const ways = await this.waysOf(editorId)
+      return ways.some((way) => way !== 'link') || (ways.length > 0 && (await this.isLastHolder(editorId)))
+    },
+
     /** Of each editor, whether they can open everything; and whether a recovery sheet can. */
     async standing(): Promise<{ editors: Map<string, boolean>; hasSheet: boolean }> {
       const all = await store.count()
