@@ -180,7 +180,6 @@ async function keyLink(
 ): Promise<string> {
   if (config.OFFLINE_DESK_KEY) return signInLink(editorId)
   const { identity } = await keyRing.admit(editorId)
-  await keyRing.rotate()
   return signInLink(editorId, identity)
 }
 

@@ -191,6 +191,22 @@ test('adding somebody who is an editor already takes no key from them', async (t
   assert.match(await page(newsroom, `/desk/submissions/${reference}`, cookie), new RegExp(tip().title))
 })
 
+test('the only editor is not removed with the key, and who forgets everything reads what comes next', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const early = await newsroom.submit('news-tip')
+  const mine = await setUp(newsroom, newsroom.application.setUpLinks[0]?.link ?? '')
+  await newsroom.application.storage.editors.add('otto@newsroom.test', 'admin', Date.now())
+  const removed = await newsroom.act('/desk/team/remove', { email: editorAddress }, mine)
+  assert.equal(removed.status, 409)
+  const cookie = await mailedSignIn(newsroom, editorAddress)
+  const chosen = { passphrase: 'other words of mine now', again: 'other words of mine now', forgotten: 'yes' }
+  await newsroom.act('/desk/account/passphrase', chosen, cookie)
+  const late = await newsroom.submit('news-tip')
+  const open = (reference: string) => page(newsroom, `/desk/submissions/${reference}`, cookie)
+  assert.doesNotMatch(await open(early.reference), new RegExp(tip().title))
+  assert.match(await open(late.reference), new RegExp(tip().title))
+})
+
 test('a session that ends takes its key along', async (t) => {
   const newsroom = await openNewsroom(t)
   const { reference } = await newsroom.submit('news-tip')

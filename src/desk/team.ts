@@ -22,6 +22,7 @@ export type TeamParts = {
   keyRing: {
     admit(editorId: string, keys: Keys): Promise<NewHolder>
     expel(editorId: string): Promise<void>
+    isLastHolder(editorId: string): Promise<boolean>
   }
   /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
   sendKeyLink: (editorId: string, identity: Identity) => Promise<string | undefined>
@@ -88,6 +89,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       access: 'admin',
       async handle(req, res, seat) {
         const editor = await named(formText(req, 'email'))
+        if (seat.identity === undefined) await mustNotLose(editor.id)
         await parts.factors.reset(editor.id)
         await invite(res, seat, editor, 'reset')
       },
@@ -98,6 +100,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       access: 'admin',
       async handle(req, res) {
         const { id, email } = await named(formText(req, 'email'))
+        await mustNotLose(id)
         await editors.remove(email, parts.now())
         await parts.keyRing.expel(id)
         res.redirect(303, done('removed'))
@@ -111,6 +114,15 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
     const link = await parts.sendKeyLink(editor.id, identity)
     if (link === undefined) return res.redirect(303, done(what))
     await parts.showPage(res, seat, 'desk/team', { team: await editors.active(), saved: what, link })
+  }
+
+  /** @throws Failure `conflict` if nobody but this editor can open what is sealed */
+  async function mustNotLose(editorId: string): Promise<void> {
+    if (!(await parts.keyRing.isLastHolder(editorId))) return
+    throw new Failure(
+      'conflict',
+      'Nobody else can open what is sealed: let a colleague in first, or make the recovery sheet.',
+    )
   }
 
   async function named(email: string): Promise<Editor> {

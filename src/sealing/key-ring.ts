@@ -44,12 +44,14 @@ export function keyRing({ store, now }: KeyRingParts) {
 
     /**
      * Makes an editor a holder, in the place of what they held before. What was sealed until now they can open only if
-     * `keys` can; what comes from now on, they can after the next rotation.
+     * `keys` can; what comes from now on they can in any case, if need be with a new desk key.
      */
     async admit(editorId: string, keys?: Keys): Promise<NewHolder> {
       const holder = newHolder(editorId)
       await store.put(holder, now())
-      if (keys) await grantAll(holder, await keys())
+      const opened = keys ? await keys() : []
+      if (opened.length > 0) await grantAll(holder, opened)
+      else if (await store.current()) await rotate()
       return holder
     },
 

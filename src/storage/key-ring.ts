@@ -141,10 +141,6 @@ export function keyRingStore(db: Database) {
       const rows = await db.selectFrom('key_wraps').select('way').where('holder_id', '=', holderId).execute()
       return rows.map(({ way }) => way)
     },
-
-    async unwrap(ids: string[]): Promise<void> {
-      if (ids.length > 0) await db.deleteFrom('key_wraps').where('id', 'in', ids).execute()
-    },
   }
 }
 
