@@ -11,9 +11,8 @@ const stanzaSize = '-> X25519 \n'.length + 43 + 43 + '\n'.length
 /** Bytes. A header can be written when the rest of the file is there already, and written anew. */
 export const headerSize = version.length + fileRecipients * stanzaSize + '--- \n'.length + 43
 
-/** The header of a file with this key, for these recipients. https://github.com/C2SP/C2SP/blob/main/age.md#header */
+/** The header of a file or a text with this key, for these recipients. https://github.com/C2SP/C2SP/blob/main/age.md#header */
 export function headerFor(fileKey: Uint8Array, recipients: Recipient[]): Buffer {
-  if (recipients.length !== fileRecipients) throw new Error('a file is for the desk and its sender')
   const stanzas = recipients.flatMap((recipient) => new X25519Recipient(recipient).wrapFileKey(fileKey))
   const head = `${version}${stanzas.map(lines).join('')}---`
   const macKey = Buffer.from(hkdfSync('sha256', fileKey, '', 'header', 32))

@@ -16,9 +16,6 @@ import type { Identity, Recipient } from '../seal.ts'
 // through WebCrypto: with them a text costs nearly three times as much (bench/README.md).
 
 const label = 'age-encryption.org/v1/X25519'
-/** What stands before the 32 bytes of a key in DER (RFC 8410). */
-const publicPrefix = Buffer.from('302a300506032b656e032100', 'hex')
-const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex')
 const noNonce = Buffer.alloc(12)
 const tagLength = 16
 
@@ -124,15 +121,15 @@ function wrappingKey(secret: Buffer, share: Buffer, recipient: Buffer): Buffer {
 }
 
 function publicKey(raw: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([publicPrefix, raw]), format: 'der', type: 'spki' })
+  return createPublicKey({ key: raw, format: 'raw-public', asymmetricKeyType: 'x25519' })
 }
 
 function privateKey(raw: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([privatePrefix, raw]), format: 'der', type: 'pkcs8' })
+  return createPrivateKey({ key: raw, format: 'raw-private', asymmetricKeyType: 'x25519' })
 }
 
 function rawPublic(key: KeyObject): Buffer {
-  return key.export({ format: 'der', type: 'spki' }).subarray(publicPrefix.length)
+  return key.export({ format: 'raw-public' })
 }
 
 function unpadded(bytes: Buffer): string {
