@@ -74,7 +74,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const bots = createBotSide(parts, letterbox)
   const mail = createMailSide(parts, letterbox)
   const workers = createWorkers(parts, createCarriers(parts, compose, mailer, bots))
-  const rounds = createRounds(parts, bots.lookAfter)
+  const rounds = createRounds(parts, bots.lookAfter, mailer.forget)
   const desk = createDesk(parts, compose, changes, bots, mail)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined

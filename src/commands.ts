@@ -17,6 +17,7 @@ import { checkMail, dnsLines, importMail } from './mail-commands.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
 import { setUpLines } from './set-up-links.ts'
 import { dkimRecord, makeDkimKey } from './storage/dkim.ts'
+import { verifyTrail } from './trail.ts'
 
 type Print = (line: string) => void
 type Command = (
@@ -40,6 +41,7 @@ const usage = `Usage: npm run barua -- COMMAND
   telegram connect           tells Telegram where to post updates, and which commands people are shown
   telegram check             tells how the webhook stands
   telegram poll              fetches updates, for those without a public address; until it is stopped
+  audit verify [HASH]        reads the whole audit trail, and tells whether it is as it was written
   email check                sends a mail to ourselves, and waits for it to come back in
   email keys                 makes the key that mail is signed with, and tells what DNS has to say
   email import PATH          takes in the mails of a file, an mbox or a Maildir`
@@ -157,6 +159,15 @@ const commands: Record<string, Command> = {
       const door = { url, secret: webhook.secret }
       await poll({ api, door, onFault: (code) => print(`Telegram: ${code}`), signal })
     })
+  },
+  async 'audit verify'([known], { storage }, print) {
+    if (known !== undefined && !/^[\da-f]{64}$/.test(known)) return failed(print, usage)
+    const verdict = await verifyTrail(storage.trail.all(), await storage.trail.head(), known)
+    if (!verdict.isWhole)
+      return failed(print, `The audit trail is not as it was written: look at line ${verdict.brokenAt}.`)
+    print(`The audit trail is whole: ${verdict.entries} lines. The hash of the last one:`)
+    print(verdict.head || 'none, for there is no line yet')
+    return 0
   },
   async 'email check'(_none, application, print, { config, signal }) {
     return checkMail(application, config, print, signal)

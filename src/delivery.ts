@@ -56,6 +56,7 @@ export type Purpose =
   | 'digest'
   | 'burst-digest'
   | 'escalation'
+  | 'erasure-warning'
   | 'sender-receipt'
   | 'answer-mail'
   | 'answer-telegram'
@@ -80,6 +81,7 @@ export const purposeNames: Record<Purpose, string> = {
   digest: 'digest to an editor',
   'burst-digest': 'digest of many pieces at once to an editor',
   escalation: 'reminder to an admin',
+  'erasure-warning': 'word to an editor of what will be erased',
   'sender-receipt': 'receipt mail to the sender',
   'answer-mail': 'answer to the sender by mail',
   'answer-telegram': 'answer to the sender by Telegram',
@@ -106,6 +108,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   digest: 'mail',
   'burst-digest': 'mail',
   escalation: 'mail',
+  'erasure-warning': 'mail',
   'sender-receipt': 'mail',
   'answer-mail': 'mail',
   'answer-telegram': 'telegram',
@@ -143,6 +146,7 @@ export const dropNames: Record<string, string> = {
   'letter-off': 'this letter is not sent here',
   'policy-changed': 'the editor chose otherwise',
   'claimed-meanwhile': 'somebody claimed it by then',
+  'kept-meanwhile': 'nothing was to be erased any more by then',
   'given-on': 'it was given to somebody else by then',
   'no-webhook': 'this bot has no webhook; it asks for answers itself',
   'shown-already': 'it was shown already',

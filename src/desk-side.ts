@@ -16,6 +16,7 @@ import { furtherRoutes } from './desk/further.ts'
 import { glanceRoutes } from './desk/glance.ts'
 import { heldRoutes } from './desk/held.ts'
 import { inboxRoutes } from './desk/inbox.ts'
+import { keepingRoutes } from './desk/keeping.ts'
 import { keyRoutes } from './desk/keys.ts'
 import { ledgerRoutes } from './desk/ledger.ts'
 import { pageShower } from './desk/page.ts'
@@ -27,6 +28,7 @@ import { createSessions, type Sessions } from './desk/session.ts'
 import { settingsRoutes } from './desk/settings.ts'
 import { type LinkMaker, linkMaker, signInRoutes } from './desk/sign-in.ts'
 import { teamRoutes } from './desk/team.ts'
+import { trailRoutes } from './desk/trail.ts'
 import { undoRoutes } from './desk/undo.ts'
 import { workRoutes } from './desk/work.ts'
 import { downloadName } from './intake/file-type.ts'
@@ -98,6 +100,8 @@ export function createDesk(
     ...heldRoutes(deskParts),
     ...bulkRoutes(deskParts),
     ...undoRoutes(deskParts),
+    ...keepingRoutes(deskParts),
+    ...trailRoutes({ ...deskParts, trail: storage.trail }),
     ...fileRoutes(deskParts),
     ...events.routes,
     ...ledgerRoutes({ ...deskParts, byIds: storage.submissions.byIds }),
@@ -156,6 +160,8 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     attention: storage.attention,
     deliveries: storage.deliveries,
     settings: storage.settings,
+    retention: storage.retention,
+    erase: storage.erasures.erase,
     editors: storage.editors,
     answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
     sendersOf: (message) => sendersOf(message.content, senderKey),

@@ -29,6 +29,11 @@ export type Action =
   | 'dropped'
   | 'escalated'
   | 'set-aside'
+  | 'sealed'
+  | 'kept'
+  | 'held'
+  | 'let-go'
+  | 'sender-left'
 
 export type NewEntry = Pick<Entry, 'action'> & { detail?: string }
 

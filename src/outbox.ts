@@ -14,8 +14,10 @@ import { noticeCarriers } from './notification/notices.ts'
 import { createWorker, type Worker } from './notification/worker.ts'
 import { type Parts, siteUrl } from './parts.ts'
 import { previewMaker } from './previews/preview.ts'
+import { erasedAt } from './retention.ts'
 import { mailSender } from './sender.ts'
 import { readDkimKey } from './storage/dkim.ts'
+import type { Submission } from './submission.ts'
 import { formats, viewsFolder } from './web/pages.ts'
 
 type Carry = (delivery: Delivery) => Promise<Instead | undefined>
@@ -94,7 +96,7 @@ export function createCarriers(
   const senderKey = secrets.keyFor('sender')
   const { editors, notices } = storage
   const send = (mail: Mail) => mailer.send(mail)
-  const toEditors = noticeCarriers({ compose, send, editors, notices, now: outside.now })
+  const toEditors = noticeCarriers({ compose, send, editors, notices, soonErased, now: outside.now })
   return {
     'tell-editors': tellEditors(parts),
     'editor-notice': toEditors.notice,
@@ -102,6 +104,7 @@ export function createCarriers(
     digest: toEditors.digest,
     'burst-digest': toEditors.burstDigest,
     escalation: toEditors.escalation,
+    'erasure-warning': toEditors.erasureWarning,
     async 'sender-receipt'(delivery) {
       const mail = await compose.senderReceipt(delivery)
       if (!mail) return { needless: 'letter-off' }
@@ -121,6 +124,16 @@ export function createCarriers(
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),
     preview: previewMaker({ files, attachments: storage.attachments }),
+  }
+
+  /** What will be erased soon, of what concerns this editor, with the day of each. */
+  async function soonErased(editorId: string, most: number): Promise<{ piece: Submission; at: number }[]> {
+    const { value: rules } = await storage.settings.retention()
+    const soon = await storage.retention.soon(rules, most, outside.now(), editorId)
+    return soon.flatMap((piece) => {
+      const at = erasedAt(piece, rules)
+      return at === undefined ? [] : [{ piece, at }]
+    })
   }
 
   /** What the sender replies to it belongs to the same submission, so that is known before it leaves. */
@@ -184,6 +197,10 @@ export function lazyMailer({ config, files }: Pick<Parts, 'config' | 'files'>): 
     async send(mail) {
       loading ??= load()
       await (await loading).send(mail)
+    },
+    async forget(deliveryId) {
+      loading ??= load()
+      await (await loading).forget(deliveryId)
     },
     close() {
       void loading?.then((mailer) => mailer.close())

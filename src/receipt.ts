@@ -52,6 +52,12 @@ export function newReference(): string {
   return grouped(Array.from({ length: 8 }, () => letterOf(randomInt(32))).join(''))
 }
 
+/** The reference that somebody typed, in any case; undefined for what is none. */
+export function readReference(typed: unknown): string | undefined {
+  const reference = typeof typed === 'string' ? typed.trim().toUpperCase() : ''
+  return /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(reference) ? reference : undefined
+}
+
 // 256 is a multiple of 32, so the low five bits of a random byte are uniform.
 function letterOf(byte: number): string {
   return alphabet.charAt(byte & 31)

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { wipeErased } from './erasing/eraser.ts'
+import { lookAfterRetention } from './erasing/retention.ts'
 import { hour, type Parts } from './parts.ts'
 
 const second = 1000
@@ -7,9 +9,19 @@ const minute = 60 * second
 const readAtOnce = 20
 const restAfterReading = 19
 
-/** What has to be looked after from time to time, whatever comes in: search, digests, pieces that nobody has claimed. */
-export function createRounds(parts: Parts, lookAfterBot: () => Promise<void>) {
-  const { storage, outside, nudge } = parts
+/** Between two steps of erasing, so that what comes in goes first. */
+const restInErasing = 20
+
+/**
+ * What has to be looked after from time to time, whatever comes in: search, digests, pieces that nobody has claimed, and
+ * those that have been kept for long enough.
+ */
+export function createRounds(
+  parts: Parts,
+  lookAfterBot: () => Promise<void>,
+  forgetMail: (deliveryId: string) => Promise<void>,
+) {
+  const { storage, files, outside, nudge } = parts
   const stopping = new AbortController()
   let done = Promise.resolve()
 
@@ -28,6 +40,8 @@ export function createRounds(parts: Parts, lookAfterBot: () => Promise<void>) {
       await readIntoSearch(0)
       await lookAfterEditors()
       await lookAfterBot()
+      await lookAfterWhatIsKept()
+      await wipe()
     },
   }
 
@@ -39,7 +53,9 @@ export function createRounds(parts: Parts, lookAfterBot: () => Promise<void>) {
         lookedAfter = performance.now()
         await orLog(lookAfterEditors)
         await orLog(lookAfterBot)
+        await orLog(lookAfterWhatIsKept)
       }
+      await orLog(wipe)
       await sleep(second, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
   }
@@ -65,8 +81,32 @@ export function createRounds(parts: Parts, lookAfterBot: () => Promise<void>) {
     if (escalated > 0) nudge('mail')
   }
 
+  async function lookAfterWhatIsKept(): Promise<void> {
+    const { settings, retention, editors, erasures } = storage
+    const { warned, erased } = await lookAfterRetention({
+      rules: async () => (await settings.retention()).value,
+      retention,
+      editors,
+      erase: erasures.erase,
+      rest,
+      now: outside.now,
+    })
+    if (warned > 0) nudge('mail')
+    if (erased > 0) outside.log.info({ erased }, 'erased what had been kept for long enough')
+  }
+
+  async function wipe(): Promise<void> {
+    const { erasures } = storage
+    await wipeErased({ erasures, eraseFile: (id) => files.erase(id), forgetMail, rest, now: outside.now })
+  }
+
+  async function rest(): Promise<void> {
+    await sleep(restInErasing, undefined, { signal: stopping.signal })
+  }
+
   async function orLog(work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => {
+      if (stopping.signal.aborted) return
       const name = error instanceof Error ? error.name : typeof error
       outside.log.error({ name }, 'rounds trouble')
     })

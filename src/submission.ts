@@ -91,6 +91,14 @@ export type Submission = {
   spamBefore: boolean
   /** Of a confidential kind, or marked so by its sender or an editor: it is sealed. */
   isConfidential: boolean
+  /** When its sender last wrote or an editor last did something with it. */
+  activeAt: number
+  /** When editors were told that it will be erased, if nothing has happened since. */
+  warnedAt: number | null
+  /** It must not be erased. */
+  isHeld: boolean
+  /** When its sender deleted their side: nobody can be answered any more. */
+  senderLeftAt: number | null
 }
 
 /** For so long after an editor's decision or answer it can be taken back, and the sender is told nothing of it. */

@@ -18,7 +18,12 @@ export type Change = {
   revision?: number | undefined
   editorId: string
   at: number
-  set: { state?: State; assigneeId?: string | null; moved?: { from: State; at: number } | null }
+  set: {
+    state?: State
+    assigneeId?: string | null
+    moved?: { from: State; at: number } | null
+    isHeld?: boolean
+  }
   /** Text to the sender; a letter has a title. */
   message?: Written
   /** What it came by, where a repeat of that must not do it again. */
@@ -185,6 +190,16 @@ export function tag(_deed: Deed, given: string): ChangeOf {
 export function untag(_deed: Deed, given: string): ChangeOf {
   const name = parsed('tag', Tag, given)
   return { set: {}, removeTags: [name], deliveries: [], entries: [{ action: 'untagged', detail: name }] }
+}
+
+/** Keeps a piece for longer: whatever is done with it begins its time anew. */
+export function keep(_deed: Deed): ChangeOf {
+  return { set: {}, deliveries: [], entries: [{ action: 'kept' }] }
+}
+
+/** Puts a hold on a piece, so that nothing erases it, or lifts it. */
+export function hold(_deed: Deed, isHeld: boolean): ChangeOf {
+  return { set: { isHeld }, deliveries: [], entries: [{ action: isHeld ? 'held' : 'let-go' }] }
 }
 
 /** Two changes as one: what a decision and its letter are. */

@@ -12,6 +12,7 @@ const neighbours = [
   'intake',
   'storage',
   'sealing',
+  'erasing',
   'notification',
   'previews',
   'desk',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -10,59 +10,13 @@ import { receiptIdentity } from '../src/sealing/receipt-key.ts'
 import { textSealer } from '../src/sealing/text.ts'
 import { identityOf, isIdentity } from '../src/sealing/x25519.ts'
 import { derivedKey, openSecret } from '../src/secret-box.ts'
+import { canary, everyByte, found, planted } from './support/canary.ts'
 import { compose, mailDoor, replyTo } from './support/mail.ts'
 import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { png } from './support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from './support/process.ts'
 import { openSmtpClient } from './support/smtp-client.ts'
 import { botToken, openTelegramServer } from './support/telegram-server.ts'
-
-/** How each of them begins. */
-const mark = 'Kanarienvogel'
-let count = 0
-const planted: string[] = []
-/** A word that stands nowhere else. */
-function canary(): string {
-  count += 1
-  const word = `${mark}${String(count).padStart(4, '0')}${Math.random().toString(36).slice(2, 12)}`
-  planted.push(word)
-  return word
-}
-
-/** Every byte of every file below these folders. */
-async function everyByte(...folders: string[]): Promise<Buffer> {
-  const found: Buffer[] = []
-  for (const folder of folders) {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-    for (const entry of entries)
-      if (entry.isFile()) found.push(await readFile(join(entry.parentPath, entry.name)))
-  }
-  return Buffer.concat(found)
-}
-
-/** How a word may stand in a file: as it is, and in the codings that text is wrapped in. */
-function formsOf(word: string): Buffer[] {
-  const bytes = Buffer.from(word)
-  // In base 64 a word looks different by where it begins; its first and last letters depend on its neighbours.
-  const base64 = [0, 1, 2].map((shift) =>
-    Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString('base64')
-      .slice(shift === 0 ? 0 : 4, -4),
-  )
-  return [
-    bytes,
-    Buffer.from(word, 'utf16le'),
-    Buffer.from(bytes.toString('hex')),
-    ...base64.map((one) => Buffer.from(one)),
-  ]
-}
-
-/** Looks for all of them at once by how they begin, and names them only if there are any. */
-function found(bytes: Buffer, words: string[]): string[] {
-  const isMarked = words.every((word) => word.startsWith(mark))
-  if (isMarked && !formsOf(mark).some((form) => bytes.includes(form))) return []
-  return words.filter((word) => formsOf(word).some((form) => bytes.includes(form)))
-}
 
 test('of two hundred canaries through every door none is on the disk, in a log or in a mail', async (t) => {
   const newsroom = await openNewsroom(t, mailDoor)
@@ -234,7 +188,7 @@ async function besieged(t: TestContext) {
       await fetch(`${running().url}/submit/news-tip`, { method: 'POST', body: form })
     } else if (door === 1) {
       const photo = [{ file_id: 'photo', file_unique_id: 'p', width: 1, height: 1 }]
-      const chat = 100 + (count % 20)
+      const chat = 100 + (planted.length % 20)
       for (const said of [{ text: canary() }, { photo, caption: canary() }, { strange: canary() }]) {
         await fetch(`${running().url}/webhooks/telegram`, {
           method: 'POST',

@@ -15,6 +15,7 @@ import { recipientOf } from '../src/sealing/x25519.ts'
 import { readTerms } from '../src/search-terms.ts'
 import { openDatabase } from '../src/storage/database.ts'
 import { openStorage, type Storage } from '../src/storage/storage.ts'
+import { verifyTrail } from '../src/trail.ts'
 import { compose, mailDoor, replyTo } from './support/mail.ts'
 import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { photoUpdate, png, tip } from './support/pieces.ts'
@@ -102,6 +103,10 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         moved: null,
         spamBefore: false,
         isConfidential: true,
+        activeAt: one.at,
+        warnedAt: null,
+        isHeld: false,
+        senderLeftAt: null,
       })
       const [message] = await storage.submissions.conversation(one.submissionId, keys)
       assert.deepEqual(message?.content, one.content)
@@ -416,6 +421,30 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       assert.equal(messages.length, 2)
       assert.equal(messages[1]?.attachments[0]?.id, file.id)
       assert.equal(await storage.work.applyOnce(change), undefined)
+    })
+
+    test('an erased piece is gone with its history, and the trail tells of it, in one order', async () => {
+      const pieces = [newRecord(), newRecord(), newRecord()]
+      await storage.record(pieces)
+      const editorId = newId()
+      for (const { submissionId, at } of pieces) await storage.attention.open(submissionId, editorId, at)
+      const { number } = await storage.trail.head()
+      const erase = ({ submissionId, at }: NewRecord) =>
+        storage.erasures.erase(submissionId, editorId, 'by-hand', at)
+      // Also at the same moment, and once each.
+      const done = await Promise.all([...pieces, ...pieces].map(erase))
+      assert.equal(done.filter((isDone) => isDone).length, 3)
+      for (const { submissionId } of pieces) {
+        assert.equal(await storage.submissions.byId(submissionId), undefined)
+        assert.deepEqual(await storage.history.of(submissionId), [])
+      }
+      assert.equal((await storage.trail.head()).number, number + 3)
+      const verdict = await verifyTrail(storage.trail.all(), await storage.trail.head())
+      assert.ok(verdict.isWhole)
+      const db = await openDatabase(url)
+      for (const statement of ["update trail set action = 'opened'", 'delete from trail'])
+        await assert.rejects(db.executeQuery(CompiledQuery.raw(statement)), /append-only/)
+      await db.destroy()
     })
 
     test('editors are made once, and may come back', async () => {

@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { filterOf, isNarrowed, type Listed, stateOf, type View, views, Wanted } from '../inbox.ts'
+import { readReference } from '../receipt.ts'
 import { finder, type MarkedText, marked, readTerms, type Term } from '../search-terms.ts'
 import { queryOf } from './list.ts'
 import type { DeskParts } from './parts.ts'
@@ -51,15 +52,15 @@ export function inboxRoutes(parts: DeskParts): DeskRoute[] {
       list: queryOf({ ...wish, after: undefined }),
       undo: await undoOffer(parts, seat, req.query.undo),
       outcome: outcomeOf(req.query),
+      erased: readReference(req.query.erased),
       stateOf,
     })
   }
 
   /** The reference of a submission, if that is what was searched for. */
   async function named(q: string): Promise<string | undefined> {
-    const reference = q.toUpperCase()
-    if (!/^[\dA-Z]{4}-[\dA-Z]{4}$/.test(reference)) return undefined
-    return (await parts.submissions.byReference(reference))?.reference
+    const reference = readReference(q)
+    return reference && (await parts.submissions.byReference(reference))?.reference
   }
 
   async function counts({ editor }: Seat): Promise<Partial<Record<View, number>>> {

@@ -6,6 +6,7 @@ import type { Editor } from '../editor.ts'
 import type { Entry } from '../history.ts'
 import type { Asked, Filter, Page } from '../inbox.ts'
 import type { Kept, Letter, LetterName } from '../letter.ts'
+import type { RetentionRules } from '../retention.ts'
 import type { Keys } from '../seal.ts'
 import type { Term } from '../search-terms.ts'
 import type { Attachment, Fields, Message, Submission } from '../submission.ts'
@@ -56,7 +57,15 @@ export type DeskParts = {
     retry(id: string, editorId: string, now: number, passing?: Passing): Promise<void>
     drop(id: string, editorId: string, now: number): Promise<void>
   }
-  settings: { letter(name: LetterName): Promise<Kept<Letter>> }
+  settings: {
+    letter(name: LetterName): Promise<Kept<Letter>>
+    retention(): Promise<Kept<RetentionRules>>
+  }
+  retention: {
+    soon(rules: RetentionRules, most: number, now: number): Promise<Submission[]>
+  }
+  /** Erases a piece for good; `why` is a code. False if it is gone already. */
+  erase: (submissionId: string, editorId: string, why: string, at: number) => Promise<boolean>
   editors: {
     active(): Promise<Editor[]>
     names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>

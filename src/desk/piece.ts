@@ -3,6 +3,7 @@ import { answerDoors, contactOf } from '../contact.ts'
 import type { Delivery, Try } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
 import { filterOf } from '../inbox.ts'
+import { erasedAt } from '../retention.ts'
 import { type Message, movesFrom, type Submission } from '../submission.ts'
 import type { Note } from '../work.ts'
 import { noSuchSubmission } from './inbox.ts'
@@ -51,6 +52,7 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       list: list && queryOf(list),
       view: list?.view,
       undo: await undoOffer(parts, seat, req.query.undo),
+      erasedAt: erasedAt(submission, (await parts.settings.retention()).value),
       undoAnswer: await undoOffer(parts, seat, submission.reference),
       lastMessage: messages.at(-1)?.id,
       nameOf,

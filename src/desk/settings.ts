@@ -12,6 +12,7 @@ import {
   placeholders,
   type Values,
 } from '../letter.ts'
+import { RetentionRules } from '../retention.ts'
 import type { ShowPage } from './page.ts'
 import { chosen, type DeskRoute, formText, type Seat } from './routes.ts'
 
@@ -23,6 +24,8 @@ export type SettingsParts = {
     saveLetter(name: LetterName, letter: Letter, revision: number, now: number): Promise<void>
     escalationHours(): Promise<Kept<number>>
     saveEscalationHours(hours: number, revision: number, now: number): Promise<void>
+    retention(): Promise<Kept<RetentionRules>>
+    saveRetention(rules: RetentionRules, revision: number, now: number): Promise<void>
   }
   newsroom: string
   base: string
@@ -44,6 +47,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       handle: (req, res, seat) => show(req, res, seat),
     },
     { method: 'post', path: '/desk/settings/escalation', access: 'admin', handle: saveEscalation },
+    { method: 'post', path: '/desk/settings/retention', access: 'admin', handle: saveRetention },
     {
       method: 'get',
       path: '/desk/settings/letters/:name',
@@ -57,13 +61,19 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     { method: 'post', path: '/desk/settings/letters/:name', access: 'admin', handle: saveLetter },
   ]
 
-  async function show(req: Request, res: Response, seat: Seat, failure?: Failure): Promise<void> {
+  async function show(
+    req: Request,
+    res: Response,
+    seat: Seat,
+    refused: { failure?: Failure; retentionFailure?: Failure; typed?: Record<string, string> } = {},
+  ): Promise<void> {
     await parts.showPage(res, seat, 'desk/settings', {
       letters: await settings.letters(),
       letterNames,
       escalation: await settings.escalationHours(),
+      retention: await settings.retention(),
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
-      failure,
+      ...refused,
     })
   }
 
@@ -71,10 +81,28 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     const hours = Hours.safeParse(formText(req, 'hours') || undefined)
     if (!hours.success) {
       res.status(422)
-      return show(req, res, seat, new Failure('invalid', 'Please give a number of hours, or 0 for never.'))
+      const failure = new Failure('invalid', 'Please give a number of hours, or 0 for never.')
+      return show(req, res, seat, { failure })
     }
     await settings.saveEscalationHours(hours.data, chosen(Revision, formText(req, 'revision')), parts.now())
     res.redirect(303, `${base}/desk/settings?saved=escalation`)
+  }
+
+  async function saveRetention(req: Request, res: Response, seat: Seat): Promise<void> {
+    const names = Object.keys(RetentionRules.shape)
+    const typed = Object.fromEntries(names.map((name) => [name, formText(req, name)]))
+    const given = Object.entries(typed).map(([name, days]) => [name, days || undefined])
+    const rules = RetentionRules.safeParse(Object.fromEntries(given))
+    if (!rules.success) {
+      res.status(422)
+      const retentionFailure = new Failure(
+        'invalid',
+        'Please give numbers of days: 0 for as long as nobody erases it, or at least 8, for editors are told a week ahead.',
+      )
+      return show(req, res, seat, { retentionFailure, typed })
+    }
+    await settings.saveRetention(rules.data, chosen(Revision, formText(req, 'revision')), parts.now())
+    res.redirect(303, `${base}/desk/settings?saved=retention`)
   }
 
   async function saveLetter(req: Request, res: Response, seat: Seat): Promise<void> {

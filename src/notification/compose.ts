@@ -120,6 +120,21 @@ export function mailComposer(parts: ComposeParts) {
       }
     },
 
+    /** Tells an editor which pieces will be erased soon, by their references: it may be read by whoever keeps the mailbox. */
+    async erasureWarning(delivery: Delivery, soon: { piece: Submission; at: number }[]): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      const shown = soon.slice(0, mostListed).sort((a, b) => a.at - b.at)
+      const pieces = shown.map(({ piece, at }) => ({ ...frameOf(piece), at }))
+      const bodies = render('erasure-warning', {
+        pieces,
+        more: soon.length - shown.length,
+        listUrl: `${parts.siteUrl}/desk/retention`,
+      })
+      const subject =
+        soon.length === 1 ? 'One piece will be erased soon' : `${soon.length} pieces will be erased soon`
+      return { ...unanswered(delivery), to: editor.email, subject, ...bodies }
+    },
+
     /**
      * Tells a sender who left an address that the piece is here; of a confidential one, nothing more. Undefined where
      * the newsroom sends no receipts.

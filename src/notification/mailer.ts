@@ -1,4 +1,4 @@
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { SendMailOptions, Transporter } from 'nodemailer'
@@ -38,6 +38,8 @@ export type MailerParts = {
 export type Mailer = {
   /** Resolves when the mail is accepted by the server, or durable as a file. @throws CarryFault */
   send(mail: Mail): Promise<void>
+  /** Removes the file that a mail was kept as, durably; nothing where mail is not kept. */
+  forget(deliveryId: string): Promise<void>
   close(): void
 }
 
@@ -63,6 +65,7 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
       })
       if ((info.rejected ?? []).length > 0) throw new CarryFault('smtp-rejected', { permanent: true })
     },
+    forget: async () => undefined,
     close: () => transport.close(),
   }
 }
@@ -81,6 +84,10 @@ export async function folderMailer(folder: string, parts: MailerParts): Promise<
       })
       const { message } = await composer.sendMail(await optionsFor(mail, parts))
       await writeDurably(folder, `${mail.deliveryId}.eml`, message as Buffer)
+    },
+    async forget(deliveryId) {
+      await rm(join(folder, `${deliveryId}.eml`), { force: true })
+      await syncFolder(folder)
     },
     close: () => undefined,
   }
@@ -148,10 +155,15 @@ async function writeDurably(folder: string, name: string, content: Buffer): Prom
     await file.close()
   }
   await rename(partial, join(folder, name))
-  const directory = await open(folder, 'r')
+  await syncFolder(folder)
+}
+
+/** What was done to names in a folder is durable once the folder is synced. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
   try {
-    await directory.sync()
+    await folder.sync()
   } finally {
-    await directory.close()
+    await folder.close()
   }
 }

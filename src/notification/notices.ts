@@ -21,12 +21,16 @@ export type NoticeParts = {
     untold(editorId: string, kinds: Kind[], since: number): Promise<Submission[]>
     escalated(at: number): Promise<Submission[]>
   }
+  /** What will be erased soon, of what concerns this editor, at most `most`. */
+  soonErased(editorId: string, most: number): Promise<{ piece: Submission; at: number }[]>
   now: () => number
 }
 
 type Carried = Promise<Instead | undefined>
 
 const day = 86_400_000
+/** Of what will be erased no more are counted for one mail. */
+const mostErased = 500
 const seenMeanwhile: Instead = { needless: 'seen-meanwhile' }
 const nothingNew: Instead = { needless: 'nothing-new' }
 
@@ -74,6 +78,13 @@ export function noticeCarriers(parts: NoticeParts) {
       const ids = pieces.map((piece) => piece.id)
       await parts.notices.tell(ids, editor.id, now)
       return undefined
+    },
+
+    /** Tells an editor what will be erased within a week if nobody does anything. */
+    async erasureWarning(delivery: Delivery): Carried {
+      const soon = await parts.soonErased(delivery.editorId ?? '', mostErased)
+      if (soon.length === 0) return { needless: 'kept-meanwhile' }
+      return sent(await parts.compose.erasureWarning(delivery, soon))
     },
 
     /** Reminds an admin of pieces that nobody has claimed in time. */

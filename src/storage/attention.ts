@@ -1,18 +1,22 @@
 import type { Attention } from '../notice-policy.ts'
 import type { Database } from './database.ts'
-import { insertHistory } from './work.ts'
+import { insertHistory, referenceOf } from './history.ts'
+import { appendToTrail } from './trail.ts'
 
 /** For so long after a sign of life an editor counts as having a piece open. */
 const presence = 45_000
+/** Within so long of the last time, opening a piece again is no news for the trail. */
+const sameReading = 3_600_000
 
 export type AttentionStore = ReturnType<typeof attentionStore>
 
 /** What each editor has seen and heard of each submission, and who has one open. */
 export function attentionStore(db: Database) {
   return {
-    /** The editor opens the submission; the first opening of all goes into the history. */
+    /** The editor opens the submission: that goes into the trail, and the first opening of all into the history. */
     async open(submissionId: string, editorId: string, at: number): Promise<void> {
       await db.transaction().execute(async (trx) => {
+        const { openedAt } = await attentionOf(trx, submissionId, editorId)
         await trx
           .insertInto('attention')
           .values({ submission_id: submissionId, editor_id: editorId, opened_at: at, present_at: at })
@@ -28,6 +32,9 @@ export function attentionStore(db: Database) {
           .returning('id')
           .executeTakeFirst()
         if (first) await insertHistory(trx, submissionId, editorId, [{ action: 'opened' }], at)
+        if (openedAt !== null && at - openedAt < sameReading) return
+        const reference = await referenceOf(trx, submissionId)
+        await appendToTrail(trx, [{ action: 'opened', editorId, reference }], at)
       })
     },
 

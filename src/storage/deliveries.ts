@@ -4,9 +4,9 @@ import { Failure } from '../failure.ts'
 import type { Database } from './database.ts'
 import { isDuplicate } from './faults.ts'
 import type { Hidden } from './hidden.ts'
+import { insertHistory } from './history.ts'
 import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
-import { insertHistory } from './work.ts'
 
 // Literal, not bound: SQLite uses a partial index only where it can see that it fits.
 const pending = sql.lit('pending' as const)

@@ -149,6 +149,18 @@ export function fileStore(root: string, sealing: FileSealing) {
       for (const id of ids) await rm(keptPath(id), { force: true })
     },
 
+    /**
+     * Wipes a kept file: what a sealed one opens by is overwritten before its name goes, durably. One that has gone
+     * already is no fault. @throws Failure `unavailable`
+     */
+    async erase(id: string): Promise<void> {
+      await orUnavailable(async () => {
+        await overwriteHead(keptPath(id))
+        await rm(keptPath(id), { force: true })
+        await syncFolder(dirname(keptPath(id)))
+      })
+    },
+
     /** Opens an attachment's file. @throws Failure as `read` and `readSealed` do */
     readFor({ id, sealed }: Pick<Attachment, 'id' | 'sealed'>, keysToIt: Keys): Promise<Readable> {
       return sealed ? this.readSealed(id, sealed.mark, keysToIt) : this.read(id)
@@ -272,6 +284,18 @@ export function fileStore(root: string, sealing: FileSealing) {
     } finally {
       await handle.close()
       await rm(other, { force: true })
+    }
+  }
+
+  async function overwriteHead(path: string): Promise<void> {
+    if (!(await isThere(path))) return
+    const handle = await open(path, 'r+')
+    try {
+      const { size } = await handle.stat()
+      await handle.write(Buffer.alloc(Math.min(size, sealing.headerSize)), 0, null, 0)
+      await handle.datasync()
+    } finally {
+      await handle.close()
     }
   }
 

@@ -1,5 +1,8 @@
-import type { Entry } from '../history.ts'
+import type { Action, Entry, NewEntry } from '../history.ts'
+import { newId } from '../id.ts'
+import type { TrailAction } from '../trail.ts'
 import type { Database } from './database.ts'
+import { appendToTrail } from './trail.ts'
 
 export type HistoryStore = ReturnType<typeof historyStore>
 
@@ -21,4 +24,59 @@ export function historyStore(db: Database) {
       }))
     },
   }
+}
+
+/** What stands in the audit trail too. */
+const trailed: Partial<Record<Action, TrailAction>> = {
+  moved: 'moved',
+  undone: 'moved',
+  sealed: 'sealed',
+  kept: 'kept',
+  held: 'held',
+  'let-go': 'let-go',
+  'sender-left': 'sender-left',
+}
+
+/** Writes entries into the history, and into the trail what belongs there. Called last inside the transaction of what they tell of. */
+export async function insertHistory(
+  trx: Database,
+  submissionId: string,
+  editorId: string | null,
+  entries: NewEntry[],
+  at: number,
+): Promise<void> {
+  if (entries.length === 0) return
+  await trx
+    .insertInto('history')
+    .values(
+      entries.map(({ action, detail }) => ({
+        id: newId(at),
+        submission_id: submissionId,
+        editor_id: editorId,
+        action,
+        detail: detail ?? null,
+        at,
+      })),
+    )
+    .execute()
+  const told = entries.flatMap(({ action, detail = action === 'undone' ? action : null }) => {
+    const trailAction = trailed[action]
+    return trailAction ? [{ action: trailAction, editorId, detail }] : []
+  })
+  if (told.length === 0) return
+  const reference = await referenceOf(trx, submissionId)
+  await appendToTrail(
+    trx,
+    told.map((entry) => ({ ...entry, reference })),
+    at,
+  )
+}
+
+export async function referenceOf(db: Database, submissionId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('submissions')
+    .select('reference')
+    .where('id', '=', submissionId)
+    .executeTakeFirst()
+  return row?.reference ?? null
 }

@@ -5,9 +5,9 @@ import { burst, crowd, noticeTime } from '../notice-policy.ts'
 import type { Kind, Submission } from '../submission.ts'
 import { attentionOf } from './attention.ts'
 import type { Database } from './database.ts'
+import { insertHistory } from './history.ts'
 import { insertDeliveries } from './record.ts'
 import { submissionOf } from './submissions.ts'
-import { insertHistory } from './work.ts'
 
 export type NoticeStore = ReturnType<typeof noticeStore>
 

@@ -216,6 +216,8 @@ async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden):
       ...(one.author !== 'stranger' && { updated_at: one.at }),
       revision: eb('revision', '+', 1),
       ...(one.author === 'sender' && { heard_at: one.at }),
+      active_at: one.at,
+      warned_at: null,
       ...stillSealedFor(sealing),
     }))
     .where('id', '=', one.submissionId)
@@ -293,8 +295,13 @@ function submissionRow(
       is_confidential: isConfidential ? 1 : 0,
       bond,
       sender_recipient: senderRecipient,
-      sealed_for: sealing?.desk ?? null,
+      // What was sealed before may have been for an earlier key.
+      sealed_for: one.blocks ? null : (sealing?.desk ?? null),
       contact: sealing ? hidden.hide(contactIn(one.content)) : null,
+      active_at: one.at,
+      warned_at: null,
+      is_held: 0,
+      sender_left_at: null,
     },
   ]
 }

@@ -5,6 +5,7 @@ import type { Action } from '../history.ts'
 import type { WrapWay } from '../key-ring.ts'
 import type { OpenPiece, PartSort, Step } from '../open-piece.ts'
 import type { AttachmentState, Author, Channel, Kind, State } from '../submission.ts'
+import type { TrailAction } from '../trail.ts'
 
 /** The tables as both databases hold them: ids are UUIDv7 text, times are integers in milliseconds. */
 export type Tables = {
@@ -38,6 +39,14 @@ export type Tables = {
     contact: string | null
     /** The desk key that all of it is sealed for; null where that is not so. */
     sealed_for: string | null
+    /** When its sender last wrote or an editor last did something: what it is kept by. */
+    active_at: number
+    /** When editors were told that it will be erased; null again after any activity. */
+    warned_at: number | null
+    /** 1 where it must not be erased. */
+    is_held: number
+    /** When its sender deleted their side. */
+    sender_left_at: number | null
   }
   messages: {
     id: string
@@ -106,6 +115,8 @@ export type Tables = {
     reason: string
     raw: string
     created_at: number
+    /** The desk key that it is sealed for. */
+    sealed_for: string | null
   }
   editors: {
     id: string
@@ -192,6 +203,33 @@ export type Tables = {
     action: Action
     detail: string | null
     at: number
+  }
+  trail: {
+    number: number
+    at: number
+    editor_id: string | null
+    action: TrailAction
+    reference: string | null
+    detail: string | null
+    hash: string
+  }
+  trail_head: {
+    one: number
+    number: number
+    hash: string
+  }
+  /** What was deleted, and has still to be wiped. */
+  erasures: {
+    submission_id: string
+    at: number
+    /** 1 where words of it were in the search index. */
+    was_indexed: number
+  }
+  erased_files: {
+    /** The file's id, or that of the delivery whose mail was kept. */
+    name: string
+    sort: 'file' | 'mail'
+    submission_id: string
   }
   notes: {
     id: string

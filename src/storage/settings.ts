@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../failure.ts'
 import { defaultLetters, type Kept, type Letter, type LetterName, letters } from '../letter.ts'
+import { defaultRetention, RetentionRules } from '../retention.ts'
 import type { Database } from './database.ts'
 
 const KeptLetter = z.object({ subject: z.string(), body: z.string(), isOn: z.boolean() })
@@ -10,7 +11,7 @@ const defaultEscalation = 24
 
 export type SettingStore = ReturnType<typeof settingStore>
 
-/** What the newsroom has chosen at the desk: the wording of its letters, when unclaimed pieces are escalated. */
+/** What the newsroom has chosen at the desk: the wording of its letters, when unclaimed pieces are escalated, how long pieces are kept. */
 export function settingStore(db: Database) {
   return {
     async letter(name: LetterName): Promise<Kept<Letter>> {
@@ -34,6 +35,18 @@ export function settingStore(db: Database) {
       const row = await read(db, 'escalation hours')
       if (!row) return { value: defaultEscalation, revision: 0 }
       return { value: Number(row.value), revision: row.revision }
+    },
+
+    /** After how many days what is erased. */
+    async retention(): Promise<Kept<RetentionRules>> {
+      const row = await read(db, 'retention')
+      if (!row) return { value: defaultRetention, revision: 0 }
+      return { value: RetentionRules.parse(JSON.parse(row.value)), revision: row.revision }
+    },
+
+    /** @throws Failure `conflict` if they are no longer at this revision. */
+    async saveRetention(rules: RetentionRules, revision: number, now: number): Promise<void> {
+      await write(db, 'retention', JSON.stringify(rules), revision, now)
     },
 
     /** @throws Failure `conflict` if it is no longer at this revision. */

@@ -22,6 +22,8 @@ export function sqliteDialect(path: string): Dialect {
   const connection = new DatabaseSync(path, { timeout: 2000, enableForeignKeyConstraints: true })
   // A checkpoint writes each changed page once, however often it was committed: the fewer, the less is written.
   connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8000')
+  // What is deleted is overwritten: a piece that was erased must not be readable in the file.
+  connection.exec('pragma secure_delete = on')
   // Lists jump about in the file: what they touch should be in memory. In KiB.
   connection.exec('pragma cache_size = -65536')
   if (path !== ':memory:') chmodSync(path, 0o600)
@@ -60,7 +62,7 @@ class TransactionalAdapter extends SqliteAdapter {
 }
 
 function asKyselyKnowsIt(connection: DatabaseSync): SqliteDatabase {
-  const prepare = rememberingStatements((sql) => connection.prepare(sql))
+  const prepare = rememberingStatements((sql) => prepared(connection, sql))
   return {
     close: () => connection.close(),
     prepare(sql) {
@@ -73,6 +75,13 @@ function asKyselyKnowsIt(connection: DatabaseSync): SqliteDatabase {
       }
     },
   }
+}
+
+function prepared(connection: DatabaseSync, sql: string): StatementSync {
+  const statement = connection.prepare(sql)
+  // What gives no rows tells the last rowid all the same, also of the search index's own tables: those are beyond 2^53.
+  if (statement.columns().length === 0) statement.setReadBigInts(true)
+  return statement
 }
 
 function bindable(values: readonly unknown[]): SQLInputValue[] {

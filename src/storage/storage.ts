@@ -8,6 +8,7 @@ import { contentsOf } from './contents.ts'
 import { openDatabase } from './database.ts'
 import { deliveryStore } from './deliveries.ts'
 import { editorStore } from './editors.ts'
+import { erasureStore } from './erasures.ts'
 import { factorStore } from './factors.ts'
 import { orUnavailable, translated } from './faults.ts'
 import { glanceStore } from './glance.ts'
@@ -20,11 +21,13 @@ import { noteStore } from './notes.ts'
 import { noticeStore } from './notices.ts'
 import { openPieceStore } from './open-pieces.ts'
 import { type Outcome, record } from './record.ts'
+import { retentionStore } from './retention.ts'
 import { sealingsOf } from './sealings.ts'
 import { searchStore } from './search.ts'
 import { sessionStore } from './sessions.ts'
 import { settingStore } from './settings.ts'
 import { submissionStore } from './submissions.ts'
+import { trailStore } from './trail.ts'
 import { tryStore } from './tries.ts'
 import { unreadStore } from './unread.ts'
 import { workStore } from './work.ts'
@@ -61,6 +64,9 @@ export async function openStorage(url: string, parts: StorageParts) {
     search: searchStore(db, contents, isPostgres),
     work: workStore(db, writing),
     history: historyStore(db),
+    trail: trailStore(db),
+    retention: retentionStore(db),
+    erasures: erasureStore(db, isPostgres),
     glance: glanceStore(db),
     notes: noteStore(db, contents),
     attention: attentionStore(db),

@@ -210,5 +210,9 @@ export function submissionOf(row: Tables['submissions']): Submission {
     moved: row.moved_from && row.moved_at ? { from: row.moved_from, at: row.moved_at } : null,
     spamBefore: row.spam_before === 1,
     isConfidential: row.is_confidential === 1,
+    activeAt: row.active_at,
+    warnedAt: row.warned_at,
+    isHeld: row.is_held === 1,
+    senderLeftAt: row.sender_left_at,
   }
 }

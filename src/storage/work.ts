@@ -1,13 +1,12 @@
 import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import { Failure } from '../failure.ts'
-import type { NewEntry } from '../history.ts'
-import { newId } from '../id.ts'
 import type { Sealing } from '../seal.ts'
 import { type Submission, undoTime } from '../submission.ts'
 import type { Act, Change, Written } from '../work.ts'
 import type { Database } from './database.ts'
 import { orUnavailable } from './faults.ts'
+import { insertHistory } from './history.ts'
 import {
   arrivalRow,
   attachmentRows,
@@ -90,8 +89,8 @@ export function workStore(db: Database, writing: Writing) {
         if (act.messageId !== undefined) await withdraw(trx, act, act.messageId)
         if (act.movedAt !== undefined) await moveBack(trx, act, act.movedAt)
         const { submissionId, editorId, at } = act
-        await insertHistory(trx, submissionId, editorId, [{ action: 'undone' }], at)
         await queueForSearch(trx, [submissionId])
+        await insertHistory(trx, submissionId, editorId, [{ action: 'undone' }], at)
       })
     },
 
@@ -153,7 +152,7 @@ async function write(trx: Database, writing: Writing, change: Change, texts: Tex
 }
 
 async function advance(trx: Database, change: Change, sealing: Sealing | undefined): Promise<Submission> {
-  const { state, assigneeId, moved } = change.set
+  const { state, assigneeId, moved, isHeld } = change.set
   const isDecision = state === 'accepted' || state === 'declined'
   let update = trx
     .updateTable('submissions')
@@ -164,6 +163,9 @@ async function advance(trx: Database, change: Change, sealing: Sealing | undefin
       ...(moved && { moved_from: moved.from, moved_at: moved.at }),
       ...(isDecision && { decided_at: change.at }),
       ...(change.message && { updated_at: change.at }),
+      ...(isHeld !== undefined && { is_held: isHeld ? 1 : 0 }),
+      active_at: change.at,
+      warned_at: null,
       ...stillSealedFor(sealing),
     }))
     .where('id', '=', change.submissionId)
@@ -352,28 +354,4 @@ async function wasTakenOn(db: Database, submissionId: string, at: number): Promi
 
 function tooLate(): Failure {
   return new Failure('conflict', 'It is too late to take this back: ten seconds have passed.')
-}
-
-/** Writes entries into the history. Called inside the transaction of what they tell of. */
-export async function insertHistory(
-  trx: Database,
-  submissionId: string,
-  editorId: string | null,
-  entries: NewEntry[],
-  at: number,
-): Promise<void> {
-  if (entries.length === 0) return
-  await trx
-    .insertInto('history')
-    .values(
-      entries.map(({ action, detail }) => ({
-        id: newId(at),
-        submission_id: submissionId,
-        editor_id: editorId,
-        action,
-        detail: detail ?? null,
-        at,
-      })),
-    )
-    .execute()
 }

@@ -113,6 +113,10 @@ export const formats = {
   iso(at: number): string {
     return new Date(at).toISOString()
   },
+  /** A day in UTC. */
+  date(at: number): string {
+    return new Date(at).toISOString().slice(0, 10)
+  },
   /** A time in UTC, to the minute: the reader's zone is not known without a script. */
   time(at: number): string {
     return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { nameFrom } from '../editor.ts'
+import { readReference } from '../receipt.ts'
+import { type TrailEntry, trailNames } from '../trail.ts'
+import type { DeskParts } from './parts.ts'
+import type { DeskRoute } from './routes.ts'
+
+const pageSize = 100
+
+const Below = z.coerce.number().int().positive().optional().catch(undefined)
+
+export type TrailParts = Pick<DeskParts, 'showPage' | 'editors'> & {
+  trail: {
+    page(
+      size: number,
+      asked: { below?: number | undefined; reference?: string | undefined },
+    ): Promise<TrailEntry[]>
+    head(): Promise<Pick<TrailEntry, 'number' | 'hash'>>
+  }
+}
+
+/** The audit trail, for admins to read: who had which piece in their hands. */
+export function trailRoutes(parts: TrailParts): DeskRoute[] {
+  return [
+    {
+      method: 'get',
+      path: '/desk/trail',
+      access: 'admin',
+      async handle(req, res, seat) {
+        const below = Below.parse(req.query.below)
+        const reference = readReference(req.query.reference)
+        const page = await parts.trail.page(pageSize + 1, { below, reference })
+        const entries = page.slice(0, pageSize)
+        await parts.showPage(res, seat, 'desk/trail', {
+          entries,
+          reference,
+          next: page.length > pageSize ? entries.at(-1)?.number : undefined,
+          head: await parts.trail.head(),
+          trailNames,
+          nameOf: nameFrom(await parts.editors.names()),
+        })
+      },
+    },
+  ]
+}

@@ -1,0 +1,217 @@
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+import type { Tables } from './schema.ts'
+import { appendToTrail } from './trail.ts'
+
+export type ErasureStore = ReturnType<typeof erasureStore>
+
+/** What is left of a piece outside the database: a file of it, or a mail about it that was kept as a file. */
+export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
+
+/** Pages of the search index that are merged in one statement: a few milliseconds. */
+const mergedAtOnce = 200
+
+/** Erasing pieces: first all their rows at once, then, however often it is interrupted, what else there is of them. */
+export function erasureStore(db: Database, isPostgres: boolean) {
+  return {
+    /** Deletes every row of a piece, and notes what has to be wiped. `why` is a code. False if there is no such piece. */
+    async erase(submissionId: string, editorId: string | null, why: string, at: number): Promise<boolean> {
+      return db.transaction().execute(async (trx) => {
+        // Changed, so that nobody else erases it or adds to it at the same moment.
+        const piece = await trx
+          .updateTable('submissions')
+          .set((eb) => ({ revision: eb('revision', '+', 1) }))
+          .where('id', '=', submissionId)
+          .returning('reference')
+          .executeTakeFirst()
+        if (!piece) return false
+        await noteFiles(trx, submissionId)
+        await noteToWipe(trx, submissionId, await forgetSearch(trx, submissionId, isPostgres), at)
+        await deleteRows(trx, submissionId)
+        const { reference } = piece
+        await appendToTrail(trx, [{ action: 'erased', editorId, reference, detail: why }], at)
+        return true
+      })
+    },
+
+    /** Files that have still to go, at most `most`. */
+    async files(most: number): Promise<ErasedFile[]> {
+      return db.selectFrom('erased_files').select(['name', 'sort']).limit(most).execute()
+    },
+
+    async fileGone({ name, sort }: ErasedFile): Promise<void> {
+      await db.deleteFrom('erased_files').where('name', '=', name).where('sort', '=', sort).execute()
+    },
+
+    /** What was deleted and may be read still where the database keeps it; undefined for nothing. */
+    async toWipe(): Promise<{ hasWords: boolean } | undefined> {
+      const row = await db
+        .selectFrom('erasures')
+        .select((eb) => [eb.fn.countAll().as('n'), eb.fn.max('was_indexed').as('has_words')])
+        .executeTakeFirstOrThrow()
+      return Number(row.n) === 0 ? undefined : { hasWords: Number(row.has_words) === 1 }
+    },
+
+    /**
+     * Goes on with wiping deleted words from the search index; false when there is nothing left to do. Deleted words stay
+     * in the index until its parts are merged. https://www.sqlite.org/fts5.html#the_merge_command
+     */
+    async wipeWords(isFirst: boolean): Promise<boolean> {
+      if (isPostgres) return false
+      const before = await changes()
+      await sql`insert into search_words (search_words, rank) values ('merge', ${isFirst ? -mergedAtOnce : mergedAtOnce})`.execute(
+        db,
+      )
+      return (await changes()) - before >= 2
+    },
+
+    /**
+     * Writes everything from the log into the database itself, where what was deleted is overwritten, and empties the log.
+     * False if somebody is still reading: then it is to be tried again. On PostgreSQL that is the server's business.
+     */
+    async wipeLog(): Promise<boolean> {
+      if (isPostgres) return true
+      const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
+      return rows[0]?.busy === 0
+    },
+
+    /** All that was deleted by then is wiped. */
+    async wiped(by: number): Promise<void> {
+      await db.deleteFrom('erasures').where('at', '<=', by).execute()
+    },
+  }
+
+  async function changes(): Promise<number> {
+    const { rows } = await sql<{ n: number }>`select total_changes() as n`.execute(db)
+    return Number(rows[0]?.n)
+  }
+}
+
+/** Takes a piece out of the search index; true if it was in there. Called inside a transaction. */
+export async function forgetSearch(
+  trx: Database,
+  submissionId: string,
+  isPostgres: boolean,
+): Promise<boolean> {
+  await trx.deleteFrom('unindexed').where('submission_id', '=', submissionId).execute()
+  const document = await trx
+    .deleteFrom('search_documents')
+    .where('submission_id', '=', submissionId)
+    .returning('number')
+    .executeTakeFirst()
+  if (document && !isPostgres)
+    await sql`delete from search_words where rowid = ${document.number}`.execute(trx)
+  return document !== undefined
+}
+
+/** Notes that what was deleted of a piece has to be wiped. Called inside the transaction that deletes it. */
+export async function noteToWipe(
+  trx: Database,
+  submissionId: string,
+  wasIndexed: boolean,
+  at: number,
+): Promise<void> {
+  await trx
+    .insertInto('erasures')
+    .values({ submission_id: submissionId, at, was_indexed: wasIndexed ? 1 : 0 })
+    .onConflict((oc) => oc.column('submission_id').doUpdateSet({ at }))
+    .execute()
+}
+
+export async function noteErasedFiles(
+  trx: Database,
+  submissionId: string,
+  files: ErasedFile[],
+): Promise<void> {
+  if (files.length === 0) return
+  await trx
+    .insertInto('erased_files')
+    .values(files.map((file) => ({ ...file, submission_id: submissionId })))
+    .onConflict((oc) => oc.doNothing())
+    .execute()
+}
+
+/** The files of a piece, its previews, and the mails about it where mail is kept as files. */
+async function noteFiles(trx: Database, submissionId: string): Promise<void> {
+  const attachments = await attachmentsOf(trx, submissionId)
+  const mails = await trx
+    .selectFrom('deliveries')
+    .select('id')
+    .where('submission_id', '=', submissionId)
+    .where('carrier', '=', 'mail')
+    .execute()
+  await noteErasedFiles(trx, submissionId, [
+    ...attachments.flatMap(({ id, preview_id: preview }) =>
+      [id, ...(preview === null ? [] : [preview])].map((name) => ({ name, sort: 'file' as const })),
+    ),
+    ...mails.map(({ id }) => ({ name: id, sort: 'mail' as const })),
+  ])
+}
+
+async function attachmentsOf(trx: Database, submissionId: string) {
+  return trx
+    .selectFrom('attachments')
+    .innerJoin('messages', 'messages.id', 'message_id')
+    .select(['attachments.id', 'preview_id'])
+    .where('submission_id', '=', submissionId)
+    .execute()
+}
+
+async function deleteRows(trx: Database, submissionId: string): Promise<void> {
+  await deleteDeliveries(trx, submissionId)
+  await trx
+    .deleteFrom('attachments')
+    .where('message_id', 'in', (eb) =>
+      eb.selectFrom('messages').select('id').where('submission_id', '=', submissionId),
+    )
+    .execute()
+  await deleteOpenPieces(trx, submissionId)
+  const tables = ['messages', 'notes', 'tags', 'attention', 'arrivals'] as const
+  const doors = ['chat_submissions', 'chat_answers', 'mail_threads'] as const
+  for (const table of [...tables, ...doors])
+    await trx.deleteFrom(table).where('submission_id', '=', submissionId).execute()
+  await trx.deleteFrom('submissions').where('id', '=', submissionId).execute()
+  // Only now: the database keeps the history of what is there.
+  await trx.deleteFrom('history').where('submission_id', '=', submissionId).execute()
+}
+
+async function deleteDeliveries(trx: Database, submissionId: string): Promise<void> {
+  const attachmentIds = (await attachmentsOf(trx, submissionId)).map(({ id }) => id)
+  const rows = await trx
+    .selectFrom('deliveries')
+    .select('id')
+    .where('submission_id', '=', submissionId)
+    .execute()
+  const ids = rows.map(({ id }) => id)
+  if (ids.length > 0) {
+    await trx.deleteFrom('delivery_tries').where('delivery_id', 'in', ids).execute()
+    await trx.deleteFrom('mail_answers').where('delivery_id', 'in', ids).execute()
+    await trx.deleteFrom('deliveries').where('id', 'in', ids).execute()
+  }
+  if (attachmentIds.length > 0) await deletePreviewing(trx, attachmentIds)
+}
+
+/** Work for one file, which names no piece. */
+async function deletePreviewing(trx: Database, attachmentIds: string[]): Promise<void> {
+  await trx
+    .deleteFrom('deliveries')
+    .where('attachment_id', 'in', attachmentIds)
+    .where('submission_id', 'is', null)
+    .where('state', '=', sql.lit('pending' as const))
+    .where('carrier', '=', 'preview')
+    .execute()
+}
+
+async function deleteOpenPieces(trx: Database, submissionId: string): Promise<void> {
+  const became = trx.selectFrom('open_pieces').select('id').where('submission_id', '=', submissionId)
+  const adding = trx
+    .selectFrom('open_pieces')
+    .select('id')
+    .where('joins', '=', submissionId)
+    .where('state', '=', sql.lit('open' as const))
+  const rows = await became.union(adding).execute()
+  for (const { id } of rows) {
+    await trx.deleteFrom('open_parts').where('piece_id', '=', id).execute()
+    await trx.deleteFrom('open_pieces').where('id', '=', id).execute()
+  }
+}

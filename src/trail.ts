@@ -1,0 +1,77 @@
+import { hash } from 'node:crypto'
+
+/**
+ * Who had a piece in their hands: the audit trail. Each entry's hash covers the one before it, so that nothing in it can
+ * be changed, left out or put between without that being seen by whoever knows a later hash.
+ */
+export type TrailEntry = {
+  number: number
+  at: number
+  /** Null where Barua did it by itself, or the sender. */
+  editorId: string | null
+  action: TrailAction
+  /** Of which piece; null where it was many. */
+  reference: string | null
+  /** Codes and ids, never what anybody wrote. */
+  detail: string | null
+  hash: string
+}
+
+export type TrailAction =
+  | 'opened'
+  | 'downloaded'
+  | 'exported'
+  | 'moved'
+  | 'sealed'
+  | 'kept'
+  | 'held'
+  | 'let-go'
+  | 'sender-left'
+  | 'erased'
+
+export const trailNames: Record<TrailAction, string> = {
+  opened: 'opened',
+  downloaded: 'downloaded a file of',
+  exported: 'exported',
+  moved: 'moved',
+  sealed: 'marked as confidential',
+  kept: 'keeps for longer',
+  held: 'put a hold on',
+  'let-go': 'lifted the hold on',
+  'sender-left': 'the sender deleted their side of',
+  erased: 'erased',
+}
+
+export type NewTrailEntry = Pick<TrailEntry, 'action' | 'editorId'> &
+  Partial<Pick<TrailEntry, 'reference' | 'detail'>>
+
+/** The hash of an entry: SHA-256 over the hash before it and the entry as a JSON list, in hexadecimal. */
+export function trailHash(before: string, entry: Omit<TrailEntry, 'hash'>): string {
+  const { number, at, editorId, action, reference, detail } = entry
+  return hash('sha256', `${before}\n${JSON.stringify([number, at, editorId, action, reference, detail])}`)
+}
+
+export type Verdict = { isWhole: true; entries: number; head: string } | { isWhole: false; brokenAt: number }
+
+/**
+ * Reads the whole trail and tells whether it is as it was written. `head` is the last entry as the head names it: with
+ * fewer entries some were cut off its end. `known` is a hash that was noted earlier: it has to be in the trail.
+ */
+export async function verifyTrail(
+  entries: AsyncIterable<TrailEntry>,
+  head: Pick<TrailEntry, 'number' | 'hash'>,
+  known?: string,
+): Promise<Verdict> {
+  let before = ''
+  let number = 0
+  let isKnown = known === undefined
+  for await (const entry of entries) {
+    number += 1
+    if (entry.number !== number || entry.hash !== trailHash(before, entry))
+      return { isWhole: false, brokenAt: number }
+    before = entry.hash
+    isKnown ||= known === before
+  }
+  const isWhole = head.number === number && head.hash === before && isKnown
+  return isWhole ? { isWhole, entries: number, head: before } : { isWhole, brokenAt: number + 1 }
+}
