@@ -20,6 +20,7 @@ import { fileKeyIn, headerFor, headerSize, markOfKey, nobody } from './sealing/h
 import { type KeyRing, keyRing } from './sealing/key-ring.ts'
 import { processMemory } from './sealing/memory.ts'
 import { receiptIdentity } from './sealing/receipt-key.ts'
+import { createResealing, type Resealing } from './sealing/resealing.ts'
 import { textSealer } from './sealing/text.ts'
 import { recipientOf } from './sealing/x25519.ts'
 import type { SetUpLink } from './set-up-links.ts'
@@ -46,6 +47,7 @@ export type Application = {
   /** Where the desk key was made just now: the links that bear it, one for each editor. */
   setUpLinks: SetUpLink[]
   keyRing: KeyRing
+  resealing: Resealing
   files: FileStore
   webhook: { url: string; secret: string; isNew: boolean }
   bots: BotSide
@@ -93,6 +95,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
     storage,
     setUpLinks,
     keyRing: parts.keyRing,
+    resealing: parts.resealing,
     files: parts.files,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
     signInLink,
@@ -116,6 +119,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
       desk.events.close()
       await mail.close()
       await rounds.stop()
+      await parts.resealing.stop()
       await Promise.all(Object.values(workers).map((worker) => worker.stop()))
       await sweeping
       mailer.close()
@@ -153,6 +157,15 @@ async function createParts(
     nobody,
   })
   await files.prepare()
+  const resealing = createResealing({
+    store: storage.resealing,
+    files,
+    onTrouble: (error) =>
+      outside.log.error(
+        { name: error instanceof Error ? error.name : typeof error },
+        'sealing anew: trouble',
+      ),
+  })
   const secrets = await readSecrets(config.DATA_DIR)
   const assets = readAssets()
   const render = pageRenderer({ base: basePath(config), newsroom: config.NEWSROOM_NAME }, assets)
@@ -165,6 +178,7 @@ async function createParts(
     fileSealing,
     secrets,
     keyRing: keyring,
+    resealing,
     metrics,
     render,
     assets,

@@ -278,6 +278,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       stage: (source, id, maxBytes) =>
         files.stage(source, { id, isSealed: true, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
       keep: files.keep,
+      erase: files.erase,
       attachments: storage.attachments,
       now,
     })

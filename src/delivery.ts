@@ -154,6 +154,8 @@ export const dropNames: Record<string, string> = {
   'sent-already': 'it had been sent by then',
   discarded: 'its sender discarded it',
   empty: 'nothing was ever said',
+  'gone-meanwhile': 'the piece was erased or sealed by then',
+  'sender-left': 'the sender deleted their side',
   'answered-enough': 'this address had several receipts today',
 }
 

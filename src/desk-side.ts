@@ -19,6 +19,7 @@ import { inboxRoutes } from './desk/inbox.ts'
 import { keepingRoutes } from './desk/keeping.ts'
 import { keyRoutes } from './desk/keys.ts'
 import { ledgerRoutes } from './desk/ledger.ts'
+import { markRoutes } from './desk/mark.ts'
 import { pageShower } from './desk/page.ts'
 import type { DeskParts } from './desk/parts.ts'
 import { passkeysOf } from './desk/passkeys.ts'
@@ -37,6 +38,7 @@ import type { Composer } from './notification/compose.ts'
 import { hour, type Parts } from './parts.ts'
 import { previewNow } from './previews/preview.ts'
 import type { Identity } from './seal.ts'
+import { confidentialMarker } from './sealing/mark.ts'
 import { sendersOf } from './sender.ts'
 import { fileAnswer } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
@@ -57,6 +59,7 @@ export function createDesk(
   const sessions = createSessions({
     sessions: storage.sessions,
     keysOf: parts.keyRing.keysOf,
+    opened: (identity) => void parts.resealing.begin(parts.keyRing.keysOf(identity)),
     publicUrl: config.PUBLIC_URL,
     base,
     now,
@@ -96,6 +99,7 @@ export function createDesk(
     ...exportRoutes(deskParts),
     ...pieceRoutes(deskParts),
     ...workRoutes(deskParts),
+    ...markRoutes(deskParts),
     ...decideRoutes(deskParts),
     ...heldRoutes(deskParts),
     ...bulkRoutes(deskParts),
@@ -116,8 +120,23 @@ export function createDesk(
       keyRing: parts.keyRing,
       totpKey,
     }),
-    ...teamRoutes({ ...common, editors, factors, keyRing: parts.keyRing, sendKeyLink: sendKeyLink(parts) }),
-    ...keyRoutes({ ...common, editors, sessions, factors, tries: storage.tries, keyRing: parts.keyRing }),
+    ...teamRoutes({
+      ...common,
+      editors,
+      factors,
+      keyRing: parts.keyRing,
+      sealAnew: parts.resealing.begin,
+      sendKeyLink: sendKeyLink(parts),
+    }),
+    ...keyRoutes({
+      ...common,
+      editors,
+      sessions,
+      factors,
+      tries: storage.tries,
+      keyRing: parts.keyRing,
+      resealing: parts.resealing,
+    }),
     ...settingsRoutes({ ...common, settings }),
     ...botRoutes({
       ...common,
@@ -162,6 +181,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     settings: storage.settings,
     retention: storage.retention,
     erase: storage.erasures.erase,
+    markConfidential: confidentialMarker({ store: storage.marking, files }),
     editors: storage.editors,
     answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
     sendersOf: (message) => sendersOf(message.content, senderKey),

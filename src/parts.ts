@@ -3,6 +3,7 @@ import { basePath, type Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
 import type { FileSealer } from './sealing/files.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
+import type { Resealing } from './sealing/resealing.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Secrets } from './storage/secrets.ts'
 import type { Storage } from './storage/storage.ts'
@@ -22,6 +23,8 @@ export type Parts = {
   secrets: Secrets
   /** Who holds the desk key. */
   keyRing: KeyRing
+  /** What is sealed for an earlier key is sealed anew by it. */
+  resealing: Resealing
   metrics: Metrics
   render: Render
   assets: Assets

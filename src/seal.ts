@@ -34,6 +34,8 @@ export type SealedFor = 'both' | 'desk'
 export type Sealer = {
   seal(text: string, recipients: Recipient[]): Promise<string>
   open(sealed: string, identities: Identity[]): Promise<{ text: string } | { fault: 'locked' | 'damaged' }>
+  /** The same text sealed for others, by whoever can open it; undefined for whoever cannot. */
+  sealAnew(sealed: string, identities: Identity[], recipients: Recipient[]): Promise<string | undefined>
 }
 
 /** The worst of several: a conversation is open only where all of it is. */

@@ -12,7 +12,9 @@ import { tidyFileName } from './intake/file-name.ts'
 import { downloadName, fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
+import { leaver } from './sealing/leave.ts'
 import { receiptIdentity } from './sealing/receipt-key.ts'
+import { recipientOf } from './sealing/x25519.ts'
 import { asFailure, errorBody, refusals } from './web/errors.ts'
 import { fileAnswer } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
@@ -88,6 +90,12 @@ export function createSite(
       windowMs: hour / 6,
       counts: 'failures',
       message: 'Too many receipts were tried from your connection. Please try again in ten minutes.',
+    }),
+    knowSender: (id, receipt) => storage.resealing.knowSender(id, recipientOf(receiptIdentity(receipt))),
+    leave: leaver({
+      store: { files: storage.resealing.files, leave: storage.leaving.leave },
+      files,
+      now: outside.now,
     }),
     linkToChat: bots.linkToChat,
     now: outside.now,

@@ -1,26 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type TestContext, test } from 'node:test'
-import { promisify } from 'node:util'
+import { test } from 'node:test'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
+import { opener, withAge } from './support/age.ts'
 import { type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { png, storyAngle, tip } from './support/pieces.ts'
 import { offlineDesk } from './support/storage.ts'
-
-const run = promisify(execFile)
-const hasAge = (() => {
-  try {
-    execFileSync('age', ['--version'])
-    return true
-  } catch {
-    return false
-  }
-})()
-const withAge = hasAge ? {} : { skip: 'needs the age command: apt-get install age' }
 
 function rows(newsroom: Newsroom, query: string): Record<string, string>[] {
   const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'), { readOnly: true })
@@ -35,22 +22,6 @@ function change(newsroom: Newsroom, statement: string, ...values: string[]): voi
   const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'))
   db.prepare(statement).run(...values)
   db.close()
-}
-
-/** Opens with the command of Debian's package. */
-async function opener(t: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'barua-age-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  return async (sealed: Buffer | string, identity: string): Promise<Buffer> => {
-    const [key, file] = [join(folder, 'key'), join(folder, 'sealed')]
-    await writeFile(key, `${identity}\n`)
-    await writeFile(file, sealed)
-    const { stdout } = await run('age', ['-d', '-i', key, file], {
-      encoding: 'buffer',
-      maxBuffer: 100_000_000,
-    })
-    return stdout
-  }
 }
 
 const file = { name: 'plates.txt', content: 'KBX 412, KCA 007\n'.repeat(20_000) }
@@ -241,9 +212,11 @@ test('what a chat had gathered before a restart is received sealed, and goes on'
     assert.ok(page.includes(words), words)
   const receipt = chat.receipt()
   await newsroom.writeAgain(receipt, 'By the form now.')
+  await newsroom.application.resealing.settled()
   const { messages } = await newsroom.status(receipt)
   assert.deepEqual(
     messages.map(({ body }: { body: string }) => body),
-    ['', 'By the form now.'],
+    // An editor has come in since, so that the receipt opens also what was sealed before there was one.
+    ['Two trucks left at night.\n\nThe gate\n\nAnd one came back.', 'By the form now.'],
   )
 })

@@ -79,7 +79,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
     })
 
     test('a record comes back as it was written, times as numbers', async () => {
-      const attachment = { id: newId(), size: 5_000_000_000, type: 'image/png', sha256: 'x' }
+      const attachment = { id: newId(), size: 5_000_000_000, type: 'image/png', sha256: 'x', mark: 'm' }
       const one = newRecord({ attachments: [attachment] })
       const [outcome] = await storage.record([one])
       assert.deepEqual(outcome, {
@@ -115,6 +115,15 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         [{ id: attachment.id, state: 'kept', size: 5_000_000_000, type: 'image/png' }],
       )
       assert.deepEqual(await storage.submissions.byReceiptHash(one.submission?.receiptHash ?? ''), submission)
+    })
+
+    test('a file that is not sealed is not recorded in a sealed piece, and fails alone', async () => {
+      const clear = { id: newId(), size: 5, type: 'image/png', sha256: 'x' }
+      const outcomes = await storage.record([newRecord(), newRecord({ attachments: [clear] }), newRecord()])
+      assert.deepEqual(
+        outcomes.map((one) => 'error' in one),
+        [false, true, false],
+      )
     })
 
     test('a repeat is known within a commit, in another, and at the same moment from two connections', async () => {

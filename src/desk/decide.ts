@@ -68,7 +68,8 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     } & Seen,
   ): Promise<void> {
     const opening = openingOf(messages)
-    const channels = answerDoors(contactOf(messages), parts.hasBot)
+    const isGone = submission.senderLeftAt !== null
+    const channels = isGone ? [] : answerDoors(contactOf(messages), parts.hasBot)
     const mail = channels.includes('answer-mail')
       ? await parts.answerDraft(submission, opening, written)
       : undefined
@@ -126,6 +127,8 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
 /** Makes the change that writes to a sender, by the doors that lead to them. */
 export function writer(parts: DeskParts) {
   return async (deed: Deed, seat: Seat, said: { title?: string; body: string }): Promise<ChangeOf> => {
+    if (deed.submission.senderLeftAt !== null)
+      throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
     const contact = contactOf(await openConversation(parts, deed.submission, seat))
     const doors = answerDoors(contact, parts.hasBot)
     return answer(deed, { id: newId(deed.at), ...said }, doors, contact)

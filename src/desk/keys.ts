@@ -24,6 +24,7 @@ export type KeyParts = {
     unwrap(id: string, secret: Uint8Array): Promise<Identity | undefined>
     standing(): Promise<{ editors: Map<string, boolean>; hasSheet: boolean }>
   }
+  resealing: { progress(): Promise<{ left: number; isRunning: boolean }> }
   newsroom: string
   base: string
   now: () => number
@@ -45,6 +46,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
   async function show(req: Request, res: Response, seat: Seat, failure?: Failure): Promise<void> {
     const { editors, hasSheet } = await keyRing.standing()
     await parts.showPage(res, seat, 'desk/keys', {
+      resealing: await parts.resealing.progress(),
       isLocked: seat.identity === undefined,
       hasPassphrase: (await parts.factors.passphrase(seat.editor.id)) !== undefined,
       team: (await parts.editors.active()).map((one) => ({ ...one, isIn: editors.get(one.id) === true })),

@@ -66,6 +66,13 @@ export type DeskParts = {
   }
   /** Erases a piece for good; `why` is a code. False if it is gone already. */
   erase: (submissionId: string, editorId: string, why: string, at: number) => Promise<boolean>
+  /** Seals a piece that came in clear. @throws Failure `conflict` if it is no longer at this revision */
+  markConfidential: (marking: {
+    submissionId: string
+    revision: number
+    editorId: string
+    at: number
+  }) => Promise<void>
   editors: {
     active(): Promise<Editor[]>
     names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>

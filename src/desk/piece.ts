@@ -28,7 +28,8 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
     await parts.attention.open(submission.id, editor.id, now)
     const messages = await parts.submissions.conversation(submission.id, seat.keys)
     const contact = contactOf(messages)
-    if (messages[0]?.seal === 'open') await parts.submissions.knowContact(submission.id, contact)
+    if (messages[0]?.seal === 'open' && submission.senderLeftAt === null)
+      await parts.submissions.knowContact(submission.id, contact)
     const deliveries = (await parts.deliveries.ofSubmission(submission.id)).filter(isShown)
     const nameOf = nameFrom(await parts.editors.names())
     const present = await parts.attention.present(submission.id, now)
@@ -47,7 +48,7 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       team: await parts.editors.active(),
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
-      channels: answerDoors(contact, parts.hasBot),
+      channels: submission.senderLeftAt === null ? answerDoors(contact, parts.hasBot) : [],
       again: withdrawnText(messages, req.query.again),
       list: list && queryOf(list),
       view: list?.view,

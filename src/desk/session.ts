@@ -32,6 +32,8 @@ export type SessionParts = {
   }
   /** What an identity opens. */
   keysOf: (identity: Identity | undefined) => Keys
+  /** Somebody has come in who can open something. */
+  opened: (identity: Identity) => void
   publicUrl: URL
   base: string
   now: () => number
@@ -101,6 +103,7 @@ export function createSessions(parts: SessionParts) {
         sealedIn(identity, token),
         parts.now(),
       )
+      if (!waits && identity) parts.opened(identity)
       goOn(req, res, token, waits)
     },
 
@@ -114,6 +117,7 @@ export function createSessions(parts: SessionParts) {
       const token = newToken()
       const secret = sealedIn(identity, token)
       const used = await parts.sessions.useLink(hashToken(link), hashToken(token), secret, parts.now())
+      if (used && !used.waitsForFactor && identity) parts.opened(identity)
       if (used) goOn(req, res, token, used.waitsForFactor)
       return used !== undefined
     },
@@ -121,7 +125,9 @@ export function createSessions(parts: SessionParts) {
     /** What this editor brought along opens in this session from now on. */
     async open(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
       const token = tokenOf(req)
-      if (token) await parts.sessions.open(sessionHash, sealedIn(identity, token) as string)
+      if (!token) return
+      await parts.sessions.open(sessionHash, sealedIn(identity, token) as string)
+      parts.opened(identity)
     },
 
     /** The editor who still has to prove a second factor, with the hash of the session that waits for it. */
@@ -137,6 +143,7 @@ export function createSessions(parts: SessionParts) {
     async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<void> {
       const token = newToken()
       await parts.sessions.complete(sessionHash, hashToken(token), sealedIn(identity, token), parts.now())
+      if (identity) parts.opened(identity)
       goOn(req, res, token, false)
     },
 

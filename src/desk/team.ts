@@ -24,6 +24,8 @@ export type TeamParts = {
     expel(editorId: string): Promise<void>
     isLastHolder(editorId: string): Promise<boolean>
   }
+  /** Goes on with sealing anew what these keys open. */
+  sealAnew: (keys: Keys) => Promise<void>
   /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
   sendKeyLink: (editorId: string, identity: Identity) => Promise<string | undefined>
   base: string
@@ -98,11 +100,12 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       method: 'post',
       path: '/desk/team/remove',
       access: 'admin',
-      async handle(req, res) {
+      async handle(req, res, seat) {
         const { id, email } = await named(formText(req, 'email'))
         await mustNotLose(id)
         await editors.remove(email, parts.now())
         await parts.keyRing.expel(id)
+        await parts.sealAnew(seat.keys)
         res.redirect(303, done('removed'))
       },
     },

@@ -12,10 +12,11 @@ export type PreviewParts = {
     path(id: string): string
     /** Takes in what `write` puts at the path it is given, durably; gives its id, or undefined if it wrote nothing. */
     keepMade(write: (path: string) => Promise<boolean>): Promise<string | undefined>
+    erase(id: string): Promise<void>
   }
   attachments: {
     kept(id: string): Promise<{ type: string; previewId: string | null } | undefined>
-    previewed(id: string, previewId: string): Promise<void>
+    previewed(id: string, previewId: string): Promise<boolean>
   }
 }
 
@@ -37,8 +38,9 @@ export function previewMaker({ files, attachments }: PreviewParts) {
     const previewId = await files.keepMade((target) => make(attachment.type, source, target))
     // A file that cannot be read today cannot be read tomorrow, and nothing is missing but a convenience.
     if (previewId === undefined) return { needless: 'no-preview' }
-    await attachments.previewed(attachmentId, previewId)
-    return undefined
+    if (await attachments.previewed(attachmentId, previewId)) return undefined
+    await files.erase(previewId)
+    return { needless: 'gone-meanwhile' }
   }
 }
 

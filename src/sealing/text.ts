@@ -1,7 +1,7 @@
 import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { armor, Decrypter } from 'age-encryption'
 import type { Sealer } from '../seal.ts'
-import { headerFor } from './header.ts'
+import { fileKeyIn, headerFor } from './header.ts'
 import { X25519Identity } from './x25519.ts'
 
 const chunkSize = 64 * 1024
@@ -16,6 +16,19 @@ export const textSealer: Sealer = {
     const fileKey = new Uint8Array(randomBytes(16))
     const file = Buffer.concat([headerFor(fileKey, recipients), payload(fileKey, Buffer.from(text))])
     return armor.encode(new Uint8Array(file))
+  },
+
+  async sealAnew(sealed, identities, recipients) {
+    try {
+      const file = Buffer.from(armor.decode(sealed))
+      const end = file.indexOf('\n', file.indexOf('\n--- ') + 1) + 1
+      const found = await fileKeyIn(file.subarray(0, end), identities)
+      if ('fault' in found) return undefined
+      const anew = Buffer.concat([headerFor(found.fileKey, recipients), file.subarray(end)])
+      return armor.encode(new Uint8Array(anew))
+    } catch {
+      return undefined
+    }
   },
 
   async open(sealed, identities) {

@@ -26,14 +26,18 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
       return row && sealings.ofOne(row.submission_id)
     },
 
-    /** The awaited file is in the file store, as its conversation is sealed. */
-    async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<void> {
+    /**
+     * The awaited file is in the file store, as its conversation is sealed. False if it is clear, and an editor marked the
+     * piece as confidential meanwhile: then nothing is recorded.
+     */
+    async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean> {
       const { size, type, sha256, mark } = file
       const sealed =
         sealing && mark !== undefined ? await contents.writeFile({ id, type, mark }, sealing) : undefined
       const columns =
         sealed === undefined ? { type, sha256, is_sealed: 0 } : { type: sealed, sha256: null, is_sealed: 1 }
-      await db.transaction().execute(async (trx) => {
+      return db.transaction().execute(async (trx) => {
+        if (sealed === undefined && (await isConfidential(trx, id))) return false
         await trx
           .updateTable('attachments')
           .set({ state: 'kept', size, ...columns })
@@ -41,6 +45,7 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
           .execute()
         if (sealed === undefined && hasPreview(type))
           await insertDeliveries(trx, [{ purpose: 'preview', attachmentId: id }], now)
+        return true
       })
     },
 
@@ -56,9 +61,16 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
       return row?.type ? { type: row.type, previewId: row.preview_id } : undefined
     },
 
-    /** The attachment has a preview in the file store. */
-    async previewed(id: string, previewId: string): Promise<void> {
-      await db.updateTable('attachments').set({ preview_id: previewId }).where('id', '=', id).execute()
+    /** The attachment has a preview in the file store. False if it has gone meanwhile, or was sealed. */
+    async previewed(id: string, previewId: string): Promise<boolean> {
+      const row = await db
+        .updateTable('attachments')
+        .set({ preview_id: previewId })
+        .where('id', '=', id)
+        .where('is_sealed', '=', 0)
+        .returning('id')
+        .executeTakeFirst()
+      return row !== undefined
     },
 
     /** The awaited file will not come. Where it is too large for the door, its sender is told another way. */
@@ -74,4 +86,15 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
       })
     },
   }
+}
+
+async function isConfidential(trx: Database, attachmentId: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('attachments')
+    .innerJoin('messages', 'messages.id', 'message_id')
+    .innerJoin('submissions', 'submissions.id', 'messages.submission_id')
+    .select('is_confidential')
+    .where('attachments.id', '=', attachmentId)
+    .executeTakeFirst()
+  return row?.is_confidential === 1
 }

@@ -1,5 +1,13 @@
 import type { Part } from '../open-piece.ts'
-import { type Keys, type SealedFor, type Sealer, type Sealing, type SealState, worst } from '../seal.ts'
+import {
+  type Keys,
+  type Recipient,
+  type SealedFor,
+  type Sealer,
+  type Sealing,
+  type SealState,
+  worst,
+} from '../seal.ts'
 import type { Content, FileLabel, Summary } from '../submission.ts'
 
 export type Contents = ReturnType<typeof contentsOf>
@@ -24,6 +32,28 @@ export function contentsOf(sealer: Sealer) {
     writeSummary: (summary: Summary, sealing: Sealing | undefined) => write(summary, sealing, 'desk'),
     writeFile: (file: SealedFile, sealing: Sealing) => write(file, sealing, 'both'),
     writeRaw: (raw: string, sealing: Sealing) => write(raw, sealing, 'desk'),
+
+    /**
+     * What is stored sealed for whom it is to open now, without reading it: each sealed block gets a new header, a clear
+     * one is sealed. Undefined if one of them cannot be opened by `keys`.
+     */
+    async sealAnew(
+      stored: string,
+      sealing: Sealing,
+      keys: Keys,
+      whom: SealedFor = 'both',
+    ): Promise<string | undefined> {
+      const identities = await keys()
+      const anew = await Promise.all(
+        blocksOf(stored).map((text) =>
+          isSealed(text)
+            ? sealer.sealAnew(text, identities, recipientsOf(sealing, whom))
+            : sealClear(text, sealing, whom),
+        ),
+      )
+      const whole = anew.filter((text) => text !== undefined)
+      return whole.length === anew.length ? whole.reduce(behind) : undefined
+    },
 
     /** A message's or a note's content. What was added to it later stands behind it. */
     async readContent(
@@ -66,14 +96,19 @@ export function contentsOf(sealer: Sealer) {
 
   async function write(value: unknown, sealing: Sealing | undefined, whom: SealedFor): Promise<string> {
     if (!sealing) return JSON.stringify(value)
-    const { bond, desk, sender } = sealing
-    const recipients = whom === 'both' && sender !== null ? [desk, sender] : [desk]
-    return sealer.seal(JSON.stringify({ bond, value }), recipients)
+    return sealer.seal(JSON.stringify({ bond: sealing.bond, value }), recipientsOf(sealing, whom))
+  }
+
+  /** What is damaged stays as it is. */
+  async function sealClear(text: string, sealing: Sealing, whom: SealedFor): Promise<string | undefined> {
+    const { value, seal } = clear(text)
+    return seal === 'clear' ? write(value, sealing, whom) : undefined
   }
 
   async function read<T>(stored: string, bond: string, keys: Keys): Promise<Block<T>[]> {
-    const texts = stored.split(blockStart).filter((text) => text !== '')
-    return Promise.all(texts.map((text) => (isSealed(text) ? open<T>(text, bond, keys) : clear<T>(text))))
+    return Promise.all(
+      blocksOf(stored).map((text) => (isSealed(text) ? open<T>(text, bond, keys) : clear<T>(text))),
+    )
   }
 
   async function open<T>(text: string, bond: string, keys: Keys): Promise<Block<T>> {
@@ -92,6 +127,14 @@ function clear<T>(text: string): Block<T> {
   } catch {
     return { seal: 'damaged' }
   }
+}
+
+function blocksOf(stored: string): string[] {
+  return stored.split(blockStart).filter((text) => text !== '')
+}
+
+function recipientsOf({ desk, sender }: Sealing, whom: SealedFor): Recipient[] {
+  return whom === 'both' && sender !== null ? [desk, sender] : [desk]
 }
 
 export function isSealed(stored: string): boolean {

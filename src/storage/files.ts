@@ -161,6 +161,24 @@ export function fileStore(root: string, sealing: FileSealing) {
       })
     },
 
+    /**
+     * Says anew who opens a kept file, by whoever can open it. Only its header is written, which lies in the first sector
+     * of the file: that is written whole or not at all. False for whoever cannot open it.
+     * @throws Failure `unavailable`
+     */
+    async sealAnew(
+      id: string,
+      keysToIt: Keys,
+      sealedFor: Pick<Sealing, 'desk' | 'sender'>,
+    ): Promise<boolean> {
+      return orUnavailable(async () => {
+        const found = await sealing.fileKeyIn(await headOf(keptPath(id)), await keysToIt())
+        if ('fault' in found) return false
+        await writeHeader(keptPath(id), found.fileKey, sealedFor)
+        return true
+      })
+    },
+
     /** Opens an attachment's file. @throws Failure as `read` and `readSealed` do */
     readFor({ id, sealed }: Pick<Attachment, 'id' | 'sealed'>, keysToIt: Keys): Promise<Readable> {
       return sealed ? this.readSealed(id, sealed.mark, keysToIt) : this.read(id)
@@ -244,24 +262,28 @@ export function fileStore(root: string, sealing: FileSealing) {
   /** Says who opens a staged file. Undefined for one that is kept already. */
   async function sealFor(
     id: string,
-    { desk, sender }: Pick<Sealing, 'desk' | 'sender'>,
+    sealedFor: Pick<Sealing, 'desk' | 'sender'>,
   ): Promise<SealedAs | undefined> {
     if (!(await isThere(stagedPath(id)))) return undefined
     if (!keys.has(id)) await rewrite(id, true)
     const fileKey = keys.get(id) as Uint8Array
-    const handle = await open(stagedPath(id), 'r+')
+    await writeHeader(stagedPath(id), fileKey, sealedFor)
+    return { mark: sealing.markOfKey(fileKey), fileKey }
+  }
+
+  async function writeHeader(
+    path: string,
+    fileKey: Uint8Array,
+    { desk, sender }: Pick<Sealing, 'desk' | 'sender'>,
+  ): Promise<void> {
+    const header = sealing.headerFor(fileKey, [desk, sender ?? sealing.nobody()])
+    const handle = await open(path, 'r+')
     try {
-      await handle.write(
-        sealing.headerFor(fileKey, [desk, sender ?? sealing.nobody()]),
-        0,
-        sealing.headerSize,
-        0,
-      )
+      await handle.write(header, 0, sealing.headerSize, 0)
       await handle.datasync()
     } finally {
       await handle.close()
     }
-    return { mark: sealing.markOfKey(fileKey), fileKey }
   }
 
   /** What was sealed as long as nobody knew what it was, and is not confidential, need not be. */

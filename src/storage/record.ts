@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type Contact, contactIn, laterContact } from '../contact.ts'
 import { carrierOf, type NewDelivery } from '../delivery.ts'
+import { unavailable } from '../failure.ts'
 import { newId } from '../id.ts'
 import { newReference } from '../receipt.ts'
 import type { NewAttachment, NewRecord, Recorded } from '../record.ts'
@@ -41,16 +42,23 @@ export async function record(
   now: () => number,
 ): Promise<Outcome[]> {
   try {
-    return await recordPrepared(db, writing, await prepared(writing, records), now)
+    const made = await prepared(writing, records)
+    const good = made.filter((one) => 'one' in one)
+    const outcomes = good.length === 0 ? [] : await recordPrepared(db, writing, good, now)
+    return made.map((one) => ('one' in one ? (outcomes[good.indexOf(one)] as Outcome) : one))
   } catch (error) {
     return records.map(() => ({ error }))
   }
 }
 
 /** Sealing takes its time, so it is done before the transaction, where nobody waits for it. */
-async function prepared(writing: Writing, records: NewRecord[]): Promise<Prepared[]> {
+async function prepared(writing: Writing, records: NewRecord[]): Promise<(Prepared | { error: unknown })[]> {
   const sealings = await writing.sealings.of(records)
-  return Promise.all(records.map((one) => prepare(writing.contents, one, sealings.get(one.submissionId))))
+  return Promise.all(
+    records.map((one) =>
+      prepare(writing.contents, one, sealings.get(one.submissionId)).catch((error: unknown) => ({ error })),
+    ),
+  )
 }
 
 async function prepare(contents: Contents, one: NewRecord, sealing: Sealing | undefined): Promise<Prepared> {
@@ -60,7 +68,9 @@ async function prepare(contents: Contents, one: NewRecord, sealing: Sealing | un
     one.submission && !one.blocks ? await contents.writeSummary(one.submission.summary, sealing) : null
   const files = new Map<string, string>()
   for (const attachment of one.attachments) {
-    if (!sealing || 'awaited' in attachment || attachment.mark === undefined) continue
+    if (!sealing || 'awaited' in attachment) continue
+    // It was kept before an editor marked the piece as confidential: kept again, it is sealed.
+    if (attachment.mark === undefined) throw unavailable(new Error('a file that is not sealed'), true)
     const { id, type, mark } = attachment
     files.set(id, await contents.writeFile({ id, type, mark }, sealing))
   }

@@ -16,11 +16,14 @@ import { hiddenBy } from './hidden.ts'
 import { historyStore } from './history.ts'
 import { inboxStore } from './inbox.ts'
 import { keyRingStore } from './key-ring.ts'
+import { leavingStore } from './leaving.ts'
 import { mailStore } from './mail.ts'
+import { markingStore } from './marking.ts'
 import { noteStore } from './notes.ts'
 import { noticeStore } from './notices.ts'
 import { openPieceStore } from './open-pieces.ts'
 import { type Outcome, record } from './record.ts'
+import { resealingStore } from './resealing.ts'
 import { retentionStore } from './retention.ts'
 import { sealingsOf } from './sealings.ts'
 import { searchStore } from './search.ts'
@@ -56,10 +59,11 @@ export async function openStorage(url: string, parts: StorageParts) {
   const sealings = sealingsOf(db, parts.offline)
   const hidden = hiddenBy(memory)
   const writing = { contents, sealings, hidden }
+  const submissions = submissionStore(db, writing)
   return {
     /** Other machines may be working on the same database. */
     isShared: isPostgres,
-    submissions: submissionStore(db, writing),
+    submissions,
     inbox: inboxStore(db, contents, isPostgres),
     search: searchStore(db, contents, isPostgres),
     work: workStore(db, writing),
@@ -84,6 +88,9 @@ export async function openStorage(url: string, parts: StorageParts) {
     apiTokens: apiTokenStore(db),
     mail: mailStore(db),
     keyRing: keyRingStore(db),
+    resealing: resealingStore(db, writing),
+    leaving: leavingStore(db, writing),
+    marking: markingStore(db, { ...writing, conversation: submissions.conversation, isPostgres }),
     sealings,
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
     async record(records: NewRecord[]): Promise<Outcome[]> {

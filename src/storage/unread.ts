@@ -2,16 +2,20 @@ import { newId } from '../id.ts'
 import { type Keys, type Memory, noKeys, type SealState } from '../seal.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries, type Writing } from './record.ts'
+import type { Tables } from './schema.ts'
 
 export type UnreadStore = ReturnType<typeof unreadStore>
 
 /** Something that came in and could not be understood, kept as it came so that nobody's words are lost. */
 export type UnreadArrival = { source: string; reason: string; raw: string; createdAt: number }
 
+/** What came in as it is stored, and the desk key that it is sealed for. */
+type SealedRaw = Pick<Tables['unread_arrivals'], 'raw' | 'sealed_for'>
+
 export type ShownUnread = UnreadArrival & { id: string; seal: SealState }
 
 /** It belongs to no conversation. */
-const bond = 'unread'
+export const unreadBond = 'unread'
 
 /** What could not be understood is sealed for the desk: nobody knows yet what it is. */
 export function unreadStore(db: Database, { contents, sealings, hidden }: Writing, memory: Memory) {
@@ -51,21 +55,22 @@ export function unreadStore(db: Database, { contents, sealings, hidden }: Writin
           source,
           reason,
           createdAt,
-          ...(await contents.readRaw(raw, bond, keys)),
+          ...(await contents.readRaw(raw, unreadBond, keys)),
         })),
       )
     },
   }
 
-  async function sealed(raw: string): Promise<string> {
-    return contents.writeRaw(raw, { bond, desk: await sealings.desk(), sender: null })
+  async function sealed(raw: string): Promise<SealedRaw> {
+    const desk = await sealings.desk()
+    return { raw: await contents.writeRaw(raw, { bond: unreadBond, desk, sender: null }), sealed_for: desk }
   }
 
   /** Gives the id; undefined if the same was kept before. */
   async function insert(
     trx: Database,
     arrival: UnreadArrival,
-    sealedRaw: string,
+    sealedRaw: SealedRaw,
   ): Promise<string | undefined> {
     const { source, reason, raw, createdAt } = arrival
     const row = await trx
@@ -75,7 +80,7 @@ export function unreadStore(db: Database, { contents, sealings, hidden }: Writin
         digest: memory.digest(`${source}\0${raw}`),
         source,
         reason,
-        raw: sealedRaw,
+        ...sealedRaw,
         created_at: createdAt,
       })
       .onConflict((oc) => oc.column('digest').doNothing())

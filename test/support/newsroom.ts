@@ -183,6 +183,12 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     /** Opens everything that is sealed, as an editor who has been let in does. */
     keys,
 
+    /** What this editor can open at this moment. */
+    async keysOf(email: string): Promise<Identity[]> {
+      await newsroom.signInLink(email)
+      return application.keyRing.keysOf(identities.get(email))()
+    },
+
     /** A fresh link by which an editor signs in, who has been let in to what is sealed. */
     async signInLink(email = editorAddress): Promise<string> {
       const editor = await application.storage.editors.byEmail(email)

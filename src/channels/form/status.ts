@@ -32,6 +32,10 @@ export type StatusParts = MultipartParts & {
   sendFile: (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
   /** What a receipt opens. */
   keysOf: (receipt: string) => Keys
+  /** Whoever holds this receipt may be the sender of a piece that was sealed without it. */
+  knowSender: (submissionId: string, receipt: string) => Promise<void>
+  /** Deletes the sender’s side of a sealed piece. @throws Failure `conflict` */
+  leave: (submissionId: string, keys: Keys) => Promise<void>
   /** A link by which the holder of the receipt goes on in Telegram, where there is a bot. */
   linkToChat: (submissionId: string) => string | undefined
   now: () => number
@@ -66,6 +70,19 @@ export function statusRouter(parts: StatusParts): Router {
     }
   })
 
+  router.post('/status/leave', parts.statusLimit, async (req, res) => {
+    res.set('cache-control', 'no-store')
+    const sent = await readForm(req, res, parts)
+    await parts.discard(sent.files)
+    if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) throw stale()
+    const { id, isConfidential } = await submissionOf(sent)
+    if (!isConfidential)
+      throw new Failure('conflict', 'Only the side of a confidential piece can be deleted.')
+    await parts.leave(id, parts.keysOf(typedReceipt(req)))
+    if (wantsJson(req)) res.status(204).end()
+    else res.type('html').send(parts.render('form/left'))
+  })
+
   // A receipt is in no URL, so a file is asked for as the page is.
   router.post('/status/file', parts.statusLimit, async (req, res) => {
     res.set('cache-control', 'no-store')
@@ -88,7 +105,8 @@ export function statusRouter(parts: StatusParts): Router {
   async function submissionOf(sent: SentForm): Promise<Submission> {
     const typed = sent.fields.receipt
     const receipt = typeof typed === 'string' ? readReceipt(typed) : undefined
-    const submission = receipt && (await parts.submissions.byReceiptHash(hashReceipt(receipt)))
+    const submission = receipt ? await parts.submissions.byReceiptHash(hashReceipt(receipt)) : undefined
+    if (receipt && submission?.isConfidential) await parts.knowSender(submission.id, receipt)
     if (submission) return submission
     const message = 'No submission has this receipt. It has 24 letters and digits, in six groups of four.'
     throw new Failure('not-found', message, { fields: { receipt: [message] } })

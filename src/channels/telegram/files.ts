@@ -18,10 +18,11 @@ export type FetchParts = {
     maxBytes: number,
   ) => Promise<{ size: number; type: string; sha256: string }>
   keep: (ids: string[], sealing: Sealing | undefined) => Promise<Map<string, SealedAs>>
+  erase: (id: string) => Promise<void>
   attachments: {
     state(id: string): Promise<string | undefined>
     sealingOf(id: string): Promise<Sealing | undefined>
-    arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<void>
+    arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean>
   }
   now: () => number
 }
@@ -54,12 +55,15 @@ export function telegramFileFetcher(parts: FetchParts) {
     const file = await stage(body, attachmentId)
     const sealing = await parts.attachments.sealingOf(attachmentId)
     const sealed = await parts.keep([attachmentId], sealing)
-    await parts.attachments.arrived(
+    const isTaken = await parts.attachments.arrived(
       attachmentId,
       { ...file, mark: sealed.get(attachmentId)?.mark },
       sealing,
       parts.now(),
     )
+    if (isTaken) return
+    await parts.erase(attachmentId)
+    throw new CarryFault('sealed-meanwhile')
   }
 
   async function pathOf(fileId: string, token: string): Promise<string> {

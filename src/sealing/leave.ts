@@ -1,0 +1,26 @@
+import type { Keys, Sealing } from '../seal.ts'
+
+export type LeaveParts = {
+  store: {
+    files(submissionId: string): Promise<{ ids: string[]; sealing: Sealing } | undefined>
+    leave(submissionId: string, keys: Keys, at: number): Promise<void>
+  }
+  files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
+  now: () => number
+}
+
+/**
+ * A sender deletes their side of a sealed piece: with their own key everything is sealed for the desk only. The files
+ * first: broken off, the receipt still is one, and it can be done again.
+ * @throws Failure `conflict` if something was written meanwhile
+ */
+export function leaver({ store, files, now }: LeaveParts) {
+  return async (submissionId: string, keys: Keys): Promise<void> => {
+    const sealed = await store.files(submissionId)
+    if (sealed) {
+      const forDesk = { desk: sealed.sealing.desk, sender: null }
+      for (const id of sealed.ids) await files.sealAnew(id, keys, forDesk)
+    }
+    await store.leave(submissionId, keys, now())
+  }
+}

@@ -1,0 +1,123 @@
+import { Failure } from '../failure.ts'
+import type { Keys, SealedFor, Sealing } from '../seal.ts'
+import type { Database } from './database.ts'
+import type { Writing } from './record.ts'
+
+/** A text of a conversation where it is stored, and for whom it is sealed. */
+type Stored = { place: Place; id: string; text: string; whom: SealedFor }
+type Place = 'message' | 'note' | 'summary' | 'file'
+
+/** What became of sealing a conversation anew: `changed` while it was read, `locked` where these keys do not open all of it. */
+export type Resealed = 'done' | 'changed' | 'locked'
+
+/** Every sealed text of a conversation. */
+export async function storedTexts(db: Database, submissionId: string): Promise<Stored[]> {
+  const piece = await db
+    .selectFrom('submissions')
+    .select('summary')
+    .where('id', '=', submissionId)
+    .executeTakeFirst()
+  const messages = await db
+    .selectFrom('messages')
+    .select(['id', 'content', 'author'])
+    .where('submission_id', '=', submissionId)
+    .execute()
+  const notes = await db
+    .selectFrom('notes')
+    .select(['id', 'content'])
+    .where('submission_id', '=', submissionId)
+    .execute()
+  const files = await db
+    .selectFrom('attachments')
+    .innerJoin('messages', 'messages.id', 'message_id')
+    .select(['attachments.id', 'type'])
+    .where('submission_id', '=', submissionId)
+    .where('is_sealed', '=', 1)
+    .execute()
+  return [
+    ...(piece?.summary ? [stored('summary', submissionId, piece.summary, 'desk')] : []),
+    ...messages.map(({ id, content, author }) =>
+      stored('message', id, content, author === 'stranger' ? 'desk' : 'both'),
+    ),
+    ...notes.map(({ id, content }) => stored('note', id, content, 'desk')),
+    ...files.map(({ id, type }) => stored('file', id, type ?? '', 'both')),
+  ]
+}
+
+function stored(place: Place, id: string, text: string, whom: SealedFor): Stored {
+  return { place, id, text, whom }
+}
+
+/** These texts sealed for whom they are to open now; how many could not be opened. */
+export async function sealedAnew(
+  { contents }: Pick<Writing, 'contents'>,
+  texts: Stored[],
+  sealing: Sealing,
+  keys: Keys,
+): Promise<{ anew: (Stored & { before: string })[]; locked: number }> {
+  const sealed = await Promise.all(
+    texts.map(async (one) => ({
+      ...one,
+      before: one.text,
+      text: await contents.sealAnew(one.text, sealing, keys, one.whom),
+    })),
+  )
+  const anew = sealed.flatMap(({ text, ...one }) => (text === undefined ? [] : [{ ...one, text }]))
+  return { anew, locked: sealed.length - anew.length }
+}
+
+/**
+ * Puts texts in the place of what they were made from. Called inside a transaction.
+ * @throws Failure `conflict` if one of them has changed since
+ */
+export async function replaceTexts(trx: Database, texts: (Stored & { before: string })[]): Promise<void> {
+  for (const { place, id, text, before } of texts) {
+    const isReplaced = await replace[place](trx, id, text, before)
+    if (!isReplaced) throw new Failure('conflict', 'It changed while it was sealed anew.')
+  }
+}
+
+type Replace = (trx: Database, id: string, text: string, before: string) => Promise<boolean>
+
+const replace: Record<Place, Replace> = {
+  message: async (trx, id, text, before) =>
+    isOne(
+      await trx
+        .updateTable('messages')
+        .set({ content: text })
+        .where('id', '=', id)
+        .where('content', '=', before)
+        .executeTakeFirst(),
+    ),
+  note: async (trx, id, text, before) =>
+    isOne(
+      await trx
+        .updateTable('notes')
+        .set({ content: text })
+        .where('id', '=', id)
+        .where('content', '=', before)
+        .executeTakeFirst(),
+    ),
+  summary: async (trx, id, text, before) =>
+    isOne(
+      await trx
+        .updateTable('submissions')
+        .set({ summary: text })
+        .where('id', '=', id)
+        .where('summary', '=', before)
+        .executeTakeFirst(),
+    ),
+  file: async (trx, id, text, before) =>
+    isOne(
+      await trx
+        .updateTable('attachments')
+        .set({ type: text })
+        .where('id', '=', id)
+        .where('type', '=', before)
+        .executeTakeFirst(),
+    ),
+}
+
+function isOne({ numUpdatedRows }: { numUpdatedRows: bigint }): boolean {
+  return numUpdatedRows === 1n
+}

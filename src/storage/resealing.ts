@@ -1,0 +1,148 @@
+import { sql } from 'kysely'
+import { Failure } from '../failure.ts'
+import type { Keys, Sealing } from '../seal.ts'
+import type { Database } from './database.ts'
+import type { Writing } from './record.ts'
+import { type Resealed, replaceTexts, sealedAnew, storedTexts } from './reseal.ts'
+import { unreadBond } from './unread.ts'
+
+export type ResealingStore = ReturnType<typeof resealingStore>
+
+/** What is sealed for another key than the desk's current one, or not yet for its sender, and sealing it anew. */
+export function resealingStore(db: Database, writing: Writing) {
+  const { contents, sealings } = writing
+  return {
+    /** How many pieces, and how many arrivals that could not be read, are to be sealed anew. */
+    async left(): Promise<number> {
+      const desk = await sealings.desk()
+      const pieces = await db
+        .selectFrom('submissions')
+        .select((eb) => eb.fn.countAll().as('n'))
+        .where(toSealAnew(desk))
+        .executeTakeFirstOrThrow()
+      const unread = await db
+        .selectFrom('unread_arrivals')
+        .select((eb) => eb.fn.countAll().as('n'))
+        .where(sql<boolean>`(sealed_for is null or sealed_for <> ${desk})`)
+        .executeTakeFirstOrThrow()
+      return Number(pieces.n) + Number(unread.n)
+    },
+
+    /** Ids of such pieces behind the id `after`, in order, at most `most`. */
+    async pieces(after: string, most: number): Promise<string[]> {
+      const rows = await db
+        .selectFrom('submissions')
+        .select('id')
+        .where(toSealAnew(await sealings.desk()))
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(most)
+        .execute()
+      return rows.map(({ id }) => id)
+    },
+
+    /** The sealed files of a piece, and for whom they are to open now. Undefined for a piece that is not sealed. */
+    async files(submissionId: string): Promise<{ ids: string[]; sealing: Sealing } | undefined> {
+      const sealing = await sealings.ofOne(submissionId)
+      if (!sealing) return undefined
+      const rows = await db
+        .selectFrom('attachments')
+        .innerJoin('messages', 'messages.id', 'message_id')
+        .select('attachments.id')
+        .where('submission_id', '=', submissionId)
+        .where('is_sealed', '=', 1)
+        .where('state', '=', 'kept')
+        .execute()
+      return { ids: rows.map(({ id }) => id), sealing }
+    },
+
+    /** Seals all texts of a piece anew, as one: then it is sealed for the current key, if its files are. */
+    async sealAnew(submissionId: string, keys: Keys): Promise<Resealed> {
+      const before = await db
+        .selectFrom('submissions')
+        .select('revision')
+        .where('id', '=', submissionId)
+        .executeTakeFirst()
+      const sealing = await sealings.ofOne(submissionId)
+      if (!before || !sealing) return 'done'
+      const texts = await storedTexts(db, submissionId)
+      const { anew, locked } = await sealedAnew(writing, texts, sealing, keys)
+      if (locked > 0) return 'locked'
+      return orChanged(() =>
+        db.transaction().execute(async (trx) => {
+          await replaceTexts(trx, anew)
+          const row = await trx
+            .updateTable('submissions')
+            .set({ sealed_for: sealing.desk })
+            .where('id', '=', submissionId)
+            .where('revision', '=', before.revision)
+            .returning('id')
+            .executeTakeFirst()
+          if (!row) throw new Failure('conflict', 'Something was added while it was sealed anew.')
+        }),
+      )
+    },
+
+    /** Seals anew what could not be read when it came, at most `most` behind the id `after`. Gives the last id, and how many. */
+    async unread(
+      after: string,
+      most: number,
+      keys: Keys,
+    ): Promise<{ last: string; done: number } | undefined> {
+      const desk = await sealings.desk()
+      const rows = await db
+        .selectFrom('unread_arrivals')
+        .select(['id', 'raw'])
+        .where(sql<boolean>`(sealed_for is null or sealed_for <> ${desk})`)
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(most)
+        .execute()
+      const sealing = { bond: unreadBond, desk, sender: null }
+      let done = 0
+      for (const { id, raw } of rows) {
+        const text = await contents.sealAnew(raw, sealing, keys, 'desk')
+        if (text === undefined) continue
+        await db
+          .updateTable('unread_arrivals')
+          .set({ raw: text, sealed_for: desk })
+          .where('id', '=', id)
+          .where('raw', '=', raw)
+          .execute()
+        done += 1
+      }
+      const last = rows.at(-1)?.id
+      return last === undefined ? undefined : { last, done }
+    },
+
+    /**
+     * The sender has come with their receipt to a piece that is not sealed for it: an editor marked it as confidential. What
+     * is said from now on opens with it, and what was said before when it has been sealed anew.
+     */
+    async knowSender(submissionId: string, recipient: string): Promise<void> {
+      await db
+        .updateTable('submissions')
+        .set({ sender_recipient: recipient, sealed_for: null })
+        .where('id', '=', submissionId)
+        .where('is_confidential', '=', 1)
+        .where('sender_recipient', 'is', null)
+        .where('sender_left_at', 'is', null)
+        .execute()
+    },
+  }
+}
+
+// Literal, so that SQLite sees that the partial index fits.
+function toSealAnew(desk: string) {
+  return sql<boolean>`is_confidential = 1 and (sealed_for is null or sealed_for <> ${desk})`
+}
+
+async function orChanged(write: () => Promise<void>): Promise<Resealed> {
+  try {
+    await write()
+    return 'done'
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'conflict') return 'changed'
+    throw error
+  }
+}

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { receiptIdentity } from '../src/sealing/receipt-key.ts'
+import { opener, withAge } from './support/age.ts'
+import { canary, everyByte, found } from './support/canary.ts'
+import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
+import { guestPost, png, storyAngle, tip } from './support/pieces.ts'
+import { createSealed } from './support/sealed.ts'
+
+const second = 'second@newsroom.test'
+
+async function mark(newsroom: Newsroom, reference: string) {
+  const seen = await newsroom.seen(reference)
+  return newsroom.act(`/desk/submissions/${reference}/confidential`, seen)
+}
+
+function database(t: TestContext, newsroom: Newsroom): DatabaseSync {
+  const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`)
+  t.after(() => db.close())
+  return db
+}
+
+async function settled(newsroom: Newsroom): Promise<void> {
+  await newsroom.application.resealing.settled()
+}
+
+test('a piece that an editor marks as confidential is sealed where it lies, and nothing clear of it is left', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const words: string[] = []
+  const word = () => {
+    words.push(canary())
+    return words.at(-1) as string
+  }
+  const text = `${word()} `.repeat(4000)
+  const picture = png(40, 40)
+  const { reference, receipt } = await newsroom.submit(
+    'story-angle',
+    { title: word(), body: `${word()} is what it is about.`, email: 'reader@contributor.test' },
+    [
+      { name: `${word()}.txt`, content: text },
+      { name: `${word()}.png`, content: picture },
+    ],
+  )
+  await newsroom.workOff()
+  await newsroom.writeAgain(receipt, `And ${word()} too.`)
+  await newsroom.workOff()
+  const at = `/desk/submissions/${reference}`
+  await newsroom.act(`${at}/note`, { ...(await newsroom.seen(reference)), note: word() })
+  const searched = words[0] as string
+  assert.match(await newsroom.deskPage(`/desk?q=${words[1]}`), new RegExp(reference))
+  // What waits in the outbox is carried all the same, and says nothing there.
+  const answer = word()
+  await newsroom.act(`${at}/answer`, {
+    ...(await newsroom.seen(reference)),
+    body: `${answer} is our answer.`,
+  })
+
+  const marked = await mark(newsroom, reference)
+  assert.equal(marked.status, 303, marked.text)
+  while ((await newsroom.application.workOnce()) > 0);
+  assert.deepEqual(found(await everyByte(newsroom.folder), words), [])
+  const disk = await everyByte(newsroom.folder)
+  assert.ok(
+    words.every((one) => !disk.includes(one.slice(-9).toLowerCase())),
+    'in the index',
+  )
+
+  const page = await newsroom.deskPage(at)
+  for (const one of words.filter((one) => one !== searched)) assert.match(page, new RegExp(one), one)
+  assert.match(page, /Confidential/)
+  assert.match(page, /marked it as confidential/)
+  assert.ok(!(await newsroom.deskPage(`/desk?q=${words[1]}`)).includes(reference))
+  const opened = await newsroom.openedFiles()
+  assert.deepEqual(opened.map(String).toSorted(), [text, String(picture)].toSorted())
+
+  // The sender is answered by mail, which says nothing more than that.
+  await newsroom.pause(11_000)
+  const mail = newsroom.mailsTo('reader@contributor.test').at(-1)
+  assert.match(mail?.subject ?? '', /There is an answer/)
+  assert.ok(!mail?.text?.includes(answer))
+
+  // Their receipt opens what was said before as soon as an editor has come in.
+  const before = await newsroom.status(receipt)
+  assert.ok(before.messages.every((message: { body: string }) => message.body === ''))
+  await newsroom.writeAgain(receipt, 'This is said with the receipt.')
+  await newsroom.signIn()
+  await settled(newsroom)
+  const after = await newsroom.status(receipt)
+  assert.match(after.messages[0].body, new RegExp(words[2] as string))
+  assert.match(after.messages.at(-1).body, /said with the receipt/)
+  assert.ok(after.messages.some((message: { body: string }) => message.body.includes(answer)))
+})
+
+test('marking is refused where the piece has changed, and for one that is sealed', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference, receipt } = await newsroom.submit('guest-post', guestPost(), [
+    { name: 'a.png', content: png() },
+  ])
+  const seen = await newsroom.seen(reference)
+  await newsroom.writeAgain(receipt, 'One thing more.')
+  const at = `/desk/submissions/${reference}/confidential`
+  assert.equal((await newsroom.act(at, seen)).status, 409)
+  assert.equal((await newsroom.submission(reference)).isConfidential, false)
+  const files = await newsroom.storedFiles()
+  assert.equal((await mark(newsroom, reference)).status, 303)
+  assert.equal((await mark(newsroom, reference)).status, 409)
+  await newsroom.application.workOnce()
+  assert.equal(
+    (await newsroom.storedFiles()).length,
+    files.filter((file) => !file.includes('staging')).length,
+  )
+})
+
+test('after somebody was removed everything is sealed anew, for a key that they never had', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  const sent = [
+    await newsroom.submit('expose', tip(), [{ name: 'a.png', content: png() }]),
+    await newsroom.submit('news-tip', tip()),
+    await newsroom.submit('story-angle', { ...storyAngle(), confidential: 'yes' }),
+  ]
+  await newsroom.writeAgain(sent[1]?.receipt ?? '', 'There is more.')
+  const at = `/desk/submissions/${sent[0]?.reference}`
+  await newsroom.act(`${at}/note`, { ...(await newsroom.seen(sent[0]?.reference ?? '')), note: 'For us.' })
+  await newsroom.receiveUpdate({ update_id: 1, strange: 'kept as it came' })
+  const sealed = await createSealed(newsroom)
+  const theirs = await newsroom.keysOf(second)
+  assert.equal((await sealed.openedBy(theirs)).length, (await sealed.all()).length)
+
+  const removed = await newsroom.act('/desk/team/remove', { email: second })
+  assert.equal(removed.status, 303, removed.text)
+  await settled(newsroom)
+  assert.equal((await newsroom.application.resealing.progress()).left, 0)
+  assert.deepEqual(await sealed.openedBy(theirs), [], 'what they had opens nothing any more')
+  const ours = await newsroom.keysOf(editorAddress)
+  assert.equal((await sealed.openedBy(ours)).length, (await sealed.all()).length)
+  for (const { receipt } of sent) assert.ok((await newsroom.status(receipt)).messages[0].body.length > 10)
+  assert.deepEqual(await newsroom.openedFiles(), [png()])
+  assert.match(await newsroom.deskPage(at), /For us\./)
+  assert.match(await newsroom.deskPage('/desk/unread'), /kept as it came/)
+})
+
+test('sealing anew goes on after a restart, with whoever comes in, and is not held up by what is damaged', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  const sent = []
+  for (let i = 0; i < 12; i++) sent.push(await newsroom.submit('expose'))
+  const db = database(t, newsroom)
+  const { id } = await newsroom.submission(sent[3]?.reference ?? '')
+  db.prepare('update messages set content = ? where submission_id = ?').run('nothing that was sealed', id)
+  // The shell removes somebody: nobody is there who could open anything.
+  await newsroom.application.storage.editors.remove(second, newsroom.now(), { lastAdminToo: true })
+  await newsroom.application.keyRing.expel(
+    (db.prepare('select id from editors where email = ?').get(second) as { id: string }).id,
+  )
+  await newsroom.restart()
+  const { resealing } = newsroom.application
+  assert.deepEqual(await resealing.progress(), { left: 12, isRunning: false })
+  const cookie = await newsroom.signIn()
+  const page = await newsroom.http().get('/desk/keys').set('cookie', cookie)
+  assert.match(page.text, /sealed anew just now|12<\/strong> pieces are/)
+  await newsroom.restart()
+  assert.ok((await newsroom.application.resealing.progress()).left > 0, 'it was broken off')
+  await newsroom.signIn()
+  await settled(newsroom)
+  assert.equal((await newsroom.application.resealing.progress()).left, 1, 'all but the damaged one')
+  assert.match(await newsroom.deskPage('/desk/keys'), /<strong>1<\/strong> piece is/)
+})
+
+test('a sender deletes their side: the receipt opens nothing, and the desk reads on', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference, receipt } = await newsroom.submit(
+    'expose',
+    { ...tip(), email: 'source@contributor.test' },
+    [{ name: 'a.png', content: png() }],
+  )
+  await newsroom.writeAgain(receipt, 'One more thing for you.')
+  const at = `/desk/submissions/${reference}`
+  await newsroom.act(`${at}/answer`, { ...(await newsroom.seen(reference)), body: 'Thank you for that.' })
+  const sealed = await createSealed(newsroom)
+  const theirs = sealed.keysOfReceipt(receipt)
+  assert.ok((await sealed.openedBy(theirs)).length >= 5)
+  const shown = await newsroom.http().post('/status').type('form').send({ receipt })
+  assert.match(shown.text, /Delete my side/)
+
+  const left = await newsroom.http().post('/status/leave').type('form').send({ receipt }).expect(200)
+  assert.match(left.text, /Your side is deleted/)
+  assert.deepEqual(await sealed.openedBy(theirs), [])
+  await newsroom.http().post('/status').type('form').send({ receipt }).expect(404)
+  await newsroom.http().post('/status/leave').type('form').send({ receipt }).expect(404)
+  const mails = newsroom.mailServer.mails.length
+  await newsroom.pause(60_000)
+  assert.equal(
+    newsroom.mailServer.mails.slice(mails).filter(({ recipient }) => recipient.includes('source')).length,
+    0,
+  )
+
+  const page = await newsroom.deskPage(at)
+  assert.match(page, /One more thing for you/)
+  assert.match(page, /The sender deleted their side/)
+  assert.ok(!page.includes(`action="${at}/answer"`))
+  const seen = await newsroom.seen(reference)
+  assert.equal((await newsroom.act(`${at}/answer`, { ...seen, body: 'Are you there?' })).status, 409)
+  const silent = { ...seen, decision: 'accepted', way: 'silent' }
+  assert.equal((await newsroom.act(`${at}/letter`, silent)).status, 303)
+  assert.deepEqual(await newsroom.openedFiles(), [png()])
+  // Sealed anew it still is for the desk only.
+  await newsroom.signIn()
+  await settled(newsroom)
+  assert.equal((await newsroom.application.resealing.progress()).left, 0)
+  assert.deepEqual(await sealed.openedBy(theirs), [])
+})
+
+test('only the side of a confidential piece can be deleted', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { receipt } = await newsroom.submit('guest-post')
+  const shown = await newsroom.http().post('/status').type('form').send({ receipt })
+  assert.ok(!shown.text.includes('Delete my side'))
+  await newsroom.http().post('/status/leave').type('form').send({ receipt }).expect(409)
+  assert.ok(await newsroom.status(receipt))
+})
+
+test('a header that was written anew opens with the age command as the file did', withAge, async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  const { receipt } = await newsroom.submit('expose', tip(), [{ name: 'a.png', content: png(60, 60) }])
+  const [path] = await newsroom.storedFiles()
+  const before = await readFile(path ?? '')
+  await newsroom.act('/desk/team/remove', { email: second })
+  await settled(newsroom)
+  const after = await readFile(path ?? '')
+  assert.equal(after.length, before.length)
+  assert.notDeepEqual(after.subarray(0, 266), before.subarray(0, 266))
+  assert.deepEqual(after.subarray(266), before.subarray(266), 'only the header is another one')
+  const openWith = await opener(t)
+  const [desk = ''] = (await newsroom.keysOf(editorAddress)).slice(-1)
+  assert.deepEqual(await openWith(after, desk), png(60, 60))
+  assert.deepEqual(await openWith(after, receiptIdentity(receipt)), png(60, 60))
+})
