@@ -28,17 +28,25 @@ import { type DeskRoute, deskRouter } from './desk/routes.ts'
 import { createSessions, type Sessions } from './desk/session.ts'
 import { settingsRoutes } from './desk/settings.ts'
 import { type LinkMaker, linkMaker, signInRoutes } from './desk/sign-in.ts'
+import { type TakeAlongParts, takeAlongRoutes } from './desk/take-along.ts'
 import { teamRoutes } from './desk/team.ts'
 import { trailRoutes } from './desk/trail.ts'
 import { undoRoutes } from './desk/undo.ts'
 import { workRoutes } from './desk/work.ts'
+import { nameFrom } from './editor.ts'
+import { entriesOfOpened } from './export/opened.ts'
+import { entriesOfSealed } from './export/sealed.ts'
+import { tarOf } from './export/tar.ts'
+import { Failure } from './failure.ts'
 import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
 import { hour, type Parts } from './parts.ts'
 import { previewNow } from './previews/preview.ts'
 import type { Identity } from './seal.ts'
+import { sealedForKey } from './sealing/for-key.ts'
 import { confidentialMarker } from './sealing/mark.ts'
+import { isRecipient } from './sealing/x25519.ts'
 import { sendersOf } from './sender.ts'
 import { fileAnswer } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
@@ -105,6 +113,7 @@ export function createDesk(
     ...bulkRoutes(deskParts),
     ...undoRoutes(deskParts),
     ...keepingRoutes(deskParts),
+    ...takeAlongRoutes({ ...deskParts, ...packing(parts) }),
     ...trailRoutes({ ...deskParts, trail: storage.trail }),
     ...fileRoutes(deskParts),
     ...events.routes,
@@ -180,6 +189,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     deliveries: storage.deliveries,
     settings: storage.settings,
     retention: storage.retention,
+    trail: storage.trail,
     erase: storage.erasures.erase,
     markConfidential: confidentialMarker({ store: storage.marking, files }),
     editors: storage.editors,
@@ -198,6 +208,44 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
       nudge('mail')
       nudge('telegram')
     },
+  }
+}
+
+/** How a piece is packed to be taken along. */
+function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
+  const { storage, files, fileSealing, outside } = parts
+  return {
+    async packSealed(submission) {
+      const texts = await storage.resealing.texts(submission.id)
+      const ids = (await storage.resealing.files(submission.id))?.ids ?? []
+      const sealed = await Promise.all(
+        ids.map(async (id) => ({ id, size: await files.sizeOf(id), open: () => files.read(id) })),
+      )
+      const entries = entriesOfSealed({ submission, texts, files: sealed })
+      return tarOf(submission.reference, entries, submission.updatedAt)
+    },
+    async packOpened(submission, { keys }) {
+      const messages = await storage.submissions.conversation(submission.id, keys)
+      if (messages.some(({ seal }) => seal === 'locked'))
+        throw new Failure('forbidden', 'This piece is sealed, and does not open for you just now.')
+      const piece = {
+        submission,
+        messages,
+        notes: await storage.notes.of(submission.id, keys),
+        tags: await storage.inbox.tagsOf(submission.id),
+        history: await storage.history.of(submission.id),
+      }
+      const entries = entriesOfOpened(piece, {
+        readFile: (attachment) => files.readFor(attachment, keys),
+        fileName: downloadName,
+        nameOf: nameFrom(await storage.editors.names()),
+      })
+      return tarOf(submission.reference, entries, submission.updatedAt)
+    },
+    isRecipient,
+    sealFor: (source, recipient) => sealedForKey(fileSealing, source, recipient),
+    noteExport: ({ reference }, editorId, detail) =>
+      storage.trail.add([{ action: 'exported', editorId, reference, detail }], outside.now()),
   }
 }
 

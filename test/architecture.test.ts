@@ -13,6 +13,7 @@ const neighbours = [
   'storage',
   'sealing',
   'erasing',
+  'export',
   'notification',
   'previews',
   'desk',
@@ -59,6 +60,7 @@ const onlyUsers: Record<string, string> = {
   otpauth: 'desk',
   'markdown-it': 'desk',
   'csv-stringify': 'desk',
+  'modern-tar': 'export',
   'age-encryption': 'sealing',
   '@scure/base': 'sealing',
 }

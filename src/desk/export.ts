@@ -4,6 +4,7 @@ import { stringify } from 'csv-stringify'
 import type { Request } from 'express'
 import { nameFrom } from '../editor.ts'
 import { filterOf, type Listed, type Page, Wanted } from '../inbox.ts'
+import { leftEarly } from '../left-early.ts'
 import { readTerms } from '../search-terms.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
@@ -18,6 +19,7 @@ export function exportRoutes(parts: DeskParts): DeskRoute[] {
       path: '/desk/export.csv',
       access: 'editor',
       async handle(req, res, seat) {
+        await noteExport(seat, 'csv')
         res.attachment('submissions.csv')
         // A cell that begins like a formula is one to a spreadsheet; quoted, it is text.
         const csv = stringify({ header: true, bom: true, escape_formulas: true })
@@ -29,11 +31,16 @@ export function exportRoutes(parts: DeskParts): DeskRoute[] {
       path: '/desk/export.json',
       access: 'editor',
       async handle(req, res, seat) {
+        await noteExport(seat, 'json')
         res.attachment('submissions.json')
         await pipeline(Readable.from(jsonOf(rows(req, seat))), res).catch(leftEarly)
       },
     },
   ]
+
+  function noteExport({ editor }: Seat, detail: string): Promise<void> {
+    return parts.trail.add([{ action: 'exported', editorId: editor.id, detail }], parts.now())
+  }
 
   async function* rows(req: Request, { editor }: Seat) {
     const wish = Wanted.parse(req.query)
@@ -76,8 +83,4 @@ async function* jsonOf(rows: AsyncIterable<object>) {
     before = ',\n'
   }
   yield before === '[\n' ? '[]\n' : '\n]\n'
-}
-
-function leftEarly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
 }

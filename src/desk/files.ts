@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import { Failure } from '../failure.ts'
+import { leftEarly } from '../left-early.ts'
 import { type Attachment, hasPreview, isText, type Message } from '../submission.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
@@ -98,9 +99,4 @@ function decoded(bytes: Buffer): string {
   if (mark === 'feff') return new TextDecoder('utf-16be').decode(bytes)
   const text = new TextDecoder('utf-8').decode(bytes, { stream: true })
   return text.includes('\uFFFD') ? new TextDecoder('windows-1252').decode(bytes) : text
-}
-
-/** A reader who goes away in the middle is no fault. */
-function leftEarly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
 }

@@ -10,6 +10,7 @@ import type { RetentionRules } from '../retention.ts'
 import type { Keys } from '../seal.ts'
 import type { Term } from '../search-terms.ts'
 import type { Attachment, Fields, Message, Submission } from '../submission.ts'
+import type { NewTrailEntry } from '../trail.ts'
 import type { Act, Change, Note } from '../work.ts'
 import type { ShowPage } from './page.ts'
 
@@ -64,6 +65,7 @@ export type DeskParts = {
   retention: {
     soon(rules: RetentionRules, most: number, now: number): Promise<Submission[]>
   }
+  trail: { add(entries: NewTrailEntry[], at: number): Promise<void> }
   /** Erases a piece for good; `why` is a code. False if it is gone already. */
   erase: (submissionId: string, editorId: string, why: string, at: number) => Promise<boolean>
   /** Seals a piece that came in clear. @throws Failure `conflict` if it is no longer at this revision */

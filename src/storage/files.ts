@@ -211,6 +211,11 @@ export function fileStore(root: string, sealing: FileSealing) {
       )
     },
 
+    /** Bytes that a kept file has on the disk: more than what it holds, where it is sealed. @throws Failure `unavailable` */
+    sizeOf(id: string): Promise<number> {
+      return orUnavailable(async () => (await stat(keptPath(id))).size)
+    },
+
     /** Where a kept file lies. Only for what reads it and does not change it. */
     path: keptPath,
 

@@ -56,6 +56,9 @@ export function resealingStore(db: Database, writing: Writing) {
       return { ids: rows.map(({ id }) => id), sealing }
     },
 
+    /** Every text of a piece as it is stored. */
+    texts: (submissionId: string) => storedTexts(db, submissionId),
+
     /** Seals all texts of a piece anew, as one: then it is sealed for the current key, if its files are. */
     async sealAnew(submissionId: string, keys: Keys): Promise<Resealed> {
       const before = await db

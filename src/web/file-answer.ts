@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
+import { leftEarly } from '../left-early.ts'
 import type { Keys } from '../seal.ts'
 import type { Attachment } from '../submission.ts'
 
@@ -26,9 +27,4 @@ export function fileAnswer({ readFile, downloadName }: FileAnswerParts): SendFil
     })
     await pipeline(content, res).catch(leftEarly)
   }
-}
-
-/** A reader who goes away in the middle is no fault. */
-function leftEarly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
 }
