@@ -136,11 +136,11 @@ async function work(first: Submission, at: number): Promise<void> {
   if (chance(random, 0.4)) submission = await apply(submission, editorId, at, tag(deed(), tagOf(random)))
   if (chance(random, 0.3)) {
     const body = noteText(random)
-    submission = await apply(submission, editorId, at, note(deed(), { id: newId(at), body }))
+    submission = await apply(submission, editorId, at, note(deed(), body))
   }
   if (chance(random, 0.4)) {
     const body = answerText(random)
-    submission = await apply(submission, editorId, at, answer(deed(), { id: newId(at), body }, [], {}))
+    submission = await apply(submission, editorId, at, answer(deed(), { body }, [], {}))
   }
   if (chance(random, 0.15)) return
   if (chance(random, 0.05)) await apply(submission, editorId, at + day, move(deed(), 'spam'))

@@ -3,15 +3,16 @@ import type { NewDelivery } from './delivery.ts'
 import { Failure, type Faults } from './failure.ts'
 import type { ThreadMark } from './mail-thread.ts'
 import type { Recipient } from './seal.ts'
-import type {
-  ApiSender,
-  Author,
-  Channel,
-  Fields,
-  FileLabel,
-  Kind,
-  MailOrigin,
-  TelegramSender,
+import {
+  type ApiSender,
+  type Author,
+  type Channel,
+  type Fields,
+  type FileLabel,
+  isConfidentialKind,
+  type Kind,
+  type MailOrigin,
+  type TelegramSender,
 } from './submission.ts'
 
 /** What a channel hands to `receive`: a piece not yet believed. */
@@ -36,6 +37,11 @@ export type Draft = {
   isConfidential?: boolean
   /** Where parts of it were sealed before it was taken in: how, and with which receipt. */
   sealed?: SealedBefore
+}
+
+/** True for what is sealed as it comes in: by its kind, or because its sender wants it. */
+export function isInConfidence({ kind, isConfidential, sealed }: Draft): boolean {
+  return isConfidentialKind(kind) || isConfidential === true || sealed !== undefined
 }
 
 /** How the parts of a piece were sealed while it was gathered. */

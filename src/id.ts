@@ -4,27 +4,43 @@ import { v7 } from 'uuid'
 /** A clock that is set back by more than this starts a new order. */
 const tolerated = 1000
 const sequences = 2 ** 31
-
-let latest = 0
-let sequence = 0
+const minute = 60_000
 
 /**
  * A UUID of version 7 (RFC 9562) that begins with the time `at`, in milliseconds: ids order what they name by its age,
  * and within a process no id is smaller than one made before it.
  */
-export function newId(at: number): string {
-  const time = Math.trunc(at)
-  if (time > latest || latest - time > tolerated) {
-    latest = time
-    sequence = randomInt(sequences)
-  } else {
-    sequence += 1
-  }
-  return v7({ msecs: latest, seq: sequence })
+export const newId = idMaker()
+
+const newCoarseId = idMaker()
+
+/** The same, but what it begins with is the minute: for what must not tell exactly when a source did something. */
+export function coarseId(at: number): string {
+  return newCoarseId(minuteOf(at))
+}
+
+/** The minute of a time, as a time: nothing finer is kept of when a source did something. */
+export function minuteOf(at: number): number {
+  return Math.floor(at / minute) * minute
 }
 
 /** The smallest id that can have been made at `at` or later. */
 export function firstIdAt(at: number): string {
   const hex = Math.max(0, Math.trunc(at)).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}
+
+function idMaker(): (at: number) => string {
+  let latest = 0
+  let sequence = 0
+  return (at) => {
+    const time = Math.trunc(at)
+    if (time > latest || latest - time > tolerated) {
+      latest = time
+      sequence = randomInt(sequences)
+    } else {
+      sequence += 1
+    }
+    return v7({ msecs: latest, seq: sequence })
+  }
 }

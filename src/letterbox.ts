@@ -1,4 +1,4 @@
-import type { Draft, FurtherDraft } from './draft.ts'
+import { type Draft, type FurtherDraft, isInConfidence } from './draft.ts'
 import { createIntake, type Intake } from './intake/receive.ts'
 import type { Parts } from './parts.ts'
 import { receiptIdentity } from './sealing/receipt-key.ts'
@@ -30,7 +30,9 @@ export function createLetterbox({
       const received = await intake.receive(draft)
       const { reference, repeat } = received
       const ms = Math.round(performance.now() - begun)
-      outside.log.info({ reference, channel: draft.channel, kind: draft.kind, repeat, ms }, 'received')
+      // A log tells when: of what is confidential nothing is kept finer than the minute.
+      if (!isInConfidence(draft))
+        outside.log.info({ reference, channel: draft.channel, kind: draft.kind, repeat, ms }, 'received')
       metrics.received(draft.channel, draft.kind, repeat)
       nudge('mail')
       nudge('desk')
@@ -41,13 +43,13 @@ export function createLetterbox({
     },
     async receiveFurther(draft: FurtherDraft) {
       const received = await intake.receiveFurther(draft)
-      outside.log.info({ repeat: received.repeat }, 'further message received')
+      outside.log.debug({ repeat: received.repeat }, 'further message received')
       told(draft)
       return received
     },
     async receiveInto(draft: FurtherDraft & { messageId: string }) {
       const received = await intake.receiveInto(draft)
-      outside.log.info({ repeat: received.repeat }, 'more of a message received')
+      outside.log.debug({ repeat: received.repeat }, 'more of a message received')
       told(draft)
       return received
     },

@@ -141,7 +141,8 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
   async function take(source: Readable, envelope: Envelope): Promise<Taken> {
     const begun = performance.now()
     const what = await taken(source, envelope)
-    outside.log.info({ channel: 'email', what, ms: Math.round(performance.now() - begun) }, 'mail taken in')
+    // When a mail came is not logged: it may be a tip.
+    outside.log.debug({ channel: 'email', what, ms: Math.round(performance.now() - begun) }, 'mail taken in')
     return what
   }
 

@@ -46,7 +46,12 @@ export const settlingTime = 2000
 export const longestBurst = 60 * minute
 
 /** What an editor has seen and heard of a piece. */
-export type Attention = { openedAt: number | null; toldAt: number | null }
+export type Attention = {
+  openedAt: number | null
+  toldAt: number | null
+  /** They have opened it since its sender last wrote. */
+  hasSeenAll: boolean
+}
 
 /** A message of a sender, as far as it matters to who hears of it. */
 export type News = { kind: Kind; isOpening: boolean; assigneeId: string | null; at: number }
@@ -58,7 +63,7 @@ export type News = { kind: Kind; isOpening: boolean; assigneeId: string | null; 
 export function noticeTime(
   editor: { id: string; policy: NoticePolicy },
   news: News,
-  attention: Attention,
+  attention: Pick<Attention, 'openedAt' | 'toldAt'>,
   now: number,
 ): number | undefined {
   if (!wants(editor, news)) return undefined
@@ -72,7 +77,7 @@ function wants({ id, policy }: { id: string; policy: NoticePolicy }, news: News)
   return policy.rhythm === 'at-once' && policy.kinds.includes(news.kind)
 }
 
-function isTold({ openedAt, toldAt }: Attention, now: number): boolean {
+function isTold({ openedAt, toldAt }: Pick<Attention, 'openedAt' | 'toldAt'>, now: number): boolean {
   if (toldAt === null || now - toldAt >= quietTime) return false
   return openedAt === null || openedAt < toldAt
 }

@@ -48,7 +48,10 @@ export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Reco
           await storage.attachments.lost(attachmentId, submissionId, isTooLarge, outside.now())
         }
         const fault = 'fault' in verdict && verdict.fault ? { fault: verdict.fault } : {}
-        outside.log.info({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
+        // What went well soon after something came in would tell when that was.
+        const isTrouble = verdict.state !== 'dropped' && 'fault' in fault
+        const level = isTrouble ? 'info' : 'debug'
+        outside.log[level]({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
         metrics.settled(purpose, verdict.state)
         parts.changed()
       },

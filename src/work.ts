@@ -4,6 +4,7 @@ import { type AnswerPurpose, type NewDelivery, type PassingFile, previewsOf } fr
 import type { Arrival, StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
 import { moveDetail, type NewEntry } from './history.ts'
+import { coarseId, newId } from './id.ts'
 import { type Decision, stateAfter } from './letter.ts'
 import type { SealedAs } from './record.ts'
 import type { SealState } from './seal.ts'
@@ -139,11 +140,13 @@ export function move({ submission, at }: Deed, to: State): ChangeOf {
  * @throws Failure `invalid`
  */
 export function answer(
-  { at, submission }: Deed,
-  message: Written,
+  deed: Deed,
+  said: Omit<Written, 'id'>,
   purposes: readonly AnswerPurpose[],
   contact: Contact,
 ): ChangeOf {
+  const { at, submission } = deed
+  const message = { id: turnId(deed), ...said }
   const text = parsed('body', body, message.body)
   // Of a confidential piece nothing can be read when the answer goes out.
   const files = (message.files ?? []).flatMap(passingFile)
@@ -163,6 +166,11 @@ function passingFile({ id, name, fileKey }: WrittenFile): PassingFile[] {
   return fileKey ? [{ id, name, key: Buffer.from(fileKey).toString('base64url') }] : []
 }
 
+/** Ids put a conversation in order: where the sender’s tell no more than the minute, nobody’s may tell more. */
+function turnId({ submission, at }: Deed): string {
+  return submission.isConfidential ? coarseId(at) : newId(at)
+}
+
 /** A decision moves a submission, unless it is there already: a change can be asked for again. */
 export function decide(deed: Deed, decision: Decision): ChangeOf {
   const to: State = stateAfter[decision]
@@ -171,10 +179,10 @@ export function decide(deed: Deed, decision: Decision): ChangeOf {
 }
 
 /** Writes down something for colleagues. @throws Failure `invalid` */
-export function note(_deed: Deed, text: { id: string; body: string }): ChangeOf {
+export function note(deed: Deed, words: string): ChangeOf {
   return {
     set: {},
-    note: { id: text.id, body: parsed('note', body, text.body) },
+    note: { id: turnId(deed), body: parsed('note', body, words) },
     deliveries: [],
     entries: [{ action: 'noted' }],
   }

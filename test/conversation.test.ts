@@ -128,10 +128,11 @@ test('/cancel discards, /start offers the kinds, and what is written without a c
   await sendOpen(newsroom, chat)
   await chat.say('/start My neighbour sells fuel at night')
   await sendOpen(newsroom, chat)
-  assert.deepEqual((await pieces(newsroom)).map(({ kind, body }) => [kind, body]).toReversed(), [
+  // What is confidential stands where its minute began.
+  assert.deepEqual((await pieces(newsroom)).map(({ kind, body }) => [kind, body]).toSorted(), [
     ['expose', 'It was the deputy.'],
-    ['story-angle', 'A girl of twelve mends typewriters'],
     ['news-tip', '/start My neighbour sells fuel at night'],
+    ['story-angle', 'A girl of twelve mends typewriters'],
   ])
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { changingKey } from '../src/web/guards.ts'
 import { openNewsroom } from './support/newsroom.ts'
 import { tip } from './support/pieces.ts'
 
@@ -85,4 +86,18 @@ test('alive and ready are told apart', async (t) => {
   const refused = await full.http().get('/readyz').set('accept', 'application/json').expect(503)
   assert.equal(refused.body.error.code, 'unavailable')
   assert.ok(refused.headers['retry-after'])
+})
+
+test('the key that clients are known by changes with each window', () => {
+  let now = 1000
+  const key = changingKey(100, () => now)
+  const first = key()
+  now += 99
+  assert.deepEqual(key(), first)
+  now += 1
+  const second = key()
+  assert.equal(second.length, 32)
+  assert.notDeepEqual(second, first)
+  now -= 50
+  assert.deepEqual(key(), second)
 })

@@ -97,7 +97,7 @@ test('every route of the desk is declared, and every declared one is there', asy
       'post /api/v1/submissions/:reference/messages',
       'post /status',
       'post /status/file',
-    'post /status/leave',
+      'post /status/leave',
       'post /submit/:kind',
       'post /upload/:token',
       'post /webhooks/telegram',

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { answerDoors, contactOf } from '../contact.ts'
 import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import { newId } from '../id.ts'
 import { type Decision, decisions, fill, valuesFor } from '../letter.ts'
 import type { Message, Submission } from '../submission.ts'
 import { answer, both, type ChangeOf, type Deed, decide } from '../work.ts'
@@ -131,7 +130,7 @@ export function writer(parts: DeskParts) {
       throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
     const contact = contactOf(await openConversation(parts, deed.submission, seat))
     const doors = answerDoors(contact, parts.hasBot)
-    return answer(deed, { id: newId(deed.at), ...said }, doors, contact)
+    return answer(deed, said, doors, contact)
   }
 }
 

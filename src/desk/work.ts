@@ -1,7 +1,6 @@
 import type { Request } from 'express'
 import { z } from 'zod'
 import { Failure } from '../failure.ts'
-import { newId } from '../id.ts'
 import { states } from '../submission.ts'
 import { assign, type ChangeOf, claim, type Deed, move, note, release, tag, untag } from '../work.ts'
 import { deedRoute, deedsOf, type Handle } from './deeds.ts'
@@ -18,7 +17,7 @@ export function workRoutes(parts: DeskParts): DeskRoute[] {
   const { submissionOf, seenSubmission, deedOf, apply, orConflict, backTo, onwards } = deedsOf(parts)
   const tagged: Make = (deed, req) => tag(deed, formText(req, 'tag'))
   const untagged: Make = (deed, req) => untag(deed, formText(req, 'tag'))
-  const noted: Make = (deed, req) => note(deed, { id: newId(deed.at), body: formText(req, 'note') })
+  const noted: Make = (deed, req) => note(deed, formText(req, 'note'))
   const assigned: Make = async (deed, req) => assign(deed, await colleague(formText(req, 'editor')))
   const moved: Make = (deed, req) => move(deed, chosen(StateGiven, formText(req, 'state')))
   return [

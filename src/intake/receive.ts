@@ -5,19 +5,20 @@ import {
   type AwaitedFile,
   type Draft,
   type FurtherDraft,
+  isInConfidence,
   parseFields,
   parseFurtherFields,
   type SealedBefore,
   type StagedFile,
 } from '../draft.ts'
 import { Failure } from '../failure.ts'
-import { newId } from '../id.ts'
+import { coarseId, minuteOf, newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
 import type { NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
 import type { Recipient, Sealing } from '../seal.ts'
 import { sendersOf } from '../sender.ts'
-import { type Content, type Fields, type FileLabel, isConfidentialKind, summaryOf } from '../submission.ts'
+import { type Content, type Fields, type FileLabel, summaryOf } from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
 
 /**
@@ -93,8 +94,8 @@ export function createIntake(parts: IntakeParts) {
      */
     async receiveFurther(draft: FurtherDraft): Promise<Further> {
       const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFurtherFields(draft)))
-      const record = furtherMessage(draft, fields, parts.now())
-      const sealing = draft.files.length > 0 ? await parts.sealingOf(draft.submissionId) : undefined
+      const sealing = await parts.sealingOf(draft.submissionId)
+      const record = furtherMessage(draft, fields, sealing !== undefined, parts.now())
       const { repeat, digest } = await keeping(draft.files, sealing, (marks) => {
         mark(record, marks)
         return commit(record)
@@ -108,7 +109,8 @@ export function createIntake(parts: IntakeParts) {
      */
     async receiveInto(draft: FurtherDraft & { messageId: string }): Promise<{ repeat: boolean }> {
       const fields = fieldsIn(draft, () => parseFurtherFields(draft))
-      return commit({ ...furtherMessage(draft, fields, parts.now()), adds: true })
+      const isConfidential = (await parts.sealingOf(draft.submissionId)) !== undefined
+      return commit({ ...furtherMessage(draft, fields, isConfidential, parts.now()), adds: true })
     },
   }
 
@@ -174,10 +176,12 @@ function mark({ attachments }: NewRecord, marks: Map<string, SealedAs>): void {
 type NewPiece = NewRecord & { submission: NewSubmission }
 
 function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewPiece {
-  const at = parts.now()
+  const now = parts.now()
   const { kind, channel, telegram, api, email, threads, sealed } = draft
-  const isConfidential = isConfidentialKind(kind) || draft.isConfidential === true || sealed !== undefined
-  const awaited = draft.awaited.map((file) => ({ ...file, id: file.id ?? newId(at) }))
+  const isConfidential = isInConfidence(draft)
+  const at = isConfidential ? minuteOf(now) : now
+  const idNow = isConfidential ? coarseId : newId
+  const awaited = draft.awaited.map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   const content: Content = {
     fields,
@@ -188,7 +192,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
   }
   return {
     arrival: named(draft.arrival),
-    submissionId: draft.ids?.submissionId ?? newId(at),
+    submissionId: draft.ids?.submissionId ?? idNow(now),
     submission: {
       reference: newReference(),
       receiptHash: hashReceipt(receipt),
@@ -200,12 +204,12 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
       bond: sealed?.bond ?? randomBytes(12).toString('base64url'),
       senderRecipient: isConfidential ? parts.recipientFor(receipt) : null,
     },
-    messageId: draft.ids?.messageId ?? newId(at),
+    messageId: draft.ids?.messageId ?? idNow(now),
     author: 'sender',
     content,
     attachments,
     deliveries: [
-      tellEditors(at),
+      tellEditors(now),
       ...receiptMails(draft, fields, receipt, isConfidential),
       ...awaited.flatMap(fetchOf),
       ...previewsOf(draft.files),
@@ -216,15 +220,21 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
   }
 }
 
-function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRecord {
+function furtherMessage(
+  draft: FurtherDraft,
+  fields: Fields,
+  isConfidential: boolean,
+  now: number,
+): NewRecord {
+  const at = isConfidential ? minuteOf(now) : now
   const { telegram, email, isEdit, files, threads } = draft
   const author = draft.author ?? 'sender'
   const isTold = author === 'sender' && !draft.isQuiet
-  const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: file.id ?? newId(at) }))
+  const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
   return {
     arrival: draft.arrival,
     submissionId: draft.submissionId,
-    messageId: draft.messageId ?? newId(at),
+    messageId: draft.messageId ?? (isConfidential ? coarseId : newId)(now),
     author,
     content: {
       fields,
@@ -236,7 +246,7 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRec
     attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
     deliveries: [
       ...(draft.deliveries ?? []),
-      ...(isTold ? [tellEditors(at)] : []),
+      ...(isTold ? [tellEditors(now)] : []),
       ...awaited.flatMap(fetchOf),
       ...previewsOf(files),
     ],
@@ -250,13 +260,14 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, at: number): NewRec
  * A piece that was changed and sent again under the same key, as after the browser's Back: the first one
  * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
  */
-function asFurtherMessage(record: NewRecord, submissionId: string): NewRecord {
-  const { submission: _, ...message } = record
+function asFurtherMessage(record: NewPiece, submissionId: string): NewRecord {
+  const { submission, ...message } = record
   const { source, key, digest } = record.arrival
   const arrival = { source, key: `${key}/${digest}` }
   // An id of its own again: ids order a conversation, and this message comes after the first one.
   const deliveries = message.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
-  return { ...message, arrival, submissionId, messageId: newId(record.at), deliveries }
+  const messageId = (submission.isConfidential ? coarseId : newId)(record.at)
+  return { ...message, arrival, submissionId, messageId, deliveries }
 }
 
 /** What is kept of an arrival. */

@@ -64,12 +64,14 @@ export function mailComposer(parts: ComposeParts) {
     async editorNotice(delivery: Delivery): Promise<Mail | undefined> {
       const editor = await editorOf(delivery)
       const { submission, messages, opening } = await pieceOf(delivery)
-      const { openedAt } = await parts.attention.of(submission.id, editor.id)
+      const { openedAt, hasSeenAll } = await parts.attention.of(submission.id, editor.id)
+      if (hasSeenAll) return undefined
       const from = messages.findIndex((message) => message.id === delivery.messageId)
       if (from === -1) throw nothing()
       const unread = messages
         .slice(from)
-        .filter((message) => message.author === 'sender' && message.createdAt > (openedAt ?? 0))
+        .filter(({ author }) => author === 'sender')
+        .filter(({ createdAt }) => submission.isConfidential || createdAt > (openedAt ?? 0))
       if (unread.length === 0) return undefined
       const isFurther = unread[0]?.id !== opening.id
       const isTold = !submission.isConfidential

@@ -17,12 +17,12 @@ export function attentionStore(db: Database) {
     async open(submissionId: string, editorId: string, at: number): Promise<void> {
       await db.transaction().execute(async (trx) => {
         const { openedAt } = await attentionOf(trx, submissionId, editorId)
+        const opened_revision = await revisionOf(trx, submissionId)
+        const opened = { opened_at: at, opened_revision, present_at: at }
         await trx
           .insertInto('attention')
-          .values({ submission_id: submissionId, editor_id: editorId, opened_at: at, present_at: at })
-          .onConflict((oc) =>
-            oc.columns(['submission_id', 'editor_id']).doUpdateSet({ opened_at: at, present_at: at }),
-          )
+          .values({ submission_id: submissionId, editor_id: editorId, ...opened })
+          .onConflict((oc) => oc.columns(['submission_id', 'editor_id']).doUpdateSet(opened))
           .execute()
         const first = await trx
           .updateTable('submissions')
@@ -76,9 +76,23 @@ export function attentionStore(db: Database) {
 export async function attentionOf(db: Database, submissionId: string, editorId: string): Promise<Attention> {
   const row = await db
     .selectFrom('attention')
-    .select(['opened_at', 'told_at'])
+    .innerJoin('submissions', 'submissions.id', 'submission_id')
+    .select(['opened_at', 'told_at', 'opened_revision', 'heard_revision'])
     .where('submission_id', '=', submissionId)
     .where('editor_id', '=', editorId)
     .executeTakeFirst()
-  return { openedAt: row?.opened_at ?? null, toldAt: row?.told_at ?? null }
+  return {
+    openedAt: row?.opened_at ?? null,
+    toldAt: row?.told_at ?? null,
+    hasSeenAll: row !== undefined && row.opened_revision >= row.heard_revision,
+  }
+}
+
+async function revisionOf(trx: Database, submissionId: string): Promise<number> {
+  const row = await trx
+    .selectFrom('submissions')
+    .select('revision')
+    .where('id', '=', submissionId)
+    .executeTakeFirst()
+  return row?.revision ?? 0
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Carrier, Delivery, DeliveryState, NewDelivery, Passing, Try, Verdict } from '../delivery.ts'
 import { Failure } from '../failure.ts'
+import { minuteOf } from '../id.ts'
 import type { Database } from './database.ts'
 import { isDuplicate } from './faults.ts'
 import type { Hidden } from './hidden.ts'
@@ -276,13 +277,21 @@ async function settleOne(trx: Database, verdict: Verdict): Promise<void> {
   await trx.insertInto('delivery_tries').values({ delivery_id: id, at, fault: verdict.fault }).execute()
 }
 
+/** Of what is over one need not know the second: it would tell when a source wrote. */
+const toTheMinute = {
+  due_at: sql<number>`due_at - due_at % 60000`,
+  created_at: sql<number>`created_at - created_at % 60000`,
+  tried_since: sql<number>`tried_since - tried_since % 60000`,
+}
+
 /** What is over forgets its address and its receipt. What failed keeps what it is tried again by, if that is no address. */
 function changeOf(verdict: Verdict) {
   const { state, at } = verdict
   if (state === 'pending') return { due_at: verdict.dueAt, fault: verdict.fault }
   const over = {
     state,
-    done_at: at,
+    done_at: minuteOf(at),
+    ...toTheMinute,
     receipt: null,
     passing: null,
     fault: state === 'sent' ? null : verdict.fault,

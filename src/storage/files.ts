@@ -10,11 +10,12 @@ import {
   rm,
   stat,
   statfs,
+  utimes,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Failure } from '../failure.ts'
-import { newId } from '../id.ts'
+import { coarseId, minuteOf } from '../id.ts'
 import type { SealedAs } from '../record.ts'
 import type { Identity, Keys, Recipient, Sealing } from '../seal.ts'
 import type { Attachment } from '../submission.ts'
@@ -92,7 +93,7 @@ export function fileStore(root: string, sealing: FileSealing) {
      * @throws Failure `too-large`, `unavailable`, or what `typeOf` throws; nothing is left behind then.
      */
     async stage(source: Readable, options: StageOptions): Promise<WrittenFile> {
-      const id = options.id ?? newId(Date.now())
+      const id = options.id ?? coarseId(Date.now())
       return orUnavailable(async () => {
         const handle = await open(stagedPath(id), 'w', 0o600)
         try {
@@ -128,6 +129,7 @@ export function fileStore(root: string, sealing: FileSealing) {
         for (const id of ids) {
           const as = sealedFor ? await sealFor(id, sealedFor) : await unseal(id)
           if (as) sealed.set(id, as)
+          if (as) await forgetWhen(stagedPath(id))
           await moveOnce(stagedPath(id), keptPath(id))
           keys.delete(id)
         }
@@ -221,7 +223,7 @@ export function fileStore(root: string, sealing: FileSealing) {
 
     /** Keeps a file that is made here: `write` puts it at the path it is given, or says that it did not. */
     async keepMade(write: (path: string) => Promise<boolean>): Promise<string | undefined> {
-      const id = newId(Date.now())
+      const id = coarseId(Date.now())
       try {
         if (!(await write(stagedPath(id)))) return undefined
         await syncFile(stagedPath(id))
@@ -299,7 +301,7 @@ export function fileStore(root: string, sealing: FileSealing) {
   async function rewrite(id: string, isSealed: boolean): Promise<void> {
     const source = await readStaged(id)
     // Under an id of its own, so that what a crash leaves of it is swept.
-    const other = stagedPath(newId(Date.now()))
+    const other = stagedPath(coarseId(Date.now()))
     const handle = await open(other, 'w', 0o600)
     try {
       const sealed = isSealed ? sealing.seal(source) : undefined
@@ -395,6 +397,12 @@ function locked(): Failure {
 
 function damaged(): Failure {
   return new Failure('conflict', 'This file is damaged: it is not what was sealed.')
+}
+
+/** What the file system tells of when a sealed file was written, as far as one can tell it otherwise: to the minute. */
+async function forgetWhen(path: string): Promise<void> {
+  const minute = minuteOf(Date.now()) / 1000
+  await utimes(path, minute, minute)
 }
 
 async function moveOnce(from: string, to: string): Promise<void> {

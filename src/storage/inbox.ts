@@ -102,7 +102,7 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
         summary,
         seal,
         tags: tags.get(id) ?? [],
-        isUnread: (opened.get(id) ?? 0) < row.heard_at,
+        isUnread: (opened.get(id) ?? 0) < row.heard_revision,
         hasFailedDelivery: failed.has(id),
       }
     })
@@ -123,15 +123,15 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     return { ...summaryFor(content, Object.keys(content.files).length), seal }
   }
 
+  /** The revisions that this editor has opened. */
   async function openings(ids: string[], editorId: string): Promise<Map<string, number>> {
     const rows = await db
       .selectFrom('attention')
-      .select(['submission_id', 'opened_at'])
+      .select(['submission_id', 'opened_revision'])
       .where('submission_id', 'in', ids)
       .where('editor_id', '=', editorId)
-      .where('opened_at', 'is not', null)
       .execute()
-    return new Map(rows.map((row) => [row.submission_id, row.opened_at as number]))
+    return new Map(rows.map((row) => [row.submission_id, row.opened_revision]))
   }
 
   async function failures(ids: string[]): Promise<Set<string | null>> {

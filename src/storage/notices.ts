@@ -1,6 +1,6 @@
 import type { Delivery, NewDelivery } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
-import { firstIdAt } from '../id.ts'
+import { firstIdAt, minuteOf } from '../id.ts'
 import { burst, crowd, noticeTime } from '../notice-policy.ts'
 import type { Kind, Submission } from '../submission.ts'
 import { attentionOf } from './attention.ts'
@@ -74,7 +74,7 @@ export function noticeStore(db: Database) {
           eb
             .selectFrom('messages')
             .select('submission_id')
-            .where('messages.id', '>=', firstIdAt(since))
+            .where('messages.id', '>=', firstIdAt(minuteOf(since)))
             .where('author', '=', 'sender'),
         )
         .where('kind', 'in', kinds)
@@ -84,10 +84,10 @@ export function noticeStore(db: Database) {
             eb.exists(
               eb
                 .selectFrom('attention')
-                .select('opened_at')
+                .select('opened_revision')
                 .whereRef('attention.submission_id', '=', 'submissions.id')
                 .where('attention.editor_id', '=', editorId)
-                .whereRef('attention.opened_at', '>=', 'submissions.heard_at'),
+                .whereRef('attention.opened_revision', '>=', 'submissions.heard_revision'),
             ),
           ),
         )
@@ -103,7 +103,7 @@ export function noticeStore(db: Database) {
       const rows = await db
         .selectFrom('submissions')
         .selectAll()
-        .where('id', '>=', firstIdAt(since))
+        .where('id', '>=', firstIdAt(minuteOf(since)))
         .where('kind', 'in', kinds)
         .where((eb) =>
           eb.not(
@@ -216,10 +216,17 @@ async function planOne(
   await insertDeliveries(trx, deliveries, now)
 }
 
-async function markTold(trx: Database, submissionId: string, editorId: string, at: number): Promise<void> {
+/** When somebody was told, to the minute: it follows at once upon what they were told of. */
+async function markTold(
+  trx: Database,
+  submissionId: string,
+  editorId: string,
+  toldAt: number,
+): Promise<void> {
+  const at = minuteOf(toldAt)
   await trx
     .insertInto('attention')
-    .values({ submission_id: submissionId, editor_id: editorId, told_at: at })
+    .values({ submission_id: submissionId, editor_id: editorId, opened_revision: 0, told_at: at })
     .onConflict((oc) => oc.columns(['submission_id', 'editor_id']).doUpdateSet({ told_at: at }))
     .execute()
 }
@@ -233,7 +240,7 @@ async function haveCome(db: Database, many: { pieces: number; span: number }, no
   const rows = await db
     .selectFrom('submissions')
     .select('id')
-    .where('id', '>=', firstIdAt(now - many.span))
+    .where('id', '>=', firstIdAt(minuteOf(now - many.span)))
     .limit(many.pieces + 1)
     .execute()
   return rows.length > many.pieces

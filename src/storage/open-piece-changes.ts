@@ -1,5 +1,5 @@
 import type { NewDelivery } from '../delivery.ts'
-import { newId } from '../id.ts'
+import { coarseId, newId } from '../id.ts'
 import { quietTime } from '../open-piece.ts'
 import type { Database } from './database.ts'
 import { pieceOf } from './open-piece-rows.ts'
@@ -61,8 +61,15 @@ export async function close(trx: Database, pieceId: string, at: number): Promise
       state: 'closed' as const,
       step: null,
       revision: eb('revision', '+', 1),
-      submission_id: eb.case().when('joins', '=', '').then(newId(at)).else(eb.ref('joins')).end(),
-      message_id: newId(at),
+      submission_id: eb
+        .case()
+        .when('joins', '!=', '')
+        .then(eb.ref('joins'))
+        .when('bond', '!=', '')
+        .then(coarseId(at))
+        .else(newId(at))
+        .end(),
+      message_id: eb.case().when('bond', '!=', '').then(coarseId(at)).else(newId(at)).end(),
     }))
     .where('id', '=', pieceId)
     .where('state', '=', 'open')

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { newId } from '../id.ts'
+import { coarseId } from '../id.ts'
 import {
   fieldsOf,
   filesOf,
@@ -50,7 +50,7 @@ export function newPiece(
 ): Tables['open_pieces'] {
   const { chat, joins, kind, at } = begun
   return {
-    id: newId(at),
+    id: coarseId(at),
     chat: chat.key,
     kind,
     joins: joins ?? '',
@@ -83,7 +83,7 @@ export async function saidColumns(
   desk: () => Promise<Recipient> = sealings.desk,
 ): Promise<SaidColumns> {
   const { words, sender, name, language } = part
-  const files = part.files.map((file) => ({ ...file, id: file.id ?? newId(Date.now()) }))
+  const files = part.files.map((file) => ({ ...file, id: file.id ?? coarseId(Date.now()) }))
   const content = JSON.stringify({ words, files, sender, name, language } satisfies PartContent)
   if (piece.bond === '') return { content, block: null, awaited: null, digest: digestOf(part) }
   const sealing = { bond: piece.bond, sender: piece.sender_recipient, desk: await desk() }

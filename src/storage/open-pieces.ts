@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import { unavailable } from '../failure.ts'
-import { newId } from '../id.ts'
+import { coarseId, newId } from '../id.ts'
 import {
   type Chat,
   firstStep,
@@ -353,12 +353,13 @@ export function openPieceStore(db: Database, { quiet, ...writing }: PieceWriting
       return db.transaction().execute(async (trx) => {
         const row = await trx
           .selectFrom('open_parts')
-          .select('became')
-          .where('chat', '=', chat)
-          .where('message_id', '=', part.messageId)
+          .innerJoin('open_pieces', 'open_pieces.id', 'piece_id')
+          .select(['became', 'bond'])
+          .where('open_parts.chat', '=', chat)
+          .where('open_parts.message_id', '=', part.messageId)
           .executeTakeFirstOrThrow()
         const sibling = part.album === null ? undefined : await takenOfAlbum(trx, chat, part.album)
-        const id = row.became ?? sibling ?? newId(at)
+        const id = row.became ?? sibling ?? (row.bond === '' ? newId : coarseId)(at)
         await trx
           .updateTable('open_parts')
           .set({ became: id })

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { type Contact, contactIn, laterContact } from '../contact.ts'
 import { carrierOf, type NewDelivery } from '../delivery.ts'
 import { unavailable } from '../failure.ts'
-import { newId } from '../id.ts'
+import { coarseId } from '../id.ts'
 import { newReference } from '../receipt.ts'
 import type { NewAttachment, NewRecord, Recorded } from '../record.ts'
 import { noKeys, type Sealing } from '../seal.ts'
@@ -225,7 +225,7 @@ async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden):
       // Of what a stranger said the sender is told nothing, not even when.
       ...(one.author !== 'stranger' && { updated_at: one.at }),
       revision: eb('revision', '+', 1),
-      ...(one.author === 'sender' && { heard_at: one.at }),
+      ...(one.author === 'sender' && { heard_at: one.at, heard_revision: eb('revision', '+', 1) }),
       active_at: one.at,
       warned_at: null,
       ...stillSealedFor(sealing),
@@ -293,6 +293,7 @@ function submissionRow(
       created_at: one.at,
       updated_at: one.at,
       heard_at: one.at,
+      heard_revision: 1,
       revision: 1,
       assignee_id: '',
       summary,
@@ -397,7 +398,7 @@ export async function insertDeliveries(
   hidden?: Hidden,
 ): Promise<void> {
   const rows = deliveries.map((delivery) => ({
-    id: newId(now),
+    id: coarseId(now),
     purpose: delivery.purpose,
     carrier: carrierOf[delivery.purpose],
     submission_id: delivery.submissionId ?? null,

@@ -19,6 +19,8 @@ export type Tables = {
     created_at: number
     updated_at: number
     heard_at: number
+    /** The revision at which its sender last wrote. */
+    heard_revision: number
     revision: number
     /** Empty for nobody. */
     assignee_id: string
@@ -247,6 +249,8 @@ export type Tables = {
     editor_id: string
     submission_id: string
     opened_at: number | null
+    /** The revision that the editor has opened last; 0 for none. */
+    opened_revision: number
     told_at: number | null
     present_at: number | null
   }

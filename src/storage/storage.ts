@@ -1,3 +1,4 @@
+import { firstIdAt, minuteOf } from '../id.ts'
 import type { NewRecord } from '../record.ts'
 import type { Memory, Recipient, Sealer } from '../seal.ts'
 import { apiTokenStore } from './api-tokens.ts'
@@ -97,17 +98,25 @@ export async function openStorage(url: string, parts: StorageParts) {
       const outcomes = await record(db, writing, records, now)
       return outcomes.map((one) => ('error' in one ? { error: translated(one.error) } : one))
     },
-    /** The newest submission and the newest entry of the history: whether anything has changed since one last looked. */
+    /**
+     * The newest submission, how many came in within these minutes, for some ids tell no more than that, and the newest
+     * entry of the history: whether anything has changed since one last looked.
+     */
     async latest(): Promise<string> {
       const newest = await db
         .selectFrom('submissions')
         .select((eb) => eb.fn.max('id').as('id'))
         .executeTakeFirst()
+      const recent = await db
+        .selectFrom('submissions')
+        .select((eb) => eb.fn.countAll().as('n'))
+        .where('id', '>=', firstIdAt(minuteOf(now())))
+        .executeTakeFirst()
       const last = await db
         .selectFrom('history')
         .select((eb) => eb.fn.max('id').as('id'))
         .executeTakeFirst()
-      return `${newest?.id} ${last?.id}`
+      return `${newest?.id} ${recent?.n} ${last?.id}`
     },
     /** Resolves if the database answers. */
     async check(): Promise<void> {

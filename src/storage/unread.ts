@@ -1,4 +1,4 @@
-import { newId } from '../id.ts'
+import { coarseId, minuteOf } from '../id.ts'
 import { type Keys, type Memory, noKeys, type SealState } from '../seal.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries, type Writing } from './record.ts'
@@ -76,12 +76,12 @@ export function unreadStore(db: Database, { contents, sealings, hidden }: Writin
     const row = await trx
       .insertInto('unread_arrivals')
       .values({
-        id: newId(createdAt),
+        id: coarseId(createdAt),
         digest: memory.digest(`${source}\0${raw}`),
         source,
         reason,
         ...sealedRaw,
-        created_at: createdAt,
+        created_at: minuteOf(createdAt),
       })
       .onConflict((oc) => oc.column('digest').doNothing())
       .returning('id')

@@ -89,11 +89,11 @@ export type LimitOptions = {
 
 /**
  * Limits how often one client may ask. A client is known by a hash of its address (in IPv6 of its /56) under a key
- * that is made at start and never kept; the counts are in memory only.
+ * that is never kept and is another one after each window; the counts are in memory only.
  */
 export function rateLimited(options: LimitOptions): RequestHandler {
   if (options.limit === 0) return (_req, _res, next) => next()
-  const key = randomBytes(32)
+  const keyNow = changingKey(options.windowMs)
   const whom = options.whom ?? clientAddress
   const { limit } = options
   const limitFor = (res: Response) => (typeof limit === 'number' ? limit : limit(res))
@@ -105,11 +105,27 @@ export function rateLimited(options: LimitOptions): RequestHandler {
     skipSuccessfulRequests: options.counts === 'failures',
     standardHeaders: false,
     legacyHeaders: false,
-    keyGenerator: (req, res) => createHmac('sha256', key).update(whom(req, res)).digest('base64url'),
+    keyGenerator: (req, res) => createHmac('sha256', keyNow()).update(whom(req, res)).digest('base64url'),
     handler: (_req, _res, next) => {
       next(new Failure('too-many', options.message, { retryAfter: Math.ceil(options.windowMs / 1000) }))
     },
   })
+}
+
+/**
+ * A random key that is another one after each `span` of milliseconds, by the clock `now`. Nobody has the one before: what
+ * was hashed with it can be compared with nothing any more.
+ */
+export function changingKey(span: number, now: () => number = Date.now): () => Buffer {
+  let made = Number.NEGATIVE_INFINITY
+  let key = Buffer.alloc(0)
+  return () => {
+    if (now() - made >= span) {
+      made = now()
+      key = randomBytes(32)
+    }
+    return key
+  }
 }
 
 function clientAddress(req: Request): string {

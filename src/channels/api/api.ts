@@ -5,7 +5,6 @@ import type { z } from 'zod'
 import { type ApiToken, hashToken } from '../../api-token.ts'
 import type { Arrival, Draft, FurtherDraft, StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, type Faults } from '../../failure.ts'
-import { newId } from '../../id.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
 import type { Keys } from '../../seal.ts'
 import type { Attachment, Message, Submission } from '../../submission.ts'
@@ -245,7 +244,7 @@ function arrivalOf(
     'base64url',
   )
   if (key === undefined) {
-    return { source, key: newId(Date.now()), secret: randomUUID(), digest, refusesChange: true }
+    return { source, key: randomUUID(), secret: randomUUID(), digest, refusesChange: true }
   }
   const name = `${about}\0${key}`
   const secret = `${bearer}\0${name}`

@@ -3,7 +3,6 @@ import { answerDoors, type Contact, contactOf } from '../../contact.ts'
 import type { Arrival } from '../../draft.ts'
 import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
-import { newId } from '../../id.ts'
 import { type Decision, fill, type Kept, type Letter, type LetterName, valuesFor } from '../../letter.ts'
 import type { HeldReason, Message, Submission } from '../../submission.ts'
 import {
@@ -89,7 +88,7 @@ export function mailDeeds(parts: DeedParts) {
       case 'claim':
         return confirmed(deed, claim(deed), 'claimed')
       case 'note':
-        return confirmed(deed, note(deed, { id: newId(deed.at), body: words }), 'noted')
+        return confirmed(deed, note(deed, words), 'noted')
       case 'accept':
       case 'decline':
         return decided(deed, decisionOf[command], words, files)
@@ -133,7 +132,7 @@ export function mailDeeds(parts: DeedParts) {
   ): Promise<ChangeOf> {
     const contact = await contactFor(deed.submission)
     const doors = answerDoors(contact, parts.hasBot)
-    return answer(deed, { id: newId(deed.at), ...said, files }, doors, contact)
+    return answer(deed, { ...said, files }, doors, contact)
   }
 }
 

@@ -3,7 +3,6 @@ import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
-import { newId } from '../../id.ts'
 import { isConfidentialKind, type Kind } from '../../submission.ts'
 import { type Form, formFor, forms } from './forms.ts'
 import type { MultipartParts, SentForm, Stage } from './multipart.ts'
@@ -105,7 +104,7 @@ export function formRouter(parts: FormParts): Router {
   /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
   function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
     if (!parts.nonces.isOurs(nonce)) {
-      return { source: 'form', key: newId(Date.now()), secret: randomUUID() }
+      return { source: 'form', key: randomUUID(), secret: randomUUID() }
     }
     // With the kind: what is confidential must never join a piece that is not.
     const key = `${form.kind}/${nonceHash(nonce)}`

@@ -10,12 +10,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await letHistoryGoWithItsPiece(db, isSqlite)
 }
 
+/** Also what was seen, by revisions: times are too coarse for that where they tell no more than the minute. */
 async function knowHowLong(db: Kysely<unknown>): Promise<void> {
   await addColumn(db, 'submissions', 'active_at', 'bigint not null default 0')
   await addColumn(db, 'submissions', 'warned_at', 'bigint')
   await addColumn(db, 'submissions', 'is_held', 'integer not null default 0')
   await addColumn(db, 'submissions', 'sender_left_at', 'bigint')
   await addColumn(db, 'unread_arrivals', 'sealed_for', 'text')
+  await addColumn(db, 'submissions', 'heard_revision', 'integer not null default 1')
+  await addColumn(db, 'attention', 'opened_revision', 'integer not null default 0')
+  await sql`update attention set opened_revision = 1 where opened_at >=
+    (select heard_at from submissions where id = attention.submission_id)`.execute(db)
   await sql`update submissions set active_at = case when moved_at > updated_at then moved_at else updated_at end`.execute(
     db,
   )
