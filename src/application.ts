@@ -12,6 +12,7 @@ import { createLetterbox } from './letterbox.ts'
 import { createMailSide, type MailSide } from './mail-side.ts'
 import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
 import { hour, type Outside, type Parts, siteUrl } from './parts.ts'
+import { createPgpSide } from './pgp-side.ts'
 import { newReceipt } from './receipt.ts'
 import { createRounds } from './rounds.ts'
 import type { Identity } from './seal.ts'
@@ -68,16 +69,17 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge(), changes.changed)
   const { storage, secrets } = parts
   await storage.editors.addFirst(config.EDITORS, outside.now())
-  const mailer = lazyMailer(parts)
   const signInLink = createLinks(parts)
   const setUpLinks = await beginKeyRing(parts, signInLink)
   const compose = createComposer(parts, signInLink)
+  const pgp = createPgpSide(parts)
+  const mailer = lazyMailer(parts, compose, pgp.protectionOf)
   const letterbox = createLetterbox(parts)
   const bots = createBotSide(parts, letterbox)
   const mail = createMailSide(parts, letterbox)
   const workers = createWorkers(parts, createCarriers(parts, compose, mailer, bots))
   const rounds = createRounds(parts, bots.lookAfter, mailer.forget)
-  const desk = createDesk(parts, compose, changes, bots, mail)
+  const desk = createDesk(parts, compose, changes, bots, mail, pgp)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined
   let sweeping = Promise.resolve()

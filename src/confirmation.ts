@@ -21,6 +21,8 @@ export const confirmations = {
     'Your reply looks as if a program had sent it, so nothing was sent to the sender. If it was you, send it from the desk.',
   'held tells-of-us':
     'Your reply holds an address of an editor, or a link to the desk, so nothing was sent to the sender. Take it out and send it from the desk.',
+  'held encrypted':
+    'Your reply is encrypted, or signed within its text, and cannot be read here, so nothing was sent to the sender. Please answer from the desk, or send a reply that is neither.',
   'held file-refused':
     'A file of your reply is too large or of a type that is not taken here, so nothing was sent to the sender.',
 } as const satisfies { [held in `held ${HeldReason}`]: string } & { [done: string]: string }

@@ -37,7 +37,10 @@ export type Delivery = {
 export type Passing = {
   contact?: Contact
   receipt?: string
-  /** What an answer says, for doors that carry it; what came in, where it is to be handled again. */
+  /**
+   * What an answer says, for doors that carry it; what came in, where it is to be handled again, or told of in a mail that
+   * leaves encrypted or without it.
+   */
   text?: string
   title?: string | undefined
   /** The answer's files, each with its own key. */

@@ -23,6 +23,7 @@ import { markRoutes } from './desk/mark.ts'
 import { pageShower } from './desk/page.ts'
 import type { DeskParts } from './desk/parts.ts'
 import { passkeysOf } from './desk/passkeys.ts'
+import { pgpRoutes } from './desk/pgp.ts'
 import { pieceRoutes } from './desk/piece.ts'
 import { type DeskRoute, deskRouter } from './desk/routes.ts'
 import { createSessions, type Sessions } from './desk/session.ts'
@@ -42,6 +43,7 @@ import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
 import { hour, type Parts } from './parts.ts'
+import type { PgpSide } from './pgp-side.ts'
 import { previewNow } from './previews/preview.ts'
 import type { Identity } from './seal.ts'
 import { sealedForKey } from './sealing/for-key.ts'
@@ -60,6 +62,7 @@ export function createDesk(
   changes: Changes,
   bots: BotSide,
   mail: MailSide,
+  pgp: PgpSide,
 ): DeskSide {
   const { config, storage, metrics, outside } = parts
   const base = basePath(config)
@@ -82,6 +85,7 @@ export function createDesk(
     botTroubles,
     mailTroubles: mail.troubles,
     factors: storage.factors,
+    pgpKeys: storage.pgpKeys,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,
     now,
   })
@@ -129,10 +133,12 @@ export function createDesk(
       keyRing: parts.keyRing,
       totpKey,
     }),
+    ...pgpRoutes({ ...common, ...pgp, keys: storage.pgpKeys }),
     ...teamRoutes({
       ...common,
       editors,
       factors,
+      pgpKeys: storage.pgpKeys,
       keyRing: parts.keyRing,
       sealAnew: parts.resealing.begin,
       sendKeyLink: sendKeyLink(parts),

@@ -9,10 +9,12 @@ import { addressOf, untagged } from './mail-address.ts'
 import { threadMark } from './mail-thread.ts'
 import { crowd } from './notice-policy.ts'
 import { type Composer, mailComposer } from './notification/compose.ts'
-import { folderMailer, type Mail, type Mailer, smtpMailer } from './notification/mailer.ts'
+import type { Mail } from './notification/mail.ts'
+import { folderMailer, type Mailer, smtpMailer } from './notification/mailer.ts'
 import { noticeCarriers } from './notification/notices.ts'
 import { createWorker, type Worker } from './notification/worker.ts'
 import { type Parts, siteUrl } from './parts.ts'
+import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
 import { erasedAt } from './retention.ts'
 import { mailSender } from './sender.ts'
@@ -77,6 +79,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     editors: storage.editors,
     attention: storage.attention,
     letter: async (name) => (await storage.settings.letter(name)).value,
+    confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
     signInLink,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
@@ -185,13 +188,24 @@ function postingAnswers({ config, storage, secrets, outside }: Parts): Carry {
 }
 
 /** nodemailer is loaded with the first mail, so that starting up does not wait for it. */
-export function lazyMailer({ config, files }: Pick<Parts, 'config' | 'files'>): Mailer {
+export function lazyMailer(
+  { config, files }: Pick<Parts, 'config' | 'files'>,
+  compose: Composer,
+  protectionOf: PgpSide['protectionOf'],
+): Mailer {
   let loading: Promise<Mailer> | undefined
   const load = async () => {
     const privateKey = await readDkimKey(config.DATA_DIR)
     const { domain } = addressOf(config.MAIL_FROM)
     const signing = privateKey === undefined ? undefined : { domain, selector: dkimSelector, privateKey }
-    const made = { from: config.MAIL_FROM, readFile: files.read, signing }
+    const made = {
+      from: config.MAIL_FROM,
+      readFile: files.read,
+      signing,
+      protectionOf,
+      contentless: compose.contentless(),
+      outerSubject: 'Encrypted message',
+    }
     return config.SMTP_URL
       ? smtpMailer(config.SMTP_URL, made)
       : folderMailer(join(config.DATA_DIR, 'mail'), made)

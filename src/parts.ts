@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { basePath, type Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
+import type { Internet } from './pgp/public-get.ts'
 import type { FileSealer } from './sealing/files.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
 import type { Resealing } from './sealing/resealing.ts'
@@ -11,7 +12,13 @@ import type { Metrics } from './web/metrics.ts'
 import type { Assets, Render } from './web/pages.ts'
 
 /** What is outside the program and its configuration. */
-export type Outside = { now: () => number; random: () => number; log: Logger }
+export type Outside = {
+  now: () => number
+  random: () => number
+  log: Logger
+  /** Where keys of editors are looked up; the public net, unless a test has one of its own. */
+  internet?: Internet
+}
 
 /** What several parts of the program are made with. */
 export type Parts = {

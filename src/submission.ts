@@ -226,8 +226,8 @@ export type MailOrigin = {
 
 /**
  * Why a reply to an editor's mail was held: it came from no address of theirs, there was nothing above the mark, its
- * first line was no command that we know, what it asked for could not be done, a file with it was not taken, a program may
- * have sent it, or it tells an address of ours that no sender should know.
+ * first line was no command that we know, what it asked for could not be done, a file with it was not taken, it is
+ * encrypted, a program may have sent it, or it tells an address of ours that no sender should know.
  */
 export const heldReasons = [
   'not-theirs',
@@ -235,6 +235,7 @@ export const heldReasons = [
   'no-such-command',
   'not-possible',
   'file-refused',
+  'encrypted',
   'automatic',
   'tells-of-us',
 ] as const

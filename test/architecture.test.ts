@@ -15,6 +15,7 @@ const neighbours = [
   'erasing',
   'export',
   'notification',
+  'pgp',
   'previews',
   'desk',
   'web',
@@ -28,6 +29,7 @@ const meetingPlaces = [
   'application.ts',
   'bot-side.ts',
   'parts.ts',
+  'pgp-side.ts',
   'site.ts',
   'desk-side.ts',
   'letterbox.ts',
@@ -62,6 +64,7 @@ const onlyUsers: Record<string, string> = {
   'csv-stringify': 'desk',
   'modern-tar': 'export',
   'age-encryption': 'sealing',
+  openpgp: 'pgp',
   '@scure/base': 'sealing',
 }
 

@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import { type KeptPgpKey, standingOf } from '../pgp-key.ts'
 import type { Seat } from './routes.ts'
 
 export type PageParts = {
@@ -9,6 +10,7 @@ export type PageParts = {
   /** What is wrong with the door for mail, in plain words. */
   mailTroubles: () => string[]
   factors: { passphrase(editorId: string): Promise<string | undefined> }
+  pgpKeys: { of(editorId: string): Promise<KeptPgpKey | undefined> }
   /** The desk's key is kept elsewhere, and nothing can be opened here. */
   isOffline: boolean
   now: () => number
@@ -17,7 +19,10 @@ export type PageParts = {
 /** Counted no further: beyond this it is many. */
 const mostCounted = 100
 
-/** Shows a page of the desk, with what every one of them tells: who is signed in, and whether mail has been failing. */
+/**
+ * Shows a page of the desk, with what every one of them tells: who is signed in, whether mail has been failing, how their
+ * PGP key stands.
+ */
 export type ShowPage = (
   res: Response,
   seat: Seat,
@@ -34,7 +39,9 @@ export function pageShower(parts: PageParts): ShowPage {
     const isLocked = !isOffline && identity === undefined
     const needsPassphrase =
       identity !== undefined && (await parts.factors.passphrase(editor.id)) === undefined
-    const told = { editor, formToken, trouble, ...troubles, isOffline, isLocked, needsPassphrase, now }
+    const key = await parts.pgpKeys.of(editor.id)
+    const pgp = key && { standing: standingOf(key, now), usableUntil: key.usableUntil }
+    const told = { editor, formToken, trouble, ...troubles, isOffline, isLocked, needsPassphrase, pgp, now }
     res.type('html').send(parts.render(view, { ...told, ...data }))
   }
 }

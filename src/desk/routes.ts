@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
+import { readFileForm } from './file-form.ts'
 import type { Sessions } from './session.ts'
 
 /** The editor who asks, the session they ask in, and what they can open in it. */
@@ -18,7 +19,12 @@ export type Seat = {
 /** Who may come: anyone, every editor, or admins only. */
 export type Access = 'anyone' | 'editor' | 'admin'
 
-type Way = { method: 'get' | 'post'; path: string }
+type Way = {
+  method: 'get' | 'post'
+  path: string
+  /** Its form has a small file in it: `req.body` holds that as a Buffer. */
+  takesFile?: true
+}
 
 /** A route of the desk. Each declares who may come; there is no other way to make one. */
 export type DeskRoute = Way &
@@ -37,7 +43,7 @@ const readBody = express.urlencoded({ extended: false, limit: '1500kb' })
 export function deskRouter(routes: DeskRoute[], sessions: Sessions): Router {
   const router = express.Router()
   for (const route of routes) {
-    const body = route.method === 'post' ? [readBody] : []
+    const body = route.method === 'post' ? [readBody, ...(route.takesFile ? [readFileForm] : [])] : []
     router[route.method](route.path, ...body, async (req, res) => {
       res.set('cache-control', 'no-store')
       withoutNul(req)

@@ -26,6 +26,8 @@ export type SettingsParts = {
     saveEscalationHours(hours: number, revision: number, now: number): Promise<void>
     retention(): Promise<Kept<RetentionRules>>
     saveRetention(rules: RetentionRules, revision: number, now: number): Promise<void>
+    confidentialByMail(): Promise<Kept<boolean>>
+    saveConfidentialByMail(may: boolean, revision: number, now: number): Promise<void>
   }
   newsroom: string
   base: string
@@ -36,7 +38,10 @@ const Name = z.enum(letters)
 const Hours = z.coerce.number().int().min(0).max(1000)
 const Revision = z.coerce.number().int().min(0).max(1_000_000_000)
 
-/** What the newsroom has chosen: the wording of its letters, and when an unclaimed piece is brought to the admins. */
+/**
+ * What the newsroom has chosen: the wording of its letters, when an unclaimed piece is brought to the admins, and what
+ * encrypted mail may carry.
+ */
 export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
   const { settings, base } = parts
   return [
@@ -48,6 +53,16 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     },
     { method: 'post', path: '/desk/settings/escalation', access: 'admin', handle: saveEscalation },
     { method: 'post', path: '/desk/settings/retention', access: 'admin', handle: saveRetention },
+    {
+      method: 'post',
+      path: '/desk/settings/confidential-by-mail',
+      access: 'admin',
+      async handle(req, res) {
+        const revision = chosen(Revision, formText(req, 'revision'))
+        await settings.saveConfidentialByMail(formText(req, 'may') === 'yes', revision, parts.now())
+        res.redirect(303, `${base}/desk/settings?saved=confidential-by-mail`)
+      },
+    },
     {
       method: 'get',
       path: '/desk/settings/letters/:name',
@@ -72,6 +87,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       letterNames,
       escalation: await settings.escalationHours(),
       retention: await settings.retention(),
+      confidentialByMail: await settings.confidentialByMail(),
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
       ...refused,
     })

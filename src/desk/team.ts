@@ -4,6 +4,7 @@ import type { Editor, Role } from '../editor.ts'
 import { roles } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { NewHolder } from '../key-ring.ts'
+import { type KeptPgpKey, type PgpStanding, standingOf } from '../pgp-key.ts'
 import type { Identity, Keys } from '../seal.ts'
 import type { ShowPage } from './page.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
@@ -18,6 +19,10 @@ export type TeamParts = {
     remove(email: string, now: number): Promise<boolean>
   }
   factors: { reset(editorId: string): Promise<void> }
+  pgpKeys: {
+    all(): Promise<Map<string, KeptPgpKey>>
+    remove(editorId: string): Promise<void>
+  }
   /** Who can open what. */
   keyRing: {
     admit(editorId: string, keys: Keys): Promise<NewHolder>
@@ -50,7 +55,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       access: 'admin',
       handle: async (req, res, seat) =>
         parts.showPage(res, seat, 'desk/team', {
-          team: await editors.active(),
+          team: await team(),
           saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
         }),
     },
@@ -65,7 +70,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
           const failure = new Failure('invalid', 'Please give an e-mail address, like name@example.org.')
           res.status(422)
           return parts.showPage(res, seat, 'desk/team', {
-            team: await editors.active(),
+            team: await team(),
             failure,
             typed: formText(req, 'email'),
           })
@@ -98,6 +103,16 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
     },
     {
       method: 'post',
+      path: '/desk/team/pgp-key/remove',
+      access: 'admin',
+      async handle(req, res) {
+        const { id } = await named(formText(req, 'email'))
+        await parts.pgpKeys.remove(id)
+        res.redirect(303, done('pgp-key'))
+      },
+    },
+    {
+      method: 'post',
       path: '/desk/team/remove',
       access: 'admin',
       async handle(req, res, seat) {
@@ -111,12 +126,21 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
     },
   ]
 
+  /** Everybody, with how their PGP key stands where they have one. */
+  async function team(): Promise<(Editor & { pgp: PgpStanding | undefined })[]> {
+    const keys = await parts.pgpKeys.all()
+    return (await editors.active()).map((editor) => {
+      const key = keys.get(editor.id)
+      return { ...editor, pgp: key && standingOf(key, parts.now()) }
+    })
+  }
+
   /** Lets an editor into all that the one who invites can open, by a link that is theirs to use. */
   async function invite(res: Response, seat: Seat, editor: Editor, what: string): Promise<void> {
     const { identity } = await parts.keyRing.admit(editor.id, seat.keys)
     const link = await parts.sendKeyLink(editor.id, identity)
     if (link === undefined) return res.redirect(303, done(what))
-    await parts.showPage(res, seat, 'desk/team', { team: await editors.active(), saved: what, link })
+    await parts.showPage(res, seat, 'desk/team', { team: await team(), saved: what, link })
   }
 
   /** @throws Failure `conflict` if nobody but this editor can open what is sealed */

@@ -8,7 +8,7 @@ import { addressOf, mailToken, messageIdOf, tagged } from '../mail-address.ts'
 import type { Attention } from '../notice-policy.ts'
 import { replyMark } from '../reply-mark.ts'
 import { type Fields, filesOf, kindNames, type Message, type Submission, sideFields } from '../submission.ts'
-import type { Mail } from './mailer.ts'
+import type { Mail, Words } from './mail.ts'
 import { mailRenderer } from './render.ts'
 
 export type ComposeParts = {
@@ -20,6 +20,8 @@ export type ComposeParts = {
   editors: { byId(id: string): Promise<Editor | undefined> }
   attention: { of(submissionId: string, editorId: string): Promise<Attention> }
   letter: (name: LetterName) => Promise<Letter>
+  /** Whether encrypted mail to editors may carry what is confidential. */
+  confidentialByMail: () => Promise<boolean>
   /** Makes a one-time sign-in link when the mail is composed, so that none lies in the outbox. */
   signInLink: (editorId: string) => Promise<string>
   newsroom: string
@@ -35,7 +37,7 @@ export type ComposeParts = {
 }
 
 /** A mail as it stands, before it is anybody's delivery. */
-export type Draft = Pick<Mail, 'to' | 'subject' | 'text' | 'html'>
+export type Draft = Pick<Mail, 'to'> & Words
 
 export type Composer = ReturnType<typeof mailComposer>
 
@@ -59,7 +61,8 @@ export function mailComposer(parts: ComposeParts) {
   return {
     /**
      * Tells an editor of a piece, or of what its sender wrote since: in full, or, if confidential, only that there is
-     * something. Undefined if the editor has read it all meanwhile.
+     * something. Where the newsroom lets encrypted mail carry it, that has the first unread message too: whatever else
+     * came meanwhile is sealed. Undefined if the editor has read it all meanwhile.
      */
     async editorNotice(delivery: Delivery): Promise<Mail | undefined> {
       const editor = await editorOf(delivery)
@@ -83,11 +86,18 @@ export function mailComposer(parts: ComposeParts) {
       }
       const subject = `${isFurther ? 'Re: ' : ''}${subjectOf(submission, opening.content.fields)}`
       const view = isTold ? 'editor-notice' : 'editor-notice-confidential'
+      const said =
+        unread[0]?.id === delivery.messageId ? await saidInConfidence(delivery, submission) : undefined
+      const inConfidence = said && {
+        subject,
+        ...render('editor-notice-in-confidence', { ...told, said, hasMore: unread.length > 1 }),
+      }
       return {
         ...envelope(delivery),
         to: editor.email,
         subject,
         ...render(view, told),
+        ...(inConfidence && { inConfidence }),
         ...threadOf(submission),
       }
     },
@@ -224,6 +234,12 @@ export function mailComposer(parts: ComposeParts) {
       return { ...envelope(delivery), to: editor.email, subject, ...bodies, ...threadOf(submission) }
     },
 
+    /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
+    contentless(): Words {
+      const bodies = render('contentless', { deskUrl: `${parts.siteUrl}/desk` })
+      return { subject: 'Something is waiting for you', ...bodies }
+    },
+
     /** A mail to ourselves, by which it is seen whether mail goes out and comes in. */
     canary(id: string): Mail {
       return {
@@ -249,6 +265,12 @@ export function mailComposer(parts: ComposeParts) {
         ...render('sign-in', { link, bearsKey: known?.link !== undefined }),
       }
     },
+  }
+
+  /** What a sealed message says, where a mail may tell it and this process has not forgotten it. */
+  async function saidInConfidence({ passing }: Delivery, { isConfidential }: Submission) {
+    const isKnown = isConfidential && passing !== undefined && passing !== 'lost'
+    return isKnown && (await parts.confidentialByMail()) ? passing : undefined
   }
 
   async function editorOf(delivery: Delivery): Promise<Editor> {

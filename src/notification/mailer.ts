@@ -1,39 +1,14 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import type { SendMailOptions, Transporter } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import { CarryFault } from '../delivery.ts'
-
-export type Mail = {
-  /** The delivery's id: the same delivery always has the same Message-ID and, kept as a file, the same name. */
-  deliveryId: string
-  to: string
-  subject: string
-  text: string
-  html: string
-  messageId: string
-  /** What it answers, the nearest last. */
-  references?: string[]
-  replyTo?: string
-  /** Where it is sent back to if it cannot be delivered; empty for nowhere. */
-  returnPath?: string
-  /** Written by a person to a person, not by the program. */
-  isPersonal?: boolean
-  /** It answers a mail, by itself. */
-  isReply?: boolean
-  /** Where its reader chooses not to get any more. */
-  unsubscribe?: string
-  files?: { id: string; name: string; type: string | null }[]
-}
+import { type LeavingParts, leaving } from './leaving.ts'
+import type { Mail } from './mail.ts'
 
 /** The key that mails are signed with, and where the other half of it is found (RFC 6376). */
 export type Signing = { domain: string; selector: string; privateKey: string }
 
-export type MailerParts = {
-  from: string
-  readFile: (id: string) => Promise<Readable>
-  signing: Signing | undefined
-}
+export type MailerParts = LeavingParts & { signing: Signing | undefined }
 
 export type Mailer = {
   /** Resolves when the mail is accepted by the server, or durable as a file. @throws CarryFault */
@@ -60,7 +35,7 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
   } as object)
   return {
     async send(mail) {
-      const info = await transport.sendMail(await optionsFor(mail, parts)).catch((error: unknown) => {
+      const info = await transport.sendMail(await leaving(mail, parts)).catch((error: unknown) => {
         throw faultOf(error)
       })
       if ((info.rejected ?? []).length > 0) throw new CarryFault('smtp-rejected', { permanent: true })
@@ -82,7 +57,7 @@ export async function folderMailer(folder: string, parts: MailerParts): Promise<
         newline: 'windows',
         ...signingOptions(parts.signing),
       })
-      const { message } = await composer.sendMail(await optionsFor(mail, parts))
+      const { message } = await composer.sendMail(await leaving(mail, parts))
       await writeDurably(folder, `${mail.deliveryId}.eml`, message as Buffer)
     },
     async forget(deliveryId) {
@@ -97,35 +72,6 @@ function signingOptions(signing: Signing | undefined) {
   if (!signing) return {}
   const { domain: domainName, selector: keySelector, privateKey } = signing
   return { dkim: { domainName, keySelector, privateKey } }
-}
-
-async function optionsFor(mail: Mail, { from, readFile }: MailerParts): Promise<SendMailOptions> {
-  const inReplyTo = mail.references?.at(-1)
-  return {
-    from,
-    to: { name: '', address: mail.to },
-    subject: mail.subject,
-    text: mail.text,
-    html: mail.html,
-    messageId: mail.messageId,
-    ...(mail.references && { references: mail.references, inReplyTo }),
-    ...(mail.replyTo && { replyTo: mail.replyTo }),
-    ...(mail.returnPath !== undefined && { envelope: { from: mail.returnPath, to: [mail.to] } }),
-    ...(mail.unsubscribe && { list: { unsubscribe: mail.unsubscribe } }),
-    ...(!mail.isPersonal && {
-      headers: {
-        'Auto-Submitted': mail.isReply ? 'auto-replied' : 'auto-generated',
-        'X-Auto-Response-Suppress': 'All',
-      },
-    }),
-    attachments: await Promise.all(
-      (mail.files ?? []).map(async ({ id, name, type }) => ({
-        filename: name,
-        contentType: type ?? 'application/octet-stream',
-        content: await readFile(id),
-      })),
-    ),
-  }
 }
 
 // nodemailer says in `command` at which step the server refused. Only a refusal of this recipient or this mail is final;

@@ -3,7 +3,7 @@ import type { Editor } from '../editor.ts'
 import { burst, longestBurst } from '../notice-policy.ts'
 import type { Kind, Submission } from '../submission.ts'
 import type { Composer } from './compose.ts'
-import type { Mail } from './mailer.ts'
+import type { Mail } from './mail.ts'
 
 export type NoticeParts = {
   compose: Composer

@@ -8,6 +8,7 @@ import * as bots from './migrations/0003-bots.ts'
 import * as mail from './migrations/0004-mail.ts'
 import * as sealed from './migrations/0005-sealed.ts'
 import * as kept from './migrations/0006-kept.ts'
+import * as pgp from './migrations/0007-pgp.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -19,6 +20,7 @@ const migrations: Record<string, Migration> = {
   '0004-mail': mail as Migration,
   '0005-sealed': sealed as Migration,
   '0006-kept': kept as Migration,
+  '0007-pgp': pgp as Migration,
 }
 
 /**

@@ -105,7 +105,7 @@ export function editorStore(db: Database) {
     },
 
     /**
-     * Ends the account with its sessions, links and factors, and gives up what it had claimed. False if there was none.
+     * Ends the account with its sessions, links, factors and PGP key, and gives up what it had claimed. False if there was none.
      * @throws Failure `conflict` if there would be no admin left, unless that is wanted.
      */
     async remove(email: string, now: number, { lastAdminToo = false } = {}): Promise<boolean> {
@@ -115,7 +115,7 @@ export function editorStore(db: Database) {
       await db.transaction().execute(async (trx) => {
         await lockAccounts(trx)
         await trx.updateTable('editors').set({ removed_at: now }).where('id', '=', id).execute()
-        for (const table of ['sessions', 'sign_in_links', 'recovery_codes', 'passkeys'] as const)
+        for (const table of ['sessions', 'sign_in_links', 'recovery_codes', 'passkeys', 'pgp_keys'] as const)
           await trx.deleteFrom(table).where('editor_id', '=', id).execute()
         if (!lastAdminToo) await mustHaveAdmin(trx)
         await trx

@@ -1,11 +1,13 @@
-import type { Delivery, NewDelivery } from '../delivery.ts'
+import type { Delivery, NewDelivery, Passing } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import { firstIdAt, minuteOf } from '../id.ts'
 import { burst, crowd, noticeTime } from '../notice-policy.ts'
 import type { Kind, Submission } from '../submission.ts'
 import { attentionOf } from './attention.ts'
 import type { Database } from './database.ts'
+import type { Hidden } from './hidden.ts'
 import { insertHistory } from './history.ts'
+import { editorsWithGoodKey } from './pgp-keys.ts'
 import { insertDeliveries } from './record.ts'
 import { submissionOf } from './submissions.ts'
 
@@ -17,15 +19,16 @@ const mostListed = 1000
 const firstLook = 30 * 86_400_000
 
 /** Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. */
-export function noticeStore(db: Database) {
+export function noticeStore(db: Database, hidden: Hidden) {
   return {
     /**
      * Decides, for messages that came in, which editors are mailed and when, in one transaction. Decided again, as
      * after a crash, it comes to nothing: they have been told. Gives the ids of the messages that have to wait, for so
-     * many pieces came in that this may be the beginning of a burst.
+     * many pieces came in that this may be the beginning of a burst. What is known of a confidential message is passed on
+     * to those whose mail about it can be encrypted.
      */
     async plan(
-      messages: Pick<Delivery, 'submissionId' | 'messageId' | 'createdAt'>[],
+      messages: Pick<Delivery, 'submissionId' | 'messageId' | 'createdAt' | 'passing'>[],
       editors: Editor[],
       now: number,
     ): Promise<Set<string | null>> {
@@ -33,11 +36,24 @@ export function noticeStore(db: Database) {
         const inBurst = await isBurst(trx, now)
         const inCrowd = !inBurst && (await haveCome(trx, crowd, now))
         const waiting = new Set<string | null>()
-        for (const { submissionId, messageId, createdAt } of messages) {
+        const isToldMore = messages.some(({ passing }) => passing !== undefined)
+        const withKey = isToldMore ? await editorsWithGoodKey(trx, now) : new Set<string>()
+        for (const { submissionId, messageId, createdAt, passing } of messages) {
           const news = await newsOf(trx, submissionId ?? '', messageId ?? '')
           if (!news) continue
           if (inCrowd && news.isOpening && now - createdAt < crowd.span) waiting.add(messageId)
-          else await planOne(trx, { ...news, at: createdAt }, editors, inBurst, now)
+          else {
+            const said = passing === 'lost' ? undefined : passing
+            const passingTo = (editorId: string) => (withKey.has(editorId) ? said : undefined)
+            const deliveries = await planOne(
+              trx,
+              { ...news, at: createdAt, passingTo },
+              editors,
+              inBurst,
+              now,
+            )
+            await insertDeliveries(trx, deliveries, now, hidden)
+          }
         }
         return waiting
       })
@@ -168,6 +184,8 @@ export function noticeStore(db: Database) {
 }
 
 type Told = { submission: Submission; messageId: string; isOpening: boolean }
+/** When it came, and what a notice of it to this editor may say although it is sealed. */
+type Planned = { at: number; passingTo: (editorId: string) => Passing | undefined }
 
 async function newsOf(trx: Database, submissionId: string, messageId: string): Promise<Told | undefined> {
   const row = await trx
@@ -186,14 +204,14 @@ async function newsOf(trx: Database, submissionId: string, messageId: string): P
 
 async function planOne(
   trx: Database,
-  { submission, messageId, isOpening, at }: Told & { at: number },
+  { submission, messageId, isOpening, at, passingTo }: Told & Planned,
   editors: Editor[],
   inBurst: boolean,
   now: number,
-): Promise<void> {
+): Promise<NewDelivery[]> {
   const { id, kind, assigneeId, spamBefore } = submission
   // What comes after spam waits in the inbox, and is in digests, but rings for nobody.
-  if (submission.state === 'spam' || (spamBefore && assigneeId === null)) return
+  if (submission.state === 'spam' || (spamBefore && assigneeId === null)) return []
   const deliveries: NewDelivery[] = []
   for (const editor of editors) {
     const attention = await attentionOf(trx, id, editor.id)
@@ -205,15 +223,17 @@ async function planOne(
       continue
     }
     await markTold(trx, id, editor.id, dueAt)
+    const passing = passingTo(editor.id)
     deliveries.push({
       purpose: 'editor-notice',
       editorId: editor.id,
       submissionId: id,
       messageId,
       dueAt,
+      ...(passing && { passing }),
     })
   }
-  await insertDeliveries(trx, deliveries, now)
+  return deliveries
 }
 
 /** When somebody was told, to the minute: it follows at once upon what they were told of. */

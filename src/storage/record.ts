@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Contact, contactIn, laterContact } from '../contact.ts'
-import { carrierOf, type NewDelivery } from '../delivery.ts'
+import { carrierOf, type NewDelivery, type Passing } from '../delivery.ts'
 import { unavailable } from '../failure.ts'
 import { coarseId } from '../id.ts'
 import { newReference } from '../receipt.ts'
@@ -15,7 +15,13 @@ import type { Tables } from './schema.ts'
 import type { Sealings } from './sealings.ts'
 
 /** What writing needs to leave nothing in the clear that should not be. */
-export type Writing = { contents: Contents; sealings: Sealings; hidden: Hidden }
+export type Writing = {
+  contents: Contents
+  sealings: Sealings
+  hidden: Hidden
+  /** True if there is an editor whose mail may tell, encrypted, what a sealed message says. */
+  mayTellInConfidence: () => Promise<boolean>
+}
 
 /** A record with all of it that is content, as it will be stored. */
 type Prepared = {
@@ -25,6 +31,8 @@ type Prepared = {
   summary: string | null
   /** By attachment: what a file is, where that is content too. */
   files: Map<string, string>
+  /** What a notice may say of it although it is sealed. */
+  passing: Passing | undefined
 }
 
 /** A record's own fate: nothing that is wrong with one befalls its neighbours. */
@@ -54,14 +62,22 @@ export async function record(
 /** Sealing takes its time, so it is done before the transaction, where nobody waits for it. */
 async function prepared(writing: Writing, records: NewRecord[]): Promise<(Prepared | { error: unknown })[]> {
   const sealings = await writing.sealings.of(records)
+  const mayTell = sealings.size > 0 && (await writing.mayTellInConfidence())
   return Promise.all(
     records.map((one) =>
-      prepare(writing.contents, one, sealings.get(one.submissionId)).catch((error: unknown) => ({ error })),
+      prepare(writing.contents, one, sealings.get(one.submissionId), mayTell).catch((error: unknown) => ({
+        error,
+      })),
     ),
   )
 }
 
-async function prepare(contents: Contents, one: NewRecord, sealing: Sealing | undefined): Promise<Prepared> {
+async function prepare(
+  contents: Contents,
+  one: NewRecord,
+  sealing: Sealing | undefined,
+  mayTell: boolean,
+): Promise<Prepared> {
   const whom = one.author === 'stranger' ? 'desk' : 'both'
   const content = one.blocks ? one.blocks.join('\n') : await contents.writeContent(one.content, sealing, whom)
   const summary =
@@ -74,7 +90,15 @@ async function prepare(contents: Contents, one: NewRecord, sealing: Sealing | un
     const { id, type, mark } = attachment
     files.set(id, await contents.writeFile({ id, type, mark }, sealing))
   }
-  return { one, sealing, content, summary, files }
+  const passing = sealing && mayTell ? saidIn(one) : undefined
+  return { one, sealing, content, summary, files, passing }
+}
+
+/** Title and text, and not who sent it. Nothing is known here of what came sealed, or is part of what was told before. */
+function saidIn({ content, blocks, adds }: NewRecord): Passing | undefined {
+  if (blocks || adds) return undefined
+  const { title, body } = content.fields
+  return { ...(title !== undefined && { title }), text: body }
 }
 
 async function recordPrepared(
@@ -384,10 +408,14 @@ function fileColumns(attachment: NewAttachment, sealed: string | undefined) {
 }
 
 /** Of what is sealed no preview is made: that would lie there in the clear. */
-function deliveriesOf({ one, sealing }: Prepared): NewDelivery[] {
+function deliveriesOf({ one, sealing, passing }: Prepared): NewDelivery[] {
   const told = { submissionId: one.submissionId, messageId: one.messageId }
   const deliveries = one.deliveries.filter(({ purpose }) => !sealing || purpose !== 'preview')
-  return deliveries.map((delivery) => ({ ...told, ...delivery }))
+  return deliveries.map((delivery) => ({
+    ...told,
+    ...(passing && delivery.purpose === 'tell-editors' && { passing }),
+    ...delivery,
+  }))
 }
 
 /** Adds deliveries to the outbox, due at once unless they say when. Called inside the transaction of what they tell of. */

@@ -150,6 +150,18 @@ export type Tables = {
     created_at: number
     used_at: number | null
   }
+  pgp_keys: {
+    editor_id: string
+    armored: string
+    fingerprint: string
+    algorithm: string
+    /** JSON of a list. */
+    names: string
+    usable_until: number | null
+    is_revoked: number
+    was_looked_up: number
+    given_at: number
+  }
   sign_in_tries: {
     account: string
     /** The times of the latest tries, separated by blanks. */

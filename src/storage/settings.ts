@@ -11,7 +11,10 @@ const defaultEscalation = 24
 
 export type SettingStore = ReturnType<typeof settingStore>
 
-/** What the newsroom has chosen at the desk: the wording of its letters, when unclaimed pieces are escalated, how long pieces are kept. */
+/**
+ * What the newsroom has chosen at the desk: the wording of its letters, when unclaimed pieces are escalated, how long pieces
+ * are kept, what encrypted mail may carry.
+ */
 export function settingStore(db: Database) {
   return {
     async letter(name: LetterName): Promise<Kept<Letter>> {
@@ -52,6 +55,17 @@ export function settingStore(db: Database) {
     /** @throws Failure `conflict` if it is no longer at this revision. */
     async saveEscalationHours(hours: number, revision: number, now: number): Promise<void> {
       await write(db, 'escalation hours', String(hours), revision, now)
+    },
+
+    /** Whether encrypted mail to editors may carry what is confidential. */
+    async confidentialByMail(): Promise<Kept<boolean>> {
+      const row = await read(db, 'confidential by mail')
+      return { value: row?.value === 'yes', revision: row?.revision ?? 0 }
+    },
+
+    /** @throws Failure `conflict` if it is no longer at this revision. */
+    async saveConfidentialByMail(may: boolean, revision: number, now: number): Promise<void> {
+      await write(db, 'confidential by mail', may ? 'yes' : 'no', revision, now)
     },
   }
 }

@@ -23,6 +23,7 @@ import { markingStore } from './marking.ts'
 import { noteStore } from './notes.ts'
 import { noticeStore } from './notices.ts'
 import { openPieceStore } from './open-pieces.ts'
+import { pgpKeyStore } from './pgp-keys.ts'
 import { type Outcome, record } from './record.ts'
 import { resealingStore } from './resealing.ts'
 import { retentionStore } from './retention.ts'
@@ -59,7 +60,11 @@ export async function openStorage(url: string, parts: StorageParts) {
   const contents = contentsOf(parts.sealer)
   const sealings = sealingsOf(db, parts.offline)
   const hidden = hiddenBy(memory)
-  const writing = { contents, sealings, hidden }
+  const settings = settingStore(db)
+  const pgpKeys = pgpKeyStore(db)
+  const mayTellInConfidence = async () =>
+    (await settings.confidentialByMail()).value && (await pgpKeys.isAnyGood(now()))
+  const writing = { contents, sealings, hidden, mayTellInConfidence }
   const submissions = submissionStore(db, writing)
   return {
     /** Other machines may be working on the same database. */
@@ -77,11 +82,12 @@ export async function openStorage(url: string, parts: StorageParts) {
     attention: attentionStore(db),
     attachments: attachmentStore(db, writing),
     deliveries: deliveryStore(db, hidden, isPostgres),
-    notices: noticeStore(db),
+    notices: noticeStore(db, hidden),
     unread: unreadStore(db, writing, memory),
-    settings: settingStore(db),
+    settings,
     editors: editorStore(db),
     factors: factorStore(db),
+    pgpKeys,
     sessions: sessionStore(db),
     tries: tryStore(db),
     openPieces: openPieceStore(db, { ...writing, memory, newReceipt: parts.newReceipt, quiet }),

@@ -14,6 +14,7 @@ import { readConfig } from '../../src/config.ts'
 import { hashToken } from '../../src/desk/tokens.ts'
 import type { Listed } from '../../src/inbox.ts'
 import { settlingTime } from '../../src/notice-policy.ts'
+import type { Internet } from '../../src/pgp/public-get.ts'
 import type { Identity, Keys } from '../../src/seal.ts'
 import type { Kind, Submission } from '../../src/submission.ts'
 import { compose, type TestMail } from './mail.ts'
@@ -33,13 +34,16 @@ export const editorAddress = 'editor@newsroom.test'
 export type SentFile = { name: string; content: Buffer | string }
 export type SentPiece = { reference: string; receipt: string; statusUrl: string }
 
+/** A net with nobody in it. */
+const nowhere: Internet = { addressesOf: async () => [], isAllowed: () => false, port: 443 }
+
 export type Newsroom = Awaited<ReturnType<typeof openNewsroom>>
 
 /**
  * The whole product as it runs, on a real SQLite file (or what `DATABASE_URL` in `env` names), with a real SMTP server
  * and a stand-in for Telegram's. Its clock is the real one, moved on by `passTime`. Closed when the test ends.
  */
-export async function openNewsroom(t: TestContext, env: Record<string, string> = {}) {
+export async function openNewsroom(t: TestContext, env: Record<string, string> = {}, internet = nowhere) {
   const folder = await mkdtemp(join(tmpdir(), 'barua-test-'))
   const mailServer: MailServer = await openMailServer()
   const telegram: TelegramServer = await openTelegramServer()
@@ -67,7 +71,7 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     STATUS_LIMIT: '0',
     ...env,
   }
-  const outside = { now: () => Date.now() + passed, random: Math.random, log }
+  const outside = { now: () => Date.now() + passed, random: Math.random, log, internet }
   let application: Application = await createApplication(readConfig(settings), outside)
   // What the first links bear is remembered, as an editor who has set up remembers their passphrase.
   const identities = new Map<string, Identity>()

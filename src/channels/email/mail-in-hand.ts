@@ -105,6 +105,7 @@ export const nothingKnown: ParsedMail = {
   isAutomatic: false,
   isAutoReply: false,
   report: undefined,
+  isEncrypted: false,
   hops: 0,
   identity: undefined,
 }

@@ -24,6 +24,8 @@ export type ParsedMail = {
   /** A program answered by itself, as an out-of-office reply does. */
   isAutoReply: boolean
   report: Report | undefined
+  /** What it says is encrypted, or wrapped in a signature: nobody here can tell its words from the rest. */
+  isEncrypted: boolean
   /** How many servers it came through. */
   hops: number
   /** Where its sender wants to be answered, if not at the address it comes from. */

@@ -27,6 +27,8 @@ const day = 86_400_000
 
 /** Signatures of other programs say nothing to a person; they stay in the raw mail. */
 const noFile = /^application\/(?:pgp-signature|(?:x-)?pkcs7-signature)$/i
+const encrypted = /^(?:multipart\/encrypted|application\/(?:pgp-encrypted|(?:x-)?pkcs7-mime))$/i
+const armored = /^-----BEGIN PGP (?:SIGNED )?MESSAGE-----/m
 const partOfReport =
   /^(?:message\/(?:delivery-status|global-delivery-status|rfc822|global)|text\/rfc822-headers)$/i
 
@@ -49,10 +51,10 @@ export async function readMail(source: Readable, takeFile: TakeFile): Promise<Pa
 type Part = AttachmentStream | MessageText
 
 /** What is gathered while the parts pass. */
-type Read = { plain: string; html: string; fileDigests: string[]; report: string[] }
+type Read = { plain: string; html: string; fileDigests: string[]; fileTypes: string[]; report: string[] }
 
 async function partsOf(parser: MailParser, takeFile: TakeFile): Promise<Read> {
-  const read: Read = { plain: '', html: '', fileDigests: [], report: [] }
+  const read: Read = { plain: '', html: '', fileDigests: [], fileTypes: [], report: [] }
   for await (const part of parser as AsyncIterable<Part>) {
     if (part.type === 'text') {
       read.plain += part.text ?? ''
@@ -60,6 +62,7 @@ async function partsOf(parser: MailParser, takeFile: TakeFile): Promise<Read> {
       continue
     }
     const content: Readable = part.content
+    read.fileTypes.push(part.contentType)
     if (isReport(parser) && partOfReport.test(part.contentType)) read.report.push(await beginning(content))
     else if (noFile.test(part.contentType)) content.resume()
     else read.fileDigests.push(await passedOn(part, content, takeFile))
@@ -68,9 +71,14 @@ async function partsOf(parser: MailParser, takeFile: TakeFile): Promise<Read> {
   return read
 }
 
-function isReport({ headers }: MailParser): boolean {
+function isReport(parser: MailParser): boolean {
+  return typeOf(parser) === 'multipart/report'
+}
+
+/** What the mail as a whole is. */
+function typeOf({ headers }: MailParser): string {
   const type = headers ? headers.get('content-type') : undefined
-  return typeof type === 'object' && 'value' in type && type.value === 'multipart/report'
+  return typeof type === 'object' && 'value' in type ? String(type.value) : ''
 }
 
 /** Hands a file on, and tells the digest of what passed. */
@@ -109,7 +117,7 @@ async function beginning(content: Readable): Promise<string> {
   return text.slice(0, mostReportBytes)
 }
 
-function mailOf(parser: MailParser, { plain, html, fileDigests, report }: Read): ParsedMail {
+function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, report }: Read): ParsedMail {
   const headers: Headers = parser.headers || new Map()
   const lines: HeaderLines = parser.headerLines || []
   const messageId = soundId(parser.messageId)
@@ -135,6 +143,8 @@ function mailOf(parser: MailParser, { plain, html, fileDigests, report }: Read):
     isAutomatic: isAutoReply(headers) || isAutomatic(headers),
     isAutoReply: isAutoReply(headers),
     report: isReport(parser) ? reportOf(report) : undefined,
+    isEncrypted:
+      [typeOf(parser), ...fileTypes].some((type) => encrypted.test(type)) || armored.test(plain || html),
     hops: lines.filter(({ key }) => key === 'received').length,
     replyTo: mailboxIn(parser.replyTo)?.address,
     identity: isTelling ? identityOf(JSON.stringify(told)) : undefined,

@@ -154,6 +154,7 @@ export function mailTaker(parts: TakeParts) {
     const isTheirs = editor !== undefined && mail.isFromOne && isSame(mail.from?.address, editor.email)
     if (!isTheirs) return hold(given, submissionId, editorId, 'not-theirs')
     if (mail.isAutomatic) return hold(given, submissionId, editorId, 'automatic')
+    if (mail.isEncrypted) return hold(given, submissionId, editorId, 'encrypted')
     // What an archive holds was done, or not, in its time.
     if (given.envelope.isImported) return hold(given, submissionId, editorId, 'not-possible')
     const files = staged(given.files)
@@ -176,12 +177,15 @@ export function mailTaker(parts: TakeParts) {
     editorId: string | undefined,
     held: HeldReason,
   ): Promise<Taken> {
-    const { said, folded } = given.mail.words?.message ?? nothingSaid
+    // What cannot be read is not to be sent on by mistake: it stays in the mail, as that came.
+    const isOpen = held !== 'encrypted'
+    const { said, folded } = (isOpen && given.mail.words?.message) || nothingSaid
     // A program that passes mail on would pass on the confirmation too.
     const isSilent = given.mail.isAutomatic || given.envelope.isImported
     const isTold = editorId !== undefined && !isSilent && (await parts.editorById(editorId)) !== undefined
     const { repeat } = await parts.receiveFurther({
       ...given.further(submissionId, said),
+      ...(!isOpen && { files: [given.raw], awaited: [] }),
       author: 'stranger',
       email: { ...given.origin(), ...(folded && { folded }), held, ...(editorId && { heldFor: editorId }) },
       deliveries: isTold ? [confirmationTo(editorId, `held ${held}`)] : [],
