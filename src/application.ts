@@ -11,7 +11,7 @@ import { newId } from './id.ts'
 import { createLetterbox } from './letterbox.ts'
 import { createMailSide, type MailSide } from './mail-side.ts'
 import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
-import { hour, type Outside, type Parts, siteUrl } from './parts.ts'
+import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp-side.ts'
 import { newReceipt } from './receipt.ts'
 import { createRounds } from './rounds.ts'
@@ -170,7 +170,8 @@ async function createParts(
   })
   const secrets = await readSecrets(config.DATA_DIR)
   const assets = readAssets()
-  const render = pageRenderer({ base: basePath(config), newsroom: config.NEWSROOM_NAME }, assets)
+  const onionUrl = onionSiteUrl(config)
+  const render = pageRenderer({ base: basePath(config), newsroom: config.NEWSROOM_NAME, onionUrl }, assets)
   const metrics = createMetrics()
   return {
     config,

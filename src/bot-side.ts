@@ -11,6 +11,7 @@ import { pieceSender } from './channels/telegram/sending.ts'
 import { readWebhook, type WebhookState } from './channels/telegram/setup.ts'
 import { uploadLinks } from './channels/telegram/upload-link.ts'
 import { updateTaker } from './channels/telegram/webhook.ts'
+import { saferForm as formOf, type Words } from './channels/telegram/words/words.ts'
 import { CarryFault, type Delivery, type Instead, type Purpose } from './delivery.ts'
 import type { StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
@@ -20,7 +21,7 @@ import { groupCommit } from './intake/group-commit.ts'
 import type { Intake } from './intake/receive.ts'
 import { makeToken, readToken } from './one-time.ts'
 import type { Chat, NewPart } from './open-piece.ts'
-import { hour, type Parts, siteUrl } from './parts.ts'
+import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { TelegramSender } from './submission.ts'
 
 type Carry = (delivery: Delivery) => Promise<Instead | undefined>
@@ -65,6 +66,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
   const token = config.TELEGRAM_BOT_TOKEN
   const { now } = outside
   const site = siteUrl(config)
+  const saferForm = (words: Words) => formOf(words, site, onionSiteUrl(config))
   const getApi = apiOf(token, config.TELEGRAM_API_ROOT)
   const name = botName(getApi)
   const chatKey = chatKeys(secrets.keyFor('chat'), token)
@@ -94,6 +96,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       pieces: openPieces,
       readSession: chats.sessions.read,
       referenceOf,
+      saferForm,
       quiet,
     }),
     'chat-send': ({ submissionId }) => carrySending(submissionId ?? ''),
@@ -190,7 +193,13 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
   }
 
   function common() {
-    return { reading, siteUrl: site, newsroom: config.NEWSROOM_NAME, keepUnread: kept().keepUnread }
+    return {
+      reading,
+      siteUrl: site,
+      saferForm,
+      newsroom: config.NEWSROOM_NAME,
+      keepUnread: kept().keepUnread,
+    }
   }
 
   function kept() {

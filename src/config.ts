@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { addressOf } from './mail-address.ts'
+import { isOnionName, type SiteAddresses } from './site-addresses.ts'
 import { Kind, kinds } from './submission.ts'
 
 const MiB = 1024 * 1024
@@ -46,6 +47,13 @@ const Variables = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(3000),
   HOST: z.string().default('127.0.0.1'),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ONION_URL: z
+    .url({ protocol: /^http$/, hostname: /\.onion$/ })
+    .refine(
+      (url) => URL.canParse(url) && isOnionName(new URL(url).host),
+      'is http:// and the name of an onion service, as in the file hostname of its folder',
+    )
+    .optional(),
   DATA_DIR: z.string().default('data'),
   DATABASE_URL: z
     .string()
@@ -102,6 +110,7 @@ const Variables = z.object({
   MAX_SUBMISSION_BYTES: bytes.default(100 * MiB),
   FILE_TYPES: z.string().default(defaultFileTypes.join(',')).transform(list),
   SUBMIT_LIMIT: perClient.default(30),
+  ONION_SUBMIT_LIMIT: perClient.default(300),
   STATUS_LIMIT: perClient.default(30),
   TRUST_PROXY: z
     .string()
@@ -127,7 +136,15 @@ const Environment = Variables.check(({ value, issues }) => {
   if (hears && !replyAddress.test(reply)) fault('EMAIL_REPLY_ADDRESS', longReply)
   if ((value.EMAIL_TLS_KEY === undefined) !== (value.EMAIL_TLS_CERT === undefined))
     fault('EMAIL_TLS_KEY', 'and EMAIL_TLS_CERT go together')
+  const onionPath = pathOf(value.ONION_URL)
+  if (onionPath !== '/' && onionPath !== pathOf(value.PUBLIC_URL))
+    fault('ONION_URL', 'has the same path as PUBLIC_URL, or none')
 })
+
+/** The path of an address that may be missing, or none at all. */
+function pathOf(url: string | undefined): string {
+  return url !== undefined && URL.canParse(url) ? siteAddress(url).pathname : '/'
+}
 
 // `true` would believe any client about its address; one proxy in front is what people mean by it.
 function proxies(value: string): number | string[] | false {
@@ -137,8 +154,10 @@ function proxies(value: string): number | string[] | false {
 }
 
 export type Config = Readonly<
-  Omit<z.infer<typeof Environment>, 'PUBLIC_URL' | 'DATABASE_URL' | 'EMAIL_REPLY_ADDRESS'> & {
+  Omit<z.infer<typeof Environment>, 'PUBLIC_URL' | 'ONION_URL' | 'DATABASE_URL' | 'EMAIL_REPLY_ADDRESS'> & {
     PUBLIC_URL: URL
+    /** With the path of PUBLIC_URL. */
+    ONION_URL: URL | undefined
     DATABASE_URL: string
     EMAIL_REPLY_ADDRESS: string
   }
@@ -159,9 +178,11 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     throw new ConfigFault(lines.join('\n'))
   }
   const values = parsed.data
+  const publicUrl = siteAddress(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`)
   return Object.freeze({
     ...values,
-    PUBLIC_URL: publicUrl(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`),
+    PUBLIC_URL: publicUrl,
+    ONION_URL: values.ONION_URL === undefined ? undefined : new URL(publicUrl.pathname, values.ONION_URL),
     DATABASE_URL: values.DATABASE_URL ?? `sqlite:${values.DATA_DIR}/barua.db`,
     EMAIL_REPLY_ADDRESS: values.EMAIL_REPLY_ADDRESS ?? bareAddress(values.MAIL_FROM),
   })
@@ -186,12 +207,17 @@ export function hasMailDoor(config: Config): boolean {
   return config.EMAIL_LISTEN !== undefined || config.IMAP_URL !== undefined
 }
 
-function publicUrl(given: string): URL {
+function siteAddress(given: string): URL {
   const url = new URL(given)
   url.pathname = url.pathname.replace(/\/+$/, '')
   url.search = ''
   url.hash = ''
   return url
+}
+
+/** By which addresses the site is reached. */
+export function siteAddresses(config: Config): SiteAddresses {
+  return { publicUrl: config.PUBLIC_URL, onionUrl: config.ONION_URL }
 }
 
 /** The path that everything is served under: empty, or such as `/tips`. */

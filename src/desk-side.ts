@@ -2,9 +2,10 @@ import type { Router } from 'express'
 import type { BotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
 import { troubles } from './channels/telegram/setup.ts'
-import { basePath } from './config.ts'
+import { basePath, siteAddresses } from './config.ts'
 import { accountRoutes } from './desk/account.ts'
 import { apiTokenRoutes } from './desk/api-tokens.ts'
+import { type AskedPasskeys, askedPasskeys } from './desk/asked-passkeys.ts'
 import { botRoutes } from './desk/bot.ts'
 import { bulkRoutes } from './desk/bulk.ts'
 import type { Changes } from './desk/changes.ts'
@@ -42,7 +43,7 @@ import { Failure } from './failure.ts'
 import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
-import { hour, type Parts } from './parts.ts'
+import { hour, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewNow } from './previews/preview.ts'
 import type { Identity } from './seal.ts'
@@ -71,7 +72,7 @@ export function createDesk(
     sessions: storage.sessions,
     keysOf: parts.keyRing.keysOf,
     opened: (identity) => void parts.resealing.begin(parts.keyRing.keysOf(identity)),
-    publicUrl: config.PUBLIC_URL,
+    addresses: siteAddresses(config),
     base,
     now,
   })
@@ -84,8 +85,8 @@ export function createDesk(
     deliveries: storage.deliveries,
     botTroubles,
     mailTroubles: mail.troubles,
-    factors: storage.factors,
     pgpKeys: storage.pgpKeys,
+    keyRing: parts.keyRing,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,
     now,
   })
@@ -104,9 +105,17 @@ export function createDesk(
   })
   const { editors, factors, settings, glance, unread } = storage
   const passkeys = passkeysOf(config.PUBLIC_URL, config.NEWSROOM_NAME)
+  const asked = askedPasskeys({
+    passkeys,
+    sessions: storage.sessions,
+    factors,
+    keyRing: parts.keyRing,
+    addresses: siteAddresses(config),
+    now,
+  })
   const totpKey = parts.secrets.keyFor('totp')
   const routes = [
-    ...signIn(parts, sessions, passkeys),
+    ...signIn(parts, sessions, asked),
     ...inboxRoutes(deskParts),
     ...exportRoutes(deskParts),
     ...pieceRoutes(deskParts),
@@ -130,6 +139,7 @@ export function createDesk(
       editors,
       factors,
       passkeys,
+      askedPasskeys: asked,
       keyRing: parts.keyRing,
       totpKey,
     }),
@@ -148,6 +158,7 @@ export function createDesk(
       editors,
       sessions,
       factors,
+      askedPasskeys: asked,
       tries: storage.tries,
       keyRing: parts.keyRing,
       resealing: parts.resealing,
@@ -177,8 +188,7 @@ export function createDesk(
 
 /** Makes sign-in links, for mails and for the shell. */
 export function createLinks({ config, storage, keyRing, outside }: Parts): LinkMaker {
-  const { PUBLIC_URL: publicUrl } = config
-  return linkMaker({ links: storage.sessions, keyRing, publicUrl, base: basePath(config), now: outside.now })
+  return linkMaker({ links: storage.sessions, keyRing, siteUrl: siteUrl(config), now: outside.now })
 }
 
 function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['showPage']): DeskParts {
@@ -255,7 +265,7 @@ function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
   }
 }
 
-function signIn(parts: Parts, sessions: Sessions, passkeys: ReturnType<typeof passkeysOf>): DeskRoute[] {
+function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys): DeskRoute[] {
   const { config, storage, secrets, render, outside } = parts
   return signInRoutes({
     sessions,
@@ -263,7 +273,7 @@ function signIn(parts: Parts, sessions: Sessions, passkeys: ReturnType<typeof pa
     editors: storage.editors,
     factors: storage.factors,
     tries: storage.tries,
-    passkeys,
+    askedPasskeys,
     keyRing: parts.keyRing,
     mailLink: mailLink(parts),
     limit: rateLimited({
@@ -275,7 +285,7 @@ function signIn(parts: Parts, sessions: Sessions, passkeys: ReturnType<typeof pa
     accountKey: secrets.keyFor('account'),
     totpKey: secrets.keyFor('totp'),
     render,
-    publicUrl: config.PUBLIC_URL,
+    addresses: siteAddresses(config),
     base: basePath(config),
     now: outside.now,
   })

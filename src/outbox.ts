@@ -13,7 +13,7 @@ import type { Mail } from './notification/mail.ts'
 import { folderMailer, type Mailer, smtpMailer } from './notification/mailer.ts'
 import { noticeCarriers } from './notification/notices.ts'
 import { createWorker, type Worker } from './notification/worker.ts'
-import { type Parts, siteUrl } from './parts.ts'
+import { onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
 import { erasedAt } from './retention.ts'
@@ -86,6 +86,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     replyAddress: config.EMAIL_REPLY_ADDRESS,
     hasMailDoor: hasMailDoor(config),
     siteUrl: siteUrl(config),
+    onionUrl: onionSiteUrl(config),
     replyKey: secrets.keyFor('reply'),
     formats,
   })

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
-import { basePath, type Config } from './config.ts'
+import type { Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
 import type { Internet } from './pgp/public-get.ts'
 import type { FileSealer } from './sealing/files.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
 import type { Resealing } from './sealing/resealing.ts'
+import { written } from './site-addresses.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Secrets } from './storage/secrets.ts'
 import type { Storage } from './storage/storage.ts'
@@ -43,7 +44,12 @@ export type Parts = {
 
 /** Where the letterbox is, as its address is written in mails: without a slash at the end. */
 export function siteUrl(config: Config): string {
-  return config.PUBLIC_URL.origin + basePath(config)
+  return written(config.PUBLIC_URL)
+}
+
+/** The same of its onion address, where it has one. */
+export function onionSiteUrl(config: Config): string | undefined {
+  return config.ONION_URL && written(config.ONION_URL)
 }
 
 export const hour = 3_600_000

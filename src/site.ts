@@ -7,7 +7,7 @@ import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
 import { uploadRouter } from './channels/form/upload.ts'
 import { webhookRouter } from './channels/telegram/webhook.ts'
-import { basePath, hasMailDoor } from './config.ts'
+import { basePath, hasMailDoor, siteAddresses } from './config.ts'
 import { tidyFileName } from './intake/file-name.ts'
 import { downloadName, fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
@@ -17,7 +17,7 @@ import { receiptIdentity } from './sealing/receipt-key.ts'
 import { recipientOf } from './sealing/x25519.ts'
 import { asFailure, errorBody, refusals } from './web/errors.ts'
 import { fileAnswer } from './web/file-answer.ts'
-import { rateLimited } from './web/guards.ts'
+import { limitsByAddress, rateLimited } from './web/guards.ts'
 import { healthRouter } from './web/health.ts'
 import { compress, createWeb } from './web/web.ts'
 
@@ -32,6 +32,7 @@ export function createSite(
   const { config, storage, files, secrets, render, assets, outside } = parts
   const base = basePath(config)
   const site = siteUrl(config)
+  const addresses = siteAddresses(config)
   const typeOf = fileTypeCheck(config.FILE_TYPES)
   const nonces = nonceMaker(secrets.keyFor('nonce'))
   const staging =
@@ -53,6 +54,13 @@ export function createSite(
     maxFileBytes: config.MAX_FILE_BYTES,
     maxSubmissionBytes: config.MAX_SUBMISSION_BYTES,
   }
+  // Nobody guesses what has 120 bits. By the onion address one who tried could keep all others from their answers.
+  const triesLimit = (message: string) =>
+    limitsByAddress(
+      addresses,
+      { windowMs: hour / 6, counts: 'failures', message },
+      { eachClient: config.STATUS_LIMIT, byOnion: 0 },
+    )
   const beginRefusal = refusals(outside.log)
   const answers = { render, asFailure, errorBody, beginRefusal, nonces }
   const form = formRouter({
@@ -60,17 +68,20 @@ export function createSite(
     ...answers,
     stageClear: staging(false),
     receive: letterbox.receive,
-    submitLimit: rateLimited({
-      limit: config.SUBMIT_LIMIT,
-      windowMs: hour,
-      counts: 'successes',
-      message:
-        'A lot has come in from your connection within an hour. Please try again later; nothing was taken in this time.',
-    }),
+    submitLimit: limitsByAddress(
+      addresses,
+      {
+        windowMs: hour,
+        counts: 'successes',
+        message:
+          'A lot has come in from your connection within an hour. Please try again later; nothing was taken in this time.',
+      },
+      { eachClient: config.SUBMIT_LIMIT, byOnion: config.ONION_SUBMIT_LIMIT },
+    ),
     compress,
-    publicUrl: config.PUBLIC_URL,
+    addresses,
     base,
-    addresses: hasMailDoor(config)
+    mailAddresses: hasMailDoor(config)
       ? config.EMAIL_ADDRESSES.map(({ local, domain, kind }) => ({ address: `${local}@${domain}`, kind }))
       : [],
   })
@@ -85,12 +96,9 @@ export function createSite(
     receiveFurther: letterbox.receiveFurther,
     submissions: storage.submissions,
     keysOf,
-    statusLimit: rateLimited({
-      limit: config.STATUS_LIMIT,
-      windowMs: hour / 6,
-      counts: 'failures',
-      message: 'Too many receipts were tried from your connection. Please try again in ten minutes.',
-    }),
+    statusLimit: triesLimit(
+      'Too many receipts were tried from your connection. Please try again in ten minutes.',
+    ),
     knowSender: (id, receipt) => storage.resealing.knowSender(id, recipientOf(receiptIdentity(receipt))),
     leave: leaver({
       store: { files: storage.resealing.files, leave: storage.leaving.leave },
@@ -105,12 +113,7 @@ export function createSite(
     ...answers,
     check: bots.checkUpload,
     receiveUpload: bots.receiveUpload,
-    limit: rateLimited({
-      limit: config.STATUS_LIMIT,
-      windowMs: hour / 6,
-      counts: 'failures',
-      message: 'Too many links were tried from your connection. Please try again in ten minutes.',
-    }),
+    limit: triesLimit('Too many links were tried from your connection. Please try again in ten minutes.'),
   })
   const webhook = webhookRouter({ ...bots.door, secret: webhookSecret })
   const api = apiRouter({
@@ -140,7 +143,7 @@ export function createSite(
     await files.check(config.MAX_SUBMISSION_BYTES)
   })
   return createWeb({
-    publicUrl: config.PUBLIC_URL,
+    addresses,
     base,
     trustProxy: config.TRUST_PROXY,
     render,

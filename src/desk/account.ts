@@ -7,8 +7,9 @@ import type { NewHolder, WrapWay } from '../key-ring.ts'
 import { NoticePolicy } from '../notice-policy.ts'
 import type { Identity } from '../seal.ts'
 import { sealSecret } from '../secret-box.ts'
+import type { AskedPasskeys } from './asked-passkeys.ts'
 import type { ShowPage } from './page.ts'
-import type { passkeysOf } from './passkeys.ts'
+import { passkeySalt, passkeySecret, type passkeysOf, passkeyWrap } from './passkeys.ts'
 import { checkPassphrase, hashPassphrase, needsSecondFactor } from './passphrase.ts'
 import { type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
@@ -29,7 +30,7 @@ export type AccountParts = {
   }
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
-    setPassphrase(editorId: string, hash: string | null): Promise<void>
+    setPassphrase(editorId: string, hash: string): Promise<void>
     totp(editorId: string): Promise<string | undefined>
     setTotp(editorId: string, sealed: string, usedStep: number, codeHashes: string[]): Promise<void>
     removeTotp(editorId: string): Promise<void>
@@ -41,8 +42,11 @@ export type AccountParts = {
     hasSecond(editorId: string): Promise<boolean>
   }
   passkeys: ReturnType<typeof passkeysOf>
+  askedPasskeys: Pick<AskedPasskeys, 'canAsk' | 'keepUnder' | 'opening'>
   keyRing: Pick<Wraps, 'wrapUnder'> & {
     waysOf(editorId: string): Promise<WrapWay[]>
+    wrapsOf(editorId: string): Promise<{ id: string }[]>
+    dropWrap(id: string): Promise<void>
     admit(editorId: string): Promise<NewHolder>
   }
   totpKey: KeyObject
@@ -116,8 +120,9 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       '/totp/remove',
       'post',
       saving('totp', async (_req, seat) => {
+        const others = await factors.passkeys(seat.editor.id)
+        if (others.length === 0) await mustStandAlone(seat.editor)
         await factors.removeTotp(seat.editor.id)
-        await dropShortPassphrase(seat.editor)
       }),
     ),
     own('/recovery-codes', 'post', async (_req, res, seat) => {
@@ -125,18 +130,18 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         throw new Failure('conflict', 'There is no second factor yet.')
       await showNewCodes(res, seat)
     }),
-    own('/passkeys', 'get', async (_req, res, seat) => {
+    own('/passkeys', 'get', async (req, res, seat) => {
+      if (!parts.askedPasskeys.canAsk(req)) throw notByOnion()
       const options = await parts.passkeys.register(seat.editor, await factors.passkeys(seat.editor.id))
       await parts.sessionStore.challenge(seat.sessionHash, options.challenge)
-      await parts.showPage(res, seat, 'desk/passkey', { options })
+      await parts.showPage(res, seat, 'desk/passkey', { options, salt: passkeySalt })
     }),
     own('/passkeys', 'post', addPasskey),
     own(
       '/passkeys/remove',
       'post',
       saving('passkeys', async (req, seat) => {
-        await factors.removePasskey(seat.editor.id, formText(req, 'id'))
-        await dropShortPassphrase(seat.editor)
+        await removePasskey(seat.editor, formText(req, 'id'))
       }),
     ),
   ]
@@ -154,6 +159,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       mustSayForgotten: seat.identity === undefined && (await parts.keyRing.waysOf(id)).length > 0,
       hasTotp: (await factors.totp(id)) !== undefined,
       passkeys: await factors.passkeys(id),
+      opening: (await parts.askedPasskeys.opening(id)).map((one) => one.id),
       recoveryCodes: await factors.recoveryCodesLeft(id),
       sessions: await sessions.list(seat),
       timeZones: Intl.supportedValuesOf('timeZone'),
@@ -167,7 +173,10 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
   async function anotherIdentity(req: Request, seat: Seat): Promise<Identity> {
     const ways = await parts.keyRing.waysOf(seat.editor.id)
     if (ways.length > 0 && formText(req, 'forgotten') !== 'yes') {
-      throw faulty('forgotten', 'Unlock this session first, or say that you have forgotten your passphrase.')
+      throw faulty(
+        'forgotten',
+        'Unlock this session first, or say that nothing is left that opens it for you.',
+      )
     }
     const { identity } = await parts.keyRing.admit(seat.editor.id)
     await sessions.open(req, seat, identity)
@@ -216,6 +225,8 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     const made = await parts.passkeys.registered(formText(req, 'passkey'), challenge)
     const name = Name.catch('').parse(formText(req, 'name')) || 'Passkey'
     await factors.addPasskey({ ...made, name, editorId: editor.id, createdAt: parts.now() })
+    const signed = { id: made.id, secret: passkeySecret(formText(req, 'prf')) }
+    if (seat.identity !== undefined) await parts.askedPasskeys.keepUnder(signed, seat.identity)
     await endOthers(seat)
     if ((await factors.recoveryCodesLeft(editor.id)) === 0) return showNewCodes(res, seat)
     res.redirect(303, `${base}/desk/account?saved=passkeys#passkeys`)
@@ -236,11 +247,34 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     return parts.sessionStore.endOthers(editor.id, sessionHash)
   }
 
-  /** A passphrase that was only good beside a second factor goes with the last one. */
-  async function dropShortPassphrase({ id }: Editor): Promise<void> {
+  async function removePasskey(editor: Editor, id: string): Promise<void> {
+    const have = await factors.passkeys(editor.id)
+    const others = have.filter((one) => one.id !== id)
+    // Another editor's stays theirs, and so does what is kept under it.
+    if (others.length === have.length) return
+    const hasTotp = (await factors.totp(editor.id)) !== undefined
+    if (others.length === 0 && !hasTotp) await mustStandAlone(editor)
+    const wraps = (await parts.keyRing.wrapsOf(editor.id)).map((one) => one.id)
+    if (wraps.length === 1 && wraps[0] === passkeyWrap(id))
+      throw new Failure(
+        'invalid',
+        'Nothing else opens for you what is sealed. Set a passphrase first, then remove the passkey.',
+      )
+    await parts.keyRing.dropWrap(passkeyWrap(id))
+    await factors.removePasskey(editor.id, id)
+  }
+
+  /**
+   * What is kept under a passphrase is not given up with the last second factor.
+   * @throws Failure `invalid` if the passphrase is only good beside one
+   */
+  async function mustStandAlone({ id }: Editor): Promise<void> {
     const hash = await factors.passphrase(id)
-    if (hash && needsSecondFactor(hash) && !(await factors.hasSecond(id)))
-      await factors.setPassphrase(id, null)
+    if (!hash || !needsSecondFactor(hash)) return
+    throw new Failure(
+      'invalid',
+      'Your passphrase is only long enough beside a second factor. Set one of at least 15 characters first.',
+    )
   }
 }
 
@@ -264,6 +298,10 @@ function policyOf(req: Request): NoticePolicy {
     throw faulty('hours', 'Please choose at least one hour for the digest.')
   }
   return parsed.data
+}
+
+function notByOnion(): Failure {
+  return new Failure('forbidden', 'A passkey belongs to the desk’s public address. Please add it there.')
 }
 
 function faulty(field: string, message: string): Failure {

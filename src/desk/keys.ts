@@ -4,7 +4,9 @@ import type { Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { NewHolder } from '../key-ring.ts'
 import type { Identity, Keys } from '../seal.ts'
+import type { AskedPasskeys } from './asked-passkeys.ts'
 import type { ShowPage } from './page.ts'
+import { passkeySalt } from './passkeys.ts'
 import { openPassphrase } from './passphrase.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
@@ -15,6 +17,7 @@ export type KeyParts = {
   editors: { active(): Promise<Editor[]>; byEmail(email: string): Promise<Editor | undefined> }
   sessions: Sessions
   factors: { passphrase(editorId: string): Promise<string | undefined> }
+  askedPasskeys: AskedPasskeys
   tries: { allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> }
   keyRing: {
     admit(editorId: string, keys: Keys): Promise<NewHolder>
@@ -34,10 +37,11 @@ const tries = { most: 5, span: 60_000 }
 
 /** Who can open what is sealed: unlocking one's own session, letting a colleague in, the recovery sheet. */
 export function keyRoutes(parts: KeyParts): DeskRoute[] {
-  const { base, keyRing, sessions } = parts
+  const { base, askedPasskeys, keyRing, sessions } = parts
   return [
     { method: 'get', path: '/desk/keys', access: 'editor', handle: (req, res, seat) => show(req, res, seat) },
     { method: 'post', path: '/desk/keys/unlock', access: 'editor', handle: unlock },
+    { method: 'post', path: '/desk/keys/passkey', access: 'editor', handle: usePasskey },
     { method: 'post', path: '/desk/keys/sheet', access: 'editor', handle: useSheet },
     { method: 'post', path: '/desk/keys/let-in', access: 'editor', handle: letIn },
     { method: 'post', path: '/desk/keys/recovery', access: 'editor', handle: makeSheet },
@@ -45,9 +49,12 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
 
   async function show(req: Request, res: Response, seat: Seat, failure?: Failure): Promise<void> {
     const { editors, hasSheet } = await keyRing.standing()
+    const isLocked = seat.identity === undefined
     await parts.showPage(res, seat, 'desk/keys', {
       resealing: await parts.resealing.progress(),
-      isLocked: seat.identity === undefined,
+      isLocked,
+      passkey: isLocked ? await askedPasskeys.askToOpen(req, seat.editor, seat.sessionHash) : undefined,
+      salt: passkeySalt,
       hasPassphrase: (await parts.factors.passphrase(seat.editor.id)) !== undefined,
       team: (await parts.editors.active()).map((one) => ({ ...one, isIn: editors.get(one.id) === true })),
       isIn: editors.get(seat.editor.id) === true,
@@ -64,6 +71,19 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     const secret = await openPassphrase(formText(req, 'passphrase'), await parts.factors.passphrase(id))
     const identity = secret && (await keyRing.unwrap(passphraseWrap(id), secret))
     if (!identity) return refuse(req, res, seat, 'passphrase', 'This is not your passphrase.')
+    await open(req, res, seat, identity)
+  }
+
+  async function usePasskey(req: Request, res: Response, seat: Seat): Promise<void> {
+    await allow(seat)
+    const signed = await askedPasskeys.signed(req, seat.editor, seat.sessionHash)
+    const identity = signed && (await askedPasskeys.open(signed))
+    if (!identity) return refuse(req, res, seat, 'prf', 'This passkey has not unlocked it.')
+    await open(req, res, seat, identity)
+  }
+
+  /** Opens the session, and goes back to where it was found locked. */
+  async function open(req: Request, res: Response, seat: Seat, identity: Identity): Promise<void> {
     await sessions.open(req, seat, identity)
     const back = backIn(formText(req, 'back'))
     res.redirect(303, back ? `${base}/desk/submissions/${back}` : `${base}/desk/keys?saved=unlocked`)

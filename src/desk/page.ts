@@ -1,4 +1,6 @@
 import type { Response } from 'express'
+import type { Editor } from '../editor.ts'
+import type { WrapWay } from '../key-ring.ts'
 import { type KeptPgpKey, standingOf } from '../pgp-key.ts'
 import type { Seat } from './routes.ts'
 
@@ -9,8 +11,8 @@ export type PageParts = {
   botTroubles: () => string[]
   /** What is wrong with the door for mail, in plain words. */
   mailTroubles: () => string[]
-  factors: { passphrase(editorId: string): Promise<string | undefined> }
   pgpKeys: { of(editorId: string): Promise<KeptPgpKey | undefined> }
+  keyRing: { waysOf(editorId: string): Promise<WrapWay[]> }
   /** The desk's key is kept elsewhere, and nothing can be opened here. */
   isOffline: boolean
   now: () => number
@@ -37,11 +39,15 @@ export function pageShower(parts: PageParts): ShowPage {
     const troubles = { botTroubles: parts.botTroubles(), mailTroubles: parts.mailTroubles() }
     const { isOffline } = parts
     const isLocked = !isOffline && identity === undefined
-    const needsPassphrase =
-      identity !== undefined && (await parts.factors.passphrase(editor.id)) === undefined
+    const needsPassphrase = identity !== undefined && !(await opensAgain(editor))
     const key = await parts.pgpKeys.of(editor.id)
     const pgp = key && { standing: standingOf(key, now), usableUntil: key.usableUntil }
     const told = { editor, formToken, trouble, ...troubles, isOffline, isLocked, needsPassphrase, pgp, now }
     res.type('html').send(parts.render(view, { ...told, ...data }))
+  }
+
+  /** True if the editor has something that opens their next session too. */
+  async function opensAgain({ id }: Editor): Promise<boolean> {
+    return (await parts.keyRing.waysOf(id)).some((way) => way !== 'link')
   }
 }

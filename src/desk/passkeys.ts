@@ -6,11 +6,31 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
+import { z } from 'zod'
 import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
 
 /** Ed25519, ES256 and RS256, as COSE numbers them: every authenticator has one of them. */
 const algorithms = [-8, -7, -257]
+
+/**
+ * What a passkey is asked to turn into a secret that nothing else gives, by https://www.w3.org/TR/webauthn-3/#prf-extension.
+ * Another salt gives another secret, and opens nothing that is kept: it stays as it is, and a new one gets a new number.
+ */
+export const passkeySalt = 'barua/passkey/1'
+
+/** The name of what is kept under a passkey. */
+export function passkeyWrap(id: string): string {
+  return `passkey ${id}`
+}
+
+const Secret = z.base64().length(44)
+
+/** The 32 bytes that a passkey made of our salt; undefined where the browser or the passkey cannot. */
+export function passkeySecret(given: string): Uint8Array | undefined {
+  const parsed = Secret.safeParse(given)
+  return parsed.success ? new Uint8Array(Buffer.from(parsed.data, 'base64')) : undefined
+}
 
 /** Passkeys of this site, https://www.w3.org/TR/webauthn-3/. The origin is that of `PUBLIC_URL`. */
 export function passkeysOf(publicUrl: URL, newsroom: string) {

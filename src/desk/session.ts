@@ -4,6 +4,7 @@ import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
 import { derivedKey, openSecret, sealSecret } from '../secret-box.ts'
+import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
 import type { Seat } from './routes.ts'
 import { formToken, hashToken, newToken } from './tokens.ts'
 
@@ -34,7 +35,7 @@ export type SessionParts = {
   keysOf: (identity: Identity | undefined) => Keys
   /** Somebody has come in who can open something. */
   opened: (identity: Identity) => void
-  publicUrl: URL
+  addresses: SiteAddresses
   base: string
   now: () => number
 }
@@ -54,12 +55,7 @@ function sessionKey(token: string) {
 
 /** Who is signed in, by a cookie. The database knows a session by the hash of its token. */
 export function createSessions(parts: SessionParts) {
-  const secure = parts.publicUrl.protocol === 'https:'
-  // __Host- binds the cookie to this host and needs https and the path /.
-  const sessionCookie = secure ? '__Host-barua' : 'barua'
-  const options = { path: '/', httpOnly: true, secure, sameSite: 'lax' as const }
   const wantedCookie = 'barua-wanted'
-  const wantedOptions = { ...options, path: `${parts.base}/desk` }
 
   return {
     /** The seat of whoever is signed in; sends others to sign in, remembers what they wanted, and gives none. */
@@ -79,7 +75,7 @@ export function createSessions(parts: SessionParts) {
       const wantsPage = req.method === 'GET' && req.accepts(['html', 'json']) === 'html'
       if (!wantsPage || req.path === '/metrics')
         throw new Failure('unauthorized', 'Please sign in at the desk.')
-      res.cookie(wantedCookie, req.originalUrl, { ...wantedOptions, maxAge: hour })
+      res.cookie(wantedCookie, req.originalUrl, { ...wantedOptions(req), maxAge: hour })
       res.redirect(303, `${parts.base}/desk/sign-in`)
       return undefined
     },
@@ -153,7 +149,7 @@ export function createSessions(parts: SessionParts) {
         throw new Failure('forbidden', 'Please sign out from the desk’s own page.')
       }
       if (token) await parts.sessions.end(hashToken(token))
-      res.clearCookie(sessionCookie, options)
+      res.clearCookie(cookieName(req), options(req))
       res.redirect(303, `${parts.base}/desk/sign-in`)
     },
 
@@ -161,6 +157,23 @@ export function createSessions(parts: SessionParts) {
     list({ editor, sessionHash }: Seat): Promise<ListedSession[]> {
       return parts.sessions.of(editor.id, sessionHash, limits())
     },
+  }
+
+  function isSecure(req: Request): boolean {
+    return hasHttps(parts.addresses, req.get('host'))
+  }
+
+  /** __Host- binds the cookie to this host and needs https and the path /. */
+  function cookieName(req: Request): string {
+    return isSecure(req) ? '__Host-barua' : 'barua'
+  }
+
+  function options(req: Request) {
+    return { path: '/', httpOnly: true, secure: isSecure(req), sameSite: 'lax' as const }
+  }
+
+  function wantedOptions(req: Request) {
+    return { ...options(req), path: `${parts.base}/desk` }
   }
 
   function sealedIn(identity: Identity | undefined, token: string): string | null {
@@ -177,16 +190,16 @@ export function createSessions(parts: SessionParts) {
   }
 
   function tokenOf(req: Request): string | undefined {
-    return parse(req.get('cookie') ?? '')[sessionCookie]
+    return parse(req.get('cookie') ?? '')[cookieName(req)]
   }
 
   function goOn(req: Request, res: Response, token: string, waitsForFactor: boolean): void {
-    res.cookie(sessionCookie, token, { ...options, maxAge: longestSession })
+    res.cookie(cookieName(req), token, { ...options(req), maxAge: longestSession })
     if (waitsForFactor) {
       res.redirect(303, `${parts.base}/desk/second-factor`)
       return
     }
-    res.clearCookie(wantedCookie, wantedOptions)
+    res.clearCookie(wantedCookie, wantedOptions(req))
     res.redirect(303, wanted(req) ?? `${parts.base}/desk`)
   }
 

@@ -1,12 +1,14 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Editor, Passkey } from '../editor.ts'
+import type { Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { WrapWay } from '../key-ring.ts'
 import type { Identity } from '../seal.ts'
 import { openSecret } from '../secret-box.ts'
-import type { passkeysOf } from './passkeys.ts'
+import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
+import type { AskedPasskeys } from './asked-passkeys.ts'
+import { passkeySalt } from './passkeys.ts'
 import { checkPassphrase, hashPassphrase, openPassphrase } from './passphrase.ts'
 import { type DeskRoute, formText } from './routes.ts'
 import type { Sessions, Waiting } from './session.ts'
@@ -26,8 +28,6 @@ export type SignInParts = {
   links: {
     addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
     linkFor(tokenHash: string, now: number): Promise<string | undefined>
-    challenge(sessionHash: string, challenge: string): Promise<void>
-    takeChallenge(sessionHash: string): Promise<string | undefined>
   }
   editors: { byEmail(email: string): Promise<Editor | undefined> }
   factors: {
@@ -37,14 +37,12 @@ export type SignInParts = {
     useTotp(editorId: string, step: number): Promise<boolean>
     useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
     hasSecond(editorId: string): Promise<boolean>
-    passkeys(editorId: string): Promise<Passkey[]>
-    usePasskey(id: string, counter: number, now: number): Promise<void>
   }
   tries: {
     allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean>
     forget(account: string): Promise<void>
   }
-  passkeys: ReturnType<typeof passkeysOf>
+  askedPasskeys: AskedPasskeys
   keyRing: Wraps
   /** Puts a mail with a fresh link into the outbox. */
   mailLink: (editorId: string) => Promise<void>
@@ -54,7 +52,7 @@ export type SignInParts = {
   accountKey: KeyObject
   totpKey: KeyObject
   render: (view: string, data?: Record<string, unknown>) => string
-  publicUrl: URL
+  addresses: SiteAddresses
   base: string
   now: () => number
 }
@@ -73,7 +71,9 @@ export type LinkMaker = (editorId: string, identity?: Identity) => Promise<strin
  * be the only way to what has come in meanwhile.
  */
 export function linkMaker(
-  parts: Pick<SignInParts, 'publicUrl' | 'base' | 'now'> & {
+  parts: Pick<SignInParts, 'now'> & {
+    /** Where the desk is, as mails say it. */
+    siteUrl: string
     links: Pick<SignInParts['links'], 'addLink'>
     keyRing: Pick<Wraps, 'wrapUnder'>
   },
@@ -83,22 +83,13 @@ export function linkMaker(
     const time = identity === undefined ? linkTime : keyLinkTime
     await parts.links.addLink(hashToken(token), editorId, parts.now() + time)
     if (identity !== undefined) await parts.keyRing.wrapUnder('link', token, hashToken(token), identity)
-    return `${parts.publicUrl.origin}${parts.base}/desk/sign-in/${token}`
+    return `${parts.siteUrl}/desk/sign-in/${token}`
   }
 }
 
 /** Signing in: by passphrase or mailed link, and by the second factor where there is one. */
 export function signInRoutes(parts: SignInParts): DeskRoute[] {
-  const { sessions, factors, base } = parts
-  const secure = parts.publicUrl.protocol === 'https:'
-  const knownCookie = secure ? '__Secure-barua-known' : 'barua-known'
-  const knownOptions = {
-    path: `${base}/desk`,
-    httpOnly: true,
-    secure,
-    sameSite: 'lax' as const,
-    maxAge: knownTime,
-  }
+  const { sessions, factors, askedPasskeys, base } = parts
 
   return [
     {
@@ -207,29 +198,50 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   async function askFactor(req: Request, res: Response): Promise<void> {
     const waiting = await sessions.waiting(req)
     if (!waiting) return res.redirect(303, `${base}/desk/sign-in`)
-    await showFactor(res, waiting)
+    await showFactor(req, res, waiting)
   }
 
   async function takeFactor(req: Request, res: Response): Promise<void> {
     await limited(req, res)
     const waiting = await sessions.waiting(req)
     if (!waiting) return res.redirect(303, `${base}/desk/sign-in`)
-    const { editor, sessionHash } = waiting
+    const { editor } = waiting
     // Counted apart: only who has the passphrase or the mailbox comes this far, so no stranger uses these tries up.
     const account = `factor ${accountOf(req, editor.email)}`
     await allow(account)
-    if (!(await isFactor(req, editor, sessionHash))) {
+    const proven = await provenBy(req, waiting)
+    if (!proven) {
       res.status(401)
-      return showFactor(res, waiting, new Failure('unauthorized', 'That was not right. Please try again.'))
+      return showFactor(
+        req,
+        res,
+        waiting,
+        new Failure('unauthorized', 'That was not right. Please try again.'),
+      )
     }
     await recognise(req, res, editor.email, account)
-    await sessions.complete(req, res, waiting)
+    await sessions.complete(req, res, { ...waiting, identity: proven.identity })
   }
 
-  async function isFactor(req: Request, editor: Editor, sessionHash: string): Promise<boolean> {
-    const answer = formText(req, 'passkey')
-    if (answer !== '') return isPasskey(answer, editor, sessionHash)
-    const code = formText(req, 'code')
+  /** With what opens in the session from now on, if the second factor was right. */
+  async function provenBy(req: Request, waiting: Waiting): Promise<Pick<Waiting, 'identity'> | undefined> {
+    if (formText(req, 'passkey') !== '') return provenByPasskey(req, waiting)
+    return (await isCode(waiting.editor, formText(req, 'code'))) ? waiting : undefined
+  }
+
+  /** A passkey opens what a mailed link did not; and what a passphrase has opened, it opens from now on. */
+  async function provenByPasskey(
+    req: Request,
+    { editor, sessionHash, identity }: Waiting,
+  ): Promise<Pick<Waiting, 'identity'> | undefined> {
+    const signed = await askedPasskeys.signed(req, editor, sessionHash)
+    if (!signed) return undefined
+    const opened = await askedPasskeys.open(signed)
+    if (identity !== undefined && opened === undefined) await askedPasskeys.keepUnder(signed, identity)
+    return { identity: identity ?? opened }
+  }
+
+  async function isCode(editor: Editor, code: string): Promise<boolean> {
     const step = await stepOf(editor, code)
     if (step !== undefined) return factors.useTotp(editor.id, step)
     const hash = recoveryHash(editor.id, code)
@@ -242,25 +254,15 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     return totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
   }
 
-  async function isPasskey(answer: string, editor: Editor, sessionHash: string): Promise<boolean> {
-    const challenge = await parts.links.takeChallenge(sessionHash)
-    if (!challenge) return false
-    const have = await factors.passkeys(editor.id)
-    const signed = await parts.passkeys.signed(answer, challenge, have).catch(() => undefined)
-    if (signed) await factors.usePasskey(signed.id, signed.counter, parts.now())
-    return signed !== undefined
-  }
-
   async function showFactor(
+    req: Request,
     res: Response,
     { editor, sessionHash }: Waiting,
     failure?: Failure,
   ): Promise<void> {
-    const have = await factors.passkeys(editor.id)
     const hasTotp = (await factors.totp(editor.id)) !== undefined
-    const options = have.length > 0 ? await parts.passkeys.ask(have) : undefined
-    if (options) await parts.links.challenge(sessionHash, options.challenge)
-    show(res, 'desk/second-factor', { hasTotp, options, failure })
+    const options = await askedPasskeys.ask(req, editor, sessionHash)
+    show(res, 'desk/second-factor', { hasTotp, options, salt: passkeySalt, failure })
   }
 
   /**
@@ -273,11 +275,24 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   function knownBrowser(req: Request, email: string): string | undefined {
-    const [id = '', proof = ''] = (parse(req.get('cookie') ?? '')[knownCookie] ?? '').split('.')
+    const [id = '', proof = ''] = (parse(req.get('cookie') ?? '')[knownCookie(req)] ?? '').split('.')
     const expected = Buffer.from(digest(`browser ${email} ${id}`))
     const given = Buffer.from(proof)
     const isKnown = id !== '' && given.length === expected.length && timingSafeEqual(given, expected)
     return isKnown ? id : undefined
+  }
+
+  function isSecure(req: Request): boolean {
+    return hasHttps(parts.addresses, req.get('host'))
+  }
+
+  function knownCookie(req: Request): string {
+    return isSecure(req) ? '__Secure-barua-known' : 'barua-known'
+  }
+
+  function knownOptions(req: Request) {
+    const secure = isSecure(req)
+    return { path: `${base}/desk`, httpOnly: true, secure, sameSite: 'lax' as const, maxAge: knownTime }
   }
 
   /** The browser is known for this account from now on, and what was mistyped before is forgotten. */
@@ -285,7 +300,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     await parts.tries.forget(account)
     if (knownBrowser(req, email)) return
     const id = newToken()
-    res.cookie(knownCookie, `${id}.${digest(`browser ${email} ${id}`)}`, knownOptions)
+    res.cookie(knownCookie(req), `${id}.${digest(`browser ${email} ${id}`)}`, knownOptions(req))
   }
 
   function digest(text: string): string {

@@ -31,6 +31,8 @@ export type ComposeParts = {
   /** True if mail can come in: then an editor can answer by mail, and what bounces comes back to us. */
   hasMailDoor: boolean
   siteUrl: string
+  /** The onion address, where there is one. */
+  onionUrl: string | undefined
   /** Reply addresses are signed with it. */
   replyKey: KeyObject
   formats: Record<string, unknown>
@@ -54,6 +56,7 @@ export function mailComposer(parts: ComposeParts) {
     ...parts.formats,
     newsroom: parts.newsroom,
     siteUrl: parts.siteUrl,
+    onionUrl: parts.onionUrl,
   })
   const { domain } = addressOf(parts.mailFrom)
   const replyAddress = addressOf(parts.replyAddress)

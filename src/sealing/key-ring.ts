@@ -22,7 +22,8 @@ export type KeyRingParts = {
     grantsOf(holderId: string): Promise<KeyGrant[]>
     wrap(holderId: string, wrap: KeyWrap, replaces?: WrapWay[]): Promise<void>
     wrapped(id: string): Promise<(KeyWrap & { holder: KeyHolder }) | undefined>
-    waysOf(holderId: string): Promise<WrapWay[]>
+    wrapsOf(holderId: string): Promise<Pick<KeyWrap, 'id' | 'way'>[]>
+    dropWrap(id: string): Promise<void>
   }
   now: () => number
 }
@@ -111,10 +112,14 @@ export function keyRing({ store, now }: KeyRingParts) {
       }
     },
 
+    /** What is kept under this name opens no more. */
+    dropWrap: (id: string): Promise<void> => store.dropWrap(id),
+
+    wrapsOf,
+
     /** How an editor comes to their identity. Empty for one who has none. */
     async waysOf(editorId: string): Promise<WrapWay[]> {
-      const holder = await store.holderOf(editorId)
-      return holder ? store.waysOf(holder.id) : []
+      return (await wrapsOf(editorId)).map(({ way }) => way)
     },
 
     /** True if something is sealed that, beside this editor, nobody could open any more. */
@@ -123,7 +128,7 @@ export function keyRing({ store, now }: KeyRingParts) {
       const all = await store.count()
       const others = (await store.holders()).filter((one) => one.editorId !== editorId && one.grants >= all)
       for (const { id, editorId: other } of others) {
-        if (other === null || (await store.waysOf(id)).length > 0) return false
+        if (other === null || (await store.wrapsOf(id)).length > 0) return false
       }
       return true
     },
@@ -142,6 +147,12 @@ export function keyRing({ store, now }: KeyRingParts) {
       for (const { editorId, grants } of holders) if (editorId !== null) editors.set(editorId, grants >= all)
       return { editors, hasSheet: holders.some(({ editorId }) => editorId === null) }
     },
+  }
+
+  /** What an editor's identity is kept under, by name and way. */
+  async function wrapsOf(editorId: string): Promise<Pick<KeyWrap, 'id' | 'way'>[]> {
+    const holder = await store.holderOf(editorId)
+    return holder ? store.wrapsOf(holder.id) : []
   }
 
   async function rotate(): Promise<void> {

@@ -13,8 +13,7 @@ export function factorStore(db: Database) {
       return row?.passphrase ?? undefined
     },
 
-    /** Null takes it away. */
-    async setPassphrase(editorId: string, hash: string | null): Promise<void> {
+    async setPassphrase(editorId: string, hash: string): Promise<void> {
       await db.updateTable('editors').set({ passphrase: hash }).where('id', '=', editorId).execute()
     },
 

@@ -120,8 +120,13 @@ export function keyRingStore(db: Database) {
         await trx
           .insertInto('key_wraps')
           .values({ ...wrap, holder_id: holderId })
+          .onConflict((oc) => oc.column('id').doUpdateSet({ holder_id: holderId, wrapped: wrap.wrapped }))
           .execute()
       })
+    },
+
+    async dropWrap(id: string): Promise<void> {
+      await db.deleteFrom('key_wraps').where('id', '=', id).execute()
     },
 
     /** A wrap, and whose it is. */
@@ -137,9 +142,8 @@ export function keyRingStore(db: Database) {
       return { id: row.id, way: row.way, wrapped: row.wrapped, holder }
     },
 
-    async waysOf(holderId: string): Promise<WrapWay[]> {
-      const rows = await db.selectFrom('key_wraps').select('way').where('holder_id', '=', holderId).execute()
-      return rows.map(({ way }) => way)
+    async wrapsOf(holderId: string): Promise<Pick<KeyWrap, 'id' | 'way'>[]> {
+      return db.selectFrom('key_wraps').select(['id', 'way']).where('holder_id', '=', holderId).execute()
     },
   }
 }

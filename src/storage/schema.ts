@@ -199,7 +199,7 @@ export type Tables = {
     created_at: number
   }
   key_wraps: {
-    /** Of a link's wrap the hash of its token, of a passkey's the passkey's id. */
+    /** Of a link's wrap the hash of its token; of the others, what they are and whose, or which passkey. */
     id: string
     holder_id: string
     way: WrapWay

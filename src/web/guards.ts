@@ -3,9 +3,15 @@ import type { Request, RequestHandler, Response } from 'express'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import helmet from 'helmet'
 import { Failure } from '../failure.ts'
+import { hasHttps, isByOnion, type SiteAddresses } from '../site-addresses.ts'
 
 /** Headers of every answer: nothing may load but our own style sheet and pictures, and nobody may frame us. */
-export function securityHeaders(isHttps: boolean): RequestHandler {
+export function securityHeaders(addresses: SiteAddresses): RequestHandler {
+  const [plain, overHttps] = [headers(false), headers(true)]
+  return (req, res, next) => (hasHttps(addresses, req.get('host')) ? overHttps : plain)(req, res, next)
+}
+
+function headers(isHttps: boolean): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -45,6 +51,19 @@ export const deskHeaders: RequestHandler = helmet.contentSecurityPolicy({
   },
 })
 
+/**
+ * Tells Tor Browser where the page that was asked for is at the onion address. It listens to that over https only, and
+ * offers to go there: for a page that can be asked for again, and not for one that would lose a receipt or what was typed.
+ */
+export function onionLocation(addresses: SiteAddresses): RequestHandler {
+  return (req, res, next) => {
+    const host = req.get('host')
+    const { onionUrl } = addresses
+    if (onionUrl && hasHttps(addresses, host)) res.set('onion-location', onionUrl.origin + req.originalUrl)
+    next()
+  }
+}
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
@@ -53,7 +72,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  * the form's token has to speak: `needsToken` is set for the route to check. A request with none of these
  * headers and no cookie is no browser's, and has nothing to forge.
  */
-export function sameOrigin(publicUrl: URL): RequestHandler {
+export function sameOrigin({ publicUrl }: Pick<SiteAddresses, 'publicUrl'>): RequestHandler {
   return (req, res, next) => {
     if (safeMethods.has(req.method)) return next()
     const site = req.get('sec-fetch-site')
@@ -126,6 +145,20 @@ export function changingKey(span: number, now: () => number = Date.now): () => B
     }
     return key
   }
+}
+
+/**
+ * A limit for clients that are known by their address, and another for all who come by the onion address together:
+ * nothing tells them apart, and what they say of themselves is not believed.
+ */
+export function limitsByAddress(
+  addresses: SiteAddresses,
+  options: Omit<LimitOptions, 'limit' | 'whom'>,
+  limits: { eachClient: number; byOnion: number },
+): RequestHandler {
+  const byOnion = rateLimited({ ...options, limit: limits.byOnion, whom: () => 'onion' })
+  const eachClient = rateLimited({ ...options, limit: limits.eachClient })
+  return (req, res, next) => (isByOnion(addresses, req.get('host')) ? byOnion : eachClient)(req, res, next)
 }
 
 function clientAddress(req: Request): string {

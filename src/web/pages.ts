@@ -29,7 +29,12 @@ export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url)
 export type Render = (view: string, data?: Record<string, unknown>) => string
 
 /** What every page knows. */
-export type PageFrame = { base: string; newsroom: string }
+export type PageFrame = {
+  base: string
+  newsroom: string
+  /** The onion address, where there is one. */
+  onionUrl: string | undefined
+}
 
 /**
  * Renders views by name, such as `form/form`. Everything interpolated is escaped; every page is given the base

@@ -1,11 +1,12 @@
 import compression from 'compression'
 import express, { type Express, type RequestHandler, type Router } from 'express'
+import type { SiteAddresses } from '../site-addresses.ts'
 import { type BeginRefusal, errorAnswer, notFound } from './errors.ts'
-import { deskHeaders, sameOrigin, securityHeaders } from './guards.ts'
+import { deskHeaders, onionLocation, sameOrigin, securityHeaders } from './guards.ts'
 import type { Asset, Assets, Render } from './pages.ts'
 
 export type WebParts = {
-  publicUrl: URL
+  addresses: SiteAddresses
   base: string
   trustProxy: number | string[] | false
   render: Render
@@ -17,6 +18,9 @@ export type WebParts = {
 /** For pages without secrets: the length of a compressed page can tell what is in it. */
 export const compress: RequestHandler = compression()
 
+/** The letterbox's pages that can be asked for again; that of the receipt cannot. */
+const repeatable = ['/', '/submit/:kind', '/status', '/upload/:token']
+
 /** The Express application: guards first, then every router under the base path, then the error page. */
 export function createWeb(parts: WebParts): Express {
   const app = express()
@@ -24,11 +28,12 @@ export function createWeb(parts: WebParts): Express {
   app.disable('etag')
   app.set('trust proxy', parts.trustProxy)
   app.set('query parser', 'simple')
-  app.use(securityHeaders(parts.publicUrl.protocol === 'https:'), sameOrigin(parts.publicUrl))
+  app.use(securityHeaders(parts.addresses), sameOrigin(parts.addresses))
   const site = express.Router()
   for (const asset of parts.assets.files) {
     site.get(`/assets/${parts.assets.version}/${asset.name}`, compress, assetAnswer(asset))
   }
+  for (const path of repeatable) site.get(path, onionLocation(parts.addresses))
   site.use('/desk', deskHeaders)
   for (const router of parts.routers) site.use(router)
   app.use(parts.base || '/', site)

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, type TestContext } from 'node:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { type Newsroom, openNewsroom } from './newsroom.ts'
 
 const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
@@ -41,6 +41,13 @@ export function withBrowser(): void {
   after(() => browser?.close())
 }
 
+/** A page of a browser of its own, with scripts off unless asked for. */
+export async function anotherBrowser(t: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ javaScriptEnabled: false, locale: 'en', ...options })
+  t.after(() => context.close())
+  return context.newPage()
+}
+
 export type Visit = {
   newsroom: Newsroom
   site: string
@@ -62,9 +69,7 @@ export async function visit(
   server.on('request', newsroom.application.web)
   const complaints: string[] = []
   const another = async () => {
-    const context = await browser.newContext({ javaScriptEnabled: scripts, locale: 'en' })
-    t.after(() => context.close())
-    return watched(await context.newPage(), site, complaints)
+    return watched(await anotherBrowser(t, { javaScriptEnabled: scripts }), site, complaints)
   }
   const page = await another()
   t.after(() => {

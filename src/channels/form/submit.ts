@@ -3,6 +3,7 @@ import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
+import { askedAddress, hasHttps, type SiteAddresses, written } from '../../site-addresses.ts'
 import { isConfidentialKind, type Kind } from '../../submission.ts'
 import { type Form, formFor, forms } from './forms.ts'
 import type { MultipartParts, SentForm, Stage } from './multipart.ts'
@@ -22,11 +23,14 @@ export type FormParts = MultipartParts & {
   submitLimit: RequestHandler
   /** For the pages that hold no secret beside what somebody else may have chosen. */
   compress: RequestHandler
-  publicUrl: URL
+  addresses: SiteAddresses
   base: string
   /** Where pieces can be mailed to, and of which kind they then are. */
-  addresses: { address: string; kind: Kind }[]
+  mailAddresses: { address: string; kind: Kind }[]
 }
+
+/** What a sender is told when a piece was received. */
+type Told = { reference: string; receipt: string; isConfidential: boolean }
 
 const receiptCookie = 'barua-receipt'
 const receiptMinutes = 10
@@ -36,7 +40,7 @@ export function formRouter(parts: FormParts): Router {
   const router = express.Router()
 
   router.get('/', parts.compress, (_req, res) => {
-    res.type('html').send(parts.render('form/letterbox', { forms, addresses: parts.addresses }))
+    res.type('html').send(parts.render('form/letterbox', { forms, addresses: parts.mailAddresses }))
   })
 
   router.get('/submit/:kind', parts.compress, (req, res) => {
@@ -55,7 +59,9 @@ export function formRouter(parts: FormParts): Router {
       checkToken(sent, res)
       const draft = draftOf(form, sent)
       refuseFaultyFiles(sent, draft)
-      answer(req, res, await parts.receive(draft))
+      const { reference, receipt } = await parts.receive(draft)
+      const isConfidential = isConfidentialKind(form.kind) || isTicked(sent.fields)
+      answer(req, res, { reference, receipt, isConfidential })
     } catch (error) {
       if (sent) await parts.discard(sent.files)
       refuse(req, res, form, parts.asFailure(error))
@@ -64,9 +70,10 @@ export function formRouter(parts: FormParts): Router {
 
   router.get('/receipt', (req, res) => {
     const shown = readReceiptCookie(req)
-    res.clearCookie(receiptCookie, receiptCookieOptions())
+    res.clearCookie(receiptCookie, receiptCookieOptions(req))
     res.set('cache-control', 'no-store')
-    res.type('html').send(parts.render(shown ? 'form/receipt' : 'form/receipt-gone', { ...shown }))
+    const address = addressAsked(req)
+    res.type('html').send(parts.render(shown ? 'form/receipt' : 'form/receipt-gone', { ...shown, address }))
   })
 
   return router
@@ -111,15 +118,15 @@ export function formRouter(parts: FormParts): Router {
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
-  function answer(req: Request, res: Response, received: { reference: string; receipt: string }): void {
+  function answer(req: Request, res: Response, { reference, receipt, isConfidential }: Told): void {
     res.set('cache-control', 'no-store')
-    const { reference, receipt } = received
     if (wantsJson(req)) {
-      res.status(201).json({ reference, receipt, statusUrl: `${parts.publicUrl.origin}${parts.base}/status` })
+      res.status(201).json({ reference, receipt, statusUrl: `${addressAsked(req)}/status` })
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
-    res.cookie(receiptCookie, `${reference} ${receipt}`, { ...receiptCookieOptions(), maxAge })
+    const told = `${reference} ${receipt} ${isConfidential ? 'confidential' : 'clear'}`
+    res.cookie(receiptCookie, told, { ...receiptCookieOptions(req), maxAge })
     res.redirect(303, `${parts.base}/receipt`)
   }
 
@@ -139,8 +146,13 @@ export function formRouter(parts: FormParts): Router {
     return parts.render('form/form', { form, ...filled, typedValue, limits: parts })
   }
 
-  function receiptCookieOptions() {
-    const secure = parts.publicUrl.protocol === 'https:'
+  /** What comes next stays on the address by which somebody has come. */
+  function addressAsked(req: Request): string {
+    return written(askedAddress(parts.addresses, req.get('host')))
+  }
+
+  function receiptCookieOptions(req: Request) {
+    const secure = hasHttps(parts.addresses, req.get('host'))
     return { path: `${parts.base}/receipt`, httpOnly: true, secure, sameSite: 'strict' as const }
   }
 }
@@ -190,10 +202,10 @@ function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm
   return hash('sha256', JSON.stringify([nonce, fields, files]), 'base64url')
 }
 
-function readReceiptCookie(req: Request): { reference: string; receipt: string } | undefined {
-  const shape = /^([\w-]+) ([\w-]+)$/
-  const [, reference, receipt] = shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
-  return reference && receipt ? { reference, receipt } : undefined
+function readReceiptCookie(req: Request): Told | undefined {
+  const shape = /^([\w-]+) ([\w-]+) (confidential|clear)$/
+  const [, reference, receipt, how] = shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
+  return reference && receipt ? { reference, receipt, isConfidential: how === 'confidential' } : undefined
 }
 
 function countFiles(req: Request): number {

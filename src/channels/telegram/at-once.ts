@@ -4,13 +4,15 @@ import { Failure } from '../../failure.ts'
 import type { HandleUpdate, Reply } from './bot.ts'
 import { partOf, type Reading, saysNothing } from './said.ts'
 import { isService, type Message } from './update.ts'
-import { en } from './words/en.ts'
+import { en, type Words } from './words/en.ts'
 
 export type AtOnceParts = {
   receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
   keepUnread: (reason: string, raw: string) => Promise<void>
   reading: Reading
   siteUrl: string
+  /** Tells where the form is, which does not ask who writes. */
+  saferForm: (words: Words) => string
   newsroom: string
 }
 
@@ -21,7 +23,7 @@ export type AtOnceParts = {
 export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
   return async ({ update_id: updateId, message }, raw, reply) => {
     if (message?.chat.type !== 'private') return
-    if (isGreeting(message)) return say(reply, message, greeting(parts.newsroom))
+    if (isGreeting(message)) return say(reply, message, greeting(parts))
     const part = partOf(message, parts.reading)
     if (saysNothing(part)) {
       if (isService(raw)) return
@@ -81,11 +83,12 @@ function say(reply: Reply | undefined, message: Message, text: string): void {
   })
 }
 
-function greeting(newsroom: string): string {
+function greeting({ newsroom, saferForm }: AtOnceParts): string {
   return [
     `This is the letterbox of ${newsroom}.`,
     'Write what you want to tell us, and add photos, documents, video or voice. You get a receipt for each message, and an editor reads it.',
-    'Telegram knows who you are. If that is a danger to you, do not use it for this.',
+    'Telegram knows who you are and that you write to us, and so may whoever looks into your phone. If that is a danger to you, do not use it for this.',
+    saferForm(en),
   ].join('\n\n')
 }
 
@@ -94,6 +97,7 @@ function answer(received: { reference: string; receipt: string }, siteUrl: strin
     'Received. Thank you.',
     `Reference: ${received.reference}\nReceipt: ${received.receipt}`,
     `Keep the receipt to yourself. With it you can read our answer and write again: ${siteUrl}/status`,
+    en.afterYouTold,
   ].join('\n\n')
 }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { unavailable } from '../../failure.ts'
 import type { Chat, OpenPiece, Part, UpdateName } from '../../open-piece.ts'
 import { firstStep, stepAfter, stepBefore } from '../../open-piece.ts'
-import { type Kind, senderState } from '../../submission.ts'
+import { isConfidentialKind, type Kind, senderState } from '../../submission.ts'
 import { type Answer, type Deed, kindButtons, languageButtons, undoButtons } from './buttons.ts'
 import { faultsIn, isAsking, missingStep, question, suggestionsFor } from './guest-post.ts'
 import type { ConversationParts } from './parts.ts'
@@ -29,16 +29,13 @@ export function conversation(parts: ConversationParts) {
     chatOf,
 
     greet(words: Words): Answer {
-      const text = [
-        words.greeting(parts.newsroom),
-        words.saferForm(`${parts.siteUrl}/`),
-        words.chooseKind,
-      ].join('\n\n')
+      const text = [words.greeting(parts.newsroom), parts.saferForm(words), words.chooseKind].join('\n\n')
       return { text, buttons: kindButtons(words) }
     },
 
     help(words: Words): Answer {
-      return { text: `${words.greeting(parts.newsroom)}\n\n${words.helpCommands}` }
+      const text = [words.greeting(parts.newsroom), parts.saferForm(words), words.helpCommands].join('\n\n')
+      return { text }
     },
 
     /** A deep link with a token ties this chat to a submission that came in by another door. */
@@ -141,6 +138,21 @@ export function conversation(parts: ConversationParts) {
       parts.nudge()
       return pressed
     },
+  }
+
+  function firstWordsOf(words: Words, piece: OpenPiece, kind: Kind): Answer {
+    if (piece.step === firstStep('guest-post')) {
+      const first = question(words, piece, piece.step ?? 'title')
+      return { ...first, text: `${words.begunGuestPost}\n\n${first.text}` }
+    }
+    if (piece.step !== null) return question(words, piece, piece.step)
+    const begun = words.begun(words.kinds[kind])
+    return { text: isConfidentialKind(kind) ? `${begun}\n\n${warningOf(words)}` : begun }
+  }
+
+  /** What somebody should know before they tell us something confidential. */
+  function warningOf(words: Words): string {
+    return `${words.beforeYouTell} ${parts.saferForm(words)}`
   }
 
   /** Takes in what a person says. Nothing is answered to it here, unless it answers a question. `of` tells apart what one update makes happen. */
@@ -324,15 +336,6 @@ type TurnDeed = Extract<PieceDeed, ['next' | 'back' | 'skip', ...unknown[]]>
 
 function asked(words: Words, piece: OpenPiece): Answer | undefined {
   return piece.step === null ? undefined : question(words, piece, piece.step)
-}
-
-function firstWordsOf(words: Words, piece: OpenPiece, kind: Kind): Answer {
-  if (piece.step === firstStep('guest-post')) {
-    const first = question(words, piece, piece.step ?? 'title')
-    return { ...first, text: `${words.begunGuestPost}\n\n${first.text}` }
-  }
-  if (piece.step !== null) return question(words, piece, piece.step)
-  return { text: words.begun(words.kinds[kind]) }
 }
 
 /** Update ids count per bot. With the message, for two bots that share this door may share an update id. */

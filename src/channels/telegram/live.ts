@@ -1,5 +1,6 @@
 import type { Delivery, Instead } from '../../delivery.ts'
 import { type Part, type PieceToSend, quietTime, tally } from '../../open-piece.ts'
+import { isConfidentialKind } from '../../submission.ts'
 import { faultOf, type GetApi } from './api.ts'
 import { type Answer, pieceButtons, postButtons, undoButtons } from './buttons.ts'
 import { isAsking } from './guest-post.ts'
@@ -15,6 +16,8 @@ export type LiveParts = {
   }
   readSession: (chat: string) => Promise<Session | undefined>
   referenceOf: (submissionId: string) => Promise<string | undefined>
+  /** Tells where the form is, which does not ask who writes. */
+  saferForm: (words: Words) => string
   /** The usual quiet time, in milliseconds. */
   quiet: number
 }
@@ -77,14 +80,17 @@ export function liveMessages(parts: LiveParts) {
     const reference = piece.joins === null ? undefined : await parts.referenceOf(piece.joins)
     const said =
       reference === undefined ? words.notSent(has, words.kinds[piece.kind]) : words.reply(has, reference)
-    return { text: `${said}\n${waits}`, buttons: pieceButtons(words, piece.id, piece.joins !== null) }
+    const isBegun = piece.joins === null && isConfidentialKind(piece.kind)
+    const warning = isBegun ? [`${words.beforeYouTell} ${parts.saferForm(words)}`] : []
+    const text = [`${said}\n${waits}`, ...warning].join('\n\n')
+    return { text, buttons: pieceButtons(words, piece.id, piece.joins !== null) }
   }
 
   /** Edits the message that is there; a new one is sent where there is none, or it is gone. Gives its number. */
   async function show(piece: PieceToSend, { text, buttons = [] }: Answer): Promise<number> {
     const api = await parts.getApi()
     const chatId = Number(piece.target)
-    const more = { reply_markup: { inline_keyboard: buttons } }
+    const more = { reply_markup: { inline_keyboard: buttons }, link_preview_options: { is_disabled: true } }
     if (piece.shown) {
       const edited = await api.editMessageText(chatId, piece.shown.messageId, text, more).then(
         () => true,

@@ -4,6 +4,7 @@ import type { Kind, Submission } from '../../submission.ts'
 import type { GetApi } from './api.ts'
 import type { ChatKey } from './chat-key.ts'
 import type { Reading } from './said.ts'
+import type { Words } from './words/words.ts'
 
 /** What a chat has chosen. */
 export type Session = { language?: string }
@@ -14,7 +15,8 @@ export type ConversationParts = {
   getApi: GetApi
   chatKey: ChatKey
   newsroom: string
-  siteUrl: string
+  /** Tells where the form is, which does not ask who writes. */
+  saferForm: (words: Words) => string
   reading: Reading
   /** Takes a part in durably; parts that come together may share a commit. */
   take: (part: NewPart) => Promise<TakenPart>

@@ -1,5 +1,6 @@
 import type { Delivery, Instead } from '../../delivery.ts'
 import type { PieceToSend } from '../../open-piece.ts'
+import { isConfidentialKind } from '../../submission.ts'
 import { faultOf, type GetApi } from './api.ts'
 import type { Words } from './words/words.ts'
 
@@ -23,9 +24,7 @@ export function chatReceipts(parts: ReceiptParts) {
     if (!piece?.target || !submissionId || !reference) return { needless: 'sent-already' }
     const words = await parts.wordsFor(piece)
     const receipt = told.receipt ?? (told.passing !== 'lost' ? told.passing?.receipt : undefined)
-    const text = receipt
-      ? words.received(reference, receipt, `${parts.siteUrl}/status`)
-      : words.joined(reference)
+    const text = receipt ? receivedText(words, piece, reference, receipt) : words.joined(reference)
     const api = await parts.getApi()
     const sent = await api
       .sendMessage(Number(piece.target), text, { link_preview_options: { is_disabled: true } })
@@ -34,5 +33,10 @@ export function chatReceipts(parts: ReceiptParts) {
       })
     await parts.remember(piece.chat, sent.message_id, submissionId)
     return undefined
+  }
+
+  function receivedText(words: Words, { kind }: PieceToSend, reference: string, receipt: string): string {
+    const received = words.received(reference, receipt, `${parts.siteUrl}/status`)
+    return isConfidentialKind(kind) ? `${received}\n\n${words.afterYouTold}` : received
   }
 }

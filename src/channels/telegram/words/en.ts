@@ -55,8 +55,13 @@ export const en = {
   minutes: { one: '{} minute', other: '{} minutes' },
   hours: { one: '{} hour', other: '{} hours' },
   greeting: (newsroom: string) =>
-    `This is the letterbox of ${newsroom}.\n\nWrite what you want to tell us, and add photos, documents, video or voice. When it is all there, press “Send”. An editor reads it, and you get a receipt.\n\nTelegram knows who you are. If that is a danger to you, do not use it for this.`,
-  saferForm: (url: string) => `The form on our site needs no name and no account: ${url}`,
+    `This is the letterbox of ${newsroom}.\n\nWrite what you want to tell us, and add photos, documents, video or voice. When it is all there, press “Send”. An editor reads it, and you get a receipt.\n\nTelegram knows who you are and that you write to us, and so may whoever looks into your phone. If that is a danger to you, do not use it for this.`,
+  saferForm: (url: string) => `The form on our site asks for no name and no account: ${url}`,
+  inTor: (url: string) => `In Tor Browser: ${url}`,
+  beforeYouTell:
+    'Telegram knows that it is you who writes. If that is a danger to you, stop here and use the form.',
+  afterYouTold:
+    'For your safety: note the receipt on paper, then delete this chat. If more is dangerous to say, write it on our site with the receipt, and not here.',
   chooseKind: 'What would you like to send? You can also just begin to write.',
   begun: (kind: string) =>
     `${kind}: go on, I am listening. Send words, photos, files or voice, in any order.`,

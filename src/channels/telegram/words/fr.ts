@@ -47,8 +47,13 @@ export const fr: Words = {
   minutes: { one: '{} minute', other: '{} minutes' },
   hours: { one: '{} heure', other: '{} heures' },
   greeting: (newsroom) =>
-    `Voici la boîte aux lettres de ${newsroom}.\n\nÉcrivez ce que vous voulez nous dire, ajoutez photos, documents, vidéo ou voix. Quand tout y est, appuyez sur « Envoyer ». Un rédacteur le lit, et vous recevez un reçu.\n\nTelegram sait qui vous êtes. Si c’est un danger pour vous, ne l’utilisez pas pour cela.`,
+    `Voici la boîte aux lettres de ${newsroom}.\n\nÉcrivez ce que vous voulez nous dire, ajoutez photos, documents, vidéo ou voix. Quand tout y est, appuyez sur « Envoyer ». Un rédacteur le lit, et vous recevez un reçu.\n\nTelegram sait qui vous êtes et que vous nous écrivez ; qui regarde votre téléphone peut le voir aussi. Si c’est un danger pour vous, ne l’utilisez pas pour cela.`,
   saferForm: (url) => `Le formulaire de notre site ne demande ni nom ni compte : ${url}`,
+  inTor: (url) => `Dans le navigateur Tor : ${url}`,
+  beforeYouTell:
+    'Telegram sait que c’est vous qui écrivez. Si c’est un danger pour vous, arrêtez-vous ici et utilisez le formulaire.',
+  afterYouTold:
+    'Pour votre sécurité : notez le reçu sur papier, puis supprimez cette conversation. S’il est dangereux d’en dire plus, écrivez-le sur notre site avec le reçu, et non ici.',
   chooseKind: 'Que voulez-vous envoyer ? Vous pouvez aussi commencer à écrire.',
   begun: (kind) =>
     `${kind} : allez-y, j’écoute. Envoyez mots, photos, fichiers ou voix, dans n’importe quel ordre.`,

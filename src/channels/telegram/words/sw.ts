@@ -46,8 +46,13 @@ export const sw: Words = {
   minutes: { one: 'dakika {}', other: 'dakika {}' },
   hours: { one: 'saa {}', other: 'saa {}' },
   greeting: (newsroom) =>
-    `Hili ni sanduku la barua la ${newsroom}.\n\nAndika unachotaka kutuambia, na uongeze picha, hati, video au sauti. Ikikamilika, bonyeza “Tuma”. Mhariri ataisoma, na utapata stakabadhi.\n\nTelegram inajua wewe ni nani. Ikiwa hiyo ni hatari kwako, usiitumie kwa jambo hili.`,
-  saferForm: (url) => `Fomu kwenye tovuti yetu haihitaji jina wala akaunti: ${url}`,
+    `Hili ni sanduku la barua la ${newsroom}.\n\nAndika unachotaka kutuambia, na uongeze picha, hati, video au sauti. Ikikamilika, bonyeza “Tuma”. Mhariri ataisoma, na utapata stakabadhi.\n\nTelegram inajua wewe ni nani na kwamba unatuandikia; anayeangalia simu yako anaweza kuona pia. Ikiwa hiyo ni hatari kwako, usiitumie kwa jambo hili.`,
+  saferForm: (url) => `Fomu kwenye tovuti yetu haiulizi jina wala akaunti: ${url}`,
+  inTor: (url) => `Katika Tor Browser: ${url}`,
+  beforeYouTell:
+    'Telegram inajua kwamba ni wewe unayeandika. Ikiwa hiyo ni hatari kwako, ishia hapa na utumie fomu.',
+  afterYouTold:
+    'Kwa usalama wako: andika stakabadhi kwenye karatasi, kisha ufute mazungumzo haya. Ikiwa ni hatari kusema zaidi, andika kwenye tovuti yetu kwa kutumia stakabadhi, si hapa.',
   chooseKind: 'Ungependa kutuma nini? Unaweza pia kuanza kuandika tu.',
   begun: (kind) =>
     `${kind}: endelea, nasikiliza. Tuma maneno, picha, mafaili au sauti, kwa mpangilio wowote.`,

@@ -19,6 +19,12 @@ export function wordsIn(code: string | undefined): Words {
   return isLanguage(language) ? languages[language] : en
 }
 
+/** Where the form is, which does not ask who writes. */
+export function saferForm(words: Words, siteUrl: string, onionUrl: string | undefined): string {
+  const form = words.saferForm(`${siteUrl}/`)
+  return onionUrl === undefined ? form : `${form}\n${words.inTor(`${onionUrl}/`)}`
+}
+
 function codeOf(words: Words): Language {
   return (Object.keys(languages) as Language[]).find((code) => languages[code] === words) ?? 'en'
 }
