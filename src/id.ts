@@ -19,6 +19,22 @@ export function coarseId(at: number): string {
   return newCoarseId(minuteOf(at))
 }
 
+/** The same for what stands behind `last` in a conversation: within its minute that is all it tells. */
+export function coarseIdBehind(last: string | undefined, at: number): string {
+  const id = coarseId(at)
+  return last === undefined || id > last ? id : next(last)
+}
+
+/** An id that is larger by one in its sequence, as uuid puts that into its 32 bits, and by chance in what follows. */
+function next(id: string): string {
+  const bytes = Buffer.from(id.replaceAll('-', ''), 'hex')
+  const msecs = bytes.readUIntBE(0, 6)
+  const high = (bytes.readUInt16BE(6) & 0x0f_ff) * 2 ** 20
+  const low = ((bytes.readUInt8(8) & 0x3f) << 14) | (bytes.readUInt8(9) << 6) | (bytes.readUInt8(10) >> 2)
+  const seq = high + low + 1
+  return seq < 2 ** 32 ? v7({ msecs, seq }) : v7({ msecs: msecs + 1, seq: 0 })
+}
+
 /** The minute of a time, as a time: nothing finer is kept of when a source did something. */
 export function minuteOf(at: number): number {
   return Math.floor(at / minute) * minute

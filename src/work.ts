@@ -4,7 +4,7 @@ import { type AnswerPurpose, type NewDelivery, type PassingFile, previewsOf } fr
 import type { Arrival, StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
 import { moveDetail, type NewEntry } from './history.ts'
-import { coarseId, newId } from './id.ts'
+import { newId } from './id.ts'
 import { type Decision, stateAfter } from './letter.ts'
 import type { SealedAs } from './record.ts'
 import type { SealState } from './seal.ts'
@@ -146,7 +146,7 @@ export function answer(
   contact: Contact,
 ): ChangeOf {
   const { at, submission } = deed
-  const message = { id: turnId(deed), ...said }
+  const message = { id: newId(at), ...said }
   const text = parsed('body', body, message.body)
   // Of a confidential piece nothing can be read when the answer goes out.
   const files = (message.files ?? []).flatMap(passingFile)
@@ -166,11 +166,6 @@ function passingFile({ id, name, fileKey }: WrittenFile): PassingFile[] {
   return fileKey ? [{ id, name, key: Buffer.from(fileKey).toString('base64url') }] : []
 }
 
-/** Ids put a conversation in order: where the sender’s tell no more than the minute, nobody’s may tell more. */
-function turnId({ submission, at }: Deed): string {
-  return submission.isConfidential ? coarseId(at) : newId(at)
-}
-
 /** A decision moves a submission, unless it is there already: a change can be asked for again. */
 export function decide(deed: Deed, decision: Decision): ChangeOf {
   const to: State = stateAfter[decision]
@@ -182,7 +177,7 @@ export function decide(deed: Deed, decision: Decision): ChangeOf {
 export function note(deed: Deed, words: string): ChangeOf {
   return {
     set: {},
-    note: { id: turnId(deed), body: parsed('note', body, words) },
+    note: { id: newId(deed.at), body: parsed('note', body, words) },
     deliveries: [],
     entries: [{ action: 'noted' }],
   }

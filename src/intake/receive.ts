@@ -12,7 +12,7 @@ import {
   type StagedFile,
 } from '../draft.ts'
 import { Failure } from '../failure.ts'
-import { coarseId, minuteOf, newId } from '../id.ts'
+import { coarseId, coarseIdBehind, minuteOf, newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
 import type { NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
@@ -42,6 +42,8 @@ export type IntakeParts = {
   recipientFor: (receipt: string) => Recipient
   /** How this conversation is sealed; undefined where it is not. */
   sealingOf: (submissionId: string) => Promise<Sealing | undefined>
+  /** The id of the last message of a conversation. */
+  lastMessageOf: (submissionId: string) => Promise<string | undefined>
   /** For whom the desk's side is sealed now. */
   deskRecipient: () => Promise<Recipient>
   /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
@@ -81,7 +83,7 @@ export function createIntake(parts: IntakeParts) {
         const recorded = await commit(record)
         const changed = recorded.repeat && recorded.digest !== draft.arrival.digest
         if (changed && draft.arrival.refusesChange) await refuseChange(draft.files)
-        const { repeat } = changed ? await commit(asFurtherMessage(record, recorded.submissionId)) : recorded
+        const { repeat } = changed ? await commit(await further(record, recorded.submissionId)) : recorded
         return { reference: recorded.reference as string, repeat }
       })
       const isLost = first.repeat && isByChance(draft)
@@ -95,7 +97,7 @@ export function createIntake(parts: IntakeParts) {
     async receiveFurther(draft: FurtherDraft): Promise<Further> {
       const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFurtherFields(draft)))
       const sealing = await parts.sealingOf(draft.submissionId)
-      const record = furtherMessage(draft, fields, sealing !== undefined, parts.now())
+      const record = furtherMessage(draft, fields, await turnOf(draft.submissionId, sealing))
       const { repeat, digest } = await keeping(draft.files, sealing, (marks) => {
         mark(record, marks)
         return commit(record)
@@ -109,9 +111,22 @@ export function createIntake(parts: IntakeParts) {
      */
     async receiveInto(draft: FurtherDraft & { messageId: string }): Promise<{ repeat: boolean }> {
       const fields = fieldsIn(draft, () => parseFurtherFields(draft))
-      const isConfidential = (await parts.sealingOf(draft.submissionId)) !== undefined
-      return commit({ ...furtherMessage(draft, fields, isConfidential, parts.now()), adds: true })
+      const turn = await turnOf(draft.submissionId, await parts.sealingOf(draft.submissionId))
+      return commit({ ...furtherMessage(draft, fields, turn), adds: true })
     },
+  }
+
+  /** When something further is said, and its id: of what is sealed no more than the minute. */
+  async function turnOf(submissionId: string, sealing: Sealing | undefined): Promise<Turn> {
+    const now = parts.now()
+    if (!sealing) return { now, at: now, id: newId(now) }
+    const last = await parts.lastMessageOf(submissionId)
+    return { now, at: minuteOf(now), id: coarseIdBehind(last, now) }
+  }
+
+  async function further(record: NewPiece, submissionId: string): Promise<NewRecord> {
+    const { id } = await turnOf(submissionId, await parts.sealingOf(submissionId))
+    return asFurtherMessage(record, submissionId, id)
   }
 
   function receiptOf(draft: Draft): string {
@@ -173,6 +188,9 @@ function mark({ attachments }: NewRecord, marks: Map<string, SealedAs>): void {
     if (!('awaited' in one) && marks.has(one.id)) one.mark = marks.get(one.id)?.mark
 }
 
+/** When something is said, what is told of that, and the id that it stands by. */
+type Turn = { now: number; at: number; id: string }
+
 type NewPiece = NewRecord & { submission: NewSubmission }
 
 function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewPiece {
@@ -220,13 +238,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
   }
 }
 
-function furtherMessage(
-  draft: FurtherDraft,
-  fields: Fields,
-  isConfidential: boolean,
-  now: number,
-): NewRecord {
-  const at = isConfidential ? minuteOf(now) : now
+function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Turn): NewRecord {
   const { telegram, email, isEdit, files, threads } = draft
   const author = draft.author ?? 'sender'
   const isTold = author === 'sender' && !draft.isQuiet
@@ -234,7 +246,7 @@ function furtherMessage(
   return {
     arrival: draft.arrival,
     submissionId: draft.submissionId,
-    messageId: draft.messageId ?? (isConfidential ? coarseId : newId)(now),
+    messageId: draft.messageId ?? id,
     author,
     content: {
       fields,
@@ -260,13 +272,12 @@ function furtherMessage(
  * A piece that was changed and sent again under the same key, as after the browser's Back: the first one
  * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
  */
-function asFurtherMessage(record: NewPiece, submissionId: string): NewRecord {
-  const { submission, ...message } = record
+function asFurtherMessage(record: NewPiece, submissionId: string, messageId: string): NewRecord {
+  const { submission: _, ...message } = record
   const { source, key, digest } = record.arrival
   const arrival = { source, key: `${key}/${digest}` }
   // An id of its own again: ids order a conversation, and this message comes after the first one.
   const deliveries = message.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
-  const messageId = (submission.isConfidential ? coarseId : newId)(record.at)
   return { ...message, arrival, submissionId, messageId, deliveries }
 }
 

@@ -1,10 +1,11 @@
 import type { NewDelivery } from '../delivery.ts'
-import { coarseId, newId } from '../id.ts'
+import { coarseId, coarseIdBehind, newId } from '../id.ts'
 import { quietTime } from '../open-piece.ts'
 import type { Database } from './database.ts'
 import { pieceOf } from './open-piece-rows.ts'
 import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
+import { lastMessageOf } from './submissions.ts'
 
 // What changes open pieces, each with the deliveries that follow from it, inside the transaction of whoever asks.
 
@@ -55,6 +56,12 @@ export async function change(
 
 /** Closes an open piece, and says what it becomes: what may come to be told of it is known before it is there. */
 export async function close(trx: Database, pieceId: string, at: number): Promise<void> {
+  const joined = await trx
+    .selectFrom('open_pieces')
+    .select('joins')
+    .where('id', '=', pieceId)
+    .executeTakeFirst()
+  const last = joined?.joins ? await lastMessageOf(trx, joined.joins) : undefined
   const row = await trx
     .updateTable('open_pieces')
     .set((eb) => ({
@@ -69,7 +76,7 @@ export async function close(trx: Database, pieceId: string, at: number): Promise
         .then(coarseId(at))
         .else(newId(at))
         .end(),
-      message_id: eb.case().when('bond', '!=', '').then(coarseId(at)).else(newId(at)).end(),
+      message_id: eb.case().when('bond', '!=', '').then(coarseIdBehind(last, at)).else(newId(at)).end(),
     }))
     .where('id', '=', pieceId)
     .where('state', '=', 'open')

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import { unavailable } from '../failure.ts'
-import { coarseId, newId } from '../id.ts'
+import { coarseIdBehind, newId } from '../id.ts'
 import {
   type Chat,
   firstStep,
@@ -32,6 +32,7 @@ import {
 } from './open-piece-rows.ts'
 import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
+import { lastMessageOf } from './submissions.ts'
 import { takeParts } from './take-parts.ts'
 
 /** `digest` is that of its words and files. */
@@ -354,12 +355,13 @@ export function openPieceStore(db: Database, { quiet, ...writing }: PieceWriting
         const row = await trx
           .selectFrom('open_parts')
           .innerJoin('open_pieces', 'open_pieces.id', 'piece_id')
-          .select(['became', 'bond'])
+          .select(['became', 'bond', 'submission_id'])
           .where('open_parts.chat', '=', chat)
           .where('open_parts.message_id', '=', part.messageId)
           .executeTakeFirstOrThrow()
         const sibling = part.album === null ? undefined : await takenOfAlbum(trx, chat, part.album)
-        const id = row.became ?? sibling ?? (row.bond === '' ? newId : coarseId)(at)
+        const last = row.submission_id ? await lastMessageOf(trx, row.submission_id) : undefined
+        const id = row.became ?? sibling ?? (row.bond === '' ? newId(at) : coarseIdBehind(last, at))
         await trx
           .updateTable('open_parts')
           .set({ became: id })

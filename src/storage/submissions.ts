@@ -65,6 +65,8 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
         .execute()
     },
 
+    lastMessageOf: (submissionId: string) => lastMessageOf(db, submissionId),
+
     /** The message that began the conversation. */
     async opening(submissionId: string, keys: Keys = noKeys): Promise<Message | undefined> {
       const row = await db
@@ -186,6 +188,16 @@ type AttachmentRow = Pick<
   Tables['attachments'],
   'id' | 'message_id' | 'state' | 'size' | 'type' | 'preview_id' | 'is_sealed'
 >
+
+/** The id of the last message of a conversation. */
+export async function lastMessageOf(db: Database, submissionId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('messages')
+    .select((eb) => eb.fn.max('id').as('id'))
+    .where('submission_id', '=', submissionId)
+    .executeTakeFirst()
+  return row?.id ?? undefined
+}
 
 /** The bonds of these submissions, by id. */
 export async function bondsOf(db: Database, ids: string[]): Promise<Map<string, string>> {
