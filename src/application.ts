@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { ApiToken } from './api-token.ts'
 import { type BotSide, createBotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
+import { type Cleaner, createCleaner } from './cleaning/cleaner.ts'
 import { basePath, type Config } from './config.ts'
 import { createChanges } from './desk/changes.ts'
 import type { DeskRoute } from './desk/routes.ts'
@@ -50,6 +51,7 @@ export type Application = {
   keyRing: KeyRing
   resealing: Resealing
   files: FileStore
+  cleaner: Cleaner
   webhook: { url: string; secret: string; isNew: boolean }
   bots: BotSide
   mail: MailSide
@@ -99,6 +101,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
     keyRing: parts.keyRing,
     resealing: parts.resealing,
     files: parts.files,
+    cleaner: parts.cleaner,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
     signInLink,
     hookSecretOf: (token) => hookSecret(secrets.keyFor('webhook'), token),
@@ -182,6 +185,7 @@ async function createParts(
     secrets,
     keyRing: keyring,
     resealing,
+    cleaner: createCleaner(),
     metrics,
     render,
     assets,

@@ -51,7 +51,7 @@ import { sealedForKey } from './sealing/for-key.ts'
 import { confidentialMarker } from './sealing/mark.ts'
 import { isRecipient } from './sealing/x25519.ts'
 import { sendersOf } from './sender.ts'
-import { fileAnswer } from './web/file-answer.ts'
+import { fileAnswer, sendCopy } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
 
 /** The desk: its routes as they are declared, the router made of them, and its open streams. */
@@ -130,7 +130,7 @@ export function createDesk(
     ...trailRoutes({ ...deskParts, trail: storage.trail }),
     ...fileRoutes(deskParts),
     ...events.routes,
-    ...ledgerRoutes({ ...deskParts, byIds: storage.submissions.byIds }),
+    ...ledgerRoutes(deskParts),
     ...glanceRoutes({ ...common, glance }),
     ...accountRoutes({
       ...common,
@@ -180,6 +180,7 @@ export function createDesk(
     ...furtherRoutes({
       ...common,
       unread,
+      programs: parts.cleaner.programs,
       metrics: async () => metrics.read(await storage.deliveries.counts()),
     }),
   ]
@@ -214,6 +215,8 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     readFile: (attachment, keys) => files.readFor(attachment, keys),
     previewNow,
     sendFile: fileAnswer({ readFile: (attachment, keys) => files.readFor(attachment, keys), downloadName }),
+    sendCopy,
+    cleaner: parts.cleaner,
     hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,

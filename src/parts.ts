@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Cleaner } from './cleaning/cleaner.ts'
 import type { Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
 import type { Internet } from './pgp/public-get.ts'
@@ -33,6 +34,8 @@ export type Parts = {
   keyRing: KeyRing
   /** What is sealed for an earlier key is sealed anew by it. */
   resealing: Resealing
+  /** Makes clean copies of files. */
+  cleaner: Cleaner
   metrics: Metrics
   render: Render
   assets: Assets

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Application, createApplication } from './application.ts'
+import { missingPrograms } from './clean-copy.ts'
 import { basePath, type Config, ConfigFault } from './config.ts'
 import { setUpLines } from './set-up-links.ts'
 import { kindNames } from './submission.ts'
@@ -13,6 +14,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const server = await openDoors(application, config)
   for (const line of introduction(config, application)) print(line)
   await application.startWork()
+  tellOfFiles(application, print)
   return async () => {
     application.closeStreams()
     await server.stop()
@@ -52,6 +54,13 @@ function introduction(config: Config, { webhook, setUpLinks }: Application): str
     ...setUpLines(setUpLinks),
     '',
   ]
+}
+
+/** Says what is not cleaned here, when that is known: nobody who sends a piece has to wait for it. */
+async function tellOfFiles({ cleaner }: Application, print: (line: string) => void): Promise<void> {
+  const missing = missingPrograms(await cleaner.programs())
+  if (missing.length > 0)
+    print(`Files       cannot all be cleaned without ${missing.join(', ')}: see docs/files.md`)
 }
 
 /** By which ways mail comes in, and what it is then. */

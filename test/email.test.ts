@@ -48,12 +48,9 @@ test('a mail becomes a piece: title, words, files, sender, date, language; the m
   assert.match(page, /The mail as it came/)
   assert.match(page, /quoted mail, signature<\/summary><div class="words">-- \nJane/)
   const [original] = piece.opening.attachments
-  const file = await newsroom
-    .http()
-    .get(`/desk/attachments/${original?.id}`)
-    .set('cookie', await newsroom.signIn())
-    .buffer(true)
-    .parse((res, done) => bytes(res as unknown as NodeJS.ReadableStream, done))
+  const path = `/desk/attachments/${original?.id}`
+  assert.match(await newsroom.deskPage(path), /Not cleaned: it is the mail as it came/)
+  const file = await newsroom.original(path)
   assert.deepEqual(file.body, raw)
 })
 
@@ -449,10 +446,4 @@ function openDocument(): Promise<Buffer> {
     'content.xml':
       '<?xml version="1.0"?><office:document-content xmlns:office="o" xmlns:text="t" xmlns:style="s" xmlns:fo="f"><office:automatic-styles><style:style style:name="T1" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style></office:automatic-styles><office:body><office:text><text:h text:style-name="H" text:outline-level="1">The mill</text:h><text:p text:style-name="P">It <text:span text:style-name="T1">must</text:span> stay.</text:p><text:list><text:list-item><text:p>bread</text:p></text:list-item><text:list-item><text:p>work</text:p></text:list-item></text:list></office:text></office:body></office:document-content>',
   })
-}
-
-function bytes(response: NodeJS.ReadableStream, done: (error: Error | null, body: Buffer) => void): void {
-  const chunks: Buffer[] = []
-  response.on('data', (chunk: Buffer) => chunks.push(chunk))
-  response.on('end', () => done(null, Buffer.concat(chunks)))
 }

@@ -10,7 +10,7 @@ import { recipientOf } from '../src/sealing/x25519.ts'
 import { opener, withAge } from './support/age.ts'
 import { everyByte } from './support/canary.ts'
 import { type Newsroom, openNewsroom } from './support/newsroom.ts'
-import { guestPost, png, tip } from './support/pieces.ts'
+import { guestPost, png, storyAngle, tip } from './support/pieces.ts'
 import { newIdentity, offlineDesk } from './support/storage.ts'
 
 const run = promisify(execFile)
@@ -154,6 +154,14 @@ test('what left is in the trail', async (t) => {
   await takeAlong(newsroom, reference, { way: 'sealed' })
   await takeAlong(newsroom, reference, { way: 'for-key', recipient })
   await newsroom.deskPage('/desk/export.csv')
+  const file = { name: 'a.png', content: png() }
+  const piece = await newsroom.submit('story-angle', storyAngle(), [file])
+  const [message] = await newsroom.application.storage.submissions.conversation(
+    (await newsroom.submission(piece.reference)).id,
+  )
+  const id = message?.attachments[0]?.id
+  await newsroom.deskPage(`/desk/attachments/${id}/clean`)
+  await newsroom.act(`/desk/attachments/${id}`, {})
   const told = await newsroom.application.storage.trail.page(10)
   assert.deepEqual(
     told.reverse().map(({ action, reference: of, detail }) => [action, of, detail]),
@@ -161,6 +169,8 @@ test('what left is in the trail', async (t) => {
       ['exported', reference, 'sealed'],
       ['exported', reference, `for ${recipient}`],
       ['exported', null, 'csv'],
+      ['downloaded', piece.reference, `clean ${id}`],
+      ['downloaded', piece.reference, `original ${id}`],
     ],
   )
 })

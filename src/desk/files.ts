@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
+import { type FileToClean, findingGroups, type NotCleaned, nameOfCopy, notCleaned } from '../clean-copy.ts'
 import { Failure } from '../failure.ts'
 import { leftEarly } from '../left-early.ts'
 import { type Attachment, hasPreview, isText, type Message } from '../submission.ts'
@@ -10,17 +11,80 @@ import type { DeskRoute, Seat } from './routes.ts'
 /** How much of a text is shown here; the rest is in the file. */
 const shownBytes = 50_000
 
-/** Attachments: as files to keep, and what can be looked at here. */
+/**
+ * Attachments: clean copies of them, what can be looked at here, and the originals. What an original tells besides what
+ * it shows is said before it is handed out; text hides nothing, and is.
+ */
 export function fileRoutes(parts: DeskParts): DeskRoute[] {
   return [
-    { method: 'get', path: '/desk/attachments/:id', access: 'editor', handle: download },
+    { method: 'get', path: '/desk/attachments/:id', access: 'editor', handle: original },
+    { method: 'post', path: '/desk/attachments/:id', access: 'editor', handle: download },
+    { method: 'get', path: '/desk/attachments/:id/clean', access: 'editor', handle: copy },
     { method: 'get', path: '/desk/attachments/:id/picture', access: 'editor', handle: picture },
     { method: 'get', path: '/desk/attachments/:id/words', access: 'editor', handle: words },
   ]
 
+  async function original(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { attachment, message } = await found(req, seat)
+    if (isText(attachment.type ?? '')) return download(req, res, seat)
+    const reason = await parts.cleaner.hindrance(toClean(attachment, message))
+    await beforeOriginal(res, seat, { attachment, message, reason })
+  }
+
   async function download(req: Request, res: Response, seat: Seat): Promise<void> {
     const { attachment, message } = await found(req, seat)
+    await note(seat, message, `original ${attachment.id}`)
     await parts.sendFile(res, attachment, nameOf(attachment, message), seat.keys)
+  }
+
+  async function copy(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { attachment, message } = await found(req, seat)
+    if (isText(attachment.type ?? '')) return download(req, res, seat)
+    const leaving = whenLeft(res)
+    const file = toClean(attachment, message)
+    const open = () => parts.readFile(attachment, seat.keys)
+    const made = await parts.cleaner.clean(file, open, leaving).catch(unlessLeft(leaving))
+    if (made === undefined) return
+    if (typeof made !== 'string') {
+      await note(seat, message, `clean ${attachment.id}`)
+      return parts.sendCopy(res, { ...made, name: nameOfCopy(file.name, made.ending) })
+    }
+    res.status(422)
+    await beforeOriginal(res, seat, { attachment, message, reason: made })
+  }
+
+  /** Puts into the trail what is about to leave. */
+  async function note({ editor }: Seat, { submissionId }: Message, detail: string): Promise<void> {
+    const [submission] = await parts.submissions.byIds([submissionId])
+    const reference = submission?.reference ?? null
+    await parts.trail.add([{ action: 'downloaded', editorId: editor.id, reference, detail }], parts.now())
+  }
+
+  /** Says what the original holds, and why there is no clean copy where there is none. */
+  async function beforeOriginal(
+    res: Response,
+    seat: Seat,
+    {
+      attachment,
+      message,
+      reason,
+    }: { attachment: Attachment; message: Message; reason: NotCleaned | undefined },
+  ): Promise<void> {
+    const leaving = whenLeft(res)
+    const file = toClean(attachment, message)
+    const open = () => parts.readFile(attachment, seat.keys)
+    const findings = await parts.cleaner.look(file, open, leaving).catch(unlessLeft(leaving))
+    if (leaving.aborted) return
+    const [submission] = await parts.submissions.byIds([message.submissionId])
+    await parts.showPage(res, seat, 'desk/original', {
+      attachment,
+      name: file.name,
+      reference: submission?.reference,
+      reason,
+      notCleaned,
+      findings,
+      findingGroups,
+    })
   }
 
   /** The small picture that was made of a picture. */
@@ -74,6 +138,26 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
 
 function nameOf(attachment: Attachment, message: Message): string {
   return message.content.files[attachment.id]?.name ?? 'file'
+}
+
+/** What is known of an attachment before it is opened. */
+export function toClean(attachment: Attachment, message: Message): FileToClean {
+  const { type, size } = attachment
+  const isRaw = message.content.files[attachment.id]?.isRaw ?? false
+  return { type, size, isRaw, name: nameOf(attachment, message) }
+}
+
+/** Aborted when whoever asked is gone: nobody waits for what is being made. */
+function whenLeft(res: Response): AbortSignal {
+  const left = new AbortController()
+  res.once('close', () => left.abort())
+  return left.signal
+}
+
+function unlessLeft(leaving: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (!leaving.aborted) throw error
+  }
 }
 
 function noPreview(): Failure {

@@ -1,3 +1,4 @@
+import { missingPrograms, type Programs } from '../clean-copy.ts'
 import type { Keys, SealState } from '../seal.ts'
 import type { ShowPage } from './page.ts'
 import type { DeskRoute } from './routes.ts'
@@ -12,6 +13,8 @@ export type FurtherParts = {
       { id: string; source: string; reason: string; raw: string; seal: SealState; createdAt: number }[]
     >
   }
+  /** Which programs there are to clean files with. */
+  programs: () => Promise<Programs>
   metrics: () => Promise<{ type: string; text: string }>
 }
 
@@ -31,7 +34,8 @@ export function furtherRoutes(parts: FurtherParts): DeskRoute[] {
       method: 'get',
       path: '/desk/help',
       access: 'editor',
-      handle: (_req, res, seat) => parts.showPage(res, seat, 'desk/help'),
+      handle: async (_req, res, seat) =>
+        parts.showPage(res, seat, 'desk/help', { missing: missingPrograms(await parts.programs()) }),
     },
     {
       method: 'get',

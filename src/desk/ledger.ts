@@ -3,7 +3,6 @@ import { contactOf } from '../contact.ts'
 import { deliveryStates, type Passing, type Purpose } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import type { Submission } from '../submission.ts'
 import type { DeskParts } from './parts.ts'
 import { triesOf } from './piece.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
@@ -17,12 +16,8 @@ const Asked = z.object({
   after: z.uuid().optional().catch(undefined),
 })
 
-export type LedgerParts = DeskParts & {
-  byIds: (ids: string[]) => Promise<Submission[]>
-}
-
 /** Every delivery with its life, and what failed to be tried again. */
-export function ledgerRoutes(parts: LedgerParts): DeskRoute[] {
+export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
   const { deliveries, base } = parts
   return [
     {
@@ -42,7 +37,9 @@ export function ledgerRoutes(parts: LedgerParts): DeskRoute[] {
           next: page.length > pageSize && state !== 'pending' ? rows.at(-1)?.id : undefined,
           isMore: page.length > pageSize,
           tries: triesOf(await deliveries.tries(rows.map((row) => row.id))),
-          references: new Map((await parts.byIds([...new Set(ids)])).map((one) => [one.id, one.reference])),
+          references: new Map(
+            (await parts.submissions.byIds([...new Set(ids)])).map((one) => [one.id, one.reference]),
+          ),
           nameOf: nameFrom(names),
         })
       },

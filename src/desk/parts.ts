@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Response } from 'express'
+import type { FileToClean, Finding, NotCleaned } from '../clean-copy.ts'
 import type { Contact } from '../contact.ts'
 import type { Delivery, DeliveryState, Passing, Try } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
@@ -22,6 +23,7 @@ export type DeskParts = {
     conversation(submissionId: string, keys: Keys): Promise<Message[]>
     keptAttachment(id: string, keys: Keys): Promise<{ attachment: Attachment; message: Message } | undefined>
     knowContact(submissionId: string, contact: Contact): Promise<void>
+    byIds(ids: string[]): Promise<Submission[]>
   }
   inbox: {
     page(asked: Asked): Promise<Page>
@@ -92,6 +94,21 @@ export type DeskParts = {
   previewNow: (type: string, content: Readable) => Promise<Buffer | undefined>
   /** Answers with a kept file, to be saved. */
   sendFile: (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
+  /** Answers with a clean copy, to be saved. */
+  sendCopy: (res: Response, copy: { name: string; type: string; content: Readable }) => Promise<void>
+  cleaner: {
+    hindrance(file: FileToClean): Promise<NotCleaned | undefined>
+    clean(
+      file: FileToClean,
+      open: () => Promise<Readable>,
+      leaving: AbortSignal,
+    ): Promise<{ type: string; ending: string; content: Readable } | NotCleaned>
+    look(
+      file: FileToClean,
+      open: () => Promise<Readable>,
+      leaving: AbortSignal,
+    ): Promise<Finding[] | undefined>
+  }
   /** True if the bot can answer. */
   hasBot: boolean
   newsroom: string

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import { notCleaned } from '../clean-copy.ts'
 import { answerDoors, contactOf } from '../contact.ts'
 import type { Delivery, Try } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
@@ -6,6 +7,7 @@ import { filterOf } from '../inbox.ts'
 import { erasedAt } from '../retention.ts'
 import { type Message, movesFrom, type Submission } from '../submission.ts'
 import type { Note } from '../work.ts'
+import { toClean } from './files.ts'
 import { noSuchSubmission } from './inbox.ts'
 import { listOf, queryOf } from './list.ts'
 import { articleOf } from './markdown.ts'
@@ -57,7 +59,20 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       undoAnswer: await undoOffer(parts, seat, submission.reference),
       lastMessage: messages.at(-1)?.id,
       nameOf,
+      hindrances: await hindrancesOf(messages),
     })
+  }
+
+  /** Which of the attachments have no clean copy, and why. */
+  async function hindrancesOf(messages: Message[]): Promise<Map<string, string>> {
+    const hindrances = new Map<string, string>()
+    for (const message of messages) {
+      for (const attachment of message.attachments) {
+        const reason = await parts.cleaner.hindrance(toClean(attachment, message))
+        if (reason) hindrances.set(attachment.id, notCleaned[reason])
+      }
+    }
+    return hindrances
   }
 
   /** The submission below this one in the list it was opened from. */

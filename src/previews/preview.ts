@@ -49,7 +49,8 @@ export function previewMaker({ files, attachments }: PreviewParts) {
  */
 export async function previewNow(type: string, content: Readable): Promise<Buffer | undefined> {
   const child = spawn(process.execPath, argumentsFor(type), {
-    env: {},
+    // Otherwise libvips might put a large picture on the disk.
+    env: { VIPS_DISC_THRESHOLD: '100g' },
     timeout: patience,
     killSignal: 'SIGKILL',
     stdio: ['pipe', 'pipe', 'ignore'],

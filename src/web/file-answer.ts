@@ -18,13 +18,21 @@ export function fileAnswer({ readFile, downloadName }: FileAnswerParts): SendFil
     const { size, type: known } = attachment
     const content = await readFile(attachment, keys)
     const type = known ?? 'application/octet-stream'
-    res.attachment(downloadName(name, type))
-    res.set({
-      'content-type': type,
-      'content-length': String(size),
-      // Even a browser that shows the file all the same gives it no rights.
-      'content-security-policy': "sandbox; default-src 'none'",
-    })
-    await pipeline(content, res).catch(leftEarly)
+    res.set('content-length', String(size))
+    await sendCopy(res, { name: downloadName(name, type), type, content })
   }
+}
+
+/** Answers with a file that is kept nowhere, to be saved and not shown. */
+export async function sendCopy(
+  res: Response,
+  { name, type, content }: { name: string; type: string; content: Readable },
+): Promise<void> {
+  res.attachment(name)
+  res.set({
+    'content-type': type,
+    // Even a browser that shows the file all the same gives it no rights.
+    'content-security-policy': "sandbox; default-src 'none'",
+  })
+  await pipeline(content, res).catch(leftEarly)
 }

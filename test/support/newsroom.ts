@@ -17,6 +17,7 @@ import { settlingTime } from '../../src/notice-policy.ts'
 import type { Internet } from '../../src/pgp/public-get.ts'
 import type { Identity, Keys } from '../../src/seal.ts'
 import type { Kind, Submission } from '../../src/submission.ts'
+import { bytes } from './bytes.ts'
 import { compose, type TestMail } from './mail.ts'
 import { type MailServer, openMailServer, type ReceivedMail } from './mail-server.ts'
 import { guestPost, storyAngle, tip } from './pieces.ts'
@@ -234,6 +235,19 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
         .type('form')
         .send(fields)
       return response
+    },
+
+    /** An attachment as it came, as a signed-in editor's browser saves it. */
+    async original(path: string, cookie?: string): Promise<Response> {
+      return newsroom
+        .http()
+        .post(path)
+        .set('cookie', cookie ?? (await newsroom.signIn()))
+        .set('sec-fetch-site', 'same-origin')
+        .type('form')
+        .send({})
+        .buffer(true)
+        .parse(bytes)
     },
 
     /** The revision of a submission and its last message, as its page's forms carry them. */

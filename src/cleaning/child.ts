@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { kill as killProcess } from 'node:process'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { NotCleaned } from '../clean-copy.ts'
+import { endings } from './endings.ts'
+
+export type Command = { file: string; args: string[]; env: Record<string, string> }
+
+/** How long until the first byte comes out, in milliseconds, and who may lose interest before. */
+export type Patience = { patience: number; leaving?: AbortSignal | undefined }
+
+/** What a process made, of which this is the first piece. */
+export type Made = { head: Buffer; content: Readable }
+
+/**
+ * Gives a file to a process by its input and takes what it makes from its output: nothing is written down between. Such
+ * a process writes nothing before it is done, so with the first byte it is known that there is a copy. What it says
+ * otherwise may hold words of the file, and is not listened to.
+ * @throws what reading `content` throws
+ */
+export async function madeBy(
+  { file, args, env }: Command,
+  content: Readable,
+  { patience, leaving }: Patience,
+): Promise<Made | NotCleaned> {
+  leaving?.throwIfAborted()
+  // A group of its own: killed at once after it was begun, it would otherwise leave one behind that waits for it for ever.
+  const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'ignore'], detached: true })
+  const kill = () => killGroup(child.pid)
+  leaving?.addEventListener('abort', kill, { once: true })
+  const ended: Promise<number | null> = once(child, 'close').then(
+    ([status]) => status,
+    () => null,
+  )
+  ended.finally(() => leaving?.removeEventListener('abort', kill))
+  const broken = fed(child.stdin, content).then((error) => {
+    if (error) kill()
+    return error
+  })
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    kill()
+  }, patience)
+  const pieces = child.stdout[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>
+  const first = await pieces.next().finally(() => clearTimeout(timer))
+  // What was not read to its end was not cleaned to its end either.
+  const error = await broken
+  leaving?.throwIfAborted()
+  if (error) throw error
+  if (first.done) return isLate ? 'too-slow' : whyOf(await ended)
+  const made = Readable.from(all(first.value), { objectMode: false })
+  made.once('close', kill)
+  return { head: first.value, content: made }
+
+  async function* all(head: Buffer) {
+    yield head
+    yield* pieces
+    if ((await ended) !== 0) throw new Error('a process that cleans broke off')
+  }
+}
+
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return
+  try {
+    killProcess(-leader, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Undefined if all was given, or the process wanted no more of it. */
+async function fed(input: NodeJS.WritableStream, content: Readable): Promise<unknown> {
+  let fault: unknown
+  async function* read() {
+    try {
+      yield* content
+    } catch (error) {
+      fault = error
+      throw error
+    }
+  }
+  await pipeline(read, input).catch(() => undefined)
+  return fault
+}
+
+function whyOf(status: number | null): NotCleaned {
+  if (status === endings['not-cleanable']) return 'not-cleanable'
+  if (status === endings['too-large']) return 'too-large'
+  return 'unreadable'
+}

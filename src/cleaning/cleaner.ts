@@ -1,0 +1,104 @@
+import { execPath } from 'node:process'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { FileToClean, Finding, NotCleaned, Programs } from '../clean-copy.ts'
+import { type Command, type Made, madeBy } from './child.ts'
+import { findingsIn } from './findings.ts'
+import { findPrograms, sandboxed } from './sandbox.ts'
+import { turns } from './turns.ts'
+import { endingFor, pictureType, type Way, wayFor } from './ways.ts'
+
+/** Opens a file when its turn has come. */
+export type Open = () => Promise<Readable>
+
+export type CleanCopy = { type: string; ending: string; content: Readable }
+
+export type Cleaner = ReturnType<typeof createCleaner>
+
+/** Below the time after which proxies give up. Milliseconds. */
+const patience = 50_000
+/** What is larger has no room in the sandbox beside what it becomes. Bytes. */
+const mostBytes = 128 * 1024 * 1024
+/** Pages of a PDF are drawn one by one: two such jobs leave a small server room to breathe. */
+const atOnce = 2
+
+/** So large a picture that libvips would put it on the disk is never met. */
+const onlyInMemory = { VIPS_DISC_THRESHOLD: '100g' }
+const pictureCleaner: Command = {
+  file: execPath,
+  args: ['--max-old-space-size=512', fileURLToPath(new URL('./picture.ts', import.meta.url))],
+  env: onlyInMemory,
+}
+
+/**
+ * Makes clean copies: what a file shows, without what it tells besides. A copy is made while somebody waits for it, and
+ * kept nowhere; a file goes into the process that cleans it, and out of it, through pipes.
+ */
+export function createCleaner(limits: { patience?: number; command?: typeof sandboxed } = {}) {
+  const inSandbox = limits.command ?? sandboxed
+  const inTurn = turns(atOnce)
+  let found: Promise<Programs> | undefined
+
+  return {
+    /** Which programs there are; looked for once. */
+    programs(): Promise<Programs> {
+      found ??= findPrograms(inSandbox('programs'))
+      return found
+    },
+
+    /** Why there will be no clean copy of a file, as far as that is known before it is opened. */
+    async hindrance(file: FileToClean): Promise<NotCleaned | undefined> {
+      const way = await this.way(file)
+      return typeof way === 'string' ? way : undefined
+    },
+
+    async way({ type, name, size, isRaw }: FileToClean): Promise<Way | NotCleaned> {
+      if (isRaw) return 'mail'
+      if (type === null) return 'locked'
+      const way = wayFor(type, name)
+      if (typeof way === 'string') return way
+      return missing(way, await this.programs()) ?? ((size ?? 0) > mostBytes ? 'too-large' : way)
+    },
+
+    /** @throws what `open` throws, and what breaks while the file is read */
+    async clean(file: FileToClean, open: Open, leaving?: AbortSignal): Promise<CleanCopy | NotCleaned> {
+      const way = await this.way(file)
+      return typeof way === 'string' ? way : inTurn(() => cleaned(way, open, leaving))
+    },
+
+    /** What a file tells besides what it shows; undefined where that cannot be found out here. */
+    async look(file: FileToClean, open: Open, leaving?: AbortSignal): Promise<Finding[] | undefined> {
+      const { exiftool } = await this.programs()
+      if (!exiftool || (file.size ?? 0) > mostBytes) return undefined
+      const command = inSandbox('look', endingFor(file.type ?? '', file.name))
+      const made = await inTurn(async () => run(command, await open(), leaving))
+      if (typeof made === 'string') return undefined
+      return findingsIn(await text(made.content))
+    },
+  }
+
+  async function cleaned(way: Way, open: Open, leaving?: AbortSignal): Promise<CleanCopy | NotCleaned> {
+    if (way.by === 'picture') return picture(await run(pictureCleaner, await open(), leaving))
+    if (way.by === 'heif') {
+      const shown = await run(inSandbox('clean', 'heic'), await open(), leaving)
+      return typeof shown === 'string' ? shown : picture(await run(pictureCleaner, shown.content, leaving))
+    }
+    const made = await run(inSandbox('clean', way.ending), await open(), leaving)
+    return typeof made === 'string' ? made : { type: way.type, ending: way.ending, content: made.content }
+  }
+
+  function run(command: Command, content: Readable, leaving?: AbortSignal): Promise<Made | NotCleaned> {
+    return madeBy(command, content, { patience: limits.patience ?? patience, leaving })
+  }
+}
+
+function picture(made: Made | NotCleaned): CleanCopy | NotCleaned {
+  return typeof made === 'string' ? made : { ...pictureType(made.head), content: made.content }
+}
+
+function missing({ by }: Way, programs: Programs): NotCleaned | undefined {
+  if (by === 'picture') return undefined
+  if (!programs.sandbox) return 'no-sandbox'
+  return programs[by] ? undefined : `no-${by}`
+}
