@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { Failure } from '../failure.ts'
 import type { Keys, SealedFor, Sealing } from '../seal.ts'
 import type { Database } from './database.ts'
@@ -5,7 +6,14 @@ import type { Writing } from './record.ts'
 
 /** A text of a conversation where it is stored, and for whom it is sealed. */
 type Stored = { place: Place; id: string; text: string; whom: SealedFor }
-type Place = 'message' | 'note' | 'summary' | 'file'
+
+const places = {
+  message: ['messages', 'content'],
+  note: ['notes', 'content'],
+  summary: ['submissions', 'summary'],
+  file: ['attachments', 'type'],
+} as const
+type Place = keyof typeof places
 
 /** What became of sealing a conversation anew: `changed` while it was read, `locked` where these keys do not open all of it. */
 export type Resealed = 'done' | 'changed' | 'locked'
@@ -72,52 +80,9 @@ export async function sealedAnew(
  */
 export async function replaceTexts(trx: Database, texts: (Stored & { before: string })[]): Promise<void> {
   for (const { place, id, text, before } of texts) {
-    const isReplaced = await replace[place](trx, id, text, before)
-    if (!isReplaced) throw new Failure('conflict', 'It changed while it was sealed anew.')
+    const [table, column] = places[place]
+    const { numAffectedRows } = await sql`update ${sql.table(table)} set ${sql.ref(column)} = ${text}
+      where id = ${id} and ${sql.ref(column)} = ${before}`.execute(trx)
+    if (numAffectedRows !== 1n) throw new Failure('conflict', 'It changed while it was sealed anew.')
   }
-}
-
-type Replace = (trx: Database, id: string, text: string, before: string) => Promise<boolean>
-
-const replace: Record<Place, Replace> = {
-  message: async (trx, id, text, before) =>
-    isOne(
-      await trx
-        .updateTable('messages')
-        .set({ content: text })
-        .where('id', '=', id)
-        .where('content', '=', before)
-        .executeTakeFirst(),
-    ),
-  note: async (trx, id, text, before) =>
-    isOne(
-      await trx
-        .updateTable('notes')
-        .set({ content: text })
-        .where('id', '=', id)
-        .where('content', '=', before)
-        .executeTakeFirst(),
-    ),
-  summary: async (trx, id, text, before) =>
-    isOne(
-      await trx
-        .updateTable('submissions')
-        .set({ summary: text })
-        .where('id', '=', id)
-        .where('summary', '=', before)
-        .executeTakeFirst(),
-    ),
-  file: async (trx, id, text, before) =>
-    isOne(
-      await trx
-        .updateTable('attachments')
-        .set({ type: text })
-        .where('id', '=', id)
-        .where('type', '=', before)
-        .executeTakeFirst(),
-    ),
-}
-
-function isOne({ numUpdatedRows }: { numUpdatedRows: bigint }): boolean {
-  return numUpdatedRows === 1n
 }
