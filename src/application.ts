@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http'
+import { join } from 'node:path'
 import type { ApiToken } from './api-token.ts'
 import { type BotSide, createBotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
@@ -11,6 +12,7 @@ import { createDesk, createLinks } from './desk-side.ts'
 import { newId } from './id.ts'
 import { createLetterbox } from './letterbox.ts'
 import { createMailSide, type MailSide } from './mail-side.ts'
+import { forgetKeptMail } from './notification/mailer.ts'
 import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
 import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp-side.ts'
@@ -80,7 +82,9 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const bots = createBotSide(parts, letterbox)
   const mail = createMailSide(parts, letterbox)
   const workers = createWorkers(parts, createCarriers(parts, compose, mailer, bots))
-  const rounds = createRounds(parts, bots.lookAfter, mailer.forget)
+  const rounds = createRounds(parts, bots.lookAfter, (id) =>
+    forgetKeptMail(join(config.DATA_DIR, 'mail'), id),
+  )
   const desk = createDesk(parts, compose, changes, bots, mail, pgp)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined

@@ -288,6 +288,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
         files.stage(source, { id, isSealed: true, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
       keep: files.keep,
       erase: files.erase,
+      discard: files.discard,
       attachments: storage.attachments,
       now,
     })

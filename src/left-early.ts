@@ -1,4 +1,6 @@
-/** For a stream that is handed to a reader: whoever goes away in the middle of it is no fault; anything else is thrown. */
+/** For a stream that is handed to a reader: whoever goes away before its end is no fault; anything else is thrown. */
 export function leftEarly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+  if (!gone.has(error.code)) throw error
 }
+
+const gone = new Set<string | undefined>(['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE'])

@@ -19,7 +19,7 @@ export function createLetterbox({
     files,
     recipientFor: (receipt) => recipientOf(receiptIdentity(receipt)),
     sealingOf: (submissionId) => storage.sealings.ofOne(submissionId),
-    lastMessageOf: (submissionId) => storage.submissions.lastMessageOf(submissionId),
+    standingOf: (submissionId) => storage.submissions.standingOf(submissionId),
     deskRecipient: () => storage.sealings.desk(),
     receiptKey: secrets.keyFor('receipt'),
     senderKey: secrets.keyFor('sender'),

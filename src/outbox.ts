@@ -16,7 +16,7 @@ import { createWorker, type Worker } from './notification/worker.ts'
 import { onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
-import { erasedAt } from './retention.ts'
+import { concerns, erasedAt } from './retention.ts'
 import { mailSender } from './sender.ts'
 import { readDkimKey } from './storage/dkim.ts'
 import type { Submission } from './submission.ts'
@@ -136,8 +136,10 @@ export function createCarriers(
   /** What will be erased soon, of what concerns this editor, with the day of each. */
   async function soonErased(editorId: string, most: number): Promise<{ piece: Submission; at: number }[]> {
     const { value: rules } = await storage.settings.retention()
-    const soon = await storage.retention.soon(rules, most, outside.now(), editorId)
-    return soon.flatMap((piece) => {
+    const ids = (await storage.editors.active()).map(({ id }) => id)
+    const soon = await storage.retention.soon(rules, most, outside.now())
+    const theirs = soon.filter((piece) => concerns(piece, editorId, ids))
+    return theirs.flatMap((piece) => {
       const at = erasedAt(piece, rules)
       return at === undefined ? [] : [{ piece, at }]
     })
@@ -215,10 +217,6 @@ export function lazyMailer(
     async send(mail) {
       loading ??= load()
       await (await loading).send(mail)
-    },
-    async forget(deliveryId) {
-      loading ??= load()
-      await (await loading).forget(deliveryId)
     },
     close() {
       void loading?.then((mailer) => mailer.close())

@@ -56,3 +56,12 @@ function ruleOf({ kind, state, isConfidential }: Kept): RetentionRule {
 export function dueBefore(rules: RetentionRules, rule: RetentionRule, now: number): number | undefined {
   return rules[rule] === 0 ? undefined : now - rules[rule] * day
 }
+
+/** True if an editor is to be told of a piece: they have claimed it, or nobody has who still is one. */
+export function concerns(
+  { assigneeId }: Pick<Submission, 'assigneeId'>,
+  editorId: string,
+  editorIds: string[],
+): boolean {
+  return assigneeId === editorId || assigneeId === null || !editorIds.includes(assigneeId)
+}

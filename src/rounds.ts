@@ -88,6 +88,7 @@ export function createRounds(
       retention,
       editors,
       erase: erasures.erase,
+      onTrouble,
       rest,
       now: outside.now,
     })
@@ -97,7 +98,12 @@ export function createRounds(
 
   async function wipe(): Promise<void> {
     const { erasures } = storage
-    await wipeErased({ erasures, eraseFile: (id) => files.erase(id), forgetMail, rest, now: outside.now })
+    await wipeErased({ erasures, eraseFile: (id) => files.erase(id), forgetMail, rest, onTrouble })
+  }
+
+  function onTrouble(error: unknown): void {
+    const name = error instanceof Error ? error.name : typeof error
+    outside.log.error({ name }, 'rounds trouble')
   }
 
   async function rest(): Promise<void> {
@@ -106,9 +112,7 @@ export function createRounds(
 
   async function orLog(work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => {
-      if (stopping.signal.aborted) return
-      const name = error instanceof Error ? error.name : typeof error
-      outside.log.error({ name }, 'rounds trouble')
+      if (!stopping.signal.aborted) onTrouble(error)
     })
   }
 }

@@ -66,6 +66,8 @@ export async function verifyTrail(
   let number = 0
   let isKnown = known === undefined
   for await (const entry of entries) {
+    // Added since the head was read.
+    if (number === head.number) break
     number += 1
     if (entry.number !== number || entry.hash !== trailHash(before, entry))
       return { isWhole: false, brokenAt: number }

@@ -57,6 +57,8 @@ describe('mail in a real browser', skip, () => {
     const story = await latest(newsroom)
     const parts = '--q\r\n\r\nx\r\n'.repeat(2000)
     const broken = `From: a@example.org\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n${parts}--q--\r\n`
+    // What is confidential stands where its minute began.
+    newsroom.passTime(60_000)
     await newsroom.receiveMail(broken, { to: ['tips@newsroom.test'] })
     const unreadable = await latest(newsroom)
     const { reference, receipt } = await conversation(newsroom)

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { runCommand } from '../src/commands.ts'
 import { readConfig } from '../src/config.ts'
+import { coarseId } from '../src/id.ts'
 import { defaultRetention, RetentionRules } from '../src/retention.ts'
 import { canary, everyByte, found } from './support/canary.ts'
 import { mailDoor } from './support/mail.ts'
@@ -255,13 +256,88 @@ test('erasing that is broken off goes on at the next start', async (t) => {
   ])
   const submission = await newsroom.submission(reference)
   const { storage } = newsroom.application
-  await storage.erasures.erase(submission.id, null, 'retention', newsroom.now())
-  assert.equal((await storage.erasures.files(10)).filter(({ sort }) => sort === 'file').length, 2)
+  await storage.erasures.erase(submission, null, 'retention', newsroom.now())
+  assert.equal((await storage.erasures.files('', 10)).filter(({ sort }) => sort === 'file').length, 2)
   await newsroom.restart()
   assert.equal((await newsroom.storedFiles()).length, 2)
   await newsroom.application.workOnce()
   assert.deepEqual(await newsroom.storedFiles(), [])
-  assert.equal(await newsroom.application.storage.erasures.toWipe(), undefined)
+  assert.deepEqual((await newsroom.application.storage.erasures.toWipe(10)).ids, [])
+})
+
+test('a hold, a deed or a message that comes at the last moment keeps a piece', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { retention, erasures, settings } = newsroom.application.storage
+  const [held, written] = [await newsroom.submit('news-tip'), await newsroom.submit('news-tip')]
+  await daysPass(newsroom, 85)
+  newsroom.passTime(8 * day)
+  const { value: rules } = await settings.retention()
+  const over = await retention.over(rules, 10, newsroom.now())
+  assert.equal(over.length, 2)
+  await newsroom.act(`/desk/submissions/${held.reference}/hold`, { hold: 'yes' })
+  await newsroom.writeAgain(written.receipt, 'One thing more, just in time.')
+  for (const piece of over)
+    assert.equal(await erasures.erase(piece, null, 'retention', newsroom.now()), false)
+  assert.ok((await isThere(newsroom, held.reference)) && (await isThere(newsroom, written.reference)))
+})
+
+test('a piece of any size is erased, and one that cannot be holds up none of the others', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const [large, small] = [await newsroom.submit('expose'), await newsroom.submit('expose')]
+  const { id } = await newsroom.submission(large.reference)
+  const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`)
+  t.after(() => db.close())
+  const { id: message } = db.prepare('select id from messages where submission_id = ?').get(id) as {
+    id: string
+  }
+  db.exec('begin')
+  const insert = db.prepare(
+    "insert into attachments (id, message_id, position, state) values (?, ?, ?, 'failed')",
+  )
+  for (let i = 0; i < 12_000; i++) insert.run(coarseId(i), message, i)
+  db.exec('commit')
+  await daysPass(newsroom, 84)
+  await daysPass(newsroom, 8)
+  assert.equal(await isThere(newsroom, large.reference), false)
+  assert.equal(await isThere(newsroom, small.reference), false)
+  assert.equal((await newsroom.application.storage.erasures.files('', 10)).length, 0)
+})
+
+test('a week is counted from a warning for the rules of today, that somebody who is there was sent', async (t) => {
+  const second = 'second@newsroom.test'
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  const { settings } = newsroom.application.storage
+  const warnings = () =>
+    newsroom.mailServer.mails.filter(({ subject }) => /erased soon/.test(subject ?? '')).length
+  const { reference } = await newsroom.submit('news-tip')
+  await newsroom.workOff()
+  // Whoever claimed it has gone: everybody else is told.
+  await newsroom.act(`/desk/submissions/${reference}/claim`, {}, await newsroom.signIn(second))
+  await move(newsroom, reference, 'declined')
+  await newsroom.act('/desk/team/remove', { email: second })
+  await daysPass(newsroom, 85)
+  assert.equal(warnings(), 1)
+  await settings.saveRetention({ ...defaultRetention, 'news-tip': 200 }, 0, newsroom.now())
+  await daysPass(newsroom, 106)
+  assert.equal(warnings(), 1)
+  assert.ok(await isThere(newsroom, reference))
+  await daysPass(newsroom, 4)
+  assert.equal(warnings(), 2, 'it is told of anew')
+  await daysPass(newsroom, 8)
+  assert.equal(await isThere(newsroom, reference), false)
+
+  // While a warning does not leave, nothing is erased; whoever lets it be has it so.
+  const other = await newsroom.submit('news-tip')
+  await newsroom.workOff()
+  await daysPass(newsroom, 190)
+  await newsroom.mailServer.close()
+  await daysPass(newsroom, 20)
+  assert.ok(await isThere(newsroom, other.reference))
+  const page = await newsroom.deskPage('/desk/deliveries?state=failed')
+  assert.match(page, /word to an editor of what will be erased/)
+  for (const [drop = ''] of page.matchAll(/\/desk\/deliveries\/[\w-]+\/drop/g)) await newsroom.act(drop, {})
+  await daysPass(newsroom, 2)
+  assert.equal(await isThere(newsroom, other.reference), false)
 })
 
 test('only admins erase, and only what they saw', async (t) => {
@@ -313,6 +389,26 @@ test('the trail tells who opened, moved and erased which piece, and shows when i
   const page = await newsroom.deskPage(`/desk/trail?reference=${reference.toLowerCase()}`)
   assert.equal(page.match(new RegExp(`<td>${reference}</td>`, 'g'))?.length, 4)
 
+  // What is seen beside the page of a piece is told of too.
+  const beside = await newsroom.submit('expose', tip(), [{ name: 'a.txt', content: 'Words of a file.' }])
+  const [message] = await storage.submissions.conversation(
+    (await newsroom.submission(beside.reference)).id,
+    newsroom.keys,
+  )
+  await newsroom.deskPage(`/desk/attachments/${message?.attachments[0]?.id}/words`)
+  const another = await newsroom.submit('expose')
+  const stale = await newsroom.act(`/desk/submissions/${another.reference}/move`, {
+    revision: '9',
+    state: 'spam',
+  })
+  assert.equal(stale.status, 409)
+  const latest = (await storage.trail.page(2)).map(({ action, reference: of }) => [action, of])
+  assert.deepEqual(latest, [
+    ['opened', another.reference],
+    ['opened', beside.reference],
+  ])
+  told.push(...(await storage.trail.page(2)).reverse())
+
   const lines: string[] = []
   const verify = (...known: string[]) => {
     lines.length = 0
@@ -325,7 +421,7 @@ test('the trail tells who opened, moved and erased which piece, and shows when i
     )
   }
   assert.equal(await verify(), 0)
-  assert.match(lines[0] ?? '', /whole: 4 lines/)
+  assert.match(lines[0] ?? '', /whole: 6 lines/)
   const head = lines[1] ?? ''
   assert.equal(await verify(told[1]?.hash ?? ''), 0)
   assert.equal(await verify('0'.repeat(64)), 1)
@@ -340,7 +436,7 @@ test('the trail tells who opened, moved and erased which piece, and shows when i
   const tampering: [string, string, number][] = [
     [`update trail set editor_id = 'somebody' where number = 2`, 'changed', 2],
     [`delete from trail where number = 3`, 'left out', 3],
-    [`delete from trail where number = 4`, 'cut off', 4],
+    [`delete from trail where number = 6`, 'cut off', 6],
   ]
   for (const [statement, what, place] of tampering) {
     db.exec(`savepoint before_it`)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
@@ -165,6 +165,23 @@ test('sealing anew goes on after a restart, with whoever comes in, and is not he
   await settled(newsroom)
   assert.equal((await newsroom.application.resealing.progress()).left, 1, 'all but the damaged one')
   assert.match(await newsroom.deskPage('/desk/keys'), /<strong>1<\/strong> piece is/)
+})
+
+test('a file that is missing holds up nothing, and a removal while it goes on is not missed', async (t) => {
+  const third = 'third@newsroom.test'
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second},${third}` })
+  for (let i = 0; i < 6; i++) await newsroom.submit('expose', tip(), [{ name: 'a.png', content: png() }])
+  const [lost] = await newsroom.storedFiles()
+  await rm(lost ?? '')
+  const sealed = await createSealed(newsroom)
+  await newsroom.act('/desk/team/remove', { email: second })
+  const theirs = await newsroom.keysOf(third)
+  await newsroom.act('/desk/team/remove', { email: third })
+  await settled(newsroom)
+  await newsroom.signIn()
+  await settled(newsroom)
+  assert.equal((await newsroom.application.resealing.progress()).left, 0)
+  assert.deepEqual(await sealed.openedBy(theirs), [])
 })
 
 test('a sender deletes their side: the receipt opens nothing, and the desk reads on', async (t) => {

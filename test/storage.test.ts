@@ -440,8 +440,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       const editorId = newId()
       for (const { submissionId, at } of pieces) await storage.attention.open(submissionId, editorId, at)
       const { number } = await storage.trail.head()
-      const erase = ({ submissionId, at }: NewRecord) =>
-        storage.erasures.erase(submissionId, editorId, 'by-hand', at)
+      const erase = ({ submissionId: id, at }: NewRecord) =>
+        storage.erasures.erase({ id, revision: 1 }, editorId, 'by-hand', at)
       // Also at the same moment, and once each.
       const done = await Promise.all([...pieces, ...pieces].map(erase))
       assert.equal(done.filter((isDone) => isDone).length, 3)

@@ -25,6 +25,7 @@ export async function madeBy(
   content: Readable,
   { patience, leaving }: Patience,
 ): Promise<Made | NotCleaned> {
+  if (leaving?.aborted) content.destroy()
   leaving?.throwIfAborted()
   // A group of its own: killed at once after it was begun, it would otherwise leave one behind that waits for it for ever.
   const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'ignore'], detached: true })
@@ -83,6 +84,7 @@ async function fed(input: NodeJS.WritableStream, content: Readable): Promise<unk
     }
   }
   await pipeline(read, input).catch(() => undefined)
+  content.destroy()
   return fault
 }
 

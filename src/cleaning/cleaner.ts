@@ -1,6 +1,7 @@
 import { execPath } from 'node:process'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { FileToClean, Finding, NotCleaned, Programs } from '../clean-copy.ts'
 import { type Command, type Made, madeBy } from './child.ts'
@@ -18,6 +19,8 @@ export type Cleaner = ReturnType<typeof createCleaner>
 
 /** Below the time after which proxies give up. Milliseconds. */
 const patience = 50_000
+/** Who reads slower than this gets no copy: others wait for their turn. Milliseconds. */
+const longestReading = 10 * 60_000
 /** What is larger has no room in the sandbox beside what it becomes. Bytes. */
 const mostBytes = 128 * 1024 * 1024
 /** Pages of a PDF are drawn one by one: two such jobs leave a small server room to breathe. */
@@ -64,7 +67,7 @@ export function createCleaner(limits: { patience?: number; command?: typeof sand
     /** @throws what `open` throws, and what breaks while the file is read */
     async clean(file: FileToClean, open: Open, leaving?: AbortSignal): Promise<CleanCopy | NotCleaned> {
       const way = await this.way(file)
-      return typeof way === 'string' ? way : inTurn(() => cleaned(way, open, leaving))
+      return typeof way === 'string' ? way : inTurn(() => cleaned(way, open, leaving), closed)
     },
 
     /** What a file tells besides what it shows; undefined where that cannot be found out here. */
@@ -91,6 +94,16 @@ export function createCleaner(limits: { patience?: number; command?: typeof sand
   function run(command: Command, content: Readable, leaving?: AbortSignal): Promise<Made | NotCleaned> {
     return madeBy(command, content, { patience: limits.patience ?? patience, leaving })
   }
+}
+
+/** The process lives as long as somebody reads what it made, and no longer than they may take. */
+function closed(copy: CleanCopy | NotCleaned): Promise<void> | undefined {
+  if (typeof copy === 'string') return undefined
+  const { content } = copy
+  const timer = setTimeout(() => content.destroy(), longestReading)
+  return finished(content)
+    .catch(() => undefined)
+    .finally(() => clearTimeout(timer))
 }
 
 function picture(made: Made | NotCleaned): CleanCopy | NotCleaned {

@@ -40,6 +40,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     const parsed = DecisionGiven.safeParse(req.params.decision)
     if (!parsed.success) throw new Failure('not-found', 'There is no such decision.')
     const decision = parsed.data
+    await parts.attention.look(submission.id, seat.editor.id, parts.now())
     const messages = await openConversation(parts, submission, seat)
     const { value: letter } = await parts.settings.letter(decision)
     const values = valuesFor(submission, openingOf(messages).content.fields, parts.newsroom)

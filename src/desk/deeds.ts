@@ -56,6 +56,7 @@ export function deedsOf(parts: DeskParts) {
 
   async function showConflict(req: Request, res: Response, seat: Seat, failure: Failure): Promise<void> {
     const submission = await submissionOf(req)
+    await parts.attention.look(submission.id, seat.editor.id, parts.now())
     const messages = await parts.submissions.conversation(submission.id, seat.keys)
     const seenId = formText(req, 'seen')
     const names = await parts.editors.names()

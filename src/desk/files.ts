@@ -89,8 +89,9 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
 
   /** The small picture that was made of a picture. */
   async function picture(req: Request, res: Response, seat: Seat): Promise<void> {
-    const { attachment } = await found(req, seat)
+    const { attachment, message } = await found(req, seat)
     if (attachment.type === 'application/pdf') throw noPreview()
+    await parts.attention.look(message.submissionId, seat.editor.id, parts.now())
     const content = await previewOf(attachment, seat)
     res.set({
       'content-type': 'image/webp',
@@ -105,6 +106,7 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
     const { attachment, message } = await found(req, seat)
     const isPdf = attachment.type === 'application/pdf'
     if (!(isPdf || isText(attachment.type ?? ''))) throw noPreview()
+    await parts.attention.look(message.submissionId, seat.editor.id, parts.now())
     const content = isPdf ? await previewOf(attachment, seat) : await parts.readFile(attachment, seat.keys)
     const { text, isWhole } = await beginning(content)
     await parts.showPage(res, seat, 'desk/words', {

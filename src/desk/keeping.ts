@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import { Failure } from '../failure.ts'
 import { erasedAt } from '../retention.ts'
 import { hold, keep } from '../work.ts'
 import { deedRoute, deedsOf } from './deeds.ts'
@@ -59,7 +60,8 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
   /** Erases a piece for good, if it is as the admin saw it. */
   async function erase(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await seenSubmission(req)
-    await parts.erase(submission.id, seat.editor.id, 'by-hand', parts.now())
+    if (!(await parts.erase(submission, seat.editor.id, 'by-hand', parts.now())))
+      throw new Failure('conflict', 'Something changed here while you were at it.')
     parts.changed()
     res.redirect(303, `${parts.base}/desk?erased=${submission.reference}`)
   }

@@ -44,6 +44,8 @@ export type DeskParts = {
   notes: { of(submissionId: string, keys: Keys): Promise<Note[]> }
   attention: {
     open(submissionId: string, editorId: string, at: number): Promise<void>
+    /** Something of it is seen beside its page: that is in the trail too. */
+    look(submissionId: string, editorId: string, at: number): Promise<void>
     stay(submissionId: string, editorId: string, at: number): Promise<void>
     leave(submissionId: string, editorId: string): Promise<void>
     present(submissionId: string, now: number): Promise<string[]>
@@ -68,8 +70,8 @@ export type DeskParts = {
     soon(rules: RetentionRules, most: number, now: number): Promise<Submission[]>
   }
   trail: { add(entries: NewTrailEntry[], at: number): Promise<void> }
-  /** Erases a piece for good; `why` is a code. False if it is gone already. */
-  erase: (submissionId: string, editorId: string, why: string, at: number) => Promise<boolean>
+  /** Erases a piece for good, as it was seen; `why` is a code. False if it has changed, or has gone already. */
+  erase: (piece: Submission, editorId: string, why: string, at: number) => Promise<boolean>
   /** Seals a piece that came in clear. @throws Failure `conflict` if it is no longer at this revision */
   markConfidential: (marking: {
     submissionId: string

@@ -1,21 +1,22 @@
 /** What the eraser is handed where everything meets. */
 export type EraserParts = {
   erasures: {
-    files(most: number): Promise<{ name: string; sort: 'file' | 'mail' }[]>
+    files(after: string, most: number): Promise<{ name: string; sort: 'file' | 'mail' }[]>
     fileGone(file: { name: string; sort: 'file' | 'mail' }): Promise<void>
-    toWipe(): Promise<{ hasWords: boolean } | undefined>
+    toWipe(most: number): Promise<{ ids: string[]; hasWords: boolean }>
     wipeWords(isFirst: boolean): Promise<boolean>
     wipeLog(): Promise<boolean>
-    wiped(by: number): Promise<void>
+    wiped(submissionIds: string[]): Promise<void>
   }
   eraseFile: (id: string) => Promise<void>
   forgetMail: (deliveryId: string) => Promise<void>
   /** Waits a little, so that what comes in goes first. */
   rest: () => Promise<void>
-  now: () => number
+  onTrouble: (error: unknown) => void
 }
 
 const filesAtOnce = 100
+const piecesAtOnce = 1000
 
 /**
  * Wipes what is left of pieces whose rows are gone: files, kept mails, words in the search index, what the database's log
@@ -24,10 +25,10 @@ const filesAtOnce = 100
 export async function wipeErased(parts: EraserParts): Promise<void> {
   await wipeFiles(parts)
   const { erasures } = parts
-  const begun = parts.now()
-  const toWipe = await erasures.toWipe()
-  if (toWipe?.hasWords) await wipeWords(parts)
-  if (toWipe && (await erasures.wipeLog())) await erasures.wiped(begun)
+  const { ids, hasWords } = await erasures.toWipe(piecesAtOnce)
+  if (ids.length === 0) return
+  if (hasWords) await wipeWords(parts)
+  if (await erasures.wipeLog()) await erasures.wiped(ids)
 }
 
 async function wipeWords({ erasures, rest }: EraserParts): Promise<void> {
@@ -35,14 +36,21 @@ async function wipeWords({ erasures, rest }: EraserParts): Promise<void> {
     await rest()
 }
 
-async function wipeFiles({ erasures, eraseFile, forgetMail, rest }: EraserParts): Promise<void> {
+/** One that cannot be wiped now holds up none of the others; it is tried again the next time. */
+async function wipeFiles({ erasures, eraseFile, forgetMail, rest, onTrouble }: EraserParts): Promise<void> {
+  let after = ''
   for (;;) {
-    const files = await erasures.files(filesAtOnce)
+    const files = await erasures.files(after, filesAtOnce)
     if (files.length === 0) return
     for (const file of files) {
-      await (file.sort === 'file' ? eraseFile(file.name) : forgetMail(file.name))
-      await erasures.fileGone(file)
+      try {
+        await (file.sort === 'file' ? eraseFile(file.name) : forgetMail(file.name))
+        await erasures.fileGone(file)
+      } catch (error) {
+        onTrouble(error)
+      }
     }
+    after = files.at(-1)?.name ?? after
     await rest()
   }
 }

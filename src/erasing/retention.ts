@@ -1,13 +1,18 @@
 import type { RetentionRules } from '../retention.ts'
 
+type Piece = { id: string; revision: number }
+
 export type RetentionParts = {
   rules: () => Promise<RetentionRules>
   retention: {
     warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
-    over(rules: RetentionRules, most: number, now: number): Promise<{ id: string }[]>
+    over(rules: RetentionRules, most: number, now: number): Promise<Piece[]>
+    /** True while a warning has not reached somebody. */
+    isWarning(): Promise<boolean>
   }
   editors: { active(): Promise<{ id: string }[]> }
-  erase: (submissionId: string, editorId: null, why: string, at: number) => Promise<boolean>
+  erase: (piece: Piece, editorId: null, why: string, at: number) => Promise<boolean>
+  onTrouble: (error: unknown) => void
   rest: () => Promise<void>
   now: () => number
 }
@@ -34,12 +39,26 @@ async function warn({ retention, editors, rest, now }: RetentionParts, rules: Re
   }
 }
 
-async function erase({ retention, erase: eraseOne, rest, now }: RetentionParts, rules: RetentionRules) {
+/** As they were when it was looked: what happened to one since keeps it. One that cannot be erased holds up none of the others. */
+async function erase(
+  { retention, erase: eraseOne, onTrouble, rest, now }: RetentionParts,
+  rules: RetentionRules,
+) {
+  // A week is counted from a mail that has left; one that failed is shown at the desk.
+  if (await retention.isWarning()) return 0
   let erased = 0
   for (;;) {
     const pieces = await retention.over(rules, atOnce, now())
-    for (const { id } of pieces) if (await eraseOne(id, null, 'retention', now())) erased += 1
-    if (pieces.length < atOnce) return erased
+    let count = 0
+    for (const piece of pieces) {
+      try {
+        if (await eraseOne(piece, null, 'retention', now())) count += 1
+      } catch (error) {
+        onTrouble(error)
+      }
+    }
+    erased += count
+    if (pieces.length < atOnce || count === 0) return erased
     await rest()
   }
 }

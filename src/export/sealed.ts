@@ -48,9 +48,9 @@ each, in ID.json, what type it has. The names that the sender gave them stand in
 const openScript = `#!/bin/sh
 # Opens everything beside it with the age command: sh open.sh KEY
 set -eu
-key=\${1:?give the file with the key}
+key=$(realpath "\${1:?give the file with the key}")
 cd "$(dirname "$0")"
 find . -name '*.age' | while IFS= read -r sealed; do
-  age -d -i "$key" -o "\${sealed%.age}" "$sealed"
+  age -d -i "$key" -o "\${sealed%.age}" "$sealed" || echo "NOT OPENED: $sealed" >&2
 done
 `

@@ -42,8 +42,8 @@ export type IntakeParts = {
   recipientFor: (receipt: string) => Recipient
   /** How this conversation is sealed; undefined where it is not. */
   sealingOf: (submissionId: string) => Promise<Sealing | undefined>
-  /** The id of the last message of a conversation. */
-  lastMessageOf: (submissionId: string) => Promise<string | undefined>
+  /** The last message of a conversation, and whether its sender deleted their side; undefined for one that has gone. */
+  standingOf: (submissionId: string) => Promise<{ last: string; hasLeft: boolean } | undefined>
   /** For whom the desk's side is sealed now. */
   deskRecipient: () => Promise<Recipient>
   /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
@@ -97,7 +97,8 @@ export function createIntake(parts: IntakeParts) {
     async receiveFurther(draft: FurtherDraft): Promise<Further> {
       const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFurtherFields(draft)))
       const sealing = await parts.sealingOf(draft.submissionId)
-      const record = furtherMessage(draft, fields, await turnOf(draft.submissionId, sealing))
+      const turn = await orDiscarded(draft.files, () => turnOf(draft, sealing))
+      const record = furtherMessage(draft, fields, turn)
       const { repeat, digest } = await keeping(draft.files, sealing, (marks) => {
         mark(record, marks)
         return commit(record)
@@ -111,21 +112,30 @@ export function createIntake(parts: IntakeParts) {
      */
     async receiveInto(draft: FurtherDraft & { messageId: string }): Promise<{ repeat: boolean }> {
       const fields = fieldsIn(draft, () => parseFurtherFields(draft))
-      const turn = await turnOf(draft.submissionId, await parts.sealingOf(draft.submissionId))
+      const turn = await turnOf(draft, await parts.sealingOf(draft.submissionId))
       return commit({ ...furtherMessage(draft, fields, turn), adds: true })
     },
   }
 
-  /** When something further is said, and its id: of what is sealed no more than the minute. */
-  async function turnOf(submissionId: string, sealing: Sealing | undefined): Promise<Turn> {
+  /**
+   * When something further is said, and its id: of what is sealed no more than the minute.
+   * @throws Failure `not-found` for a conversation that was erased, `conflict` for a sender who deleted their side
+   */
+  async function turnOf(
+    { submissionId, author }: Pick<FurtherDraft, 'submissionId' | 'author'>,
+    sealing: Sealing | undefined,
+  ): Promise<Turn> {
     const now = parts.now()
+    const standing = await parts.standingOf(submissionId)
+    if (!standing) throw new Failure('not-found', 'This conversation is not there any more.')
+    if (standing.hasLeft && author !== 'stranger')
+      throw new Failure('conflict', 'The sender’s side of this conversation was deleted.')
     if (!sealing) return { now, at: now, id: newId(now) }
-    const last = await parts.lastMessageOf(submissionId)
-    return { now, at: minuteOf(now), id: coarseIdBehind(last, now) }
+    return { now, at: minuteOf(now), id: coarseIdBehind(standing.last, now) }
   }
 
   async function further(record: NewPiece, submissionId: string): Promise<NewRecord> {
-    const { id } = await turnOf(submissionId, await parts.sealingOf(submissionId))
+    const { id } = await turnOf({ submissionId }, await parts.sealingOf(submissionId))
     return asFurtherMessage(record, submissionId, id)
   }
 
@@ -140,9 +150,9 @@ export function createIntake(parts: IntakeParts) {
     throw new Failure('conflict', 'This key was used for another submission. Use a new key for a new one.')
   }
 
-  async function orDiscarded<T>(files: StagedFile[], parse: () => T): Promise<T> {
+  async function orDiscarded<T>(files: StagedFile[], parse: () => T | Promise<T>): Promise<T> {
     try {
-      return parse()
+      return await parse()
     } catch (error) {
       await parts.files.discard(files.map((file) => file.id))
       throw error

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { access, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Transporter } from 'nodemailer'
 import { CarryFault } from '../delivery.ts'
@@ -13,8 +13,6 @@ export type MailerParts = LeavingParts & { signing: Signing | undefined }
 export type Mailer = {
   /** Resolves when the mail is accepted by the server, or durable as a file. @throws CarryFault */
   send(mail: Mail): Promise<void>
-  /** Removes the file that a mail was kept as, durably; nothing where mail is not kept. */
-  forget(deliveryId: string): Promise<void>
   close(): void
 }
 
@@ -40,7 +38,6 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
       })
       if ((info.rejected ?? []).length > 0) throw new CarryFault('smtp-rejected', { permanent: true })
     },
-    forget: async () => undefined,
     close: () => transport.close(),
   }
 }
@@ -59,10 +56,6 @@ export async function folderMailer(folder: string, parts: MailerParts): Promise<
       })
       const { message } = await composer.sendMail(await leaving(mail, parts))
       await writeDurably(folder, `${mail.deliveryId}.eml`, message as Buffer)
-    },
-    async forget(deliveryId) {
-      await rm(join(folder, `${deliveryId}.eml`), { force: true })
-      await syncFolder(folder)
     },
     close: () => undefined,
   }
@@ -89,6 +82,18 @@ function faultOf(error: unknown): CarryFault {
     return new CarryFault(`smtp-${responseCode}`, { permanent })
   }
   return new CarryFault(typeof code === 'string' ? `smtp-${code.toLowerCase()}` : 'smtp-trouble')
+}
+
+/** Removes the file that a mail was kept as, durably, also where mail has been sent since; nothing where there is none. */
+export async function forgetKeptMail(folder: string, deliveryId: string): Promise<void> {
+  const path = join(folder, `${deliveryId}.eml`)
+  const isKept = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (!isKept) return
+  await rm(path, { force: true })
+  await syncFolder(folder)
 }
 
 async function writeDurably(folder: string, name: string, content: Buffer): Promise<void> {

@@ -43,8 +43,10 @@ export function fileSealer() {
     },
 
     /** Opens a sealed stream with its key. It breaks where it was cut or changed, and nothing after that is given out. */
-    open(source: Source, fileKey: Uint8Array): Readable {
-      return Readable.from(opened(source, fileKey), { objectMode: false })
+    open(source: Readable, fileKey: Uint8Array): Readable {
+      const open = Readable.from(opened(source, fileKey), { objectMode: false })
+      // Left before it was read, it has not begun with its source either.
+      return open.once('close', () => source.destroy())
     },
 
     async close(): Promise<void> {

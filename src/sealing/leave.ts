@@ -1,3 +1,4 @@
+import { minuteOf } from '../id.ts'
 import type { Keys, Sealing } from '../seal.ts'
 
 export type LeaveParts = {
@@ -21,6 +22,6 @@ export function leaver({ store, files, now }: LeaveParts) {
       const forDesk = { desk: sealed.sealing.desk, sender: null }
       for (const id of sealed.ids) await files.sealAnew(id, keys, forDesk)
     }
-    await store.leave(submissionId, keys, now())
+    await store.leave(submissionId, keys, minuteOf(now()))
   }
 }

@@ -6,7 +6,7 @@ export type ResealingParts = {
     left(): Promise<number>
     pieces(after: string, most: number): Promise<string[]>
     files(submissionId: string): Promise<{ ids: string[]; sealing: Sealing } | undefined>
-    sealAnew(submissionId: string, keys: Keys): Promise<'done' | 'changed' | 'locked'>
+    sealAnew(submissionId: string, sealing: Sealing, keys: Keys): Promise<'done' | 'changed' | 'locked'>
     unread(after: string, most: number, keys: Keys): Promise<{ last: string; done: number } | undefined>
   }
   files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
@@ -81,7 +81,8 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
       if (ids.length === 0) return
       for (const id of ids) {
         if (isStopping) return
-        await resting(() => sealPiece(id))
+        // One that cannot be read holds up none of the others.
+        await resting(() => sealPiece(id).catch(onTrouble))
       }
       after = ids.at(-1) ?? after
     }
@@ -93,7 +94,7 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
       const sealed = await store.files(id)
       if (!sealed) return
       for (const file of sealed.ids) if (!(await files.sealAnew(file, keys, sealed.sealing))) return
-      if ((await store.sealAnew(id, keys)) !== 'changed') return
+      if ((await store.sealAnew(id, sealed.sealing, keys)) !== 'changed') return
     }
   }
 

@@ -15,20 +15,20 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
         ?.state
     },
 
-    /** How the conversation is sealed that an attachment belongs to; undefined where it is not. */
-    async sealingOf(id: string): Promise<Sealing | undefined> {
+    /** How the conversation is sealed that an attachment belongs to, if it is; undefined for one that has gone. */
+    async sealingOf(id: string): Promise<{ sealing: Sealing | undefined } | undefined> {
       const row = await db
         .selectFrom('attachments')
         .innerJoin('messages', 'messages.id', 'message_id')
         .select('submission_id')
         .where('attachments.id', '=', id)
         .executeTakeFirst()
-      return row && sealings.ofOne(row.submission_id)
+      return row && { sealing: await sealings.ofOne(row.submission_id) }
     },
 
     /**
-     * The awaited file is in the file store, as its conversation is sealed. False if it is clear, and an editor marked the
-     * piece as confidential meanwhile: then nothing is recorded.
+     * The awaited file is in the file store, as its conversation is sealed. False if the piece was erased meanwhile, or marked
+     * as confidential while the file is clear: then nothing is recorded.
      */
     async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean> {
       const { size, type, sha256, mark } = file
@@ -38,11 +38,13 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
         sealed === undefined ? { type, sha256, is_sealed: 0 } : { type: sealed, sha256: null, is_sealed: 1 }
       return db.transaction().execute(async (trx) => {
         if (sealed === undefined && (await isConfidential(trx, id))) return false
-        await trx
+        const row = await trx
           .updateTable('attachments')
           .set({ state: 'kept', size, ...columns })
           .where('id', '=', id)
-          .execute()
+          .returning('id')
+          .executeTakeFirst()
+        if (!row) return false
         if (sealed === undefined && hasPreview(type))
           await insertDeliveries(trx, [{ purpose: 'preview', attachmentId: id }], now)
         return true

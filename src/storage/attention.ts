@@ -18,6 +18,8 @@ export function attentionStore(db: Database) {
       await db.transaction().execute(async (trx) => {
         const { openedAt } = await attentionOf(trx, submissionId, editorId)
         const opened_revision = await revisionOf(trx, submissionId)
+        // Erased while its page was made.
+        if (opened_revision === undefined) return
         const opened = { opened_at: at, opened_revision, present_at: at }
         await trx
           .insertInto('attention')
@@ -36,6 +38,12 @@ export function attentionStore(db: Database) {
         const reference = await referenceOf(trx, submissionId)
         await appendToTrail(trx, [{ action: 'opened', editorId, reference }], at)
       })
+    },
+
+    /** The editor sees something of the submission beside its page: no news within the hour. */
+    async look(submissionId: string, editorId: string, at: number): Promise<void> {
+      const { openedAt } = await attentionOf(db, submissionId, editorId)
+      if (openedAt === null || at - openedAt >= sameReading) await this.open(submissionId, editorId, at)
     },
 
     /** The editor still has the submission open. */
@@ -88,11 +96,11 @@ export async function attentionOf(db: Database, submissionId: string, editorId: 
   }
 }
 
-async function revisionOf(trx: Database, submissionId: string): Promise<number> {
+async function revisionOf(trx: Database, submissionId: string): Promise<number | undefined> {
   const row = await trx
     .selectFrom('submissions')
     .select('revision')
     .where('id', '=', submissionId)
     .executeTakeFirst()
-  return row?.revision ?? 0
+  return row?.revision
 }

@@ -1,6 +1,6 @@
 import type { Submission } from '../submission.ts'
 import type { Database } from './database.ts'
-import { submissionOf } from './submissions.ts'
+import { isThere, submissionOf } from './submissions.ts'
 
 export type ChatStore = ReturnType<typeof chatStore>
 
@@ -63,11 +63,15 @@ export function chatStore(db: Database) {
       submissionId: string,
       answeredAt: number | null,
     ): Promise<void> {
-      await db
-        .insertInto('chat_answers')
-        .values({ chat, message_id: messageId, submission_id: submissionId, answered_at: answeredAt })
-        .onConflict((oc) => oc.doNothing())
-        .execute()
+      await db.transaction().execute(async (trx) => {
+        // It may have been erased while it was spoken of.
+        if (!(await isThere(trx, submissionId))) return
+        await trx
+          .insertInto('chat_answers')
+          .values({ chat, message_id: messageId, submission_id: submissionId, answered_at: answeredAt })
+          .onConflict((oc) => oc.doNothing())
+          .execute()
+      })
     },
 
     async answered(chat: string, messageId: number): Promise<string | undefined> {

@@ -267,12 +267,16 @@ async function countWhere(db: Database, state: typeof pending | typeof failed): 
 }
 
 async function settleOne(trx: Database, verdict: Verdict): Promise<void> {
-  await trx
+  const row = await trx
     .updateTable('deliveries')
     .set({ lease: null, leased_until: 0, ...changeOf(verdict) })
     .where('id', '=', verdict.id)
-    .execute()
-  const { id, at } = verdict
+    .returning('id')
+    .executeTakeFirst()
+  // Erased with its piece while it was carried.
+  if (!row) return
+  const { id } = verdict
+  const at = minuteOf(verdict.at)
   if (verdict.state === 'sent' || verdict.state === 'dropped' || verdict.fault === null) return
   await trx.insertInto('delivery_tries').values({ delivery_id: id, at, fault: verdict.fault }).execute()
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Submission } from '../submission.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
 import { appendToTrail } from './trail.ts'
@@ -14,14 +15,23 @@ const mergedAtOnce = 200
 /** Erasing pieces: first all their rows at once, then, however often it is interrupted, what else there is of them. */
 export function erasureStore(db: Database, isPostgres: boolean) {
   return {
-    /** Deletes every row of a piece, and notes what has to be wiped. `why` is a code. False if there is no such piece. */
-    async erase(submissionId: string, editorId: string | null, why: string, at: number): Promise<boolean> {
+    /**
+     * Deletes every row of a piece, if it still is as it was seen, and notes what has to be wiped. `why` is a code. False if
+     * it has changed, or has gone already.
+     */
+    async erase(
+      { id: submissionId, revision }: Pick<Submission, 'id' | 'revision'>,
+      editorId: string | null,
+      why: string,
+      at: number,
+    ): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
         // Changed, so that nobody else erases it or adds to it at the same moment.
         const piece = await trx
           .updateTable('submissions')
           .set((eb) => ({ revision: eb('revision', '+', 1) }))
           .where('id', '=', submissionId)
+          .where('revision', '=', revision)
           .returning('reference')
           .executeTakeFirst()
         if (!piece) return false
@@ -34,22 +44,28 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       })
     },
 
-    /** Files that have still to go, at most `most`. */
-    async files(most: number): Promise<ErasedFile[]> {
-      return db.selectFrom('erased_files').select(['name', 'sort']).limit(most).execute()
+    /** Files that have still to go, behind the name `after`, at most `most`. */
+    async files(after: string, most: number): Promise<ErasedFile[]> {
+      return db
+        .selectFrom('erased_files')
+        .select(['name', 'sort'])
+        .where('name', '>', after)
+        .orderBy('name')
+        .limit(most)
+        .execute()
     },
 
     async fileGone({ name, sort }: ErasedFile): Promise<void> {
       await db.deleteFrom('erased_files').where('name', '=', name).where('sort', '=', sort).execute()
     },
 
-    /** What was deleted and may be read still where the database keeps it; undefined for nothing. */
-    async toWipe(): Promise<{ hasWords: boolean } | undefined> {
-      const row = await db
-        .selectFrom('erasures')
-        .select((eb) => [eb.fn.countAll().as('n'), eb.fn.max('was_indexed').as('has_words')])
-        .executeTakeFirstOrThrow()
-      return Number(row.n) === 0 ? undefined : { hasWords: Number(row.has_words) === 1 }
+    /** Of which pieces something was deleted that may be read still where the database keeps it, at most `most`. */
+    async toWipe(most: number): Promise<{ ids: string[]; hasWords: boolean }> {
+      const rows = await db.selectFrom('erasures').selectAll().limit(most).execute()
+      return {
+        ids: rows.map((row) => row.submission_id),
+        hasWords: rows.some((row) => row.was_indexed === 1),
+      }
     },
 
     /**
@@ -75,9 +91,9 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       return rows[0]?.busy === 0
     },
 
-    /** All that was deleted by then is wiped. */
-    async wiped(by: number): Promise<void> {
-      await db.deleteFrom('erasures').where('at', '<=', by).execute()
+    /** What was deleted of these is wiped. */
+    async wiped(submissionIds: string[]): Promise<void> {
+      await db.deleteFrom('erasures').where('submission_id', 'in', submissionIds).execute()
     },
   }
 
@@ -123,12 +139,15 @@ export async function noteErasedFiles(
   submissionId: string,
   files: ErasedFile[],
 ): Promise<void> {
-  if (files.length === 0) return
-  await trx
-    .insertInto('erased_files')
-    .values(files.map((file) => ({ ...file, submission_id: submissionId })))
-    .onConflict((oc) => oc.doNothing())
-    .execute()
+  // In pieces, for a statement binds at most 32,766 values.
+  for (let from = 0; from < files.length; from += 1000) {
+    const rows = files.slice(from, from + 1000).map((file) => ({ ...file, submission_id: submissionId }))
+    await trx
+      .insertInto('erased_files')
+      .values(rows)
+      .onConflict((oc) => oc.doNothing())
+      .execute()
+  }
 }
 
 /** The files of a piece, its previews, and the mails about it where mail is kept as files. */
@@ -176,33 +195,36 @@ async function deleteRows(trx: Database, submissionId: string): Promise<void> {
 }
 
 async function deleteDeliveries(trx: Database, submissionId: string): Promise<void> {
-  const attachmentIds = (await attachmentsOf(trx, submissionId)).map(({ id }) => id)
-  const rows = await trx
+  // Of a chat's piece some are told by the id that it had before it was one.
+  const gathered = trx
+    .selectFrom('open_pieces')
+    .select('id')
+    .where((eb) => eb.or([eb('submission_id', '=', submissionId), eb('joins', '=', submissionId)]))
+  const ids = trx
     .selectFrom('deliveries')
     .select('id')
-    .where('submission_id', '=', submissionId)
-    .execute()
-  const ids = rows.map(({ id }) => id)
-  if (ids.length > 0) {
-    await trx.deleteFrom('delivery_tries').where('delivery_id', 'in', ids).execute()
-    await trx.deleteFrom('mail_answers').where('delivery_id', 'in', ids).execute()
-    await trx.deleteFrom('deliveries').where('id', 'in', ids).execute()
-  }
-  if (attachmentIds.length > 0) await deletePreviewing(trx, attachmentIds)
-}
-
-/** Work for one file, which names no piece. */
-async function deletePreviewing(trx: Database, attachmentIds: string[]): Promise<void> {
+    .where((eb) => eb.or([eb('submission_id', '=', submissionId), eb('submission_id', 'in', gathered)]))
+  await trx.deleteFrom('delivery_tries').where('delivery_id', 'in', ids).execute()
+  await trx.deleteFrom('mail_answers').where('delivery_id', 'in', ids).execute()
+  await trx.deleteFrom('deliveries').where('id', 'in', ids).execute()
+  // Work for one file, which names no piece.
   await trx
     .deleteFrom('deliveries')
-    .where('attachment_id', 'in', attachmentIds)
-    .where('submission_id', 'is', null)
     .where('state', '=', sql.lit('pending' as const))
     .where('carrier', '=', 'preview')
+    .where('submission_id', 'is', null)
+    .where('attachment_id', 'in', (eb) =>
+      eb
+        .selectFrom('attachments')
+        .innerJoin('messages', 'messages.id', 'message_id')
+        .select('attachments.id')
+        .where('messages.submission_id', '=', submissionId),
+    )
     .execute()
 }
 
-async function deleteOpenPieces(trx: Database, submissionId: string): Promise<void> {
+/** What a chat has gathered for a piece, or became it. Called inside a transaction. */
+export async function deleteOpenPieces(trx: Database, submissionId: string): Promise<void> {
   const became = trx.selectFrom('open_pieces').select('id').where('submission_id', '=', submissionId)
   const adding = trx
     .selectFrom('open_pieces')

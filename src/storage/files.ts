@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import {
   access,
   constants,
@@ -25,6 +27,9 @@ import { orUnavailable } from './faults.ts'
 const sampleSize = 4100
 /** Files are spread by the last two digits of their ids, which are random. */
 const keptFolders = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+/** How an age file begins. */
+const ageMark = Buffer.from('age-encryption.org/')
+const nothing = Buffer.alloc(1024 * 1024)
 const idShape = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/
 
 export type FileStore = ReturnType<typeof fileStore>
@@ -34,7 +39,7 @@ export type WrittenFile = { id: string; size: number; type: string; sha256: stri
 /** What seals the files of the store, and opens them. */
 export type FileSealing = {
   seal(source: AsyncIterable<Uint8Array>): { sealed: Readable; fileKey: Promise<Uint8Array> }
-  open(source: AsyncIterable<Uint8Array>, fileKey: Uint8Array): Readable
+  open(source: Readable, fileKey: Uint8Array): Readable
   headerSize: number
   /** The header by which these two open a file. */
   headerFor(fileKey: Uint8Array, recipients: [Recipient, Recipient]): Buffer
@@ -133,7 +138,10 @@ export function fileStore(root: string, sealing: FileSealing) {
           await moveOnce(stagedPath(id), keptPath(id))
           keys.delete(id)
         }
-        for (const folder of new Set(ids.map((id) => dirname(keptPath(id))))) await syncFolder(folder)
+        for (const folder of new Set(ids.map((id) => dirname(keptPath(id))))) {
+          await syncFolder(folder)
+          if (sealed.size > 0) await forgetWhen(folder)
+        }
         return sealed
       })
     },
@@ -152,12 +160,12 @@ export function fileStore(root: string, sealing: FileSealing) {
     },
 
     /**
-     * Wipes a kept file: what a sealed one opens by is overwritten before its name goes, durably. One that has gone
-     * already is no fault. @throws Failure `unavailable`
+     * Wipes a kept file: it is overwritten before its name goes, durably; of a sealed one only what it opens by. One that
+     * has gone already is no fault. @throws Failure `unavailable`
      */
     async erase(id: string): Promise<void> {
       await orUnavailable(async () => {
-        await overwriteHead(keptPath(id))
+        await overwrite(keptPath(id))
         await rm(keptPath(id), { force: true })
         await syncFolder(dirname(keptPath(id)))
       })
@@ -174,6 +182,8 @@ export function fileStore(root: string, sealing: FileSealing) {
       sealedFor: Pick<Sealing, 'desk' | 'sender'>,
     ): Promise<boolean> {
       return orUnavailable(async () => {
+        // What is not there opens for nobody.
+        if (!(await isThere(keptPath(id)))) return true
         const found = await sealing.fileKeyIn(await headOf(keptPath(id)), await keysToIt())
         if ('fault' in found) return false
         await writeHeader(keptPath(id), found.fileKey, sealedFor)
@@ -188,7 +198,7 @@ export function fileStore(root: string, sealing: FileSealing) {
 
     /** Opens a kept file for reading. @throws Failure `unavailable` if it is not there. */
     read(id: string): Promise<Readable> {
-      return orUnavailable(async () => (await open(keptPath(id), 'r')).createReadStream())
+      return orUnavailable(() => opened(keptPath(id)))
     },
 
     /**
@@ -202,15 +212,13 @@ export function fileStore(root: string, sealing: FileSealing) {
         const found = await sealing.fileKeyIn(header, await keysToIt())
         if ('fault' in found) throw found.fault === 'locked' ? locked() : damaged()
         if (sealing.markOfKey(found.fileKey) !== mark) throw damaged()
-        return sealing.open((await open(keptPath(id), 'r')).createReadStream(), found.fileKey)
+        return sealing.open(await opened(keptPath(id)), found.fileKey)
       })
     },
 
     /** Opens a kept file that is sealed, for whoever has its own key. */
     readOpen(id: string, fileKey: Uint8Array): Promise<Readable> {
-      return orUnavailable(async () =>
-        sealing.open((await open(keptPath(id), 'r')).createReadStream(), fileKey),
-      )
+      return orUnavailable(async () => sealing.open(await opened(keptPath(id)), fileKey))
     },
 
     /** Bytes that a kept file has on the disk: more than what it holds, where it is sealed. @throws Failure `unavailable` */
@@ -261,7 +269,7 @@ export function fileStore(root: string, sealing: FileSealing) {
   }
 
   async function readStaged(id: string): Promise<Readable> {
-    const stored = (await open(stagedPath(id), 'r')).createReadStream()
+    const stored = await opened(stagedPath(id))
     const fileKey = keys.get(id)
     return fileKey ? sealing.open(stored, fileKey) : stored
   }
@@ -316,12 +324,15 @@ export function fileStore(root: string, sealing: FileSealing) {
     }
   }
 
-  async function overwriteHead(path: string): Promise<void> {
+  async function overwrite(path: string): Promise<void> {
     if (!(await isThere(path))) return
+    const isSealed = (await headOf(path)).subarray(0, ageMark.length).equals(ageMark)
     const handle = await open(path, 'r+')
     try {
       const { size } = await handle.stat()
-      await handle.write(Buffer.alloc(Math.min(size, sealing.headerSize)), 0, null, 0)
+      const end = isSealed ? Math.min(size, sealing.headerSize) : size
+      for (let from = 0; from < end; from += nothing.length)
+        await handle.write(nothing, 0, Math.min(nothing.length, end - from), from)
       await handle.datasync()
     } finally {
       await handle.close()
@@ -342,6 +353,13 @@ export function fileStore(root: string, sealing: FileSealing) {
       await handle.close()
     }
   }
+}
+
+/** Opens a file for reading. Whoever gets the stream reads or destroys it: nothing else closes the file. */
+async function opened(path: string): Promise<Readable> {
+  const stream = createReadStream(path)
+  await once(stream, 'open')
+  return stream
 }
 
 function checked(id: string): string {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Failure } from '../failure.ts'
 import type { Keys } from '../seal.ts'
 import type { Database } from './database.ts'
-import { noteToWipe } from './erasures.ts'
+import { deleteOpenPieces, noteToWipe } from './erasures.ts'
 import { insertHistory } from './history.ts'
 import type { Writing } from './record.ts'
 import { replaceTexts, sealedAnew, storedTexts } from './reseal.ts'
@@ -62,6 +62,7 @@ async function forgetSender(
     .returning('id')
     .executeTakeFirst()
   if (!row) throw new Failure('conflict', 'Something was written here meanwhile. Please try again.')
+  await deleteOpenPieces(trx, submissionId)
   for (const table of ['chat_submissions', 'chat_answers', 'mail_threads'] as const)
     await trx.deleteFrom(table).where('submission_id', '=', submissionId).execute()
   await trx

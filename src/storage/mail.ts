@@ -1,5 +1,7 @@
+import { minuteOf } from '../id.ts'
 import type { ThreadMark } from '../mail-thread.ts'
 import type { Database } from './database.ts'
+import { isThere } from './submissions.ts'
 
 const day = 86_400_000
 
@@ -10,7 +12,9 @@ export function mailStore(db: Database) {
   return {
     /** Remembers to which submission replies to a mail belong. */
     async mark(mark: ThreadMark, submissionId: string): Promise<void> {
-      await insertThreads(db, [mark], submissionId)
+      await db.transaction().execute(async (trx) => {
+        if (await isThere(trx, submissionId)) await insertThreads(trx, [mark], submissionId)
+      })
     },
 
     /** The submission that one of these mails belongs to, for whoever writes from this address. */
@@ -41,7 +45,10 @@ export function mailStore(db: Database) {
           .execute()
         if (rows.some((row) => row.delivery_id === deliveryId)) return true
         if (rows.length >= most) return false
-        await trx.insertInto('mail_answers').values({ delivery_id: deliveryId, address, at: now }).execute()
+        await trx
+          .insertInto('mail_answers')
+          .values({ delivery_id: deliveryId, address, at: minuteOf(now) })
+          .execute()
         return true
       })
     },

@@ -57,6 +57,7 @@ export function markingStore(db: Database, parts: MarkingParts) {
         for (const [id, content] of texts.notes)
           await trx.updateTable('notes').set({ content }).where('id', '=', id).execute()
         await hideDeliveries(trx, messages, contact, copies)
+        await forgetDigests(trx, submissionId)
         await replaceFiles(trx, submissionId, copies, texts.files)
         const wasIndexed = await forgetSearch(trx, submissionId, parts.isPostgres)
         await noteToWipe(trx, submissionId, wasIndexed, at)
@@ -179,6 +180,17 @@ async function advance(
     .returning('id')
     .executeTakeFirst()
   if (!row) throw new Failure('conflict', 'Somebody changed this submission meanwhile.')
+}
+
+/** A digest of words tells to whoever guesses them that they guessed right. */
+async function forgetDigests(trx: Database, submissionId: string): Promise<void> {
+  await trx
+    .updateTable('open_parts')
+    .set({ digest: '' })
+    .where('piece_id', 'in', (eb) =>
+      eb.selectFrom('open_pieces').select('id').where('submission_id', '=', submissionId),
+    )
+    .execute()
 }
 
 async function clearFiles(db: Database, submissionId: string): Promise<ClearFile[]> {

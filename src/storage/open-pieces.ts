@@ -386,7 +386,12 @@ export function openPieceStore(db: Database, { quiet, ...writing }: PieceWriting
       await db.deleteFrom('seen_updates').where('seen_at', '<', before).execute()
       await db
         .updateTable('open_pieces')
-        .set({ target: null })
+        .set({
+          target: null,
+          // From then on the minute is enough.
+          heard_at: sql<number>`heard_at - heard_at % 60000`,
+          created_at: sql<number>`created_at - created_at % 60000`,
+        })
         .where('state', '=', sql.lit('sent' as const))
         .where('target', 'is not', null)
         .where('heard_at', '<', before)

@@ -243,7 +243,7 @@ async function knownSpammers(trx: Database, records: NewRecord[]): Promise<Set<s
 
 async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden): Promise<void> {
   if (sealing && one.author !== 'stranger') await learnContact(trx, one, hidden)
-  await trx
+  const row = await trx
     .updateTable('submissions')
     .set((eb) => ({
       // Of what a stranger said the sender is told nothing, not even when.
@@ -255,7 +255,11 @@ async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden):
       ...stillSealedFor(sealing),
     }))
     .where('id', '=', one.submissionId)
-    .execute()
+    .where('is_confidential', '=', sealing ? 1 : 0)
+    .returning('id')
+    .executeTakeFirst()
+  // An editor marked it as confidential since this was prepared: whoever sends it again has it sealed.
+  if (!row) throw unavailable(new Error('the piece was marked or erased meanwhile'), true)
 }
 
 /** What a message tells of how its sender is reached, where it is still known how they were before. */

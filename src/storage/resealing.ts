@@ -59,21 +59,26 @@ export function resealingStore(db: Database, writing: Writing) {
     /** Every text of a piece as it is stored. */
     texts: (submissionId: string) => storedTexts(db, submissionId),
 
-    /** Seals all texts of a piece anew, as one: then it is sealed for the current key, if its files are. */
-    async sealAnew(submissionId: string, keys: Keys): Promise<Resealed> {
+    /**
+     * Seals all texts of a piece anew, as one, as its files were before: then all of it is. What these keys do not open stays
+     * as it is, and then the piece is none that is done.
+     */
+    async sealAnew(submissionId: string, sealing: Sealing, keys: Keys): Promise<Resealed> {
       const before = await db
         .selectFrom('submissions')
         .select('revision')
         .where('id', '=', submissionId)
         .executeTakeFirst()
-      const sealing = await sealings.ofOne(submissionId)
-      if (!before || !sealing) return 'done'
+      if (!before) return 'done'
       const texts = await storedTexts(db, submissionId)
       const { anew, locked } = await sealedAnew(writing, texts, sealing, keys)
-      if (locked > 0) return 'locked'
       return orChanged(() =>
         db.transaction().execute(async (trx) => {
+          const now = await sealings.ofOne(submissionId, trx)
+          if (now?.desk !== sealing.desk || now.sender !== sealing.sender)
+            throw new Failure('conflict', 'It is to be sealed for others by now.')
           await replaceTexts(trx, anew)
+          if (locked > 0) return 'locked'
           const row = await trx
             .updateTable('submissions')
             .set({ sealed_for: sealing.desk })
@@ -82,6 +87,7 @@ export function resealingStore(db: Database, writing: Writing) {
             .returning('id')
             .executeTakeFirst()
           if (!row) throw new Failure('conflict', 'Something was added while it was sealed anew.')
+          return 'done'
         }),
       )
     },
@@ -125,7 +131,11 @@ export function resealingStore(db: Database, writing: Writing) {
     async knowSender(submissionId: string, recipient: string): Promise<void> {
       await db
         .updateTable('submissions')
-        .set({ sender_recipient: recipient, sealed_for: null })
+        .set((eb) => ({
+          sender_recipient: recipient,
+          sealed_for: null,
+          revision: eb('revision', '+', 1),
+        }))
         .where('id', '=', submissionId)
         .where('is_confidential', '=', 1)
         .where('sender_recipient', 'is', null)
@@ -140,10 +150,9 @@ function toSealAnew(desk: string) {
   return sql<boolean>`is_confidential = 1 and (sealed_for is null or sealed_for <> ${desk})`
 }
 
-async function orChanged(write: () => Promise<void>): Promise<Resealed> {
+async function orChanged(write: () => Promise<Resealed>): Promise<Resealed> {
   try {
-    await write()
-    return 'done'
+    return await write()
   } catch (error) {
     if (error instanceof Failure && error.code === 'conflict') return 'changed'
     throw error

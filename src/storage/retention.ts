@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import {
+  concerns,
   dueBefore,
   type RetentionRule,
   type RetentionRules,
@@ -13,6 +14,9 @@ import { submissionOf } from './submissions.ts'
 
 export type RetentionStore = ReturnType<typeof retentionStore>
 
+/** A warning may have come so much earlier than a week before: from earlier than that it was for other rules. */
+const earlier = 2 * 86_400_000
+
 /** Which pieces have been kept for long enough. What is asked costs what is due, and not the pile. */
 export function retentionStore(db: Database) {
   return {
@@ -22,14 +26,16 @@ export function retentionStore(db: Database) {
      */
     async warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number> {
       return db.transaction().execute(async (trx) => {
-        const soon = await due(trx, rules, now + warnedAhead, most, (query) =>
-          query.where('warned_at', 'is', null).where('state', '!=', 'spam'),
+        const soon = await due(trx, rules, now + warnedAhead, most, (query, rule) =>
+          query
+            .where(sql<boolean>`(warned_at is null or not ${isWarned(rules, rule)})`)
+            .where('state', '!=', 'spam'),
         )
         if (soon.length === 0) return 0
         const ids = soon.map(({ id }) => id)
         await trx.updateTable('submissions').set({ warned_at: now }).where('id', 'in', ids).execute()
         const told = (await withoutWarning(trx, editorIds)).filter((id) =>
-          soon.some((piece) => concerns(piece, id)),
+          soon.some((piece) => concerns(piece, id, editorIds)),
         )
         const mails = told.map((editorId) => ({ purpose: 'erasure-warning' as const, editorId }))
         await insertDeliveries(trx, mails, now)
@@ -37,38 +43,58 @@ export function retentionStore(db: Database) {
       })
     },
 
+    /** True while a warning has not reached somebody: it is on its way, or failed and nobody let it be. */
+    async isWarning(): Promise<boolean> {
+      if ((await warningsWaiting(db)).length > 0) return true
+      const failed = await db
+        .selectFrom('deliveries')
+        .select('id')
+        .where('state', '=', sql.lit('failed' as const))
+        .where('purpose', '=', 'erasure-warning')
+        .limit(1)
+        .executeTakeFirst()
+      return failed !== undefined
+    },
+
     /** Up to `most` pieces that have been kept for long enough, and whose editors were told a week ago. */
     async over(rules: RetentionRules, most: number, now: number): Promise<Submission[]> {
-      return due(db, rules, now, most, (query) =>
-        query.where((eb) => eb.or([eb('state', '=', 'spam'), eb('warned_at', '<=', now - warnedAhead)])),
+      return due(db, rules, now, most, (query, rule) =>
+        query.where(
+          sql<boolean>`(state = 'spam' or (warned_at <= ${now - warnedAhead} and ${isWarned(rules, rule)}))`,
+        ),
       )
     },
 
-    /** What will be erased within a week, of all or for one editor to look at, at most `most`. Without spam. */
-    async soon(rules: RetentionRules, most: number, now: number, editorId?: string): Promise<Submission[]> {
-      const pieces = await due(db, rules, now + warnedAhead, most, (query) =>
-        query.where('warned_at', 'is not', null).where('state', '!=', 'spam'),
+    /** What will be erased within a week, for editors to look at, at most `most`. Without spam. */
+    async soon(rules: RetentionRules, most: number, now: number): Promise<Submission[]> {
+      return due(db, rules, now + warnedAhead, most, (query, rule) =>
+        query.where(isWarned(rules, rule)).where('state', '!=', 'spam'),
       )
-      return pieces.filter((piece) => editorId === undefined || concerns(piece, editorId))
     },
   }
 }
 
+/** Told of it for these rules: earlier ones may have been shorter. */
+function isWarned(rules: RetentionRules, rule: RetentionRule) {
+  const kept = rules[rule] * 86_400_000
+  return sql<boolean>`(warned_at is not null and warned_at >= active_at + ${kept - warnedAhead - earlier})`
+}
+
 /** Those of these editors for whom no such mail waits: it will tell of all. */
 async function withoutWarning(trx: Database, editorIds: string[]): Promise<string[]> {
-  const rows = await trx
+  const waiting = new Set(await warningsWaiting(trx))
+  return editorIds.filter((id) => !waiting.has(id))
+}
+
+async function warningsWaiting(db: Database): Promise<(string | null)[]> {
+  const rows = await db
     .selectFrom('deliveries')
     .select('editor_id')
     .where('state', '=', sql.lit('pending' as const))
     .where('carrier', '=', 'mail')
     .where('purpose', '=', 'erasure-warning')
     .execute()
-  const waiting = new Set(rows.map((row) => row.editor_id))
-  return editorIds.filter((id) => !waiting.has(id))
-}
-
-function concerns({ assigneeId }: Submission, editorId: string): boolean {
-  return assigneeId === null || assigneeId === editorId
+  return rows.map((row) => row.editor_id)
 }
 
 type Query = ReturnType<typeof queryOf>
@@ -79,13 +105,13 @@ async function due(
   rules: RetentionRules,
   now: number,
   most: number,
-  narrowed: (query: Query) => Query,
+  narrowed: (query: Query, rule: RetentionRule) => Query,
 ): Promise<Submission[]> {
   const found: Submission[] = []
   for (const rule of Object.keys(rules) as RetentionRule[]) {
     const before = dueBefore(rules, rule, now)
     if (before === undefined || found.length >= most) continue
-    const query = narrowed(queryOf(db, rule, before)).limit(most - found.length)
+    const query = narrowed(queryOf(db, rule, before), rule).limit(most - found.length)
     found.push(...(await query.execute()).map(submissionOf))
   }
   return found

@@ -65,7 +65,16 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
         .execute()
     },
 
-    lastMessageOf: (submissionId: string) => lastMessageOf(db, submissionId),
+    /** The last message of a conversation, and whether its sender deleted their side; undefined for one that has gone. */
+    async standingOf(submissionId: string): Promise<{ last: string; hasLeft: boolean } | undefined> {
+      const row = await db
+        .selectFrom('submissions')
+        .select('sender_left_at')
+        .where('id', '=', submissionId)
+        .executeTakeFirst()
+      const last = await lastMessageOf(db, submissionId)
+      return row && last !== undefined ? { last, hasLeft: row.sender_left_at !== null } : undefined
+    },
 
     /** The message that began the conversation. */
     async opening(submissionId: string, keys: Keys = noKeys): Promise<Message | undefined> {
@@ -197,6 +206,17 @@ export async function lastMessageOf(db: Database, submissionId: string): Promise
     .where('submission_id', '=', submissionId)
     .executeTakeFirst()
   return row?.id ?? undefined
+}
+
+/** True for a submission that has not been erased, nor its sender’s side deleted. */
+export async function isThere(db: Database, submissionId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('submissions')
+    .select('id')
+    .where('id', '=', submissionId)
+    .where('sender_left_at', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** The bonds of these submissions, by id. */

@@ -34,5 +34,10 @@ export async function sendCopy(
     // Even a browser that shows the file all the same gives it no rights.
     'content-security-policy': "sandbox; default-src 'none'",
   })
-  await pipeline(content, res).catch(leftEarly)
+  try {
+    await pipeline(content, res).catch(leftEarly)
+  } finally {
+    // Whoever has gone before it began has not read it either.
+    content.destroy()
+  }
 }

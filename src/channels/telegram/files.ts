@@ -19,9 +19,10 @@ export type FetchParts = {
   ) => Promise<{ size: number; type: string; sha256: string }>
   keep: (ids: string[], sealing: Sealing | undefined) => Promise<Map<string, SealedAs>>
   erase: (id: string) => Promise<void>
+  discard: (ids: string[]) => Promise<void>
   attachments: {
     state(id: string): Promise<string | undefined>
-    sealingOf(id: string): Promise<Sealing | undefined>
+    sealingOf(id: string): Promise<{ sealing: Sealing | undefined } | undefined>
     arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean>
   }
   now: () => number
@@ -53,7 +54,12 @@ export function telegramFileFetcher(parts: FetchParts) {
     const path = await pathOf(target, token)
     const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`)
     const file = await stage(body, attachmentId)
-    const sealing = await parts.attachments.sealingOf(attachmentId)
+    const found = await parts.attachments.sealingOf(attachmentId)
+    if (!found) {
+      await parts.discard([attachmentId])
+      throw new CarryFault('file-gone', { permanent: true })
+    }
+    const { sealing } = found
     const sealed = await parts.keep([attachmentId], sealing)
     const isTaken = await parts.attachments.arrived(
       attachmentId,
@@ -63,7 +69,7 @@ export function telegramFileFetcher(parts: FetchParts) {
     )
     if (isTaken) return
     await parts.erase(attachmentId)
-    throw new CarryFault('sealed-meanwhile')
+    throw new CarryFault('changed-meanwhile')
   }
 
   async function pathOf(fileId: string, token: string): Promise<string> {
