@@ -75,9 +75,11 @@ export function createIntake(parts: IntakeParts) {
       const receipt = receiptOf(draft)
       const record = newSubmission(draft, fields, receipt, parts)
       const { bond, isConfidential, senderRecipient } = record.submission
-      const sealing = isConfidential
-        ? { bond, sender: senderRecipient, desk: await parts.deskRecipient() }
-        : undefined
+      // For the files: how its words are sealed is asked with all that are written together.
+      const sealing =
+        isConfidential && draft.files.length > 0
+          ? { bond, sender: senderRecipient, desk: await parts.deskRecipient() }
+          : undefined
       const first = await keeping(draft.files, sealing, async (marks) => {
         mark(record, marks)
         const recorded = await commit(record)

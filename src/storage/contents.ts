@@ -29,7 +29,7 @@ export function contentsOf(sealer: Sealer) {
   return {
     writeContent: (content: Content, sealing: Sealing | undefined, whom: SealedFor = 'both') =>
       write(content, sealing, whom),
-    writeSummary: (summary: Summary, sealing: Sealing | undefined) => write(summary, sealing, 'desk'),
+    writeSummary: (summary: Summary): string => JSON.stringify(summary),
     writeFile: (file: SealedFile, sealing: Sealing) => write(file, sealing, 'both'),
     writeRaw: (raw: string, sealing: Sealing) => write(raw, sealing, 'desk'),
 

@@ -93,10 +93,11 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     const rows = await db.selectFrom('submissions').selectAll().where('id', 'in', ids).execute()
     const byId = new Map(rows.map((row) => [row.id, row]))
     const [opened, tags, failed] = [await openings(ids, editorId), await tagsOf(db, ids), await failures(ids)]
+    const first = await firstMessages(rows.flatMap(({ id, summary }) => (summary === null ? [id] : [])))
     const listed = ids.map(async (id) => {
       const row = byId.get(id)
       if (!row) return []
-      const { seal, ...summary } = await summaryOf(row, keys)
+      const { seal, ...summary } = await summaryOf(row, first.get(id) ?? '', keys)
       return {
         ...submissionOf(row),
         summary,
@@ -109,18 +110,33 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     return (await Promise.all(listed)).flat()
   }
 
-  /** Of a piece that came in sealed already nobody could write a summary: its first words are in its first message. */
-  async function summaryOf(row: Tables['submissions'], keys: Keys): Promise<Summary & { seal: SealState }> {
+  /** Of a sealed piece there is no summary: its first message says it. */
+  async function summaryOf(
+    row: Tables['submissions'],
+    first: string,
+    keys: Keys,
+  ): Promise<Summary & { seal: SealState }> {
     if (row.summary !== null) return contents.readSummary(row.summary, row.bond, keys)
-    const opening = await db
+    const { content, seal } = await contents.readContent(first, row.bond, keys)
+    const files = Object.values(content.files).filter(({ isRaw }) => !isRaw)
+    return { ...summaryFor(content, files.length), seal }
+  }
+
+  /** What the first message of each of these is stored as. */
+  async function firstMessages(ids: string[]): Promise<Map<string, string>> {
+    if (ids.length === 0) return new Map()
+    const rows = await db
       .selectFrom('messages')
-      .select('content')
-      .where('submission_id', '=', row.id)
-      .orderBy('id')
-      .limit(1)
-      .executeTakeFirst()
-    const { content, seal } = await contents.readContent(opening?.content ?? '', row.bond, keys)
-    return { ...summaryFor(content, Object.keys(content.files).length), seal }
+      .select(['submission_id', 'content'])
+      .where('id', 'in', (eb) =>
+        eb
+          .selectFrom('messages')
+          .select((inner) => inner.fn.min('id').as('id'))
+          .where('submission_id', 'in', ids)
+          .groupBy('submission_id'),
+      )
+      .execute()
+    return new Map(rows.map((row) => [row.submission_id, row.content]))
   }
 
   /** The revisions that this editor has opened. */

@@ -4,7 +4,7 @@ import type { Passing } from '../delivery.ts'
 import { Failure } from '../failure.ts'
 import type { SealedAs } from '../record.ts'
 import { type Keys, noKeys, type Sealing } from '../seal.ts'
-import { type Content, type Message, summaryOf } from '../submission.ts'
+import type { Content, Message } from '../submission.ts'
 import type { Database } from './database.ts'
 import { forgetSearch, noteErasedFiles, noteToWipe } from './erasures.ts'
 import { insertHistory } from './history.ts'
@@ -51,7 +51,7 @@ export function markingStore(db: Database, parts: MarkingParts) {
       const texts = await sealedTexts(messages, submissionId, sealing, copies)
       const contact = contactOf(messages)
       await db.transaction().execute(async (trx) => {
-        await advance(trx, marking, sealing, texts.summary, hidden.hide(contact))
+        await advance(trx, marking, sealing, hidden.hide(contact))
         for (const [id, content] of texts.messages)
           await trx.updateTable('messages').set({ content }).where('id', '=', id).execute()
         for (const [id, content] of texts.notes)
@@ -77,8 +77,6 @@ export function markingStore(db: Database, parts: MarkingParts) {
       .select(['id', 'content'])
       .where('submission_id', '=', submissionId)
       .execute()
-    const [opening] = messages
-    if (!opening) throw new Error('a submission has no opening message')
     const sealedMessages = new Map<string, string>()
     const files = new Map<string, string>()
     for (const { id, author, content, attachments } of messages) {
@@ -96,11 +94,7 @@ export function markingStore(db: Database, parts: MarkingParts) {
       const { content: said } = await contents.readContent(content, '', noKeys)
       sealedNotes.set(id, await contents.writeContent(said, sealing, 'desk'))
     }
-    const summary = await contents.writeSummary(
-      summaryOf(opening.content, opening.attachments.length),
-      sealing,
-    )
-    return { messages: sealedMessages, notes: sealedNotes, files, summary }
+    return { messages: sealedMessages, notes: sealedNotes, files }
   }
 
   /** What waits in the outbox says nothing any more, and is carried all the same. */
@@ -159,7 +153,6 @@ async function advance(
   trx: Database,
   { submissionId, revision, at }: Marking,
   { desk }: Sealing,
-  summary: string,
   contact: string,
 ): Promise<void> {
   const row = await trx
@@ -168,7 +161,7 @@ async function advance(
       is_confidential: 1,
       sender_recipient: null,
       sealed_for: desk,
-      summary,
+      summary: null,
       contact,
       revision: revision + 1,
       active_at: at,

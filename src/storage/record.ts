@@ -80,8 +80,8 @@ async function prepare(
 ): Promise<Prepared> {
   const whom = one.author === 'stranger' ? 'desk' : 'both'
   const content = one.blocks ? one.blocks.join('\n') : await contents.writeContent(one.content, sealing, whom)
-  const summary =
-    one.submission && !one.blocks ? await contents.writeSummary(one.submission.summary, sealing) : null
+  // Of a sealed piece the first message says it: what is sealed twice costs twice.
+  const summary = one.submission && !sealing ? contents.writeSummary(one.submission.summary) : null
   const files = new Map<string, string>()
   for (const attachment of one.attachments) {
     if (!sealing || 'awaited' in attachment) continue
