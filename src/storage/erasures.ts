@@ -74,11 +74,13 @@ export function erasureStore(db: Database, isPostgres: boolean) {
      */
     async wipeWords(isFirst: boolean): Promise<boolean> {
       if (isPostgres) return false
-      const before = await changes()
-      await sql`insert into search_words (search_words, rank) values ('merge', ${isFirst ? -mergedAtOnce : mergedAtOnce})`.execute(
-        db,
-      )
-      return (await changes()) - before >= 2
+      const most = isFirst ? -mergedAtOnce : mergedAtOnce
+      // In a transaction, so that what others write meanwhile is not counted.
+      return db.transaction().execute(async (trx) => {
+        const before = await changes(trx)
+        await sql`insert into search_words (search_words, rank) values ('merge', ${most})`.execute(trx)
+        return (await changes(trx)) - before >= 2
+      })
     },
 
     /**
@@ -96,11 +98,11 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       await db.deleteFrom('erasures').where('submission_id', 'in', submissionIds).execute()
     },
   }
+}
 
-  async function changes(): Promise<number> {
-    const { rows } = await sql<{ n: number }>`select total_changes() as n`.execute(db)
-    return Number(rows[0]?.n)
-  }
+async function changes(trx: Database): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select total_changes() as n`.execute(trx)
+  return Number(rows[0]?.n)
 }
 
 /** Takes a piece out of the search index; true if it was in there. Called inside a transaction. */
