@@ -24,7 +24,7 @@ export type Tables = {
     revision: number
     /** Empty for nobody. */
     assignee_id: string
-    /** Written and read by `contents.ts` only. */
+    /** Written and read by `contents.ts` only. Null for a sealed piece: its first message says it. */
     summary: string | null
     moved_from: State | null
     moved_at: number | null
