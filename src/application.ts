@@ -69,6 +69,8 @@ export type Application = {
 
 /** Builds every part and hands them to each other. Nothing listens and nothing works until it is told to. */
 export async function createApplication(config: Config, outside: Outside): Promise<Application> {
+  // Before any door is open: what comes in from now on is not what a crash left.
+  const beganAt = Date.now()
   const changes = createChanges()
   const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge(), changes.changed)
   const { storage, secrets } = parts
@@ -117,7 +119,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
       if (!storage.isShared) await storage.deliveries.releaseAll()
       for (const worker of Object.values(workers)) worker.start()
       rounds.start()
-      sweeping = sweep(parts)
+      sweeping = sweep(parts, beganAt)
     },
     async workOnce() {
       await rounds.once()
@@ -233,11 +235,10 @@ async function mailKeyLink(
  * Removes what a crash left between the file store and the database. Alone on the database, everything older than
  * this start; with other machines at work, only what is older than any upload may take.
  */
-async function sweep({ storage, files, outside, config }: Parts): Promise<void> {
-  const startedAt = Date.now()
+async function sweep({ storage, files, outside, config }: Parts, beganAt: number): Promise<void> {
   try {
     const swept = await files.sweep(
-      storage.isShared ? startedAt - 2 * hour : startedAt,
+      storage.isShared ? beganAt - 2 * hour : beganAt,
       storage.submissions.keptAmong,
     )
     if (swept > 0) outside.log.info({ swept }, 'swept files that belonged to nothing')

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage } from '../src/storage/storage.ts'
 import type { Message } from '../src/submission.ts'
 import { openMailServer } from './support/mail-server.ts'
+import { openNewsroom } from './support/newsroom.ts'
 import { png, textUpdate, tip } from './support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from './support/process.ts'
 import { offlineDesk, storageParts } from './support/storage.ts'
@@ -50,8 +53,9 @@ test('killed at many points, it loses nothing it acknowledged, doubles nothing, 
   const unsure = pending.splice(0)
   for (const again of unsure) await again(running.url)
   await sleep(300)
-  await running.stop()
+  assert.equal(await running.stop(), 0)
 
+  assert.doesNotMatch(running.output(), /sweep failed/)
   assert.ok(ledger.length > crashes * 5, `only ${ledger.length} were acknowledged between the crashes`)
   const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, storageParts())
   t.after(() => storage.close())
@@ -113,6 +117,17 @@ test('killed at many points, it loses nothing it acknowledged, doubles nothing, 
       await send(url).catch((error: unknown) => giveUp(error, send))
     })
   }
+})
+
+test('what comes in after the doors were opened is not swept, however early', async (t) => {
+  const { application } = await openNewsroom(t)
+  await sleep(50)
+  const options = { maxBytes: 100, typeOf: async () => 'text/plain' }
+  const { id } = await application.files.stage(Readable.from([Buffer.from('early')]), options)
+  await sleep(50)
+  await application.startWork()
+  await application.swept()
+  assert.equal(await text(await application.files.readStaged(id)), 'early')
 })
 
 const pending: ((url: string) => Promise<void>)[] = []

@@ -446,9 +446,15 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** One that has gone meanwhile, as an upload that ended, is none of those. */
 async function removeIfOlder(path: string, before: number): Promise<boolean> {
-  const { ctimeMs } = await stat(path)
+  const { ctimeMs } = await stat(path).catch(unlessGone)
   if (ctimeMs >= before) return false
   await rm(path, { force: true })
   return true
+}
+
+function unlessGone(error: NodeJS.ErrnoException): { ctimeMs: number } {
+  if (error.code !== 'ENOENT') throw error
+  return { ctimeMs: Number.POSITIVE_INFINITY }
 }

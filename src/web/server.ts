@@ -17,7 +17,11 @@ export type RunningServer = {
 export async function listen(listener: RequestListener, port: number, host: string): Promise<RunningServer> {
   const server = createServer(
     { headersTimeout: timeouts.headers, requestTimeout: timeouts.request },
-    listener,
+    (request, response) => {
+      // A connection that is kept alive would otherwise be served for as long as it asks.
+      if (!server.listening) response.setHeader('Connection', 'close')
+      listener(request, response)
+    },
   )
   server.timeout = timeouts.silence
   await new Promise<void>((resolve, reject) => {
@@ -28,6 +32,7 @@ export async function listen(listener: RequestListener, port: number, host: stri
 }
 
 async function stop(server: Server): Promise<void> {
+  server.keepAliveTimeout = 1
   const impatience = setTimeout(() => server.closeAllConnections(), graceful)
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()

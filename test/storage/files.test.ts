@@ -22,3 +22,25 @@ test('keeping a file makes no folder: each is durable before the first file come
   assert.deepEqual(await readdir(join(folder, 'uploads')), prepared)
   assert.equal(await files.sweep(Date.now() + 1000, async () => new Set([staged[0]?.id ?? ''])), 2)
 })
+
+test('a file that goes while the sweep is at it, as an upload that ends does, keeps it from no other', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'barua-files-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const files = fileStore(join(folder, 'uploads'), fileSealing())
+  await files.prepare()
+  const options = { maxBytes: 100, typeOf: async () => 'text/plain' }
+  const ids: string[] = []
+  for (const text of ['a', 'b', 'c'])
+    ids.push((await files.stage(Readable.from([Buffer.from(text)]), options)).id)
+  await files.keep(ids)
+  let gone: string | undefined
+  const swept = await files.sweep(Date.now() + 1000, async (names) => {
+    if (names.length > 0 && !gone) {
+      gone = names[0] as string
+      await files.remove([gone])
+    }
+    return new Set()
+  })
+  assert.equal(swept, 2)
+  for (const id of ids) await assert.rejects(files.read(id))
+})
