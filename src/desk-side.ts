@@ -209,6 +209,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     trail: storage.trail,
     erase: storage.erasures.erase,
     markConfidential: confidentialMarker({ store: storage.marking, files }),
+    sealAnew: parts.resealing.begin,
     editors: storage.editors,
     answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
     sendersOf: (message) => sendersOf(message.content, senderKey),
@@ -236,9 +237,9 @@ function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
   return {
     async packSealed(submission) {
       const texts = await storage.resealing.texts(submission.id)
-      const ids = (await storage.resealing.files(submission.id))?.ids ?? []
+      const sealedFiles = (await storage.resealing.files(submission.id))?.files ?? []
       const sealed = await Promise.all(
-        ids.map(async (id) => ({ id, size: await files.sizeOf(id), open: () => files.read(id) })),
+        sealedFiles.map(async ({ id }) => ({ id, size: await files.sizeOf(id), open: () => files.read(id) })),
       )
       const entries = entriesOfSealed({ submission, texts, files: sealed })
       return tarOf(submission.reference, entries, submission.updatedAt)

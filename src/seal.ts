@@ -1,3 +1,5 @@
+import type { Author } from './submission.ts'
+
 /** Whom something is sealed for: `age1…`, the public half of an identity. https://github.com/C2SP/C2SP/blob/main/age.md */
 export type Recipient = string
 
@@ -29,6 +31,19 @@ export type Sealing = {
 
 /** For whom something is sealed: what editors say among themselves is not for the sender. */
 export type SealedFor = 'both' | 'desk'
+
+/** For whom a message is sealed, with its files: what a stranger says is not the sender's either. */
+export function whomFor(author: Author): SealedFor {
+  return author === 'stranger' ? 'desk' : 'both'
+}
+
+/** How something is sealed that is for these only. */
+export function narrowed(sealing: Sealing, whom: SealedFor): Sealing {
+  return whom === 'both' ? sealing : { ...sealing, sender: null }
+}
+
+/** The files of a conversation, and for whom each of them is sealed, beside how all of it is. */
+export type SealedFiles = { files: { id: string; sealedFor: Sealing }[]; sealing: Sealing }
 
 /** What seals texts. A sealed text is an armored age file, which the `age` command opens too. */
 export type Sealer = {

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
 import { opener, withAge } from './support/age.ts'
 import { canary, everyByte, found } from './support/canary.ts'
+import { mailDoor, replyTo } from './support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { guestPost, png, storyAngle, tip } from './support/pieces.ts'
 import { createSealed } from './support/sealed.ts'
@@ -252,4 +253,61 @@ test('a header that was written anew opens with the age command as the file did'
   const [desk = ''] = (await newsroom.keysOf(editorAddress)).slice(-1)
   assert.deepEqual(await openWith(after, desk), png(60, 60))
   assert.deepEqual(await openWith(after, receiptIdentity(receipt)), png(60, 60))
+})
+
+test('what a stranger’s held mail brings opens for editors only, until one of them sends it on', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const { reference, receipt } = await newsroom.submit('news-tip', { ...tip(), email: 'amina@example.org' })
+  await newsroom.workOff()
+  const notice = newsroom.mailsTo(editorAddress).at(-1)
+  assert.ok(notice)
+  const sealed = await createSealed(newsroom)
+  const sender = sealed.keysOfReceipt(receipt)
+  const openBefore = (await sealed.openedBy(sender)).length
+  const attachments = [{ filename: 'theirs.txt', content: 'what the stranger sent' }]
+  const reply = replyTo(notice, 'From elsewhere.', { from: 'friend@example.net', attachments })
+  assert.equal(await newsroom.receiveMail(reply), 'held')
+  assert.equal((await sealed.openedBy(sender)).length, openBefore)
+  assert.equal((await sealed.openedBy(await newsroom.keys())).length, (await sealed.all()).length)
+
+  // Sealed anew for any other reason, it stays so.
+  const db = database(t, newsroom)
+  const sealAnew = async () => {
+    await newsroom.application.resealing.begin(newsroom.keys)
+    await settled(newsroom)
+    assert.equal(await newsroom.application.storage.resealing.left(), 0)
+  }
+  db.exec('update submissions set sealed_for = null')
+  await sealAnew()
+  assert.equal((await sealed.openedBy(sender)).length, openBefore)
+
+  const cookie = await newsroom.signIn()
+  const held = async () => {
+    const { id } = await newsroom.submission(reference)
+    const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
+    return messages.find(({ author }) => author === 'stranger')?.id ?? ''
+  }
+  const way = { held: await held(), way: 'send', body: 'See what came.' }
+  const send = async () =>
+    newsroom.act(
+      `/desk/submissions/${reference}/held`,
+      { ...way, ...(await newsroom.seen(reference)) },
+      cookie,
+    )
+  await send()
+  await settled(newsroom)
+  // The answer’s words, the file, and what it is.
+  assert.equal((await sealed.openedBy(sender)).length, openBefore + 3)
+
+  // Taken back, the file is not theirs any more.
+  await newsroom.act('/desk/undo', { references: reference }, cookie)
+  await settled(newsroom)
+  assert.equal((await sealed.openedBy(sender)).length, openBefore + 1)
+
+  await send()
+  await settled(newsroom)
+  newsroom.passTime(11_000)
+  const { messages } = await newsroom.status(receipt)
+  assert.equal(messages[1].body, 'See what came.')
+  assert.equal(messages[1].files[0].name, 'theirs.txt')
 })

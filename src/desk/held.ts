@@ -20,6 +20,7 @@ export function heldRoutes(parts: DeskParts): DeskRoute[] {
     const change = isSent ? await written(deed, seat, { body: formText(req, 'body') }) : setAside
     const heldFiles = isSent ? await filesOfHeld(submission, seat, settles) : {}
     await apply(deed, { ...change, settles, heldFiles }, submission.revision)
+    await parts.sealAnew(seat.keys)
     res.redirect(303, `${backTo(req, submission)}#conversation-title`)
   }
 

@@ -79,6 +79,8 @@ export type DeskParts = {
     editorId: string
     at: number
   }) => Promise<void>
+  /** Seals for whom it is now whatever is sealed for others, with these keys. It resolves when that has begun. */
+  sealAnew: (keys: Keys) => Promise<void>
   editors: {
     active(): Promise<Editor[]>
     names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>

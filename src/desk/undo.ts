@@ -35,6 +35,7 @@ export function undoRoutes(parts: DeskParts): DeskRoute[] {
       return parts.showPage(res, seat, 'desk/too-late', { reference, list: query })
     }
     parts.changed()
+    await parts.sealAnew(seat.keys)
     if (more.length > 0) return res.redirect(303, `${parts.base}/desk${query ? `?${query}` : ''}`)
     const from = query ? `?list=${encodeURIComponent(query)}` : ''
     res.redirect(303, `${parts.base}/desk/submissions/${reference}${from}`)

@@ -16,7 +16,7 @@ import { coarseId, coarseIdBehind, minuteOf, newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
 import type { NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
-import type { Recipient, Sealing } from '../seal.ts'
+import { narrowed, type Recipient, type Sealing, whomFor } from '../seal.ts'
 import { sendersOf } from '../sender.ts'
 import { type Content, type Fields, type FileLabel, summaryOf } from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
@@ -101,7 +101,8 @@ export function createIntake(parts: IntakeParts) {
       const sealing = await parts.sealingOf(draft.submissionId)
       const turn = await orDiscarded(draft.files, () => turnOf(draft, sealing))
       const record = furtherMessage(draft, fields, turn)
-      const { repeat, digest } = await keeping(draft.files, sealing, (marks) => {
+      const forWhom = sealing && narrowed(sealing, whomFor(draft.author ?? 'sender'))
+      const { repeat, digest } = await keeping(draft.files, forWhom, (marks) => {
         mark(record, marks)
         return commit(record)
       })

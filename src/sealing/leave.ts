@@ -1,9 +1,9 @@
 import { minuteOf } from '../id.ts'
-import type { Keys, Sealing } from '../seal.ts'
+import { type Keys, narrowed, type SealedFiles, type Sealing } from '../seal.ts'
 
 export type LeaveParts = {
   store: {
-    files(submissionId: string): Promise<{ ids: string[]; sealing: Sealing } | undefined>
+    files(submissionId: string): Promise<SealedFiles | undefined>
     leave(submissionId: string, keys: Keys, at: number): Promise<void>
   }
   files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
@@ -19,8 +19,8 @@ export function leaver({ store, files, now }: LeaveParts) {
   return async (submissionId: string, keys: Keys): Promise<void> => {
     const sealed = await store.files(submissionId)
     if (sealed) {
-      const forDesk = { desk: sealed.sealing.desk, sender: null }
-      for (const id of sealed.ids) await files.sealAnew(id, keys, forDesk)
+      const forDesk = narrowed(sealed.sealing, 'desk')
+      for (const { id } of sealed.files) await files.sealAnew(id, keys, forDesk)
     }
     await store.leave(submissionId, keys, minuteOf(now()))
   }

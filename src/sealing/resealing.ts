@@ -1,11 +1,11 @@
-import type { Identity, Keys, Sealing } from '../seal.ts'
+import type { Identity, Keys, SealedFiles, Sealing } from '../seal.ts'
 
 /** What sealing anew is handed where everything meets. */
 export type ResealingParts = {
   store: {
     left(): Promise<number>
     pieces(after: string, most: number): Promise<string[]>
-    files(submissionId: string): Promise<{ ids: string[]; sealing: Sealing } | undefined>
+    files(submissionId: string): Promise<SealedFiles | undefined>
     sealAnew(submissionId: string, sealing: Sealing, keys: Keys): Promise<'done' | 'changed' | 'locked'>
     unread(after: string, most: number, keys: Keys): Promise<{ last: string; done: number } | undefined>
   }
@@ -93,7 +93,8 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
     for (let i = 0; i < mostTries; i++) {
       const sealed = await store.files(id)
       if (!sealed) return
-      for (const file of sealed.ids) if (!(await files.sealAnew(file, keys, sealed.sealing))) return
+      for (const { id: file, sealedFor } of sealed.files)
+        if (!(await files.sealAnew(file, keys, sealedFor))) return
       if ((await store.sealAnew(id, sealed.sealing, keys)) !== 'changed') return
     }
   }

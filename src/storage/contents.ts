@@ -1,6 +1,7 @@
 import type { Part } from '../open-piece.ts'
 import {
   type Keys,
+  narrowed,
   type Recipient,
   type SealedFor,
   type Sealer,
@@ -30,7 +31,7 @@ export function contentsOf(sealer: Sealer) {
     writeContent: (content: Content, sealing: Sealing | undefined, whom: SealedFor = 'both') =>
       write(content, sealing, whom),
     writeSummary: (summary: Summary): string => JSON.stringify(summary),
-    writeFile: (file: SealedFile, sealing: Sealing) => write(file, sealing, 'both'),
+    writeFile: (file: SealedFile, sealing: Sealing, whom: SealedFor = 'both') => write(file, sealing, whom),
     writeRaw: (raw: string, sealing: Sealing) => write(raw, sealing, 'desk'),
 
     /**
@@ -133,8 +134,9 @@ function blocksOf(stored: string): string[] {
   return stored.split(blockStart).filter((text) => text !== '')
 }
 
-function recipientsOf({ desk, sender }: Sealing, whom: SealedFor): Recipient[] {
-  return whom === 'both' && sender !== null ? [desk, sender] : [desk]
+function recipientsOf(sealing: Sealing, whom: SealedFor): Recipient[] {
+  const { desk, sender } = narrowed(sealing, whom)
+  return sender === null ? [desk] : [desk, sender]
 }
 
 export function isSealed(stored: string): boolean {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../failure.ts'
-import type { Keys } from '../seal.ts'
+import { type Keys, narrowed } from '../seal.ts'
 import type { Database } from './database.ts'
 import { deleteOpenPieces, noteToWipe } from './erasures.ts'
 import { insertHistory } from './history.ts'
@@ -27,7 +27,7 @@ export function leavingStore(db: Database, writing: Writing) {
       if (!sealing || !piece) throw new Failure('conflict', 'There is no side of yours to delete here.')
       const texts = (await storedTexts(db, submissionId)).filter(({ whom }) => whom === 'both')
       // What the receipt does not open is not the sender's, or damaged: it stays as it is.
-      const { anew } = await sealedAnew(writing, texts, { ...sealing, sender: null }, keys)
+      const { anew } = await sealedAnew(writing, texts, narrowed(sealing, 'desk'), keys)
       await db.transaction().execute(async (trx) => {
         await replaceTexts(trx, anew)
         await forgetSender(trx, submissionId, piece.revision, at)

@@ -3,7 +3,7 @@ import { type Contact, contactOf } from '../contact.ts'
 import type { Passing } from '../delivery.ts'
 import { Failure } from '../failure.ts'
 import type { SealedAs } from '../record.ts'
-import { type Keys, noKeys, type Sealing } from '../seal.ts'
+import { type Keys, noKeys, type Sealing, whomFor } from '../seal.ts'
 import type { Content, Message } from '../submission.ts'
 import type { Database } from './database.ts'
 import { forgetSearch, noteErasedFiles, noteToWipe } from './erasures.ts'
@@ -80,13 +80,13 @@ export function markingStore(db: Database, parts: MarkingParts) {
     const sealedMessages = new Map<string, string>()
     const files = new Map<string, string>()
     for (const { id, author, content, attachments } of messages) {
-      const whom = author === 'stranger' ? 'desk' : 'both'
+      const whom = whomFor(author)
       sealedMessages.set(id, await contents.writeContent(relabelled(content, copies), sealing, whom))
       for (const { id: before, type } of attachments) {
         const copy = copies.get(before)
         if (!copy) continue
         const file = { id: copy.id, type: type ?? '', mark: copy.mark }
-        files.set(before, await contents.writeFile(file, sealing))
+        files.set(before, await contents.writeFile(file, sealing, whom))
       }
     }
     const sealedNotes = new Map<string, string>()

@@ -5,7 +5,7 @@ import { unavailable } from '../failure.ts'
 import { coarseId } from '../id.ts'
 import { newReference } from '../receipt.ts'
 import type { NewAttachment, NewRecord, Recorded } from '../record.ts'
-import { noKeys, type Sealing } from '../seal.ts'
+import { noKeys, type Sealing, whomFor } from '../seal.ts'
 import { behind, type Contents, together } from './contents.ts'
 import type { Database } from './database.ts'
 import { isDuplicate, isUnavailable } from './faults.ts'
@@ -78,7 +78,7 @@ async function prepare(
   sealing: Sealing | undefined,
   mayTell: boolean,
 ): Promise<Prepared> {
-  const whom = one.author === 'stranger' ? 'desk' : 'both'
+  const whom = whomFor(one.author)
   const content = one.blocks ? one.blocks.join('\n') : await contents.writeContent(one.content, sealing, whom)
   // Of a sealed piece the first message says it: what is sealed twice costs twice.
   const summary = one.submission && !sealing ? contents.writeSummary(one.submission.summary) : null
@@ -88,7 +88,7 @@ async function prepare(
     // It was kept before an editor marked the piece as confidential: kept again, it is sealed.
     if (attachment.mark === undefined) throw unavailable(new Error('a file that is not sealed'), true)
     const { id, type, mark } = attachment
-    files.set(id, await contents.writeFile({ id, type, mark }, sealing))
+    files.set(id, await contents.writeFile({ id, type, mark }, sealing, whom))
   }
   const passing = sealing && mayTell ? saidIn(one) : undefined
   return { one, sealing, content, summary, files, passing }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { Failure } from '../failure.ts'
-import type { Keys, SealedFor, Sealing } from '../seal.ts'
+import { type Keys, type SealedFor, type Sealing, whomFor } from '../seal.ts'
 import type { Database } from './database.ts'
 import type { Writing } from './record.ts'
 
@@ -38,17 +38,15 @@ export async function storedTexts(db: Database, submissionId: string): Promise<S
   const files = await db
     .selectFrom('attachments')
     .innerJoin('messages', 'messages.id', 'message_id')
-    .select(['attachments.id', 'type'])
+    .select(['attachments.id', 'type', 'author'])
     .where('submission_id', '=', submissionId)
     .where('is_sealed', '=', 1)
     .execute()
   return [
     ...(piece?.summary ? [stored('summary', submissionId, piece.summary, 'desk')] : []),
-    ...messages.map(({ id, content, author }) =>
-      stored('message', id, content, author === 'stranger' ? 'desk' : 'both'),
-    ),
+    ...messages.map(({ id, content, author }) => stored('message', id, content, whomFor(author))),
     ...notes.map(({ id, content }) => stored('note', id, content, 'desk')),
-    ...files.map(({ id, type }) => stored('file', id, type ?? '', 'both')),
+    ...files.map(({ id, type, author }) => stored('file', id, type ?? '', whomFor(author))),
   ]
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { Failure } from '../failure.ts'
-import type { Keys, Sealing } from '../seal.ts'
+import { type Keys, narrowed, type SealedFiles, type Sealing, whomFor } from '../seal.ts'
 import type { Database } from './database.ts'
 import type { Writing } from './record.ts'
 import { type Resealed, replaceTexts, sealedAnew, storedTexts } from './reseal.ts'
@@ -41,19 +41,20 @@ export function resealingStore(db: Database, writing: Writing) {
       return rows.map(({ id }) => id)
     },
 
-    /** The sealed files of a piece, and for whom they are to open now. Undefined for a piece that is not sealed. */
-    async files(submissionId: string): Promise<{ ids: string[]; sealing: Sealing } | undefined> {
+    /** The sealed files of a piece, and for whom each is to open now. Undefined for a piece that is not sealed. */
+    async files(submissionId: string): Promise<SealedFiles | undefined> {
       const sealing = await sealings.ofOne(submissionId)
       if (!sealing) return undefined
       const rows = await db
         .selectFrom('attachments')
         .innerJoin('messages', 'messages.id', 'message_id')
-        .select('attachments.id')
+        .select(['attachments.id', 'author'])
         .where('submission_id', '=', submissionId)
         .where('is_sealed', '=', 1)
         .where('state', '=', 'kept')
         .execute()
-      return { ids: rows.map(({ id }) => id), sealing }
+      const files = rows.map(({ id, author }) => ({ id, sealedFor: narrowed(sealing, whomFor(author)) }))
+      return { files, sealing }
     },
 
     /** Every text of a piece as it is stored. */

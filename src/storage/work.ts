@@ -167,6 +167,7 @@ async function advance(trx: Database, change: Change, sealing: Sealing | undefin
       active_at: change.at,
       warned_at: null,
       ...stillSealedFor(sealing),
+      ...(bringsHeldFiles(change) && toSealAnew),
     }))
     .where('id', '=', change.submissionId)
   if (change.revision !== undefined) update = update.where('revision', '=', change.revision)
@@ -209,18 +210,24 @@ async function writeMessage(trx: Database, change: Change, message: Written, tex
     .execute()
   const rows = attachmentRows({ messageId: message.id, attachments: message.files ?? [] }, texts.files)
   if (rows.length > 0) await trx.insertInto('attachments').values(rows).execute()
-  const ids = Object.keys(heldFiles)
-  if (settles && ids.length > 0) {
+  if (settles && bringsHeldFiles(change)) {
     await trx
       .updateTable('attachments')
       .set({ message_id: message.id, came_with: settles })
       .where('message_id', '=', settles)
       .where('state', '=', 'kept')
-      .where('id', 'in', ids)
+      .where('id', 'in', Object.keys(heldFiles))
       .execute()
   }
   await queueForSearch(trx, [submissionId])
 }
+
+function bringsHeldFiles({ settles, heldFiles = {} }: Change): boolean {
+  return settles !== undefined && Object.keys(heldFiles).length > 0
+}
+
+/** What a stranger sent is sealed for the desk only; sent on, it is for the sender too. */
+const toSealAnew = { sealed_for: null }
 
 /** Sets a held message aside. @throws Failure `conflict` if a colleague was faster */
 async function setAside(trx: Database, change: Change, id: string): Promise<void> {
@@ -270,7 +277,7 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
     .returning('settles')
     .executeTakeFirst()
   if (!message) throw tooLate()
-  if (message.settles) await holdAgain(trx, message.settles, messageId)
+  if (message.settles) await holdAgain(trx, act.submissionId, message.settles, messageId)
   const deliveries = trx
     .updateTable('deliveries')
     .set({
@@ -295,8 +302,14 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
 }
 
 /** What an answer had settled is held again, with its files. */
-async function holdAgain(trx: Database, heldId: string, messageId: string): Promise<void> {
+async function holdAgain(
+  trx: Database,
+  submissionId: string,
+  heldId: string,
+  messageId: string,
+): Promise<void> {
   await trx.updateTable('messages').set({ withdrawn_at: null }).where('id', '=', heldId).execute()
+  await trx.updateTable('submissions').set(toSealAnew).where('id', '=', submissionId).execute()
   await trx
     .updateTable('attachments')
     .set({ message_id: heldId, came_with: null })
