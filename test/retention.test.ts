@@ -281,6 +281,26 @@ test('a hold, a deed or a message that comes at the last moment keeps a piece', 
   assert.ok((await isThere(newsroom, held.reference)) && (await isThere(newsroom, written.reference)))
 })
 
+test('a reply that is being written keeps a piece until it has come in', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  const receipt = await chat.send('The clinic has no oxygen.')
+  const { reference } = await newsroom.status(receipt)
+  const at = `/desk/submissions/${reference}`
+  await newsroom.act(`${at}/answer`, { body: 'Which clinic?', ...(await newsroom.seen(reference)) })
+  await newsroom.pause(11_000)
+  const asked = chat.heard().at(-1)?.message_id
+  await chat.say({ text: 'The one at the market.', reply_to_message: { message_id: asked } })
+  const refused = await newsroom.act(`${at}/erase`, await newsroom.seen(reference))
+  assert.equal(refused.status, 409)
+  assert.match(refused.text, /is writing to us/)
+  await newsroom.pause(2 * 60_000)
+  const { messages } = await newsroom.status(receipt)
+  assert.equal(messages.at(-1).body, 'The one at the market.')
+  assert.equal((await newsroom.act(`${at}/erase`, await newsroom.seen(reference))).status, 303)
+  assert.equal(await newsroom.submissionCount(), 0)
+})
+
 test('a piece of any size is erased, and one that cannot be holds up none of the others', async (t) => {
   const newsroom = await openNewsroom(t)
   const [large, small] = [await newsroom.submit('expose'), await newsroom.submit('expose')]

@@ -61,7 +61,10 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
   async function erase(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await seenSubmission(req)
     if (!(await parts.erase(submission, seat.editor.id, 'by-hand', parts.now())))
-      throw new Failure('conflict', 'Something changed here while you were at it.')
+      throw new Failure(
+        'conflict',
+        'Something changed here while you were at it, or the sender is writing to us just now.',
+      )
     parts.changed()
     res.redirect(303, `${parts.base}/desk?erased=${submission.reference}`)
   }

@@ -9,6 +9,7 @@ import * as mail from './migrations/0004-mail.ts'
 import * as sealed from './migrations/0005-sealed.ts'
 import * as kept from './migrations/0006-kept.ts'
 import * as pgp from './migrations/0007-pgp.ts'
+import * as replies from './migrations/0008-replies.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   '0005-sealed': sealed as Migration,
   '0006-kept': kept as Migration,
   '0007-pgp': pgp as Migration,
+  '0008-replies': replies as Migration,
 }
 
 /**

@@ -17,7 +17,7 @@ export function erasureStore(db: Database, isPostgres: boolean) {
   return {
     /**
      * Deletes every row of a piece, if it still is as it was seen, and notes what has to be wiped. `why` is a code. False if
-     * it has changed, or has gone already.
+     * it has changed, or has gone already, or its sender is writing to it in a chat just now.
      */
     async erase(
       { id: submissionId, revision }: Pick<Submission, 'id' | 'revision'>,
@@ -26,6 +26,7 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       at: number,
     ): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
+        if (await isWrittenTo(trx, submissionId, at)) return false
         // Changed, so that nobody else erases it or adds to it at the same moment.
         const piece = await trx
           .updateTable('submissions')
@@ -223,6 +224,21 @@ async function deleteDeliveries(trx: Database, submissionId: string): Promise<vo
         .where('messages.submission_id', '=', submissionId),
     )
     .execute()
+}
+
+/** A reply that nothing was added to for so long is not about to be sent any more. */
+const replyTime = 10 * 60_000
+
+/** True while a chat gathers a reply to this piece: it would be lost with it. */
+async function isWrittenTo(trx: Database, submissionId: string, at: number): Promise<boolean> {
+  const row = await trx
+    .selectFrom('open_pieces')
+    .select('id')
+    .where('joins', '=', submissionId)
+    .where('state', 'in', ['open', 'closed'])
+    .where('heard_at', '>', at - replyTime)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** What a chat has gathered for a piece, or became it. Called inside a transaction. */
