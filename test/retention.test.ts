@@ -293,12 +293,26 @@ test('a reply that is being written keeps a piece until it has come in', async (
   await chat.say({ text: 'The one at the market.', reply_to_message: { message_id: asked } })
   const refused = await newsroom.act(`${at}/erase`, await newsroom.seen(reference))
   assert.equal(refused.status, 409)
-  assert.match(refused.text, /is writing to us/)
+  assert.match(refused.text, /is on its way just now/)
   await newsroom.pause(2 * 60_000)
   const { messages } = await newsroom.status(receipt)
   assert.equal(messages.at(-1).body, 'The one at the market.')
   assert.equal((await newsroom.act(`${at}/erase`, await newsroom.seen(reference))).status, 303)
   assert.equal(await newsroom.submissionCount(), 0)
+})
+
+test('a mail that is being written about a piece keeps it until that is done: it may be kept as a file', async (t) => {
+  const newsroom = await openNewsroom(t)
+  await newsroom.submit('guest-post')
+  const [submission] = await newsroom.all()
+  assert.ok(submission)
+  const { deliveries, erasures } = newsroom.application.storage
+  const at = newsroom.now()
+  const taken = await deliveries.lease('mail', 'a worker', 100, at, at + 60_000)
+  assert.ok(taken.length > 0)
+  assert.equal(await erasures.erase(submission, null, 'retention', at), false)
+  await deliveries.settle(taken.map(({ id }) => ({ id, state: 'sent', at })))
+  assert.equal(await erasures.erase(submission, null, 'retention', at), true)
 })
 
 test('a piece of any size is erased, and one that cannot be holds up none of the others', async (t) => {

@@ -63,7 +63,7 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
     if (!(await parts.erase(submission, seat.editor.id, 'by-hand', parts.now())))
       throw new Failure(
         'conflict',
-        'Something changed here while you were at it, or the sender is writing to us just now.',
+        'Something changed here while you were at it, or something is on its way just now.',
       )
     parts.changed()
     res.redirect(303, `${parts.base}/desk?erased=${submission.reference}`)

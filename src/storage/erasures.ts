@@ -17,7 +17,7 @@ export function erasureStore(db: Database, isPostgres: boolean) {
   return {
     /**
      * Deletes every row of a piece, if it still is as it was seen, and notes what has to be wiped. `why` is a code. False if
-     * it has changed, or has gone already, or its sender is writing to it in a chat just now.
+     * it has changed, or has gone already, or something is on its way to it or from it just now.
      */
     async erase(
       { id: submissionId, revision }: Pick<Submission, 'id' | 'revision'>,
@@ -26,7 +26,7 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       at: number,
     ): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
-        if (await isWrittenTo(trx, submissionId, at)) return false
+        if (await isOnItsWay(trx, submissionId, at)) return false
         // Changed, so that nobody else erases it or adds to it at the same moment.
         const piece = await trx
           .updateTable('submissions')
@@ -229,16 +229,24 @@ async function deleteDeliveries(trx: Database, submissionId: string): Promise<vo
 /** A reply that nothing was added to for so long is not about to be sent any more. */
 const replyTime = 10 * 60_000
 
-/** True while a chat gathers a reply to this piece: it would be lost with it. */
-async function isWrittenTo(trx: Database, submissionId: string, at: number): Promise<boolean> {
-  const row = await trx
+/** True while a chat gathers a reply, which would be lost with the piece, or a mail is written that tells of it. */
+async function isOnItsWay(trx: Database, submissionId: string, at: number): Promise<boolean> {
+  const mail = await trx
+    .selectFrom('deliveries')
+    .select('id')
+    .where('submission_id', '=', submissionId)
+    .where('carrier', '=', 'mail')
+    .where('state', '=', sql.lit('pending' as const))
+    .where('leased_until', '>', at)
+    .executeTakeFirst()
+  const reply = await trx
     .selectFrom('open_pieces')
     .select('id')
     .where('joins', '=', submissionId)
     .where('state', 'in', ['open', 'closed'])
     .where('heard_at', '>', at - replyTime)
     .executeTakeFirst()
-  return row !== undefined
+  return mail !== undefined || reply !== undefined
 }
 
 /** What a chat has gathered for a piece, or became it. Called inside a transaction. */
