@@ -2,8 +2,9 @@ import type { KeptFile } from '../record.ts'
 import type { Sealing } from '../seal.ts'
 import { hasPreview } from '../submission.ts'
 import type { Database } from './database.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import { offerUploadOnce } from './open-piece-changes.ts'
-import { insertDeliveries, type Writing } from './record.ts'
+import type { Writing } from './writing.ts'
 
 export type AttachmentStore = ReturnType<typeof attachmentStore>
 

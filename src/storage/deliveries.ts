@@ -6,7 +6,7 @@ import type { Database } from './database.ts'
 import { isDuplicate } from './faults.ts'
 import type { Hidden } from './hidden.ts'
 import { insertHistory } from './history.ts'
-import { insertDeliveries } from './record.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
 
 // Literal, not bound: SQLite uses a partial index only where it can see that it fits.

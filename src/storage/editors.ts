@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
 import { defaultPolicy, NoticePolicy, nextDigestAt } from '../notice-policy.ts'
 import type { Database } from './database.ts'
-import { insertDeliveries } from './record.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
 
 export type EditorStore = ReturnType<typeof editorStore>

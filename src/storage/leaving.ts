@@ -4,8 +4,8 @@ import { type Keys, narrowed } from '../seal.ts'
 import type { Database } from './database.ts'
 import { deleteOpenPieces, noteToWipe } from './erasures.ts'
 import { insertHistory } from './history.ts'
-import type { Writing } from './record.ts'
 import { replaceTexts, sealedAnew, storedTexts } from './reseal.ts'
+import type { Writing } from './writing.ts'
 
 export type LeavingStore = ReturnType<typeof leavingStore>
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { access, link, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { syncFolder } from './files.ts'
+import { syncFolder } from './disk.ts'
 
 /**
  * Makes a file for its owner's eyes only, unless it is there; says whether it made it. Whole or not at all: it is

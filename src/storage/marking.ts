@@ -8,8 +8,8 @@ import type { Content, Message } from '../submission.ts'
 import type { Database } from './database.ts'
 import { forgetSearch, noteErasedFiles, noteToWipe } from './erasures.ts'
 import { insertHistory } from './history.ts'
-import type { Writing } from './record.ts'
 import type { Tables } from './schema.ts'
+import type { Writing } from './writing.ts'
 
 export type MarkingStore = ReturnType<typeof markingStore>
 

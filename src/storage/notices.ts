@@ -7,8 +7,8 @@ import { attentionOf } from './attention.ts'
 import type { Database } from './database.ts'
 import type { Hidden } from './hidden.ts'
 import { insertHistory } from './history.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import { editorsWithGoodKey } from './pgp-keys.ts'
-import { insertDeliveries } from './record.ts'
 import { submissionOf } from './submissions.ts'
 
 export type NoticeStore = ReturnType<typeof noticeStore>

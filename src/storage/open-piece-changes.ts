@@ -1,9 +1,9 @@
 import type { NewDelivery } from '../delivery.ts'
 import { coarseId, coarseIdBehind, newId } from '../id.ts'
-import { quietTime } from '../open-piece.ts'
+import { quietTime, type UpdateName } from '../open-piece.ts'
 import type { Database } from './database.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import { pieceOf } from './open-piece-rows.ts'
-import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
 import { lastMessageOf } from './submissions.ts'
 
@@ -115,4 +115,15 @@ export async function offerUploadOnce(trx: Database, id: string, at: number): Pr
     .where('purpose', '=', 'upload-link')
     .executeTakeFirst()
   if (!offered) await insertDeliveries(trx, [{ purpose: 'upload-link', submissionId: id }], at)
+}
+
+/** Notes an update down. False if it was noted before. */
+export async function noteUpdate(trx: Database, update: UpdateName, at: number): Promise<boolean> {
+  const row = await trx
+    .insertInto('seen_updates')
+    .values({ bot: update.bot, update_id: update.key, seen_at: at })
+    .onConflict((oc) => oc.doNothing())
+    .returning('update_id')
+    .executeTakeFirst()
+  return row !== undefined
 }

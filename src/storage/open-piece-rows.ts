@@ -12,8 +12,8 @@ import {
 import type { Memory, Recipient, Sealing } from '../seal.ts'
 import type { Content } from '../submission.ts'
 import type { PartContent } from './contents.ts'
-import type { Writing } from './record.ts'
 import type { Tables } from './schema.ts'
+import type { Writing } from './writing.ts'
 
 /** What open pieces are written with. */
 export type PieceWriting = Writing & {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { Failure } from '../failure.ts'
 import { type Keys, type SealedFor, type Sealing, whomFor } from '../seal.ts'
 import type { Database } from './database.ts'
-import type { Writing } from './record.ts'
+import type { Writing } from './writing.ts'
 
 /** A text of a conversation where it is stored, and for whom it is sealed. */
 type Stored = { place: Place; id: string; text: string; whom: SealedFor }

@@ -2,9 +2,9 @@ import { sql } from 'kysely'
 import { Failure } from '../failure.ts'
 import { type Keys, narrowed, type SealedFiles, type Sealing, whomFor } from '../seal.ts'
 import type { Database } from './database.ts'
-import type { Writing } from './record.ts'
 import { type Resealed, replaceTexts, sealedAnew, storedTexts } from './reseal.ts'
 import { unreadBond } from './unread.ts'
+import type { Writing } from './writing.ts'
 
 export type ResealingStore = ReturnType<typeof resealingStore>
 

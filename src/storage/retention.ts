@@ -9,7 +9,7 @@ import {
 } from '../retention.ts'
 import { isConfidentialKind, kinds, type Submission } from '../submission.ts'
 import type { Database } from './database.ts'
-import { insertDeliveries } from './record.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import { submissionOf } from './submissions.ts'
 
 export type RetentionStore = ReturnType<typeof retentionStore>

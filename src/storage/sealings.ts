@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { Failure } from '../failure.ts'
 import type { NewRecord } from '../record.ts'
 import type { Recipient, Sealing } from '../seal.ts'
@@ -55,3 +56,12 @@ export function sealingsOf(db: Database, offline: Recipient | undefined) {
     return rows.map((row) => ({ id: row.id, bond: row.bond, sender: row.sender_recipient }))
   }
 }
+
+/** Where something is written for another key than the rest, all of it is to be sealed anew. */
+export function stillSealedFor(sealing: Sealing | undefined) {
+  if (!sealing) return {}
+  return { sealed_for: sql<string | null>`case when sealed_for = ${sealing.desk} then sealed_for end` }
+}
+
+/** What is sealed for others than it is for now: what a stranger sent, for instance, when an editor has sent it on. */
+export const forSealingAnew = { sealed_for: null }

@@ -112,3 +112,19 @@ function tsquery(terms: Term[]) {
   )
   return sql`(${sql.join(parts, sql` && `)})`
 }
+
+/** Notes what has to be read into the search index. Confidential pieces never are. */
+export async function queueForSearch(trx: Database, submissionIds: string[]): Promise<void> {
+  await trx
+    .insertInto('unindexed')
+    .columns(['submission_id'])
+    .expression((eb) =>
+      eb
+        .selectFrom('submissions')
+        .select('id')
+        .where('id', 'in', submissionIds)
+        .where('is_confidential', '=', 0),
+    )
+    .onConflict((oc) => oc.column('submission_id').doNothing())
+    .execute()
+}

@@ -2,8 +2,8 @@ import type { Contact } from '../contact.ts'
 import { type Keys, noKeys } from '../seal.ts'
 import type { Attachment, Message, Submission } from '../submission.ts'
 import type { Database } from './database.ts'
-import type { Writing } from './record.ts'
 import type { Tables } from './schema.ts'
+import type { Writing } from './writing.ts'
 
 export type SubmissionStore = ReturnType<typeof submissionStore>
 

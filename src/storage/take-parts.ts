@@ -5,6 +5,7 @@ import { fullAt, type NewPart, type Step, type TakenPart, type UpdateName } from
 import type { Recipient } from '../seal.ts'
 import { isConfidentialKind } from '../submission.ts'
 import type { Database } from './database.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import { close, gathering, insertPieces, offerUploadOnce, tellOf } from './open-piece-changes.ts'
 import {
   newPiece,
@@ -17,7 +18,6 @@ import {
   sealedAs,
   unsealed,
 } from './open-piece-rows.ts'
-import { insertDeliveries } from './record.ts'
 import type { Tables } from './schema.ts'
 
 /** A piece of these states takes what belongs to it and comes late. */

@@ -1,8 +1,9 @@
 import { coarseId, minuteOf } from '../id.ts'
 import { type Keys, type Memory, noKeys, type SealState } from '../seal.ts'
 import type { Database } from './database.ts'
-import { insertDeliveries, type Writing } from './record.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
+import type { Writing } from './writing.ts'
 
 export type UnreadStore = ReturnType<typeof unreadStore>
 

@@ -4,18 +4,16 @@ import { Failure } from '../failure.ts'
 import type { Sealing } from '../seal.ts'
 import { type Submission, undoTime } from '../submission.ts'
 import type { Act, Change, Written } from '../work.ts'
+import { arrivalRow } from './arrivals.ts'
 import type { Database } from './database.ts'
 import { orUnavailable } from './faults.ts'
 import { insertHistory } from './history.ts'
-import {
-  arrivalRow,
-  attachmentRows,
-  insertDeliveries,
-  queueForSearch,
-  stillSealedFor,
-  type Writing,
-} from './record.ts'
+import { insertDeliveries } from './new-deliveries.ts'
+import { attachmentRows } from './record-rows.ts'
+import { forSealingAnew, stillSealedFor } from './sealings.ts'
+import { queueForSearch } from './search.ts'
 import { submissionOf } from './submissions.ts'
+import type { Writing } from './writing.ts'
 
 export type WorkStore = ReturnType<typeof workStore>
 
@@ -167,7 +165,7 @@ async function advance(trx: Database, change: Change, sealing: Sealing | undefin
       active_at: change.at,
       warned_at: null,
       ...stillSealedFor(sealing),
-      ...(bringsHeldFiles(change) && toSealAnew),
+      ...(bringsHeldFiles(change) && forSealingAnew),
     }))
     .where('id', '=', change.submissionId)
   if (change.revision !== undefined) update = update.where('revision', '=', change.revision)
@@ -225,9 +223,6 @@ async function writeMessage(trx: Database, change: Change, message: Written, tex
 function bringsHeldFiles({ settles, heldFiles = {} }: Change): boolean {
   return settles !== undefined && Object.keys(heldFiles).length > 0
 }
-
-/** What a stranger sent is sealed for the desk only; sent on, it is for the sender too. */
-const toSealAnew = { sealed_for: null }
 
 /** Sets a held message aside. @throws Failure `conflict` if a colleague was faster */
 async function setAside(trx: Database, change: Change, id: string): Promise<void> {
@@ -309,7 +304,7 @@ async function holdAgain(
   messageId: string,
 ): Promise<void> {
   await trx.updateTable('messages').set({ withdrawn_at: null }).where('id', '=', heldId).execute()
-  await trx.updateTable('submissions').set(toSealAnew).where('id', '=', submissionId).execute()
+  await trx.updateTable('submissions').set(forSealingAnew).where('id', '=', submissionId).execute()
   await trx
     .updateTable('attachments')
     .set({ message_id: heldId, came_with: null })

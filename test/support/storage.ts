@@ -7,7 +7,7 @@ import { processMemory } from '../../src/sealing/memory.ts'
 import { receiptIdentity } from '../../src/sealing/receipt-key.ts'
 import { textSealer } from '../../src/sealing/text.ts'
 import { identityOf, recipientOf } from '../../src/sealing/x25519.ts'
-import type { FileSealing } from '../../src/storage/files.ts'
+import type { FileSealing } from '../../src/storage/age-file.ts'
 import type { StorageParts } from '../../src/storage/storage.ts'
 
 /** What storage is made with, where a test looks into the database beside the program. */

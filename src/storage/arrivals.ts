@@ -1,0 +1,63 @@
+import type { NewRecord, Recorded } from '../record.ts'
+import type { Database } from './database.ts'
+import type { Tables } from './schema.ts'
+
+function arrivalName(arrival: { source: string; key: string }): string {
+  return `${arrival.source} ${arrival.key}`
+}
+
+/** Inserts the arrivals not seen before, and says whose they were. */
+export async function insertArrivals(trx: Database, records: NewRecord[]): Promise<Set<NewRecord>> {
+  const byName = new Map<string, NewRecord>()
+  for (const one of records) {
+    const name = arrivalName(one.arrival)
+    if (!byName.has(name)) byName.set(name, one)
+  }
+  // In one order everywhere, so that two machines never wait for each other in a circle.
+  const rows = [...byName.keys()].sort().map((name) => arrivalRow(byName.get(name) as NewRecord))
+  const inserted = await trx
+    .insertInto('arrivals')
+    .values(rows)
+    .onConflict((oc) => oc.columns(['source', 'key']).doNothing())
+    .returning(['source', 'key'])
+    .execute()
+  return new Set(inserted.map((row) => byName.get(arrivalName(row)) as NewRecord))
+}
+
+export function arrivalRow(one: Pick<NewRecord, 'arrival' | 'submissionId' | 'at'>): Tables['arrivals'] {
+  return {
+    source: one.arrival.source,
+    key: one.arrival.key,
+    digest: one.arrival.digest ?? null,
+    submission_id: one.submissionId,
+    created_at: one.at,
+  }
+}
+
+/** Looks up what the first arrivals under the same keys were recorded as. */
+export async function earlierArrivals(
+  trx: Database,
+  repeats: NewRecord[],
+): Promise<(one: NewRecord) => Recorded | { error: Error }> {
+  const rows = repeats.length === 0 ? [] : await arrivalsNamed(trx, repeats)
+  const byName = new Map(rows.map((row) => [arrivalName(row), row]))
+  return (one) => {
+    const row = byName.get(arrivalName(one.arrival))
+    if (!row) return { error: new Error('an arrival was refused but is not there') }
+    return {
+      repeat: true,
+      submissionId: row.submission_id,
+      reference: row.reference,
+      digest: row.digest ?? undefined,
+    }
+  }
+}
+
+async function arrivalsNamed(trx: Database, records: NewRecord[]) {
+  return trx
+    .selectFrom('arrivals')
+    .innerJoin('submissions', 'submissions.id', 'arrivals.submission_id')
+    .select(['source', 'key', 'digest', 'submission_id', 'reference'])
+    .where((eb) => eb.or(records.map(({ arrival: { source, key } }) => eb.and({ source, key }))))
+    .execute()
+}

@@ -1,0 +1,46 @@
+import { carrierOf, type NewDelivery } from '../delivery.ts'
+import { coarseId } from '../id.ts'
+import type { Database } from './database.ts'
+import type { Hidden } from './hidden.ts'
+
+/** Adds deliveries to the outbox, due at once unless they say when. Called inside the transaction of what they tell of. */
+export async function insertDeliveries(
+  trx: Database,
+  deliveries: NewDelivery[],
+  now: number,
+  hidden?: Hidden,
+): Promise<void> {
+  const rows = deliveries.map((delivery) => ({
+    id: coarseId(now),
+    purpose: delivery.purpose,
+    carrier: carrierOf[delivery.purpose],
+    submission_id: delivery.submissionId ?? null,
+    message_id: delivery.messageId ?? null,
+    editor_id: delivery.editorId ?? null,
+    attachment_id: delivery.attachmentId ?? null,
+    target: delivery.target ?? null,
+    receipt: delivery.receipt ?? null,
+    passing: passingOf(delivery, hidden),
+    state: 'pending' as const,
+    attempts: 0,
+    due_at: delivery.dueAt ?? now,
+    leased_until: 0,
+    created_at: now,
+    tried_since: delivery.dueAt ?? now,
+  }))
+  // In pieces, for a statement binds at most 32,766 values, and each editor has a row for each piece.
+  for (let from = 0; from < rows.length; from += 1000) {
+    await trx
+      .insertInto('deliveries')
+      .values(rows.slice(from, from + 1000))
+      // A digest that waits already will tell of this too.
+      .onConflict((oc) => oc.doNothing())
+      .execute()
+  }
+}
+
+function passingOf({ passing }: NewDelivery, hidden: Hidden | undefined): string | null {
+  if (!passing) return null
+  if (!hidden) throw new Error('nothing here can hide what is passed on')
+  return hidden.hide(passing)
+}

@@ -1,0 +1,137 @@
+import { unavailable } from '../failure.ts'
+import {
+  type Chat,
+  firstStep,
+  type NewPart,
+  type OpenPiece,
+  type Part,
+  quietTime,
+  type TakenPart,
+  type UpdateName,
+} from '../open-piece.ts'
+import { isConfidentialKind, type Kind } from '../submission.ts'
+import type { Database } from './database.ts'
+import { insertDeliveries } from './new-deliveries.ts'
+import { change, insertPieces, noteUpdate, openOf } from './open-piece-changes.ts'
+import {
+  newPiece,
+  type PieceWriting,
+  partOf,
+  pieceOf,
+  saidColumns,
+  sealedAnew,
+  unsealed,
+} from './open-piece-rows.ts'
+import type { Tables } from './schema.ts'
+import { takeParts } from './take-parts.ts'
+
+/** What chats add to a piece before it is sent. `quiet` is the usual quiet time in milliseconds. */
+export function openPieceGathering(db: Database, writing: PieceWriting, quiet: number) {
+  return {
+    /** Takes parts in, in one transaction: each joins its chat's open piece, or the one that it was part of, or begins one. */
+    async take(parts: NewPart[]): Promise<TakenPart[]> {
+      return db.transaction().execute((trx) => takeParts(trx, writing, parts, quiet))
+    },
+
+    /**
+     * Begins a piece of this kind, or makes the open one of that kind. Once for each update.
+     * Gives the piece as it is then.
+     */
+    async begin(update: UpdateName, chat: Chat, kind: Kind, at: number): Promise<OpenPiece> {
+      return db.transaction().execute(async (trx) => {
+        const open = await openOf(trx, chat.key, '')
+        const isNew = await noteUpdate(trx, update, at)
+        if (open && (!isNew || open.kind === kind)) return pieceOf(open)
+        if (open) {
+          const seal = await resealed(trx, writing, open, kind)
+          const row = await change(trx, open.id, { kind, step: firstStep(kind), heard_at: at, ...seal })
+          const changed = pieceOf(row)
+          // Another kind may wait for less.
+          const dueAt = at + quietTime(changed, quiet)
+          await insertDeliveries(trx, [{ purpose: 'chat-send', submissionId: open.id, dueAt }], at)
+          return changed
+        }
+        const seal = isConfidentialKind(kind) ? sealedAnew(writing) : unsealed()
+        const begun = newPiece({ chat, joins: null, kind, at }, seal)
+        await insertPieces(trx, [begun], quiet)
+        return pieceOf((await openOf(trx, chat.key, '')) ?? begun)
+      })
+    },
+
+    /** Gives a part of an open piece its new words, unless it has newer ones. False if it has been taken into a message. */
+    async change(chat: string, part: Part, at: number): Promise<boolean> {
+      return db.transaction().execute(async (trx) => {
+        const row = await trx
+          .selectFrom('open_parts')
+          .innerJoin('open_pieces', 'open_pieces.id', 'open_parts.piece_id')
+          .select(['open_pieces.id', 'state', 'edited_at', 'bond', 'sender_recipient'])
+          .where('open_parts.chat', '=', chat)
+          .where('open_parts.message_id', '=', part.messageId)
+          .executeTakeFirst()
+        if (row?.state !== 'open') return false
+        if (row.edited_at > part.editedAt) return true
+        await trx
+          .updateTable('open_parts')
+          .set({
+            ...(await saidColumns(writing, part, row, () => writing.sealings.desk(trx))),
+            edited_at: part.editedAt,
+            sort: part.sort,
+          })
+          .where('chat', '=', chat)
+          .where('message_id', '=', part.messageId)
+          .execute()
+        const touched = await trx
+          .updateTable('open_pieces')
+          .set({ heard_at: at })
+          .where('id', '=', row.id)
+          .where('state', '=', 'open')
+          .returning('id')
+          .executeTakeFirst()
+        if (!touched) throw unavailable(undefined)
+        return true
+      })
+    },
+
+    /** Waits again as long as if something had just come. */
+    async wait(pieceId: string, at: number): Promise<void> {
+      await db.updateTable('open_pieces').set({ heard_at: at }).where('id', '=', pieceId).execute()
+    },
+
+    /** Remembers which message of the bot shows the piece, and as it was at which revision. */
+    async shown(pieceId: string, shown: { messageId: number; revision: number }): Promise<void> {
+      await db
+        .updateTable('open_pieces')
+        .set({ shown_message_id: shown.messageId, shown_revision: shown.revision })
+        .where('id', '=', pieceId)
+        .execute()
+    },
+  }
+}
+
+/**
+ * What an open piece is sealed by when it becomes one of another kind, with what it has so far written anew. A restart may
+ * have left nobody who could read that: then it stays as it is sealed.
+ */
+async function resealed(
+  trx: Database,
+  writing: PieceWriting,
+  piece: Tables['open_pieces'],
+  kind: Kind,
+): Promise<Partial<Tables['open_pieces']>> {
+  const isSealed = piece.bond !== ''
+  if (isSealed === isConfidentialKind(kind)) return {}
+  const rows = await trx.selectFrom('open_parts').selectAll().where('piece_id', '=', piece.id).execute()
+  const parts = rows.map((row) => partOf(row, writing.memory))
+  if (parts.some(({ lost }) => lost)) return {}
+  const seal = isSealed ? unsealed() : sealedAnew(writing)
+  for (const part of parts) {
+    const said = await saidColumns(writing, part, seal, () => writing.sealings.desk(trx))
+    await trx
+      .updateTable('open_parts')
+      .set(said)
+      .where('chat', '=', piece.chat)
+      .where('message_id', '=', part.messageId)
+      .execute()
+  }
+  return seal
+}

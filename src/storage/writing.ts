@@ -1,0 +1,12 @@
+import type { Contents } from './contents.ts'
+import type { Hidden } from './hidden.ts'
+import type { Sealings } from './sealings.ts'
+
+/** What writing needs to leave nothing in the clear that should not be. */
+export type Writing = {
+  contents: Contents
+  sealings: Sealings
+  hidden: Hidden
+  /** True if there is an editor whose mail may tell, encrypted, what a sealed message says. */
+  mayTellInConfidence: () => Promise<boolean>
+}
