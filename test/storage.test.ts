@@ -401,6 +401,10 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         [true, true, true, false],
       )
       assert.equal(await mayAnswer('d4', day + 3), true)
+      const atOnce = ['e1', 'e2', 'e3', 'e4', 'e5'].map((delivery) =>
+        mail.mayAnswer('a2', delivery, 2, day + 3),
+      )
+      assert.equal((await Promise.all(atOnce)).filter((may) => may).length, 2)
       await mail.sendCanary('c1', day)
       assert.equal(await mail.canary('c1'), undefined)
       await mail.canaryCame('c1', 'mail', day + 1)

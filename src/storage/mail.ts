@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { minuteOf } from '../id.ts'
 import type { ThreadMark } from '../mail-thread.ts'
 import type { Database } from './database.ts'
@@ -8,7 +9,7 @@ const day = 86_400_000
 export type MailStore = ReturnType<typeof mailStore>
 
 /** What the mail door remembers. Addresses and Message-IDs are kept as keyed hashes only. */
-export function mailStore(db: Database) {
+export function mailStore(db: Database, isPostgres: boolean) {
   return {
     /** Remembers to which submission replies to a mail belong. */
     async mark(mark: ThreadMark, submissionId: string): Promise<void> {
@@ -34,6 +35,8 @@ export function mailStore(db: Database) {
     /** Counts an answer to this address, once for each delivery; false if it had so many within a day already. */
     async mayAnswer(address: string, deliveryId: string, most: number, now: number): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
+        // One after the other for each address, where several can write at the same moment.
+        if (isPostgres) await sql`select pg_advisory_xact_lock(hashtextextended(${address}, 0))`.execute(trx)
         await trx
           .deleteFrom('mail_answers')
           .where('at', '<=', now - day)

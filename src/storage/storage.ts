@@ -93,7 +93,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     openPieces: openPieceStore(db, { ...writing, memory, newReceipt: parts.newReceipt, quiet }),
     chats: chatStore(db),
     apiTokens: apiTokenStore(db),
-    mail: mailStore(db),
+    mail: mailStore(db, isPostgres),
     keyRing: keyRingStore(db),
     resealing: resealingStore(db, writing),
     leaving: leavingStore(db, writing),
