@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { CompiledQuery } from 'kysely'
+import { Failure } from '../src/failure.ts'
 import { newId as idAt, minuteOf } from '../src/id.ts'
 import type { Filter, Page } from '../src/inbox.ts'
 import { newReceipt } from '../src/receipt.ts'
@@ -460,6 +461,26 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       for (const statement of ["update trail set action = 'opened'", 'delete from trail'])
         await assert.rejects(db.executeQuery(CompiledQuery.raw(statement)), /append-only/)
       await db.destroy()
+    })
+
+    test('what is written to a piece while it is erased keeps it, or is refused to come again', async () => {
+      for (let round = 0; round < 30; round++) {
+        const piece = newRecord()
+        await storage.record([piece])
+        const { submissionId: id, at } = piece
+        const { submission: _, ...further } = newRecord({ submissionId: id })
+        const [isErased, [outcome]] = await Promise.all([
+          storage.erasures.erase({ id, revision: 1 }, null, 'by-hand', at),
+          storage.record([further]),
+        ])
+        const isKept = (await storage.submissions.byId(id)) !== undefined
+        assert.equal(isKept, !isErased)
+        if (isKept) assert.equal((await storage.submissions.conversation(id, keys)).length, 2)
+        else {
+          assert.ok(outcome && 'error' in outcome && outcome.error instanceof Failure, String(outcome))
+          assert.deepEqual([outcome.error.code, outcome.error.isUndone], ['unavailable', true])
+        }
+      }
     })
 
     test('editors are made once, and may come back', async () => {

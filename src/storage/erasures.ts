@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Submission } from '../submission.ts'
 import type { Database } from './database.ts'
+import { orUnavailable } from './faults.ts'
 import type { Tables } from './schema.ts'
 import { appendToTrail } from './trail.ts'
 
@@ -18,6 +19,7 @@ export function erasureStore(db: Database, isPostgres: boolean) {
     /**
      * Deletes every row of a piece, if it still is as it was seen, and notes what has to be wiped. `why` is a code. False if
      * it has changed, or has gone already, or something is on its way to it or from it just now.
+     * @throws Failure `unavailable`; then nothing of it is gone
      */
     async erase(
       { id: submissionId, revision }: Pick<Submission, 'id' | 'revision'>,
@@ -25,24 +27,28 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       why: string,
       at: number,
     ): Promise<boolean> {
-      return db.transaction().execute(async (trx) => {
-        if (await isOnItsWay(trx, submissionId, at)) return false
-        // Changed, so that nobody else erases it or adds to it at the same moment.
-        const piece = await trx
-          .updateTable('submissions')
-          .set((eb) => ({ revision: eb('revision', '+', 1) }))
-          .where('id', '=', submissionId)
-          .where('revision', '=', revision)
-          .returning('reference')
-          .executeTakeFirst()
-        if (!piece) return false
-        await noteFiles(trx, submissionId)
-        await noteToWipe(trx, submissionId, await forgetSearch(trx, submissionId, isPostgres), at)
-        await deleteRows(trx, submissionId)
-        const { reference } = piece
-        await appendToTrail(trx, [{ action: 'erased', editorId, reference, detail: why }], at)
-        return true
-      })
+      return orUnavailable(() =>
+        db.transaction().execute(async (trx) => {
+          // Before anything else, as everybody does who writes to it: nobody waits for each other in a circle.
+          if (isPostgres) await lock(trx, submissionId)
+          if (await isOnItsWay(trx, submissionId, at)) return false
+          // Changed, so that nobody else erases it or adds to it at the same moment.
+          const piece = await trx
+            .updateTable('submissions')
+            .set((eb) => ({ revision: eb('revision', '+', 1) }))
+            .where('id', '=', submissionId)
+            .where('revision', '=', revision)
+            .returning('reference')
+            .executeTakeFirst()
+          if (!piece) return false
+          await noteFiles(trx, submissionId)
+          await noteToWipe(trx, submissionId, await forgetSearch(trx, submissionId, isPostgres), at)
+          await deleteRows(trx, submissionId)
+          const { reference } = piece
+          await appendToTrail(trx, [{ action: 'erased', editorId, reference, detail: why }], at)
+          return true
+        }),
+      )
     },
 
     /** Files that have still to go, behind the name `after`, at most `most`. */
@@ -99,6 +105,10 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       await db.deleteFrom('erasures').where('submission_id', 'in', submissionIds).execute()
     },
   }
+}
+
+async function lock(trx: Database, submissionId: string): Promise<void> {
+  await trx.selectFrom('submissions').select('id').where('id', '=', submissionId).forUpdate().execute()
 }
 
 async function changes(trx: Database): Promise<number> {

@@ -6,6 +6,7 @@ const sqliteUnavailable = new Set([5, 6, 8, 10, 13, 14]) // BUSY, LOCKED, READON
 const sqliteUndone = new Set([5, 6, 8, 13, 14]) // BUSY, LOCKED, READONLY, FULL, CANTOPEN
 // PostgreSQL's classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const postgresUnavailable = /^(08|53|57P|40)/ // connection, resources, shutdown, serialization
+const postgresUndone = new Set(['40001', '40P01']) // serialization failure, deadlock
 const systemUnavailable = new Set([
   'ENOSPC',
   'EDQUOT',
@@ -37,8 +38,9 @@ export function translated(error: unknown): unknown {
 }
 
 function isUndone(error: unknown): boolean {
-  const { errcode } = error as { errcode?: unknown }
-  return typeof errcode === 'number' && sqliteUndone.has(errcode & 0xff)
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  if (typeof errcode === 'number') return sqliteUndone.has(errcode & 0xff)
+  return typeof code === 'string' && postgresUndone.has(code)
 }
 
 /** Runs `work`, with its errors translated. */
@@ -48,6 +50,13 @@ export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw translated(error)
   }
+}
+
+/** True if what the row is part of is not there. */
+export function isOrphan(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  return code === '23503' || errcode === 787
 }
 
 /** True if a unique index refused the row. */

@@ -29,8 +29,8 @@ export function leavingStore(db: Database, writing: Writing) {
       // What the receipt does not open is not the sender's, or damaged: it stays as it is.
       const { anew } = await sealedAnew(writing, texts, narrowed(sealing, 'desk'), keys)
       await db.transaction().execute(async (trx) => {
-        await replaceTexts(trx, anew)
         await forgetSender(trx, submissionId, piece.revision, at)
+        await replaceTexts(trx, anew)
         await noteToWipe(trx, submissionId, false, at)
         await insertHistory(trx, submissionId, null, [{ action: 'sender-left' }], at)
       })

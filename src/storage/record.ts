@@ -1,12 +1,12 @@
 import { type Contact, contactIn, laterContact } from '../contact.ts'
-import { unavailable } from '../failure.ts'
+import { type Failure, unavailable } from '../failure.ts'
 import { newReference } from '../receipt.ts'
 import type { NewRecord, Recorded } from '../record.ts'
 import { noKeys } from '../seal.ts'
 import { earlierArrivals, insertArrivals } from './arrivals.ts'
 import { behind, type Contents, together } from './contents.ts'
 import type { Database } from './database.ts'
-import { isDuplicate, isUnavailable } from './faults.ts'
+import { isDuplicate, isOrphan, isUnavailable } from './faults.ts'
 import type { Hidden } from './hidden.ts'
 import { insertThreads } from './mail.ts'
 import { insertDeliveries } from './new-deliveries.ts'
@@ -49,7 +49,7 @@ async function recordPrepared(
   try {
     return await inOneTransaction(db, writing, records, now)
   } catch (error) {
-    if (records.length === 1) return [await renamedOr(error, db, writing, records[0] as Prepared, now)]
+    if (records.length === 1) return [await retriedOr(error, db, writing, records[0] as Prepared, now)]
     if (isUnavailable(error)) return records.map(() => ({ error }))
   }
   const outcomes: Outcome[] = []
@@ -57,8 +57,8 @@ async function recordPrepared(
   return outcomes
 }
 
-// Two references in 2^40 may fall together; the index notices, and the newer one takes another.
-async function renamedOr(
+/** What came of one that failed: its piece was erased meanwhile, or its reference was taken, and it takes another. */
+async function retriedOr(
   error: unknown,
   db: Database,
   writing: Writing,
@@ -66,7 +66,9 @@ async function renamedOr(
   now: () => number,
 ): Promise<Outcome> {
   const { submission } = single.one
-  if (!submission || !isDuplicate(error)) return { error }
+  if (!submission) return { error: isOrphan(error) ? goneMeanwhile() : error }
+  // Two references in 2^40 may fall together; the index notices.
+  if (!isDuplicate(error)) return { error }
   const one = { ...single.one, submission: { ...submission, reference: newReference() } }
   try {
     return (await inOneTransaction(db, writing, [{ ...single, one }], now))[0] as Outcome
@@ -140,8 +142,15 @@ async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden):
     .where('is_confidential', '=', sealing ? 1 : 0)
     .returning('id')
     .executeTakeFirst()
-  // An editor marked it as confidential since this was prepared: whoever sends it again has it sealed.
-  if (!row) throw unavailable(new Error('the piece was marked or erased meanwhile'), true)
+  if (!row) throw goneMeanwhile()
+}
+
+/**
+ * An editor marked the piece as confidential since this was prepared, or erased it: whoever sends it again has it sealed,
+ * or is told.
+ */
+function goneMeanwhile(): Failure {
+  return unavailable(new Error('the piece was marked or erased meanwhile'), true)
 }
 
 /** What a message tells of how its sender is reached, where it is still known how they were before. */

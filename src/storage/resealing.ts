@@ -78,17 +78,9 @@ export function resealingStore(db: Database, writing: Writing) {
           const now = await sealings.ofOne(submissionId, trx)
           if (now?.desk !== sealing.desk || now.sender !== sealing.sender)
             throw new Failure('conflict', 'It is to be sealed for others by now.')
+          if (locked === 0) await noteSealed(trx, submissionId, before.revision, sealing.desk)
           await replaceTexts(trx, anew)
-          if (locked > 0) return 'locked'
-          const row = await trx
-            .updateTable('submissions')
-            .set({ sealed_for: sealing.desk })
-            .where('id', '=', submissionId)
-            .where('revision', '=', before.revision)
-            .returning('id')
-            .executeTakeFirst()
-          if (!row) throw new Failure('conflict', 'Something was added while it was sealed anew.')
-          return 'done'
+          return locked === 0 ? 'done' : 'locked'
         }),
       )
     },
@@ -144,6 +136,23 @@ export function resealingStore(db: Database, writing: Writing) {
         .execute()
     },
   }
+}
+
+/** Notes for whom all of a piece is sealed now. @throws Failure `conflict` if something was added to it */
+async function noteSealed(
+  trx: Database,
+  submissionId: string,
+  revision: number,
+  desk: string,
+): Promise<void> {
+  const row = await trx
+    .updateTable('submissions')
+    .set({ sealed_for: desk })
+    .where('id', '=', submissionId)
+    .where('revision', '=', revision)
+    .returning('id')
+    .executeTakeFirst()
+  if (!row) throw new Failure('conflict', 'Something was added while it was sealed anew.')
 }
 
 // Literal, so that SQLite sees that the partial index fits.
