@@ -11,7 +11,7 @@ export type ErasureStore = ReturnType<typeof erasureStore>
 export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
 
 /** Pages of the search index that are merged in one statement: a few milliseconds. */
-const mergedAtOnce = 200
+const mergedAtOnce = 50
 
 /** Erasing pieces: first all their rows at once, then, however often it is interrupted, what else there is of them. */
 export function erasureStore(db: Database, isPostgres: boolean) {
