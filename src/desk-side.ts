@@ -1,6 +1,8 @@
 import type { Router } from 'express'
+import { answerFiles } from './answer-files.ts'
 import type { BotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
+import { readMultipart } from './channels/form/multipart.ts'
 import { troubles } from './channels/telegram/setup.ts'
 import { basePath, siteAddresses } from './config.ts'
 import { accountRoutes } from './desk/account.ts'
@@ -26,7 +28,7 @@ import type { DeskParts } from './desk/parts.ts'
 import { passkeysOf } from './desk/passkeys.ts'
 import { pgpRoutes } from './desk/pgp.ts'
 import { pieceRoutes } from './desk/piece.ts'
-import { type DeskRoute, deskRouter } from './desk/routes.ts'
+import { type DeskRoute, deskRouter, type FilesReader } from './desk/routes.ts'
 import { createSessions, type Sessions } from './desk/session.ts'
 import { settingsRoutes } from './desk/settings.ts'
 import { type LinkMaker, linkMaker, signInRoutes } from './desk/sign-in.ts'
@@ -51,6 +53,7 @@ import { sealedForKey } from './sealing/for-key.ts'
 import { confidentialMarker } from './sealing/mark.ts'
 import { isRecipient } from './sealing/x25519.ts'
 import { sendersOf } from './sender.ts'
+import { uploadsOf } from './uploads.ts'
 import { fileAnswer, sendCopy } from './web/file-answer.ts'
 import { rateLimited } from './web/guards.ts'
 
@@ -184,7 +187,22 @@ export function createDesk(
       metrics: async () => metrics.read(await storage.deliveries.counts()),
     }),
   ]
-  return { routes, router: deskRouter(routes, sessions), events }
+  return { routes, router: deskRouter(routes, sessions, filesReader(parts)), events }
+}
+
+/** So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers take. */
+const mostByMail = 15 * 1024 * 1024
+
+function mostWithAnAnswer({ config }: Parts): number {
+  return Math.min(config.MAX_SUBMISSION_BYTES, mostByMail)
+}
+
+/** How files come with an answer that is written at the desk. */
+function filesReader(parts: Parts): FilesReader {
+  const most = mostWithAnAnswer(parts)
+  const maxFileBytes = Math.min(parts.config.MAX_FILE_BYTES, most)
+  const uploads = { ...uploadsOf(parts), maxFileBytes, maxSubmissionBytes: most }
+  return { read: (req, res) => readMultipart(req, res, uploads), discard: uploads.discard }
 }
 
 /** Makes sign-in links, for mails and for the shell. */
@@ -210,6 +228,8 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     erase: storage.erasures.erase,
     markConfidential: confidentialMarker({ store: storage.marking, files }),
     sealAnew: parts.resealing.begin,
+    withFiles: answerFiles(parts),
+    mostWithAnAnswer: mostWithAnAnswer(parts),
     editors: storage.editors,
     answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
     sendersOf: (message) => sendersOf(message.content, senderKey),
@@ -225,8 +245,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     now: outside.now,
     changed() {
       parts.changed()
-      nudge('mail')
-      nudge('telegram')
+      for (const carrier of ['mail', 'telegram', 'hook', 'preview'] as const) nudge(carrier)
     },
   }
 }

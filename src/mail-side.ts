@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { answerFiles } from './answer-files.ts'
 import { addressBook } from './channels/email/addresses.ts'
 import { mailDeeds, type RepliedDeed } from './channels/email/deeds.ts'
 import { type Mailbox, type MailboxState, watchMailbox } from './channels/email/imap.ts'
@@ -197,9 +198,10 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
   }
 }
 
-/** Does what an editor replied, with the files in their place before anything speaks of them. */
+/** Does what an editor replied. */
 function doing(parts: Parts) {
   const { config, storage, files, outside, nudge } = parts
+  const withFiles = answerFiles(parts)
   const deed = mailDeeds({
     applyOnce: storage.work.applyOnce,
     submissionById: storage.submissions.byId,
@@ -211,14 +213,10 @@ function doing(parts: Parts) {
     now: outside.now,
   })
   return async (replied: RepliedDeed) => {
-    const ids = replied.files.map(({ id }) => id)
-    const sealed = await files.keep(ids, await storage.sealings.ofOne(replied.submissionId))
-    const kept = replied.files.map((file) => ({ ...file, ...sealed.get(file.id) }))
-    const done = await deed({ ...replied, files: kept }).catch(async (error: unknown) => {
-      if (error instanceof Failure && error.isUndone) await files.remove(ids)
-      throw error
-    })
-    if (done === 'repeat') await files.remove(ids)
+    const done = await withFiles(replied.submissionId, replied.files, (kept) =>
+      deed({ ...replied, files: kept }),
+    )
+    if (done === 'repeat') await files.remove(replied.files.map(({ id }) => id))
     if (done === 'done') {
       for (const carrier of ['mail', 'telegram', 'hook', 'preview'] as const) nudge(carrier)
       parts.changed()

@@ -1,20 +1,20 @@
 import type { Router } from 'express'
 import type { BotSide } from './bot-side.ts'
 import { apiRouter, tokenOf } from './channels/api/api.ts'
-import { type MultipartParts, readMultipart, type Stage } from './channels/form/multipart.ts'
+import { readMultipart } from './channels/form/multipart.ts'
 import { nonceMaker } from './channels/form/nonce.ts'
 import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
 import { uploadRouter } from './channels/form/upload.ts'
 import { webhookRouter } from './channels/telegram/webhook.ts'
 import { basePath, hasMailDoor, siteAddresses } from './config.ts'
-import { tidyFileName } from './intake/file-name.ts'
-import { downloadName, fileTypeCheck } from './intake/file-type.ts'
+import { downloadName } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
 import { leaver } from './sealing/leave.ts'
 import { receiptIdentity } from './sealing/receipt-key.ts'
 import { recipientOf } from './sealing/x25519.ts'
+import { stagingOf, uploadsOf } from './uploads.ts'
 import { asFailure, errorBody, refusals } from './web/errors.ts'
 import { fileAnswer } from './web/file-answer.ts'
 import { limitsByAddress, rateLimited } from './web/guards.ts'
@@ -33,27 +33,9 @@ export function createSite(
   const base = basePath(config)
   const site = siteUrl(config)
   const addresses = siteAddresses(config)
-  const typeOf = fileTypeCheck(config.FILE_TYPES)
   const nonces = nonceMaker(secrets.keyFor('nonce'))
-  const staging =
-    (isSealed: boolean): Stage =>
-    async (source, givenName, maxBytes) => {
-      const name = tidyFileName(givenName)
-      const written = await files.stage(source, {
-        isSealed,
-        maxBytes,
-        typeOf: (sample) => typeOf(sample, name),
-      })
-      return { ...written, name }
-    }
   const keysOf = (receipt: string) => async () => (receipt === '' ? [] : [receiptIdentity(receipt)])
-  const uploads: MultipartParts = {
-    // As long as nobody knows whether it is of a confidential piece, it is treated as if it were.
-    stage: staging(true),
-    discard: (staged) => files.discard(staged.map((file) => file.id)),
-    maxFileBytes: config.MAX_FILE_BYTES,
-    maxSubmissionBytes: config.MAX_SUBMISSION_BYTES,
-  }
+  const uploads = uploadsOf(parts)
   // Nobody guesses what has 120 bits. By the onion address one who tried could keep all others from their answers.
   const triesLimit = (message: string) =>
     limitsByAddress(
@@ -66,7 +48,7 @@ export function createSite(
   const form = formRouter({
     ...uploads,
     ...answers,
-    stageClear: staging(false),
+    stageClear: stagingOf(parts, false),
     receive: letterbox.receive,
     submitLimit: limitsByAddress(
       addresses,

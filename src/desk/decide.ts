@@ -5,10 +5,11 @@ import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { type Decision, decisions, fill, valuesFor } from '../letter.ts'
 import type { Message, Submission } from '../submission.ts'
-import { answer, both, type ChangeOf, type Deed, decide } from '../work.ts'
+import { answer, both, type ChangeOf, type Deed, decide, type Written } from '../work.ts'
 import { deedRoute, deedsOf, openingOf } from './deeds.ts'
 import type { DeskParts } from './parts.ts'
-import { chosen, type DeskRoute, formText, type Seat } from './routes.ts'
+import { pieceShower } from './piece.ts'
+import { chosen, type DeskRoute, formText, type Seat, type SentFiles } from './routes.ts'
 
 export const DecisionGiven = z.enum(decisions)
 
@@ -23,6 +24,7 @@ const SeenGiven = z.object({
 export function decideRoutes(parts: DeskParts): DeskRoute[] {
   const { submissionOf, seenSubmission, deedOf, apply, orConflict, backTo, onwards } = deedsOf(parts)
   const written = writer(parts)
+  const showPiece = pieceShower(parts)
   return [
     {
       method: 'get',
@@ -31,7 +33,13 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
       handle: showLetter,
     },
     deedRoute('letter', sendLetter),
-    deedRoute('answer', sendAnswer),
+    {
+      method: 'post',
+      path: '/desk/submissions/:reference/answer',
+      access: 'editor',
+      takesFiles: true,
+      handle: sendAnswer,
+    },
   ]
 
   /** A decision with its letter as the newsroom words it, and the exact mail that it would be. */
@@ -113,20 +121,29 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     })(req, res, seat)
   }
 
-  async function sendAnswer(req: Request, res: Response, seat: Seat): Promise<void> {
+  async function sendAnswer(req: Request, res: Response, seat: Seat, sent: SentFiles): Promise<void> {
+    const body = formText(req, 'body')
+    if (sent.fileFaults.length > 0) {
+      const faults = sent.fileFaults.map(({ message }) => message)
+      res.status(422)
+      return showPiece(req, res, seat, { body, faults })
+    }
     await orConflict(async () => {
       const submission = await seenSubmission(req)
       const deed = deedOf(submission, seat)
-      const change = await written(deed, seat, { body: formText(req, 'body') })
-      await apply(deed, change, submission.revision)
-      res.redirect(303, `${backTo(req, submission)}#m-${change.message?.id}`)
+      const messageId = await parts.withFiles(submission.id, sent.files, async (files) => {
+        const change = await written(deed, seat, { body, files })
+        await apply(deed, change, submission.revision)
+        return change.message?.id
+      })
+      res.redirect(303, `${backTo(req, submission)}#m-${messageId}`)
     })(req, res, seat)
   }
 }
 
 /** Makes the change that writes to a sender, by the doors that lead to them. */
 export function writer(parts: DeskParts) {
-  return async (deed: Deed, seat: Seat, said: { title?: string; body: string }): Promise<ChangeOf> => {
+  return async (deed: Deed, seat: Seat, said: Omit<Written, 'id'>): Promise<ChangeOf> => {
     if (deed.submission.senderLeftAt !== null)
       throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
     const contact = contactOf(await openConversation(parts, deed.submission, seat))

@@ -69,6 +69,7 @@ export function deedsOf(parts: DeskParts) {
       history: (await parts.history.of(submission.id)).slice(-5).reverse(),
       fields,
       action: req.originalUrl,
+      takesFiles: req.is('multipart/form-data') === 'multipart/form-data',
       // A colleague who has it keeps it, until they give it up or it is given on.
       canInsist: !req.path.endsWith('/claim'),
       lastMessage: messages.at(-1)?.id,

@@ -3,6 +3,7 @@ import type { Response } from 'express'
 import type { FileToClean, Finding, NotCleaned } from '../clean-copy.ts'
 import type { Contact } from '../contact.ts'
 import type { Delivery, DeliveryState, Passing, Try } from '../delivery.ts'
+import type { StagedFile } from '../draft.ts'
 import type { Editor } from '../editor.ts'
 import type { Entry } from '../history.ts'
 import type { Asked, Filter, Page } from '../inbox.ts'
@@ -12,7 +13,7 @@ import type { Keys } from '../seal.ts'
 import type { Term } from '../search-terms.ts'
 import type { Attachment, Fields, Message, Submission } from '../submission.ts'
 import type { NewTrailEntry } from '../trail.ts'
-import type { Act, Change, Note } from '../work.ts'
+import type { Act, Change, Note, WrittenFile } from '../work.ts'
 import type { ShowPage } from './page.ts'
 
 /** What the desk's pages about submissions are handed where everything meets. */
@@ -81,6 +82,14 @@ export type DeskParts = {
   }) => Promise<void>
   /** Seals for whom it is now whatever is sealed for others, with these keys. It resolves when that has begun. */
   sealAnew: (keys: Keys) => Promise<void>
+  /** Keeps the files of an answer while that is written, and for good if it was. */
+  withFiles: <T>(
+    submissionId: string,
+    staged: StagedFile[],
+    write: (kept: WrittenFile[]) => Promise<T>,
+  ) => Promise<T>
+  /** So much may all files of an answer weigh, in bytes. */
+  mostWithAnAnswer: number
   editors: {
     active(): Promise<Editor[]>
     names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>

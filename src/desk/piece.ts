@@ -15,14 +15,35 @@ import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
 import { undoOffer } from './undo.ts'
 
+/** An answer that was not sent, and why. */
+type Unsent = { body: string; faults: string[] }
+
 /** One submission, as an editor wants to read it and work on it. */
 export function pieceRoutes(parts: DeskParts): DeskRoute[] {
+  const show = pieceShower(parts)
   return [
-    { method: 'get', path: '/desk/submissions/:reference', access: 'editor', handle: show },
+    {
+      method: 'get',
+      path: '/desk/submissions/:reference',
+      access: 'editor',
+      handle: (req, res, seat) => show(req, res, seat),
+    },
     { method: 'get', path: '/desk/submissions/:reference/next', access: 'editor', handle: next },
   ]
 
-  async function show(req: Request, res: Response, seat: Seat): Promise<void> {
+  /** The submission below this one in the list it was opened from. */
+  async function next(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await parts.submissions.byReference(String(req.params.reference))
+    if (!submission) throw noSuchSubmission()
+    res.redirect(303, await wayOn(parts, seat, submission, req.query.list))
+  }
+}
+
+/** Shows the page of a submission, with an answer that was not sent, if there is one. */
+export function pieceShower(parts: DeskParts) {
+  return show
+
+  async function show(req: Request, res: Response, seat: Seat, unsent?: Unsent): Promise<void> {
     const { editor } = seat
     const submission = await parts.submissions.byReference(String(req.params.reference))
     if (!submission) throw noSuchSubmission()
@@ -51,7 +72,9 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
       channels: submission.senderLeftAt === null ? answerDoors(contact, parts.hasBot) : [],
-      again: withdrawnText(messages, req.query.again),
+      again: unsent?.body ?? withdrawnText(messages, req.query.again),
+      answerFaults: unsent?.faults ?? [],
+      mostWithAnAnswer: parts.mostWithAnAnswer,
       list: list && queryOf(list),
       view: list?.view,
       undo: await undoOffer(parts, seat, req.query.undo),
@@ -73,13 +96,6 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       }
     }
     return hindrances
-  }
-
-  /** The submission below this one in the list it was opened from. */
-  async function next(req: Request, res: Response, seat: Seat): Promise<void> {
-    const submission = await parts.submissions.byReference(String(req.params.reference))
-    if (!submission) throw noSuchSubmission()
-    res.redirect(303, await wayOn(parts, seat, submission, req.query.list))
   }
 }
 

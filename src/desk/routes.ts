@@ -1,5 +1,6 @@
 import express, { type Request, type Response, type Router } from 'express'
 import type { z } from 'zod'
+import type { StagedFile } from '../draft.ts'
 import type { Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
@@ -24,6 +25,18 @@ type Way = {
   path: string
   /** Its form has a small file in it: `req.body` holds that as a Buffer. */
   takesFile?: true
+  /** Its form brings files: they are read from whoever may come only, and those that are not kept go again. */
+  takesFiles?: true
+}
+
+/** Files that came with a form: staged, or with what is wrong with them. */
+export type SentFiles = { files: StagedFile[]; fileFaults: { message: string }[] }
+
+/** How a form is read that brings files, by the route that takes them. */
+export type FilesReader = {
+  read(req: Request, res: Response): Promise<SentFiles>
+  /** Forgets those that were not kept. */
+  discard(files: StagedFile[]): Promise<void>
 }
 
 /** A route of the desk. Each declares who may come; there is no other way to make one. */
@@ -32,7 +45,7 @@ export type DeskRoute = Way &
     | { access: 'anyone'; handle: (req: Request, res: Response) => Promise<void> | void }
     | {
         access: 'editor' | 'admin'
-        handle: (req: Request, res: Response, seat: Seat) => Promise<void> | void
+        handle: (req: Request, res: Response, seat: Seat, sent: SentFiles) => Promise<void> | void
       }
   )
 
@@ -40,7 +53,7 @@ export type DeskRoute = Way &
 const readBody = express.urlencoded({ extended: false, limit: '1500kb' })
 
 /** Makes the router of what is declared: nobody passes whom the declaration does not name, and no other site's form. */
-export function deskRouter(routes: DeskRoute[], sessions: Sessions): Router {
+export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: FilesReader): Router {
   const router = express.Router()
   for (const route of routes) {
     const body = route.method === 'post' ? [readBody, ...(route.takesFile ? [readFileForm] : [])] : []
@@ -56,9 +69,16 @@ export function deskRouter(routes: DeskRoute[], sessions: Sessions): Router {
         formToken: seat.formToken,
       })
       if (route.access === 'admin' && seat.editor.role !== 'admin') throw onlyAdmins()
-      if (route.method === 'post' && res.locals.needsToken && req.body?.token !== seat.formToken)
-        throw stale()
-      await route.handle(req, res, seat)
+      const bringsFiles = route.takesFiles && req.is('multipart/form-data')
+      const sent = bringsFiles ? await reader.read(req, res) : { files: [], fileFaults: [] }
+      try {
+        if (bringsFiles) withoutNul(req)
+        if (route.method === 'post' && res.locals.needsToken && req.body?.token !== seat.formToken)
+          throw stale()
+        await route.handle(req, res, seat, sent)
+      } finally {
+        await reader.discard(sent.files)
+      }
     })
   }
   return router
