@@ -37,11 +37,14 @@ export type NewSubmission = {
   senderRecipient: Recipient | null
 }
 
-/** A file that is in the store; `mark` is that of a sealed one. */
-export type KeptFile = Pick<StagedFile, 'size' | 'type' | 'sha256'> & { mark?: string | undefined }
+/** A file that is in the store; a sealed one with its mark, and for which desk key it is sealed. */
+export type KeptFile = Pick<StagedFile, 'size' | 'type' | 'sha256'> & {
+  mark?: string | undefined
+  desk?: Recipient | undefined
+}
 
-/** By what a sealed file is known, and its key, which is not to be written down. */
-export type SealedAs = { mark: string; fileKey: Uint8Array }
+/** By what a sealed file is known, for which desk key it is sealed, and its own key, which is not to be written down. */
+export type SealedAs = { mark: string; desk: Recipient; fileKey: Uint8Array }
 
 export type NewAttachment = { id: string } & (KeptFile | { awaited: AwaitedFile })
 

@@ -42,8 +42,14 @@ export function narrowed(sealing: Sealing, whom: SealedFor): Sealing {
   return whom === 'both' ? sealing : { ...sealing, sender: null }
 }
 
-/** The files of a conversation, and for whom each of them is sealed, beside how all of it is. */
-export type SealedFiles = { files: { id: string; sealedFor: Sealing }[]; sealing: Sealing }
+/**
+ * The files of a conversation as it is at this revision, for whom each of them is to be sealed, and how all else of it is.
+ */
+export type SealedFiles = {
+  revision: number
+  files: { id: string; sealedFor: Sealing }[]
+  sealing: Sealing
+}
 
 /** What seals texts. A sealed text is an armored age file, which the `age` command opens too. */
 export type Sealer = {

@@ -301,6 +301,27 @@ test('a reply that is being written keeps a piece until it has come in', async (
   assert.equal(await newsroom.submissionCount(), 0)
 })
 
+test('a reply goes in however long its worker was away, and one that was discarded goes with its piece', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  const receipt = await chat.send('The clinic has no oxygen.')
+  const { reference } = await newsroom.status(receipt)
+  const at = `/desk/submissions/${reference}`
+  await newsroom.act(`${at}/answer`, { body: 'Which clinic?', ...(await newsroom.seen(reference)) })
+  await newsroom.pause(11_000)
+  const asked = chat.heard().at(-1)?.message_id
+  const reply = { text: 'The one at the market.', reply_to_message: { message_id: asked } }
+  await chat.say(reply)
+  newsroom.passTime(20 * 60_000)
+  assert.equal((await newsroom.act(`${at}/erase`, await newsroom.seen(reference))).status, 409)
+  await chat.press('Discard')
+  assert.equal((await newsroom.act(`${at}/erase`, await newsroom.seen(reference))).status, 303)
+  const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`, { readOnly: true })
+  t.after(() => db.close())
+  for (const table of ['open_pieces', 'open_parts'])
+    assert.deepEqual(db.prepare(`select * from ${table}`).all(), [], table)
+})
+
 test('a mail that is being written about a piece keeps it until that is done: it may be kept as a file', async (t) => {
   const newsroom = await openNewsroom(t)
   await newsroom.submit('guest-post')

@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
+import { createResealing } from '../src/sealing/resealing.ts'
 import { opener, withAge } from './support/age.ts'
 import { canary, everyByte, found } from './support/canary.ts'
 import { mailDoor, replyTo } from './support/mail.ts'
@@ -21,6 +22,33 @@ function database(t: TestContext, newsroom: Newsroom): DatabaseSync {
   const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`)
   t.after(() => db.close())
   return db
+}
+
+/** A confidential piece with a mail that was held, and its file; an editor can send that on, and take it back. */
+async function withHeldFile(t: TestContext) {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const { reference, receipt } = await newsroom.submit('news-tip', { ...tip(), email: 'amina@example.org' })
+  await newsroom.workOff()
+  const notice = newsroom.mailsTo(editorAddress).at(-1)
+  assert.ok(notice)
+  const attachments = [{ filename: 'theirs.txt', content: 'what the stranger sent' }]
+  const reply = replyTo(notice, 'From elsewhere.', { from: 'friend@example.net', attachments })
+  assert.equal(await newsroom.receiveMail(reply), 'held')
+  const { id } = await newsroom.submission(reference)
+  const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
+  const held = messages.find(({ author }) => author === 'stranger')?.id ?? ''
+  const cookie = await newsroom.signIn()
+  return {
+    newsroom,
+    reference,
+    receipt,
+    held,
+    async send(heldId: string) {
+      const way = { held: heldId, way: 'send', body: 'See what came.', ...(await newsroom.seen(reference)) }
+      return newsroom.act(`/desk/submissions/${reference}/held`, way, cookie)
+    },
+    undo: async () => newsroom.act('/desk/undo', { references: reference }, cookie),
+  }
 }
 
 async function settled(newsroom: Newsroom): Promise<void> {
@@ -104,6 +132,13 @@ test('marking is refused where the piece has changed, and for one that is sealed
   const at = `/desk/submissions/${reference}/confidential`
   assert.equal((await newsroom.act(at, seen)).status, 409)
   assert.equal((await newsroom.submission(reference)).isConfidential, false)
+  // A mail that was composed in clear may be kept as a file.
+  const { deliveries } = newsroom.application.storage
+  await deliveries.lease('mail', 'a worker', 100, newsroom.now(), newsroom.now() + 60_000)
+  const leaving = await mark(newsroom, reference)
+  assert.equal(leaving.status, 409)
+  assert.match(leaving.text, /A mail about it is just leaving/)
+  await deliveries.release('a worker')
   const files = await newsroom.storedFiles()
   assert.equal((await mark(newsroom, reference)).status, 303)
   assert.equal((await mark(newsroom, reference)).status, 409)
@@ -255,56 +290,113 @@ test('a header that was written anew opens with the age command as the file did'
   assert.deepEqual(await openWith(after, receiptIdentity(receipt)), png(60, 60))
 })
 
-test('what a stranger’s held mail brings opens for editors only, until one of them sends it on', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
-  const { reference, receipt } = await newsroom.submit('news-tip', { ...tip(), email: 'amina@example.org' })
-  await newsroom.workOff()
-  const notice = newsroom.mailsTo(editorAddress).at(-1)
-  assert.ok(notice)
+test('what comes while a piece is being sealed anew is not passed over', async (t) => {
+  const { newsroom, reference, receipt, held, send } = await withHeldFile(t)
+  const { files, storage } = newsroom.application
+  const { id } = await newsroom.submission(reference)
   const sealed = await createSealed(newsroom)
   const sender = sealed.keysOfReceipt(receipt)
-  const openBefore = (await sealed.openedBy(sender)).length
-  const attachments = [{ filename: 'theirs.txt', content: 'what the stranger sent' }]
-  const reply = replyTo(notice, 'From elsewhere.', { from: 'friend@example.net', attachments })
-  assert.equal(await newsroom.receiveMail(reply), 'held')
-  assert.equal((await sealed.openedBy(sender)).length, openBefore)
+  const before = (await sealed.openedBy(sender)).length
+  await send(held)
+  await settled(newsroom)
+  const editor = await storage.editors.byEmail(editorAddress)
+  const takeBack = async () => {
+    const act = await storage.work.lastAct(id, editor?.id ?? '', newsroom.now())
+    await storage.work.takeBack(act ?? assert.fail('there is nothing to take back'))
+  }
+  // Just when its file has been sealed for the sender again.
+  let isUndone = false
+  const resealing = createResealing({
+    store: storage.resealing,
+    files: {
+      async sealAnew(...given: Parameters<typeof files.sealAnew>) {
+        const done = await files.sealAnew(...given)
+        if (!isUndone) {
+          isUndone = true
+          await takeBack()
+        }
+        return done
+      },
+    },
+    onTrouble: assert.ifError,
+  })
+  database(t, newsroom).exec('update submissions set sealed_for = null')
+  await resealing.begin(newsroom.keys)
+  await resealing.settled()
+  await settled(newsroom)
+  assert.equal(await storage.resealing.left(), 0)
+  const [words] = (await storage.submissions.conversation(id, newsroom.keys)).filter((one) => one.isWithdrawn)
+  assert.ok(words)
+  assert.equal((await sealed.openedBy(sender)).length, before + 1, 'the words that were taken back')
+})
+
+test('what is to be sealed anew behind where it is already is not left for the next editor', async () => {
+  const left = new Set(['a', 'b'])
+  const resealing = createResealing({
+    store: {
+      left: async () => left.size,
+      pieces: async (after, most) =>
+        [...left]
+          .filter((id) => id > after)
+          .sort()
+          .slice(0, most),
+      files: async () => ({ revision: 1, files: [], sealing: { bond: '', desk: '', sender: null } }),
+      async sealAnew(id) {
+        left.delete(id)
+        if (id !== 'b') return 'done'
+        left.add('a')
+        await resealing.begin(async () => ['AGE-SECRET-KEY-1'])
+        return 'done'
+      },
+      unread: async () => undefined,
+    },
+    files: { sealAnew: async () => true },
+    onTrouble: assert.ifError,
+  })
+  await resealing.begin(async () => ['AGE-SECRET-KEY-1'])
+  await resealing.settled()
+  assert.deepEqual([...left], [])
+})
+
+test('of what was sent on and taken back, the receipt of a sender who left opens nothing', async (t) => {
+  const { newsroom, receipt, held, send, undo } = await withHeldFile(t)
+  await send(held)
+  await settled(newsroom)
+  // Not sealed anew: that is what an editor's session does.
+  await newsroom.application.resealing.stop()
+  await undo()
+  const sealed = await createSealed(newsroom)
+  assert.ok((await sealed.openedBy(sealed.keysOfReceipt(receipt))).length > 0)
+  await newsroom.http().post('/status/leave').type('form').send({ receipt }).expect(200)
+  assert.deepEqual(await sealed.openedBy(sealed.keysOfReceipt(receipt)), [])
+})
+
+test('what a stranger’s held mail brings opens for editors only, until one of them sends it on', async (t) => {
+  const { newsroom, receipt, held, send, undo } = await withHeldFile(t)
+  const sealed = await createSealed(newsroom)
+  const sender = sealed.keysOfReceipt(receipt)
+  // What they sent themselves, in words.
+  assert.equal((await sealed.openedBy(sender)).length, 1)
   assert.equal((await sealed.openedBy(await newsroom.keys())).length, (await sealed.all()).length)
 
   // Sealed anew for any other reason, it stays so.
-  const db = database(t, newsroom)
-  const sealAnew = async () => {
-    await newsroom.application.resealing.begin(newsroom.keys)
-    await settled(newsroom)
-    assert.equal(await newsroom.application.storage.resealing.left(), 0)
-  }
-  db.exec('update submissions set sealed_for = null')
-  await sealAnew()
-  assert.equal((await sealed.openedBy(sender)).length, openBefore)
+  database(t, newsroom).exec('update submissions set sealed_for = null')
+  await newsroom.application.resealing.begin(newsroom.keys)
+  await settled(newsroom)
+  assert.equal(await newsroom.application.storage.resealing.left(), 0)
+  assert.equal((await sealed.openedBy(sender)).length, 1)
 
-  const cookie = await newsroom.signIn()
-  const held = async () => {
-    const { id } = await newsroom.submission(reference)
-    const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
-    return messages.find(({ author }) => author === 'stranger')?.id ?? ''
-  }
-  const way = { held: await held(), way: 'send', body: 'See what came.' }
-  const send = async () =>
-    newsroom.act(
-      `/desk/submissions/${reference}/held`,
-      { ...way, ...(await newsroom.seen(reference)) },
-      cookie,
-    )
-  await send()
+  await send(held)
   await settled(newsroom)
   // The answer’s words, the file, and what it is.
-  assert.equal((await sealed.openedBy(sender)).length, openBefore + 3)
+  assert.equal((await sealed.openedBy(sender)).length, 4)
 
   // Taken back, the file is not theirs any more.
-  await newsroom.act('/desk/undo', { references: reference }, cookie)
+  await undo()
   await settled(newsroom)
-  assert.equal((await sealed.openedBy(sender)).length, openBefore + 1)
+  assert.equal((await sealed.openedBy(sender)).length, 2)
 
-  await send()
+  await send(held)
   await settled(newsroom)
   newsroom.passTime(11_000)
   const { messages } = await newsroom.status(receipt)

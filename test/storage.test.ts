@@ -9,6 +9,7 @@ import { CompiledQuery } from 'kysely'
 import { Failure } from '../src/failure.ts'
 import { newId as idAt, minuteOf } from '../src/id.ts'
 import type { Filter, Page } from '../src/inbox.ts'
+import type { NewPart } from '../src/open-piece.ts'
 import { newReceipt } from '../src/receipt.ts'
 import type { NewRecord, NewSubmission } from '../src/record.ts'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
@@ -52,6 +53,32 @@ function newRecord(more: Partial<NewRecord> = {}): NewRecord {
   }
 }
 
+function refused(error: unknown): string {
+  return error instanceof Failure ? error.code : assert.fail(String(error))
+}
+
+/** What a chat says in reply to a submission. */
+function reply(joins: string, at: number): NewPart {
+  made += 1
+  return {
+    update: { bot: 'b', key: `u-${made}` },
+    chat: { key: `chat-${made}`, target: '7' },
+    part: {
+      messageId: 1,
+      album: null,
+      field: null,
+      sort: 'message',
+      words: 'A reply.',
+      files: [],
+      sender: { chatId: 7, messageId: 1 },
+      editedAt: 0,
+    },
+    joins,
+    kind: 'news-tip',
+    at,
+  }
+}
+
 /** Opens and uses the database in a process of its own. */
 async function openInProcess(url: string): Promise<void> {
   const module = new URL('../src/storage/storage.ts', import.meta.url)
@@ -80,7 +107,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
     })
 
     test('a record comes back as it was written, times as numbers', async () => {
-      const attachment = { id: newId(), size: 5_000_000_000, type: 'image/png', sha256: 'x', mark: 'm' }
+      const desk = recipientOf(identity)
+      const attachment = { id: newId(), size: 5_000_000_000, type: 'image/png', sha256: 'x', mark: 'm', desk }
       const one = newRecord({ attachments: [attachment] })
       const [outcome] = await storage.record([one])
       assert.deepEqual(outcome, {
@@ -118,12 +146,18 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       assert.deepEqual(await storage.submissions.byReceiptHash(one.submission?.receiptHash ?? ''), submission)
     })
 
-    test('a file that is not sealed is not recorded in a sealed piece, and fails alone', async () => {
+    test('a file that is not sealed, or for an earlier key, is not recorded in a sealed piece, and fails alone', async () => {
       const clear = { id: newId(), size: 5, type: 'image/png', sha256: 'x' }
-      const outcomes = await storage.record([newRecord(), newRecord({ attachments: [clear] }), newRecord()])
+      const before = { ...clear, id: newId(), mark: 'm', desk: recipientOf(newIdentity()) }
+      const outcomes = await storage.record([
+        newRecord(),
+        newRecord({ attachments: [clear] }),
+        newRecord({ attachments: [before] }),
+        newRecord(),
+      ])
       assert.deepEqual(
         outcomes.map((one) => 'error' in one),
-        [false, true, false],
+        [false, true, true, false],
       )
     })
 
@@ -480,6 +514,49 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
           assert.ok(outcome && 'error' in outcome && outcome.error instanceof Failure, String(outcome))
           assert.deepEqual([outcome.error.code, outcome.error.isUndone], ['unavailable', true])
         }
+      }
+    })
+
+    test('a mail that is taken, a reply that comes and a deed that is taken back at the moment of erasing', async () => {
+      for (let round = 0; round < 30; round++) {
+        const pieces = [newRecord(), newRecord(), newRecord()] as const
+        await storage.record([...pieces])
+        const [mailed, replied, answered] = pieces.map(({ submissionId }) => submissionId) as [
+          string,
+          string,
+          string,
+        ]
+        const at = pieces[0].at
+        const editorId = newId()
+        await storage.work.apply({
+          submissionId: answered,
+          editorId,
+          at,
+          set: {},
+          message: { id: newId(), body: 'An answer.' },
+          deliveries: [],
+          entries: [{ action: 'answered' }],
+        })
+        const erase = async (id: string) => {
+          const { revision } = (await storage.submissions.byId(id)) ?? assert.fail('it is not there')
+          return storage.erasures.erase({ id, revision }, null, 'by-hand', at).catch(refused)
+        }
+        const [[isErased, leased], [isGone, taken]] = await Promise.all([
+          Promise.all([erase(mailed), storage.deliveries.lease('mail', newId(), 1000, at, at + 1000)]),
+          Promise.all([erase(replied), storage.openPieces.take([reply(replied, at)]).catch(refused)]),
+        ])
+        const isLeased = leased.some(({ submissionId }) => submissionId === mailed)
+        assert.ok(!(isErased === true && isLeased), 'the mail is written about what has gone')
+        assert.ok(!(isGone === true && taken !== 'unavailable'), 'the reply was lost')
+        const act = (await storage.work.lastAct(answered, editorId, at)) ?? assert.fail('nothing was done')
+        const [, takenBack] = await Promise.all([
+          erase(answered),
+          storage.work.takeBack(act).then(
+            () => 'done',
+            (error: Failure) => error.code,
+          ),
+        ])
+        assert.ok(['done', 'conflict'].includes(takenBack), takenBack)
       }
     })
 

@@ -46,19 +46,17 @@ async function erase(
 ) {
   // A week is counted from a mail that has left; one that failed is shown at the desk.
   if (await retention.isWarning()) return 0
+  const kept = new Set<string>()
   let erased = 0
   for (;;) {
-    const pieces = await retention.over(rules, atOnce, now())
-    let count = 0
-    for (const piece of pieces) {
-      try {
-        if (await eraseOne(piece, null, 'retention', now())) count += 1
-      } catch (error) {
-        onTrouble(error)
-      }
+    const pieces = await retention.over(rules, kept.size + atOnce, now())
+    const next = pieces.filter(({ id }) => !kept.has(id)).slice(0, atOnce)
+    if (next.length === 0) return erased
+    for (const piece of next) {
+      const isErased = await eraseOne(piece, null, 'retention', now()).catch(onTrouble)
+      if (isErased) erased += 1
+      else kept.add(piece.id)
     }
-    erased += count
-    if (pieces.length < atOnce || count === 0) return erased
     await rest()
   }
 }

@@ -197,8 +197,10 @@ function isByChance({ arrival, sealed }: Draft): boolean {
 
 /** Notes by what sealed files are known. */
 function mark({ attachments }: NewRecord, marks: Map<string, SealedAs>): void {
-  for (const one of attachments)
-    if (!('awaited' in one) && marks.has(one.id)) one.mark = marks.get(one.id)?.mark
+  for (const one of attachments) {
+    const as = marks.get(one.id)
+    if (!('awaited' in one) && as) Object.assign(one, { mark: as.mark, desk: as.desk })
+  }
 }
 
 /** When something is said, what is told of that, and the id that it stands by. */

@@ -86,18 +86,28 @@ function faultOf(error: unknown): CarryFault {
 
 /** Removes the file that a mail was kept as, durably, also where mail has been sent since; nothing where there is none. */
 export async function forgetKeptMail(folder: string, deliveryId: string): Promise<void> {
-  const path = join(folder, `${deliveryId}.eml`)
-  const isKept = await access(path).then(
-    () => true,
-    () => false,
+  const name = `${deliveryId}.eml`
+  const paths = [name, partialName(name)].map((one) => join(folder, one))
+  const there = await Promise.all(
+    paths.map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
   )
-  if (!isKept) return
-  await rm(path, { force: true })
+  if (!there.includes(true)) return
+  for (const path of paths) await rm(path, { force: true })
   await syncFolder(folder)
 }
 
+/** What a mail is called while it is being written, and after a crash in that. */
+function partialName(name: string): string {
+  return `.${name}.part`
+}
+
 async function writeDurably(folder: string, name: string, content: Buffer): Promise<void> {
-  const partial = join(folder, `.${name}.part`)
+  const partial = join(folder, partialName(name))
   const file = await open(partial, 'w', 0o600)
   try {
     await file.writeFile(content)

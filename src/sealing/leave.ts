@@ -1,10 +1,16 @@
+import { Failure } from '../failure.ts'
 import { minuteOf } from '../id.ts'
 import { type Keys, narrowed, type SealedFiles, type Sealing } from '../seal.ts'
 
 export type LeaveParts = {
   store: {
     files(submissionId: string): Promise<SealedFiles | undefined>
-    leave(submissionId: string, keys: Keys, at: number): Promise<void>
+    leave(
+      submissionId: string,
+      as: Pick<SealedFiles, 'revision' | 'sealing'>,
+      keys: Keys,
+      at: number,
+    ): Promise<void>
   }
   files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
   now: () => number
@@ -18,10 +24,9 @@ export type LeaveParts = {
 export function leaver({ store, files, now }: LeaveParts) {
   return async (submissionId: string, keys: Keys): Promise<void> => {
     const sealed = await store.files(submissionId)
-    if (sealed) {
-      const forDesk = narrowed(sealed.sealing, 'desk')
-      for (const { id } of sealed.files) await files.sealAnew(id, keys, forDesk)
-    }
-    await store.leave(submissionId, keys, minuteOf(now()))
+    if (!sealed) throw new Failure('conflict', 'There is no side of yours to delete here.')
+    const forDesk = narrowed(sealed.sealing, 'desk')
+    for (const { id } of sealed.files) await files.sealAnew(id, keys, forDesk)
+    await store.leave(submissionId, sealed, keys, minuteOf(now()))
   }
 }

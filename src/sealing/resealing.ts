@@ -6,7 +6,11 @@ export type ResealingParts = {
     left(): Promise<number>
     pieces(after: string, most: number): Promise<string[]>
     files(submissionId: string): Promise<SealedFiles | undefined>
-    sealAnew(submissionId: string, sealing: Sealing, keys: Keys): Promise<'done' | 'changed' | 'locked'>
+    sealAnew(
+      submissionId: string,
+      as: Pick<SealedFiles, 'revision' | 'sealing'>,
+      keys: Keys,
+    ): Promise<'done' | 'changed' | 'locked'>
     unread(after: string, most: number, keys: Keys): Promise<{ last: string; done: number } | undefined>
   }
   files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
@@ -31,6 +35,8 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
   let identities = new Set<Identity>()
   let running: Promise<void> | undefined
   let isStopping = false
+  /** Something came behind where it is already. */
+  let isAsked = false
   const keys: Keys = async () => [...identities]
 
   return {
@@ -39,6 +45,7 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
       try {
         if (isStopping || (await store.left()) === 0) return
         for (const identity of await brought()) identities.add(identity)
+        isAsked = true
         if (identities.size > 0) running ??= run().finally(forget)
       } catch (error) {
         onTrouble(error)
@@ -67,8 +74,11 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
 
   async function run(): Promise<void> {
     try {
-      await walkPieces()
-      await walkUnread()
+      while (isAsked && !isStopping) {
+        isAsked = false
+        await walkPieces()
+        await walkUnread()
+      }
     } catch (error) {
       onTrouble(error)
     }
@@ -95,7 +105,7 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
       if (!sealed) return
       for (const { id: file, sealedFor } of sealed.files)
         if (!(await files.sealAnew(file, keys, sealedFor))) return
-      if ((await store.sealAnew(id, sealed.sealing, keys)) !== 'changed') return
+      if ((await store.sealAnew(id, sealed, keys)) !== 'changed') return
     }
   }
 

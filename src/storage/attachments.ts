@@ -29,16 +29,19 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
 
     /**
      * The awaited file is in the file store, as its conversation is sealed. False if the piece was erased meanwhile, or marked
-     * as confidential while the file is clear: then nothing is recorded.
+     * as confidential while the file is clear, or the desk has another key by now: then nothing is recorded.
      */
     async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean> {
-      const { size, type, sha256, mark } = file
+      const { size, type, sha256, mark, desk } = file
       const sealed =
-        sealing && mark !== undefined ? await contents.writeFile({ id, type, mark }, sealing) : undefined
+        sealing && mark !== undefined
+          ? await contents.writeFile({ id, type, mark, desk }, sealing)
+          : undefined
       const columns =
         sealed === undefined ? { type, sha256, is_sealed: 0 } : { type: sealed, sha256: null, is_sealed: 1 }
       return db.transaction().execute(async (trx) => {
         if (sealed === undefined && (await isConfidential(trx, id))) return false
+        if (sealing && sealing.desk !== (await sealings.desk(trx))) return false
         const row = await trx
           .updateTable('attachments')
           .set({ state: 'kept', size, ...columns })

@@ -1,3 +1,4 @@
+import { unavailable } from '../failure.ts'
 import type { Part } from '../open-piece.ts'
 import {
   type Keys,
@@ -31,7 +32,20 @@ export function contentsOf(sealer: Sealer) {
     writeContent: (content: Content, sealing: Sealing | undefined, whom: SealedFor = 'both') =>
       write(content, sealing, whom),
     writeSummary: (summary: Summary): string => JSON.stringify(summary),
-    writeFile: (file: SealedFile, sealing: Sealing, whom: SealedFor = 'both') => write(file, sealing, whom),
+
+    /**
+     * What a sealed file is, where the file itself is sealed for this desk key.
+     * @throws Failure `unavailable` where it is for an earlier one: kept again, it is sealed for this one
+     */
+    async writeFile(
+      { desk, ...file }: SealedFile & { desk: Recipient | undefined },
+      sealing: Sealing,
+      whom: SealedFor = 'both',
+    ): Promise<string> {
+      if (desk !== sealing.desk) throw unavailable(new Error('a file for another key'), true)
+      return write(file, sealing, whom)
+    },
+
     writeRaw: (raw: string, sealing: Sealing) => write(raw, sealing, 'desk'),
 
     /**

@@ -3,7 +3,7 @@ import type { Carrier, Delivery, DeliveryState, NewDelivery, Passing, Try, Verdi
 import { Failure } from '../failure.ts'
 import { minuteOf } from '../id.ts'
 import type { Database } from './database.ts'
-import { isDuplicate } from './faults.ts'
+import { isDuplicate, orUnavailable } from './faults.ts'
 import type { Hidden } from './hidden.ts'
 import { insertHistory } from './history.ts'
 import { insertDeliveries } from './new-deliveries.ts'
@@ -237,23 +237,25 @@ export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean)
     action: 'retried' | 'dropped',
     change: Partial<Tables['deliveries']>,
   ): Promise<void> {
-    await db.transaction().execute(async (trx) => {
-      const row = await trx
-        .updateTable('deliveries')
-        .set(change)
-        .where('id', '=', id)
-        .where('state', '=', failed)
-        .returning(['submission_id', 'purpose'])
-        .executeTakeFirst()
-        .catch((error: unknown) => {
-          throw isDuplicate(error)
-            ? new Failure('conflict', 'The next digest waits already: let this one be.')
-            : error
-        })
-      if (!row) throw new Failure('conflict', 'This delivery is no longer a failed one.')
-      const entries = [{ action, detail: row.purpose }]
-      if (row.submission_id) await insertHistory(trx, row.submission_id, editorId, entries, now)
-    })
+    const reopening = () =>
+      db.transaction().execute(async (trx) => {
+        const row = await trx
+          .updateTable('deliveries')
+          .set(change)
+          .where('id', '=', id)
+          .where('state', '=', failed)
+          .returning(['submission_id', 'purpose'])
+          .executeTakeFirst()
+          .catch((error: unknown) => {
+            throw isDuplicate(error)
+              ? new Failure('conflict', 'The next digest waits already: let this one be.')
+              : error
+          })
+        if (!row) throw new Failure('conflict', 'This delivery is no longer a failed one.')
+        const entries = [{ action, detail: row.purpose }]
+        if (row.submission_id) await insertHistory(trx, row.submission_id, editorId, entries, now)
+      })
+    await orUnavailable(reopening)
   }
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Submission } from '../submission.ts'
 import type { Database } from './database.ts'
 import { orUnavailable } from './faults.ts'
+import { isMailLeaving, isReplyGathered } from './on-its-way.ts'
 import type { Tables } from './schema.ts'
 import { appendToTrail } from './trail.ts'
 
@@ -10,7 +11,7 @@ export type ErasureStore = ReturnType<typeof erasureStore>
 /** What is left of a piece outside the database: a file of it, or a mail about it that was kept as a file. */
 export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
 
-/** Pages of the search index that are merged in one statement: a few milliseconds. */
+/** Pages of the search index that are merged in one statement: some eight milliseconds. */
 const mergedAtOnce = 50
 
 /** Erasing pieces: first all their rows at once, then, however often it is interrupted, what else there is of them. */
@@ -29,9 +30,10 @@ export function erasureStore(db: Database, isPostgres: boolean) {
     ): Promise<boolean> {
       return orUnavailable(() =>
         db.transaction().execute(async (trx) => {
-          // Before anything else, as everybody does who writes to it: nobody waits for each other in a circle.
+          // Whoever adds to it or replies to it waits, and then finds that it has gone.
           if (isPostgres) await lock(trx, submissionId)
-          if (await isOnItsWay(trx, submissionId, at)) return false
+          if (await isMailLeaving(trx, submissionId, at, isPostgres)) return false
+          if (await isReplyGathered(trx, submissionId)) return false
           // Changed, so that nobody else erases it or adds to it at the same moment.
           const piece = await trx
             .updateTable('submissions')
@@ -236,37 +238,10 @@ async function deleteDeliveries(trx: Database, submissionId: string): Promise<vo
     .execute()
 }
 
-/** A reply that nothing was added to for so long is not about to be sent any more. */
-const replyTime = 10 * 60_000
-
-/** True while a chat gathers a reply, which would be lost with the piece, or a mail is written that tells of it. */
-async function isOnItsWay(trx: Database, submissionId: string, at: number): Promise<boolean> {
-  const mail = await trx
-    .selectFrom('deliveries')
-    .select('id')
-    .where('submission_id', '=', submissionId)
-    .where('carrier', '=', 'mail')
-    .where('state', '=', sql.lit('pending' as const))
-    .where('leased_until', '>', at)
-    .executeTakeFirst()
-  const reply = await trx
-    .selectFrom('open_pieces')
-    .select('id')
-    .where('joins', '=', submissionId)
-    .where('state', 'in', ['open', 'closed'])
-    .where('heard_at', '>', at - replyTime)
-    .executeTakeFirst()
-  return mail !== undefined || reply !== undefined
-}
-
 /** What a chat has gathered for a piece, or became it. Called inside a transaction. */
 export async function deleteOpenPieces(trx: Database, submissionId: string): Promise<void> {
   const became = trx.selectFrom('open_pieces').select('id').where('submission_id', '=', submissionId)
-  const adding = trx
-    .selectFrom('open_pieces')
-    .select('id')
-    .where('joins', '=', submissionId)
-    .where('state', '=', sql.lit('open' as const))
+  const adding = trx.selectFrom('open_pieces').select('id').where('joins', '=', submissionId)
   const rows = await became.union(adding).execute()
   for (const { id } of rows) {
     await trx.deleteFrom('open_parts').where('piece_id', '=', id).execute()

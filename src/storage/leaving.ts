@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../failure.ts'
-import { type Keys, narrowed } from '../seal.ts'
+import { type Keys, narrowed, type SealedFiles } from '../seal.ts'
 import type { Database } from './database.ts'
 import { deleteOpenPieces, noteToWipe } from './erasures.ts'
 import { insertHistory } from './history.ts'
@@ -17,19 +17,17 @@ export function leavingStore(db: Database, writing: Writing) {
      * sender is reached, and which chat or mails the piece belongs to. The files have been sealed so before.
      * @throws Failure `conflict` if the piece changed meanwhile
      */
-    async leave(submissionId: string, keys: Keys, at: number): Promise<void> {
-      const sealing = await writing.sealings.ofOne(submissionId)
-      const piece = await db
-        .selectFrom('submissions')
-        .select(['revision', 'sealed_for'])
-        .where('id', '=', submissionId)
-        .executeTakeFirst()
-      if (!sealing || !piece) throw new Failure('conflict', 'There is no side of yours to delete here.')
-      const texts = (await storedTexts(db, submissionId)).filter(({ whom }) => whom === 'both')
+    async leave(
+      submissionId: string,
+      { revision, sealing }: Pick<SealedFiles, 'revision' | 'sealing'>,
+      keys: Keys,
+      at: number,
+    ): Promise<void> {
+      const texts = await storedTexts(db, submissionId)
       // What the receipt does not open is not the sender's, or damaged: it stays as it is.
       const { anew } = await sealedAnew(writing, texts, narrowed(sealing, 'desk'), keys)
       await db.transaction().execute(async (trx) => {
-        await forgetSender(trx, submissionId, piece.revision, at)
+        await forgetSender(trx, submissionId, revision, at)
         await replaceTexts(trx, anew)
         await noteToWipe(trx, submissionId, false, at)
         await insertHistory(trx, submissionId, null, [{ action: 'sender-left' }], at)

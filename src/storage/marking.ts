@@ -8,6 +8,7 @@ import type { Content, Message } from '../submission.ts'
 import type { Database } from './database.ts'
 import { forgetSearch, noteErasedFiles, noteToWipe } from './erasures.ts'
 import { insertHistory } from './history.ts'
+import { isMailLeaving } from './on-its-way.ts'
 import type { Tables } from './schema.ts'
 import type { Writing } from './writing.ts'
 
@@ -22,7 +23,6 @@ export type Marking = { submissionId: string; revision: number; editorId: string
 
 type MarkingParts = Writing & {
   conversation: (submissionId: string, keys: Keys) => Promise<Message[]>
-  isPostgres: boolean
 }
 
 /** An editor marks a piece as confidential that came in clear: it is sealed where it lies, and what was clear is wiped. */
@@ -43,7 +43,8 @@ export function markingStore(db: Database, parts: MarkingParts) {
 
     /**
      * Seals every text, and lets the copies take the place of the files.
-     * @throws Failure `conflict` if the piece is no longer as it was seen, or a file came meanwhile
+     * @throws Failure `conflict` if the piece is no longer as it was seen, a file came meanwhile, or a mail that tells of it
+     * is just being written
      */
     async mark(marking: Marking, sealing: Sealing, copies: SealedCopies): Promise<void> {
       const { submissionId, editorId, at } = marking
@@ -52,6 +53,8 @@ export function markingStore(db: Database, parts: MarkingParts) {
       const contact = contactOf(messages)
       await db.transaction().execute(async (trx) => {
         await advance(trx, marking, sealing, hidden.hide(contact))
+        if (await isMailLeaving(trx, submissionId, at, parts.isPostgres))
+          throw new Failure('conflict', 'A mail about it is just leaving. Please try again in a moment.')
         for (const [id, content] of texts.messages)
           await trx.updateTable('messages').set({ content }).where('id', '=', id).execute()
         for (const [id, content] of texts.notes)
@@ -85,7 +88,7 @@ export function markingStore(db: Database, parts: MarkingParts) {
       for (const { id: before, type } of attachments) {
         const copy = copies.get(before)
         if (!copy) continue
-        const file = { id: copy.id, type: type ?? '', mark: copy.mark }
+        const file = { id: copy.id, type: type ?? '', mark: copy.mark, desk: copy.desk }
         files.set(before, await contents.writeFile(file, sealing, whom))
       }
     }

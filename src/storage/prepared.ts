@@ -48,8 +48,8 @@ async function prepare(
     if (!sealing || 'awaited' in attachment) continue
     // It was kept before an editor marked the piece as confidential: kept again, it is sealed.
     if (attachment.mark === undefined) throw unavailable(new Error('a file that is not sealed'), true)
-    const { id, type, mark } = attachment
-    files.set(id, await contents.writeFile({ id, type, mark }, sealing, whom))
+    const { id, type, mark, desk } = attachment
+    files.set(id, await contents.writeFile({ id, type, mark, desk }, sealing, whom))
   }
   const passing = sealing && mayTell ? saidIn(one) : undefined
   return { one, sealing, content, summary, files, passing }

@@ -181,7 +181,8 @@ async function addToMessage(
     .selectFrom('messages')
     .select('content')
     .where('id', '=', one.messageId)
-    .executeTakeFirstOrThrow()
+    .executeTakeFirst()
+  if (!row) throw goneMeanwhile()
   await trx
     .updateTable('messages')
     .set({ content: sealing || one.blocks ? behind(row.content, content) : await joined(row.content) })

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { Failure } from '../failure.ts'
-import { type Keys, narrowed, type SealedFiles, type Sealing, whomFor } from '../seal.ts'
+import { type Keys, narrowed, type SealedFiles, whomFor } from '../seal.ts'
 import type { Database } from './database.ts'
 import { type Resealed, replaceTexts, sealedAnew, storedTexts } from './reseal.ts'
 import { unreadBond } from './unread.ts'
@@ -43,8 +43,14 @@ export function resealingStore(db: Database, writing: Writing) {
 
     /** The sealed files of a piece, and for whom each is to open now. Undefined for a piece that is not sealed. */
     async files(submissionId: string): Promise<SealedFiles | undefined> {
+      // First: what changes while the files are sealed is noticed when the texts are.
+      const piece = await db
+        .selectFrom('submissions')
+        .select('revision')
+        .where('id', '=', submissionId)
+        .executeTakeFirst()
       const sealing = await sealings.ofOne(submissionId)
-      if (!sealing) return undefined
+      if (!piece || !sealing) return undefined
       const rows = await db
         .selectFrom('attachments')
         .innerJoin('messages', 'messages.id', 'message_id')
@@ -54,23 +60,21 @@ export function resealingStore(db: Database, writing: Writing) {
         .where('state', '=', 'kept')
         .execute()
       const files = rows.map(({ id, author }) => ({ id, sealedFor: narrowed(sealing, whomFor(author)) }))
-      return { files, sealing }
+      return { revision: piece.revision, files, sealing }
     },
 
     /** Every text of a piece as it is stored. */
     texts: (submissionId: string) => storedTexts(db, submissionId),
 
     /**
-     * Seals all texts of a piece anew, as one, as its files were before: then all of it is. What these keys do not open stays
-     * as it is, and then the piece is none that is done.
+     * Seals all texts of a piece anew, as one, as its files were before: then all of it is, if it still is at that revision.
+     * What these keys do not open stays as it is, and then the piece is none that is done.
      */
-    async sealAnew(submissionId: string, sealing: Sealing, keys: Keys): Promise<Resealed> {
-      const before = await db
-        .selectFrom('submissions')
-        .select('revision')
-        .where('id', '=', submissionId)
-        .executeTakeFirst()
-      if (!before) return 'done'
+    async sealAnew(
+      submissionId: string,
+      { revision, sealing }: Pick<SealedFiles, 'revision' | 'sealing'>,
+      keys: Keys,
+    ): Promise<Resealed> {
       const texts = await storedTexts(db, submissionId)
       const { anew, locked } = await sealedAnew(writing, texts, sealing, keys)
       return orChanged(() =>
@@ -78,7 +82,7 @@ export function resealingStore(db: Database, writing: Writing) {
           const now = await sealings.ofOne(submissionId, trx)
           if (now?.desk !== sealing.desk || now.sender !== sealing.sender)
             throw new Failure('conflict', 'It is to be sealed for others by now.')
-          if (locked === 0) await noteSealed(trx, submissionId, before.revision, sealing.desk)
+          if (locked === 0) await noteSealed(trx, submissionId, revision, sealing.desk)
           await replaceTexts(trx, anew)
           return locked === 0 ? 'done' : 'locked'
         }),

@@ -68,7 +68,7 @@ export function staging(folder: string, sealing: FileSealing, ageFiles: AgeFiles
       const fileKey = keys.get(id) as Uint8Array
       await ageFiles.writeHeader(pathOf(id), fileKey, recipients)
       await forgetWhen(pathOf(id))
-      return { mark: sealing.markOfKey(fileKey), fileKey }
+      return { mark: sealing.markOfKey(fileKey), desk: recipients.desk, fileKey }
     },
 
     /** What was sealed as long as nobody knew what it was, and is not confidential, need not be. */

@@ -64,7 +64,7 @@ export async function openStorage(url: string, parts: StorageParts) {
   const pgpKeys = pgpKeyStore(db)
   const mayTellInConfidence = async () =>
     (await settings.confidentialByMail()).value && (await pgpKeys.isAnyGood(now()))
-  const writing = { contents, sealings, hidden, mayTellInConfidence }
+  const writing = { contents, sealings, hidden, mayTellInConfidence, isPostgres }
   const submissions = submissionStore(db, writing)
   return {
     /** Other machines may be working on the same database. */
@@ -97,7 +97,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     keyRing: keyRingStore(db),
     resealing: resealingStore(db, writing),
     leaving: leavingStore(db, writing),
-    marking: markingStore(db, { ...writing, conversation: submissions.conversation, isPostgres }),
+    marking: markingStore(db, { ...writing, conversation: submissions.conversation }),
     sealings,
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
     async record(records: NewRecord[]): Promise<Outcome[]> {

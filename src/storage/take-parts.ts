@@ -31,6 +31,7 @@ export async function takeParts(
   quiet: number,
 ): Promise<TakenPart[]> {
   const fresh = await unseen(trx, parts)
+  await holdJoined(trx, writing, fresh)
   const homes = await homesOf(trx, writing, fresh, quiet)
   const rows = await grow(trx, fresh, homes)
   // Another machine discarded it at this very moment: taken back, the update comes again and finds another home.
@@ -56,6 +57,18 @@ async function unseen(trx: Database, parts: NewPart[]): Promise<NewPart[]> {
     .execute()
   const fresh = new Set(rows.map((row) => nameOf({ bot: row.bot, key: row.update_id })))
   return [...named].filter(([name]) => fresh.has(name)).map(([, part]) => part)
+}
+
+/**
+ * Keeps what is replied to from being erased until the reply is written.
+ * @throws Failure `unavailable` where it was: the update comes again, and finds another home
+ */
+async function holdJoined(trx: Database, { isPostgres }: PieceWriting, parts: NewPart[]): Promise<void> {
+  const joined = [...new Set(parts.flatMap(({ joins }) => joins ?? []))]
+  if (joined.length === 0) return
+  const pieces = trx.selectFrom('submissions').select('id').where('id', 'in', joined).orderBy('id')
+  const there = await (isPostgres ? pieces.forKeyShare() : pieces).execute()
+  if (there.length < joined.length) throw unavailable(undefined)
 }
 
 function nameOf({ bot, key }: UpdateName): string {

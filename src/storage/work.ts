@@ -80,16 +80,23 @@ export function workStore(db: Database, writing: Writing) {
     /**
      * Takes back what this editor did within the last seconds, if nothing of it has left yet: the move is undone, the
      * message withdrawn, its deliveries dropped.
-     * @throws Failure `conflict` if it is too late.
+     * @throws Failure `conflict` if it is too late, `unavailable`
      */
     async takeBack(act: Act): Promise<void> {
-      await db.transaction().execute(async (trx) => {
-        if (act.messageId !== undefined) await withdraw(trx, act, act.messageId)
-        if (act.movedAt !== undefined) await moveBack(trx, act, act.movedAt)
-        const { submissionId, editorId, at } = act
-        await queueForSearch(trx, [submissionId])
-        await insertHistory(trx, submissionId, editorId, [{ action: 'undone' }], at)
-      })
+      const { submissionId, editorId, at } = act
+      await orUnavailable(() =>
+        db.transaction().execute(async (trx) => {
+          await trx
+            .updateTable('submissions')
+            .set((eb) => ({ revision: eb('revision', '+', 1) }))
+            .where('id', '=', submissionId)
+            .execute()
+          if (act.messageId !== undefined) await withdraw(trx, act, act.messageId)
+          if (act.movedAt !== undefined) await moveBack(trx, act, act.movedAt)
+          await queueForSearch(trx, [submissionId])
+          await insertHistory(trx, submissionId, editorId, [{ action: 'undone' }], at)
+        }),
+      )
     },
 
     /** Remembers senders whose piece was spam; their next ones are marked, and no editor is mailed at once. */
@@ -128,8 +135,9 @@ async function textsOf({ contents, sealings }: Writing, change: Change): Promise
   }
   const noted = { fields: { body: note?.body ?? '' }, files: {} }
   const files = new Map<string, string>()
-  for (const { id, type, mark } of message?.files ?? []) {
-    if (sealing && mark !== undefined) files.set(id, await contents.writeFile({ id, type, mark }, sealing))
+  for (const { id, type, mark, desk } of message?.files ?? []) {
+    if (sealing && mark !== undefined)
+      files.set(id, await contents.writeFile({ id, type, mark, desk }, sealing))
   }
   return {
     message: message ? await contents.writeContent(said, sealing) : '',
@@ -319,15 +327,14 @@ async function moveBack(trx: Database, act: Act, movedAt: number): Promise<void>
   if (!isTheirs || movedAt <= act.at - undoTime) throw tooLate()
   const moved = await trx
     .updateTable('submissions')
-    .set((eb) => ({
+    .set({
       state: sql`moved_from`,
       moved_from: null,
       moved_at: null,
       decided_at: sql<
         number | null
       >`case when state in ('accepted', 'declined') then null else decided_at end`,
-      revision: eb('revision', '+', 1),
-    }))
+    })
     .where('id', '=', act.submissionId)
     .where('moved_at', '=', movedAt)
     .returning('id')

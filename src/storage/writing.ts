@@ -9,4 +9,6 @@ export type Writing = {
   hidden: Hidden
   /** True if there is an editor whose mail may tell, encrypted, what a sealed message says. */
   mayTellInConfidence: () => Promise<boolean>
+  /** Several may write at the same moment: what must not change meanwhile has to be locked. */
+  isPostgres: boolean
 }

@@ -60,10 +60,10 @@ export function telegramFileFetcher(parts: FetchParts) {
       throw new CarryFault('file-gone', { permanent: true })
     }
     const { sealing } = found
-    const sealed = await parts.keep([attachmentId], sealing)
+    const as = (await parts.keep([attachmentId], sealing)).get(attachmentId)
     const isTaken = await parts.attachments.arrived(
       attachmentId,
-      { ...file, mark: sealed.get(attachmentId)?.mark },
+      { ...file, mark: as?.mark, desk: as?.desk },
       sealing,
       parts.now(),
     )
