@@ -3,8 +3,6 @@ import { Failure } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { WrittenFile } from './work.ts'
 
-export type WriteWithFiles = ReturnType<typeof answerFiles>
-
 /**
  * Puts the files of an answer in their place before anything speaks of them, sealed as the conversation is. Where it is
  * certain that the answer was not written they go again; otherwise the next start sweeps what belongs to nothing.

@@ -451,7 +451,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       const one = newRecord()
       await storage.record([one])
       const at = one.at + 1
-      const file = { id: newId(), name: 'a.txt', size: 1, type: 'text/plain', sha256: 'x' }
+      const clear = { id: newId(), name: 'a.txt', size: 1, type: 'text/plain', sha256: 'x' }
+      const file = { ...clear, mark: 'm', desk: recipientOf(identity), fileKey: new Uint8Array(16) }
       const change = {
         submissionId: one.submissionId,
         editorId: newId(),
@@ -463,6 +464,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         entries: [{ action: 'answered' as const }],
         arrival: { source: 'email', key: `door-${newId()}` },
       }
+      const unsealed = { ...change, message: { ...change.message, files: [clear] } }
+      await assert.rejects(storage.work.applyOnce(unsealed), { code: 'unavailable', isUndone: true })
       const done = await Promise.all(
         [1, 2, 3].map(() => storage.work.applyOnce(change).catch(() => 'refused')),
       )

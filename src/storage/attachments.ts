@@ -32,11 +32,9 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
      * as confidential while the file is clear, or the desk has another key by now: then nothing is recorded.
      */
     async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean> {
-      const { size, type, sha256, mark, desk } = file
+      const { size, type, sha256, mark } = file
       const sealed =
-        sealing && mark !== undefined
-          ? await contents.writeFile({ id, type, mark, desk }, sealing)
-          : undefined
+        sealing && mark !== undefined ? await contents.writeFile({ ...file, id }, sealing) : undefined
       const columns =
         sealed === undefined ? { type, sha256, is_sealed: 0 } : { type: sealed, sha256: null, is_sealed: 1 }
       return db.transaction().execute(async (trx) => {

@@ -1,5 +1,6 @@
 import { unavailable } from '../failure.ts'
 import type { Part } from '../open-piece.ts'
+import type { KeptFile } from '../record.ts'
 import {
   type Keys,
   narrowed,
@@ -34,16 +35,18 @@ export function contentsOf(sealer: Sealer) {
     writeSummary: (summary: Summary): string => JSON.stringify(summary),
 
     /**
-     * What a sealed file is, where the file itself is sealed for this desk key.
-     * @throws Failure `unavailable` where it is for an earlier one: kept again, it is sealed for this one
+     * What a file of a sealed conversation is.
+     * @throws Failure `unavailable` where the file is not sealed, for it was kept before the conversation was, or is for an
+     * earlier key of the desk: kept again, it is as it should be
      */
     async writeFile(
-      { desk, ...file }: SealedFile & { desk: Recipient | undefined },
+      { id, type, mark, desk }: Pick<KeptFile, 'type' | 'mark' | 'desk'> & { id: string },
       sealing: Sealing,
       whom: SealedFor = 'both',
     ): Promise<string> {
-      if (desk !== sealing.desk) throw unavailable(new Error('a file for another key'), true)
-      return write(file, sealing, whom)
+      if (mark === undefined || desk !== sealing.desk)
+        throw unavailable(new Error('a file that is not sealed as its conversation is'), true)
+      return write({ id, type, mark } satisfies SealedFile, sealing, whom)
     },
 
     writeRaw: (raw: string, sealing: Sealing) => write(raw, sealing, 'desk'),

@@ -1,5 +1,4 @@
 import type { Passing } from '../delivery.ts'
-import { unavailable } from '../failure.ts'
 import type { NewRecord } from '../record.ts'
 import { type Sealing, whomFor } from '../seal.ts'
 import type { Contents } from './contents.ts'
@@ -46,10 +45,7 @@ async function prepare(
   const files = new Map<string, string>()
   for (const attachment of one.attachments) {
     if (!sealing || 'awaited' in attachment) continue
-    // It was kept before an editor marked the piece as confidential: kept again, it is sealed.
-    if (attachment.mark === undefined) throw unavailable(new Error('a file that is not sealed'), true)
-    const { id, type, mark, desk } = attachment
-    files.set(id, await contents.writeFile({ id, type, mark, desk }, sealing, whom))
+    files.set(attachment.id, await contents.writeFile(attachment, sealing, whom))
   }
   const passing = sealing && mayTell ? saidIn(one) : undefined
   return { one, sealing, content, summary, files, passing }

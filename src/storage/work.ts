@@ -135,9 +135,8 @@ async function textsOf({ contents, sealings }: Writing, change: Change): Promise
   }
   const noted = { fields: { body: note?.body ?? '' }, files: {} }
   const files = new Map<string, string>()
-  for (const { id, type, mark, desk } of message?.files ?? []) {
-    if (sealing && mark !== undefined)
-      files.set(id, await contents.writeFile({ id, type, mark, desk }, sealing))
+  for (const file of message?.files ?? []) {
+    if (sealing) files.set(file.id, await contents.writeFile(file, sealing))
   }
   return {
     message: message ? await contents.writeContent(said, sealing) : '',
