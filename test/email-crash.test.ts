@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage } from '../src/storage/storage.ts'
+import { folderUntilExit } from './support/folder.ts'
 import { mailDoor } from './support/mail.ts'
 import { freePort, startProcess } from './support/process.ts'
 import { openSmtpClient } from './support/smtp-client.ts'
@@ -35,8 +34,7 @@ async function deliver(port: number, raw: string, isOver: () => boolean, cut: ()
 const desk = offlineDesk()
 
 test('killed between a mail and its 250, many times: none lost, none doubled', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'barua-mail-crash-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  const folder = folderUntilExit('mail-crash')
   const port = await freePort()
   const env = {
     ...mailDoor,
@@ -60,6 +58,10 @@ test('killed between a mail and its 250, many times: none lost, none doubled', a
   )
   let running = await startProcess(env)
   let isOver = false
+  t.after(async () => {
+    isOver = true
+    await running.kill()
+  })
   let cuts = 0
   const isDone = () => isOver
   const wasCut = () => {

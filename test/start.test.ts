@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { folderUntilExit } from './support/folder.ts'
 import { tip } from './support/pieces.ts'
 import { startProcess } from './support/process.ts'
 
-async function folder(t: TestContext) {
-  const path = await mkdtemp(join(tmpdir(), 'barua-start-'))
-  t.after(() => rm(path, { recursive: true, force: true }))
+function folder() {
+  const path = folderUntilExit('start')
   return { DATA_DIR: join(path, 'data'), UPLOADS_DIR: join(path, 'uploads'), NEWSROOM_NAME: 'Test Post' }
 }
 
@@ -43,7 +42,7 @@ async function mailIn(path: string): Promise<void> {
 }
 
 test('started with nothing, it says where everything is and how to come in', async (t) => {
-  const env = await folder(t)
+  const env = folder()
   const running = await startProcess(env)
   t.after(() => running.kill())
   const said = running.output()
@@ -97,7 +96,7 @@ test('a faulty configuration is named and nothing starts', async () => {
 })
 
 test('told to stop, it finishes the request in flight and ends in good order', async (t) => {
-  const env = await folder(t)
+  const env = folder()
   const running = await startProcess(env)
   t.after(() => running.kill())
   const body = `body=${encodeURIComponent(tip().body)}`

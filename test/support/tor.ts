@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { folderUntilExit } from './folder.ts'
 import { freePort } from './process.ts'
 
 const run = promisify(execFile)
@@ -28,11 +28,10 @@ export type TorNetwork = {
 
 /**
  * A Tor network on this machine alone, with directory authorities that are the relays as well, and an onion service as
- * `torrc` describes it. `%` there stands for a folder of its own. Stopped and removed when the test ends.
+ * `torrc` describes it. `%` there stands for a folder of its own. Stopped when the test ends.
  */
 export async function startTor(t: TestContext, torrc: string): Promise<TorNetwork> {
-  const folder = await mkdtemp(join(tmpdir(), 'barua-tor-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  const folder = folderUntilExit('tor')
   const authorities = await Promise.all(Array.from({ length: relays }, (_, i) => authority(folder, `a${i}`)))
   const network = `TestingTorNetwork 1\n${authorities.map(({ entry }) => entry).join('\n')}\n`
   for (const { name, settings } of authorities) await start(t, folder, name, settings + network)
