@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { runCommand } from '../src/commands.ts'
 import { readConfig } from '../src/config.ts'
 import { coarseId } from '../src/id.ts'
@@ -281,7 +281,8 @@ test('a hold, a deed or a message that comes at the last moment keeps a piece', 
   assert.ok((await isThere(newsroom, held.reference)) && (await isThere(newsroom, written.reference)))
 })
 
-test('a reply that is being written keeps a piece until it has come in', async (t) => {
+/** A piece from a chat, which gathers a reply to an editor's answer. */
+async function replying(t: TestContext) {
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()
   const receipt = await chat.send('The clinic has no oxygen.')
@@ -291,6 +292,11 @@ test('a reply that is being written keeps a piece until it has come in', async (
   await newsroom.pause(11_000)
   const asked = chat.heard().at(-1)?.message_id
   await chat.say({ text: 'The one at the market.', reply_to_message: { message_id: asked } })
+  return { newsroom, chat, receipt, reference, at }
+}
+
+test('a reply that is being written keeps a piece until it has come in', async (t) => {
+  const { newsroom, receipt, reference, at } = await replying(t)
   const refused = await newsroom.act(`${at}/erase`, await newsroom.seen(reference))
   assert.equal(refused.status, 409)
   assert.match(refused.text, /is on its way just now/)
@@ -302,16 +308,7 @@ test('a reply that is being written keeps a piece until it has come in', async (
 })
 
 test('a reply goes in however long its worker was away, and one that was discarded goes with its piece', async (t) => {
-  const newsroom = await openNewsroom(t)
-  const chat = newsroom.chat()
-  const receipt = await chat.send('The clinic has no oxygen.')
-  const { reference } = await newsroom.status(receipt)
-  const at = `/desk/submissions/${reference}`
-  await newsroom.act(`${at}/answer`, { body: 'Which clinic?', ...(await newsroom.seen(reference)) })
-  await newsroom.pause(11_000)
-  const asked = chat.heard().at(-1)?.message_id
-  const reply = { text: 'The one at the market.', reply_to_message: { message_id: asked } }
-  await chat.say(reply)
+  const { newsroom, chat, reference, at } = await replying(t)
   newsroom.passTime(20 * 60_000)
   assert.equal((await newsroom.act(`${at}/erase`, await newsroom.seen(reference))).status, 409)
   await chat.press('Discard')

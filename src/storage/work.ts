@@ -86,6 +86,7 @@ export function workStore(db: Database, writing: Writing) {
       const { submissionId, editorId, at } = act
       await orUnavailable(() =>
         db.transaction().execute(async (trx) => {
+          // First, as erasing does; and whoever seals the piece anew just now sees that it has changed.
           await trx
             .updateTable('submissions')
             .set((eb) => ({ revision: eb('revision', '+', 1) }))
