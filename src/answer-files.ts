@@ -1,7 +1,11 @@
 import type { StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
 import type { Parts } from './parts.ts'
+import { narrowed } from './seal.ts'
 import type { WrittenFile } from './work.ts'
+
+/** The files of an answer, and what is kept with it for the desk only. */
+type AnswerFiles = { files: StagedFile[]; aside?: StagedFile[] }
 
 /**
  * Puts the files of an answer in their place before anything speaks of them, sealed as the conversation is. Where it is
@@ -10,17 +14,28 @@ import type { WrittenFile } from './work.ts'
 export function answerFiles({ files, storage }: Pick<Parts, 'files' | 'storage'>) {
   return async <T>(
     submissionId: string,
-    staged: StagedFile[],
-    write: (kept: WrittenFile[]) => Promise<T>,
+    given: AnswerFiles,
+    write: (files: WrittenFile[], aside: WrittenFile[]) => Promise<T>,
   ): Promise<T> => {
-    const ids = staged.map(({ id }) => id)
-    const sealed = await files.keep(ids, await storage.sealings.ofOne(submissionId))
+    const { files: sent, aside = [] } = given
+    const sealing = await storage.sealings.ofOne(submissionId)
+    const kept = await keep(sent, sealing)
+    const keptAside = await keep(aside, sealing && narrowed(sealing, 'desk'))
     try {
-      return await write(staged.map((file) => ({ ...file, ...sealed.get(file.id) })))
+      return await write(kept, keptAside)
     } catch (error) {
       if (error instanceof Failure && (error.isUndone || error.code !== 'unavailable'))
-        await files.remove(ids)
+        await files.remove([...sent, ...aside].map(({ id }) => id))
       throw error
     }
+  }
+
+  async function keep(
+    staged: StagedFile[],
+    sealing: Parameters<typeof files.keep>[1],
+  ): Promise<WrittenFile[]> {
+    const ids = staged.map(({ id }) => id)
+    const sealed = await files.keep(ids, sealing)
+    return staged.map((file) => ({ ...file, ...sealed.get(file.id) }))
   }
 }

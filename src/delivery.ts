@@ -45,9 +45,14 @@ export type Passing = {
   title?: string | undefined
   /** The answer's files, each with its own key. */
   files?: PassingFile[]
+  /** What of an editor's reply by mail does not go, for the confirmation. */
+  leftOut?: LeftOut
   /** A one-time link that bears a key. */
   link?: string
 }
+
+/** Words and names of files. */
+export type LeftOut = { words: string; files: { name: string }[] }
 
 /** The key in base64url. */
 export type PassingFile = { id: string; name: string; key: string }

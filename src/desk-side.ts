@@ -28,6 +28,7 @@ import type { DeskParts } from './desk/parts.ts'
 import { passkeysOf } from './desk/passkeys.ts'
 import { pgpRoutes } from './desk/pgp.ts'
 import { pieceRoutes } from './desk/piece.ts'
+import { replyRoutes } from './desk/replies.ts'
 import { type DeskRoute, deskRouter, type FilesReader } from './desk/routes.ts'
 import { createSessions, type Sessions } from './desk/session.ts'
 import { settingsRoutes } from './desk/settings.ts'
@@ -45,6 +46,7 @@ import { Failure } from './failure.ts'
 import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
+import { readToken } from './one-time.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewNow } from './previews/preview.ts'
@@ -165,6 +167,15 @@ export function createDesk(
       tries: storage.tries,
       keyRing: parts.keyRing,
       resealing: parts.resealing,
+    }),
+    ...replyRoutes({
+      work: storage.work,
+      submissions: storage.submissions,
+      messageOfLink: (token) => readToken(parts.secrets.keyFor('one-time'), 'reply', token, now())?.id,
+      render: parts.render,
+      changed: deskParts.changed,
+      base,
+      now,
     }),
     ...settingsRoutes({ ...common, settings }),
     ...botRoutes({

@@ -7,9 +7,10 @@ import { type Mailbox, type MailboxState, watchMailbox } from './channels/email/
 import { type Listener, listenForMail } from './channels/email/listen.ts'
 import type { Envelope } from './channels/email/mail-in-hand.ts'
 import type { MailedFile } from './channels/email/parsed.ts'
-import { type MailFile, mailReader } from './channels/email/reader.ts'
-import { mailTaker, type Taken } from './channels/email/take.ts'
+import { type LeftFile, mailReader } from './channels/email/reader.ts'
+import { fullNames, mailTaker, type Taken } from './channels/email/take.ts'
 import { type Config, ConfigFault } from './config.ts'
+import type { StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
 import { tidyFileName } from './intake/file-name.ts'
 import { fileTypeCheck } from './intake/file-type.ts'
@@ -36,6 +37,8 @@ const MiB = 1024 * 1024
 const growth = 1.4
 /** Of what is only kept to be looked at, so much. Bytes. */
 const mostUnread = 256 * 1024
+/** By so much a key is known. Bytes. */
+const mostOfKey = 4096
 
 export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
   const { config, storage, files, secrets, outside } = parts
@@ -50,7 +53,13 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     own: [config.MAIL_FROM, config.EMAIL_REPLY_ADDRESS],
     replyKey: secrets.keyFor('reply'),
   })
-  const reader = mailReader({ takeFile })
+  const reader = mailReader({
+    takeFile,
+    ours: {
+      addresses: [config.MAIL_FROM, config.EMAIL_REPLY_ADDRESS].map(bareAddress),
+      names: [nameOf(config.MAIL_FROM), config.NEWSROOM_NAME],
+    },
+  })
   const taken = mailTaker({
     addresses,
     reader,
@@ -86,12 +95,12 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
       const id = await storage.mail.submissionOf(marks, mailSender(address, senderKey))
       return id === undefined ? undefined : storage.submissions.byId(id)
     },
-    async tellsOfUs(words) {
-      const told = words.toLowerCase()
-      const addresses = (await storage.editors.active()).map(({ email }) => email.toLowerCase())
-      const replies = `${reply.local}+`.toLowerCase()
-      return [...addresses, replies, desk].some((one) => told.includes(one))
+    async namesOfOurs() {
+      const editors = await storage.editors.active()
+      const names = editors.flatMap(({ email, name }) => [email, ...fullNames(name)])
+      return [...names, `${reply.local}+`, desk]
     },
+    beginningOf: async (id) => beginning(await files.readStaged(id), mostOfKey),
     isFromDesk: ({ said, folded }) => said.includes(desk) || folded.includes(desk),
     markOf: (messageId, address) => threadMark(senderKey, messageId, address),
     async openedBy(receipts) {
@@ -104,7 +113,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     submissionIdOf: async (reference) => (await storage.submissions.byReference(reference))?.id,
     canaryCame: (id) => storage.mail.canaryCame(id, 'mail', now()),
     async keepUnread(reason, rawId) {
-      const raw = await beginning(await files.readStaged(rawId))
+      const raw = await beginning(await files.readStaged(rawId), mostUnread)
       await storage.unread.keep({ source: 'email', reason, raw, createdAt: now() })
       outside.log.warn({ channel: 'email', reason }, 'kept unread')
     },
@@ -162,7 +171,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
   }
 
   /** A file that is too large, or of a type that is not taken, stays in the raw mail and is only told of. */
-  async function takeFile({ name: given }: MailedFile, content: Readable): Promise<MailFile> {
+  async function takeFile({ name: given }: MailedFile, content: Readable): Promise<StagedFile | LeftFile> {
     const name = tidyFileName(given)
     const typeOf = fileTypeCheck(config.FILE_TYPES)
     let size = 0
@@ -198,25 +207,38 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
   }
 }
 
+function bareAddress(mailbox: string): string {
+  const { local, domain } = addressOf(mailbox)
+  return `${local}@${domain}`
+}
+
+/** The name before an address; empty where there is none. */
+function nameOf(mailbox: string): string {
+  return /^\s*"?([^"<]*?)"?\s*</.exec(mailbox)?.[1] ?? ''
+}
+
 /** Does what an editor replied. */
 function doing(parts: Parts) {
   const { config, storage, files, outside, nudge } = parts
   const withFiles = answerFiles(parts)
-  const deed = mailDeeds({
+  const deeds = mailDeeds({
     applyOnce: storage.work.applyOnce,
     submissionById: storage.submissions.byId,
     conversation: (id) => storage.submissions.conversation(id),
     contact: storage.submissions.contact,
     letter: storage.settings.letter,
+    replyWait: async () => (await storage.settings.replyWait()).value * 1000,
     hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
     newsroom: config.NEWSROOM_NAME,
     now: outside.now,
   })
   return async (replied: RepliedDeed) => {
-    const done = await withFiles(replied.submissionId, replied.files, (kept) =>
-      deed({ ...replied, files: kept }),
+    const hindrance = await deeds.hindranceOf(replied)
+    if (hindrance) return hindrance
+    const done = await withFiles(replied.submissionId, replied, (files, aside) =>
+      deeds.do({ ...replied, files, aside }),
     )
-    if (done === 'repeat') await files.remove(replied.files.map(({ id }) => id))
+    if (done === 'repeat') await files.remove([...replied.files, ...replied.aside].map(({ id }) => id))
     if (done === 'done') {
       for (const carrier of ['mail', 'telegram', 'hook', 'preview'] as const) nudge(carrier)
       parts.changed()
@@ -243,11 +265,11 @@ function troublesOf(mailbox: MailboxState | undefined): string[] {
   return [`Mail has not been fetched from the mailbox since ${since} UTC: ${mailbox.fault}.`]
 }
 
-async function beginning(content: Readable): Promise<string> {
+async function beginning(content: Readable, most: number): Promise<string> {
   let text = ''
   for await (const chunk of content as AsyncIterable<Buffer>) {
     text += chunk.toString('latin1')
-    if (text.length >= mostUnread) break
+    if (text.length >= most) break
   }
-  return Buffer.from(text.slice(0, mostUnread), 'latin1').toString('utf8')
+  return Buffer.from(text.slice(0, most), 'latin1').toString('utf8')
 }

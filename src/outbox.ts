@@ -13,7 +13,8 @@ import type { Mail } from './notification/mail.ts'
 import { folderMailer, type Mailer, smtpMailer } from './notification/mailer.ts'
 import { noticeCarriers } from './notification/notices.ts'
 import { createWorker, type Worker } from './notification/worker.ts'
-import { onionSiteUrl, type Parts, siteUrl } from './parts.ts'
+import { makeToken } from './one-time.ts'
+import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
 import { concerns, erasedAt } from './retention.ts'
@@ -26,6 +27,8 @@ type Carry = (delivery: Delivery) => Promise<Instead | undefined>
 
 const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4, chat: 20, hook: 4, desk: 100, preview: 1 }
 const mostSettledAtOnce = 100
+/** So long after an answer has gone its link still says so. */
+const day = 24 * hour
 /** Mails by themselves to one address that wrote to us. */
 const mostAnswersADay = 3
 
@@ -80,6 +83,8 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     attention: storage.attention,
     letter: async (name) => (await storage.settings.letter(name)).value,
     confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
+    replyLink: (messageId, toldAt) =>
+      `${siteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
     signInLink,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
@@ -123,7 +128,7 @@ export function createCarriers(
       return mail ? toSender(mail, delivery) : { needless: 'called-back' }
     },
     async 'deed-confirmation'(delivery) {
-      return sendOr(await compose.confirmation(delivery), '')
+      return sendOr(await compose.confirmation(delivery), 'called-back')
     },
     async 'sign-in'(delivery) {
       return sendOr(await compose.signIn(delivery), '')

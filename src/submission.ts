@@ -85,8 +85,8 @@ export type Submission = {
   revision: number
   /** The editor who has claimed it. */
   assigneeId: string | null
-  /** The last move: from which state, and when. Null until the first. */
-  moved: { from: State; at: number } | null
+  /** The last move: from which state, when, and from when the sender is told of it. Null until the first. */
+  moved: { from: State; at: number; toldAt: number } | null
   /** An earlier piece of this sender was marked as spam. */
   spamBefore: boolean
   /** Of a confidential kind, or marked so by its sender or an editor: it is sealed. */
@@ -101,13 +101,13 @@ export type Submission = {
   senderLeftAt: number | null
 }
 
-/** For so long after an editor's decision or answer it can be taken back, and the sender is told nothing of it. */
+/** For so long after an editor's decision or answer at the desk it can be taken back, and the sender is told nothing of it. */
 export const undoTime = 10_000
 
 /** The state as the sender may know it: a decision that can still be taken back is not told. */
 export function senderState(submission: Pick<Submission, 'state' | 'moved'>, now: number): State {
   const { state, moved } = submission
-  return moved && now - moved.at < undoTime ? moved.from : state
+  return moved && now < moved.toldAt ? moved.from : state
 }
 
 /** What a list tells of a submission without opening its conversation. */
@@ -151,12 +151,16 @@ export type Message = {
   editorId: string | null
   /** Called back by its editor before it left; the sender never sees it. */
   isWithdrawn: boolean
+  /** From when the sender may read it; until then its editor can stop it. */
+  toldAt: number
+  /** The quarantined message that its editor made their own by this one. */
+  settles: string | null
 }
 
 /** True if the sender may read the message now. */
 export function isToldToSender(message: Message, now: number): boolean {
   if (message.isWithdrawn || message.author === 'stranger') return false
-  return message.author === 'sender' || now - message.createdAt >= undoTime
+  return message.author === 'sender' || now >= message.toldAt
 }
 
 /** What a message says. Everything in here is the sender's or an editor's own and is never logged. */
@@ -210,12 +214,14 @@ export type MailOrigin = {
   messageId?: string
   /** When it was sent, by its sender's clock. */
   sentAt?: number
-  /** The history it quotes, and its signature: kept, and shown folded. */
+  /** The history it quotes, and its signature: kept, and shown folded. Of an editor's reply, all that was not sent. */
   folded?: string
   /** Where the article is a document: what the mail itself said. */
   cover?: string
   /** Why it could not be read. */
   unreadable?: UnreadableReason
+  /** How it is encrypted, or wrapped in a signature. */
+  encryption?: Encryption
   /** A program sent it by itself, such as an out-of-office reply. */
   isAutomatic?: true
   /** Why it was held for an editor to look at. */
@@ -224,10 +230,22 @@ export type MailOrigin = {
   heldFor?: string
 }
 
+/** What keeps the words of a mail from being read here. */
+export const encryptions = ['pgp', 'pgp-signed', 'smime', 'smime-signed'] as const
+export type Encryption = (typeof encryptions)[number]
+
+export const encryptionNames: Record<Encryption, string> = {
+  pgp: 'This email, or a part of it, is encrypted with PGP. It can’t be opened here',
+  'pgp-signed': 'This email is signed with PGP within its text',
+  smime: 'This email, or a part of it, is encrypted with S/MIME. It can’t be opened here',
+  'smime-signed': 'This email is wrapped in an S/MIME signature. It can’t be opened here',
+}
+
 /**
- * Why a reply to an editor's mail was held: it came from no address of theirs, there was nothing above the mark, its
- * first line was no command that we know, what it asked for could not be done, a file with it was not taken, it is
- * encrypted, a program may have sent it, or it tells an address of ours that no sender should know.
+ * Why a reply to an editor's mail was quarantined: it came from no address of theirs, there was nothing above the mark,
+ * its first line was no command that we know, what it asked for could not be done, a file with it was not taken, it is
+ * encrypted, a program may have sent it, it or a file of it tells an address or a name of ours that no sender should know,
+ * it is not certain which of its words are to be sent, there are words below the mark too, or its editor stopped it.
  */
 export const heldReasons = [
   'not-theirs',
@@ -238,6 +256,10 @@ export const heldReasons = [
   'encrypted',
   'automatic',
   'tells-of-us',
+  'file-tells-of-us',
+  'unsure',
+  'words-below',
+  'stopped',
 ] as const
 export type HeldReason = (typeof heldReasons)[number]
 

@@ -8,7 +8,7 @@ import { newId } from './id.ts'
 import { type Decision, stateAfter } from './letter.ts'
 import type { SealedAs } from './record.ts'
 import type { SealState } from './seal.ts'
-import { canMove, type FileLabel, type State, type Submission, undoTime } from './submission.ts'
+import { type Content, canMove, type FileLabel, type State, type Submission, undoTime } from './submission.ts'
 
 /**
  * What an editor does with a submission, to be written in one transaction or not at all. With a `revision`, only on top
@@ -22,13 +22,15 @@ export type Change = {
   set: {
     state?: State
     assigneeId?: string | null
-    moved?: { from: State; at: number } | null
+    moved?: { from: State; at: number; toldAt: number } | null
     isHeld?: boolean
   }
   /** Text to the sender; a letter has a title. */
   message?: Written
   /** What it came by, where a repeat of that must not do it again. */
   arrival?: Omit<Arrival, 'secret'>
+  /** The mail that it came in, with what of that was left out: kept for the desk, and settled by it. */
+  original?: Original
   /** A held message that is settled by this: its files go with the new one. */
   settles?: string
   /** The names of the files that came with the held message. */
@@ -42,12 +44,16 @@ export type Change = {
 }
 
 /** What an editor writes to a sender. */
-export type Written = {
+export type Said = { title?: string | undefined; body: string; files?: WrittenFile[] }
+
+export type Written = Said & {
   id: string
-  title?: string | undefined
-  body: string
-  files?: WrittenFile[]
+  /** From when the sender may read it; until then it can be stopped. */
+  toldAt: number
 }
+
+/** A reply by mail as it came. Only the desk can open it. */
+export type Original = { id: string; content: Content; files: WrittenFile[] }
 
 /** A file that goes with it, and by what it is known if it is sealed. */
 export type WrittenFile = StagedFile & Partial<SealedAs>
@@ -62,10 +68,18 @@ export type Act = {
   at: number
   messageId?: string | undefined
   movedAt?: number | undefined
+  /** From when the sender is told. */
+  toldAt?: number | undefined
 }
 
-/** Who does it, to which submission as they saw it, and when. */
-export type Deed = { submission: Submission; editorId: string; at: number }
+/** Whether an answer still waits, so that it can be stopped. */
+export type AnswerFate = 'waiting' | 'sent' | 'stopped'
+
+/**
+ * Who does it, to which submission as they saw it, and when; and for how many milliseconds after that the sender is not
+ * told, so that it can be stopped.
+ */
+export type Deed = { submission: Submission; editorId: string; at: number; wait?: number }
 
 export type ChangeOf = Pick<Change, 'set' | 'deliveries' | 'entries'> & Partial<Change>
 
@@ -110,10 +124,14 @@ export function assign(deed: Deed, toEditorId: string): ChangeOf {
   return { ...change, deliveries: [{ purpose: 'assignment', editorId: toEditorId }] }
 }
 
-function takenOn({ submission, at }: Deed, assigneeId: string, entry: NewEntry): ChangeOf {
-  const { state } = submission
+function toldAtOf({ at, wait = undoTime }: Deed): number {
+  return at + wait
+}
+
+function takenOn(deed: Deed, assigneeId: string, entry: NewEntry): ChangeOf {
+  const { state } = deed.submission
   if (state !== 'waiting') return { set: { assigneeId }, deliveries: [], entries: [entry] }
-  const moved = { from: state, at }
+  const moved = { from: state, at: deed.at, toldAt: toldAtOf(deed) }
   return {
     set: { assigneeId, state: 'in-review', moved },
     deliveries: [],
@@ -125,11 +143,11 @@ function takenOn({ submission, at }: Deed, assigneeId: string, entry: NewEntry):
  * Moves a submission to another state, by the table in `submission.ts`.
  * @throws Failure `conflict` if there is no such move.
  */
-export function move({ submission, at }: Deed, to: State): ChangeOf {
-  const from = submission.state
+export function move(deed: Deed, to: State): ChangeOf {
+  const from = deed.submission.state
   if (!canMove(from, to)) throw new Failure('conflict', 'It cannot be moved there from where it is now.')
   return {
-    set: { state: to, moved: { from, at } },
+    set: { state: to, moved: { from, at: deed.at, toldAt: toldAtOf(deed) } },
     deliveries: [],
     entries: [{ action: 'moved', detail: moveDetail(from, to) }],
   }
@@ -141,12 +159,13 @@ export function move({ submission, at }: Deed, to: State): ChangeOf {
  */
 export function answer(
   deed: Deed,
-  said: Omit<Written, 'id'>,
+  said: Said,
   purposes: readonly AnswerPurpose[],
   contact: Contact,
 ): ChangeOf {
   const { at, submission } = deed
-  const message = { id: newId(at), ...said }
+  const toldAt = toldAtOf(deed)
+  const message = { id: newId(at), ...said, toldAt }
   const text = parsed('body', body, message.body)
   // Of a confidential piece nothing can be read when the answer goes out.
   const files = (message.files ?? []).flatMap(passingFile)
@@ -155,7 +174,7 @@ export function answer(
     set: {},
     message: { ...message, body: text },
     deliveries: [
-      ...purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: at + undoTime, ...passing })),
+      ...purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: toldAt, ...passing })),
       ...(submission.isConfidential ? [] : previewsOf(message.files ?? [])),
     ],
     entries: [{ action: 'answered' }],

@@ -50,7 +50,7 @@ describe('the desk in a real browser', skip, () => {
       await desk.getByRole('link', { name: 'Accept' }).click()
       await desk.getByText(`We are taking “${fields.title}”`).first().waitFor()
       await desk.getByRole('button', { name: 'Send and accept' }).click()
-      await desk.getByText('The letter leaves in ten seconds.').first().waitFor()
+      await desk.getByText('The letter will be sent in ten seconds.').first().waitFor()
       newsroom.passTime(10_000)
       await newsroom.workOff()
 

@@ -29,7 +29,7 @@ async function conversation(newsroom: Newsroom) {
     replyTo(notice, `${evil('held')} Do not trust her.`, { from: 'friend@example.net' }),
   )
   await newsroom.receiveMail(replyTo(notice, '/publish it'))
-  await newsroom.pause(11_000)
+  await newsroom.pause(121_000)
   return { reference, receipt }
 }
 
@@ -110,7 +110,7 @@ describe('mail in a real browser', skip, () => {
     await page.getByRole('button', { name: 'Set it aside' }).click()
     await page.getByText('Dealt with').first().waitFor()
     assert.equal(await page.getByRole('button', { name: 'Send it as my answer' }).count(), 0)
-    await newsroom.pause(11_000)
+    await newsroom.pause(121_000)
     await page.goto(`${site}/status`)
     await page.getByLabel('Receipt').fill(receipt)
     await page.getByRole('button', { name: 'Open' }).click()

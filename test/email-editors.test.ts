@@ -23,7 +23,7 @@ async function messagesOf(newsroom: Newsroom, reference: string) {
   return newsroom.application.storage.submissions.conversation(id, newsroom.keys)
 }
 
-const undone = 11_000
+const undone = 121_000
 
 function answersTo(newsroom: Newsroom, address: string): ReceivedMail[] {
   return newsroom.mailsTo(address).filter(({ subject }) => !/^We received/.test(subject ?? ''))
@@ -106,7 +106,8 @@ test('an HTML reply, and one whose program breaks the line of attribution, come 
   assert.equal(await newsroom.receiveMail(replyTo(notice, '', { text: outlook })), 'done')
   const broken = `And names.\n\nOn Mon, 3 Mar 2025 at 10:00, Barua <\nbarua+0123456789@newsroom.test> wrote:\n${quoted}`
   assert.equal(await newsroom.receiveMail(replyTo(notice, '', { text: broken })), 'done')
-  const said = (await messagesOf(newsroom, reference)).slice(1).map(({ content }) => content.fields.body)
+  const answers = (await messagesOf(newsroom, reference)).filter(({ author }) => author === 'editor')
+  const said = answers.map(({ content }) => content.fields.body)
   assert.deepEqual(said, ['Please send **more**.', 'And photos.', 'And names.'])
 })
 
@@ -180,7 +181,7 @@ test('what cannot be done is not done in part, is told, and is held to be sent f
   assert.equal(confirmations(newsroom).length, 4)
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   assert.match(page, /Its first line is a command that is not known/)
-  assert.match(page, /nothing above the line/)
+  assert.match(page, /more words below the line[\s\S]*>\nWritten below\.</)
   assert.match(page, /not taken here/)
   assert.match(page, /not possible any more/)
 })

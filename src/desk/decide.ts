@@ -5,7 +5,7 @@ import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { type Decision, decisions, fill, valuesFor } from '../letter.ts'
 import type { Message, Submission } from '../submission.ts'
-import { answer, both, type ChangeOf, type Deed, decide, type Written } from '../work.ts'
+import { answer, both, type ChangeOf, type Deed, decide, type Said } from '../work.ts'
 import { deedRoute, deedsOf, openingOf } from './deeds.ts'
 import type { DeskParts } from './parts.ts'
 import { pieceShower } from './piece.ts'
@@ -131,7 +131,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     await orConflict(async () => {
       const submission = await seenSubmission(req)
       const deed = deedOf(submission, seat)
-      const messageId = await parts.withFiles(submission.id, sent.files, async (files) => {
+      const messageId = await parts.withFiles(submission.id, sent, async (files) => {
         const change = await written(deed, seat, { body, files })
         await apply(deed, change, submission.revision)
         return change.message?.id
@@ -143,7 +143,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
 
 /** Makes the change that writes to a sender, by the doors that lead to them. */
 export function writer(parts: DeskParts) {
-  return async (deed: Deed, seat: Seat, said: Omit<Written, 'id'>): Promise<ChangeOf> => {
+  return async (deed: Deed, seat: Seat, said: Said): Promise<ChangeOf> => {
     if (deed.submission.senderLeftAt !== null)
       throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
     const contact = contactOf(await openConversation(parts, deed.submission, seat))

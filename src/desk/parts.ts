@@ -85,7 +85,7 @@ export type DeskParts = {
   /** Keeps the files of an answer while that is written, and for good if it was. */
   withFiles: <T>(
     submissionId: string,
-    staged: StagedFile[],
+    given: { files: StagedFile[] },
     write: (kept: WrittenFile[]) => Promise<T>,
   ) => Promise<T>
   /** So much may all files of an answer weigh, in bytes. */

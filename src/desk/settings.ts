@@ -26,6 +26,8 @@ export type SettingsParts = {
     saveEscalationHours(hours: number, revision: number, now: number): Promise<void>
     retention(): Promise<Kept<RetentionRules>>
     saveRetention(rules: RetentionRules, revision: number, now: number): Promise<void>
+    replyWait(): Promise<Kept<number>>
+    saveReplyWait(seconds: number, revision: number, now: number): Promise<void>
     confidentialByMail(): Promise<Kept<boolean>>
     saveConfidentialByMail(may: boolean, revision: number, now: number): Promise<void>
   }
@@ -36,11 +38,13 @@ export type SettingsParts = {
 
 const Name = z.enum(letters)
 const Hours = z.coerce.number().int().min(0).max(1000)
+/** An hour at most: whoever waits for an answer should not wait for us. */
+const Wait = z.coerce.number().int().min(0).max(3600)
 const Revision = z.coerce.number().int().min(0).max(1_000_000_000)
 
 /**
- * What the newsroom has chosen: the wording of its letters, when an unclaimed piece is brought to the admins, and what
- * encrypted mail may carry.
+ * What the newsroom has chosen: the wording of its letters, when an unclaimed piece is brought to the admins, how long
+ * replies by mail wait, and what encrypted mail may carry.
  */
 export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
   const { settings, base } = parts
@@ -53,6 +57,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     },
     { method: 'post', path: '/desk/settings/escalation', access: 'admin', handle: saveEscalation },
     { method: 'post', path: '/desk/settings/retention', access: 'admin', handle: saveRetention },
+    { method: 'post', path: '/desk/settings/reply-wait', access: 'admin', handle: saveReplyWait },
     {
       method: 'post',
       path: '/desk/settings/confidential-by-mail',
@@ -80,13 +85,20 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     req: Request,
     res: Response,
     seat: Seat,
-    refused: { failure?: Failure; retentionFailure?: Failure; typed?: Record<string, string> } = {},
+    refused: {
+      failure?: Failure
+      retentionFailure?: Failure
+      waitFailure?: Failure
+      typedWait?: string
+      typed?: Record<string, string>
+    } = {},
   ): Promise<void> {
     await parts.showPage(res, seat, 'desk/settings', {
       letters: await settings.letters(),
       letterNames,
       escalation: await settings.escalationHours(),
       retention: await settings.retention(),
+      replyWait: await settings.replyWait(),
       confidentialByMail: await settings.confidentialByMail(),
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
       ...refused,
@@ -102,6 +114,17 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     }
     await settings.saveEscalationHours(hours.data, chosen(Revision, formText(req, 'revision')), parts.now())
     res.redirect(303, `${base}/desk/settings?saved=escalation`)
+  }
+
+  async function saveReplyWait(req: Request, res: Response, seat: Seat): Promise<void> {
+    const seconds = Wait.safeParse(formText(req, 'seconds') || undefined)
+    if (!seconds.success) {
+      res.status(422)
+      const waitFailure = new Failure('invalid', 'Enter a number of seconds, from 0 to 3,600.')
+      return show(req, res, seat, { waitFailure, typedWait: formText(req, 'seconds') })
+    }
+    await settings.saveReplyWait(seconds.data, chosen(Revision, formText(req, 'revision')), parts.now())
+    res.redirect(303, `${base}/desk/settings?saved=reply-wait`)
   }
 
   async function saveRetention(req: Request, res: Response, seat: Seat): Promise<void> {

@@ -13,6 +13,8 @@ export type UndoOffer = {
   state: Submission['state']
   messageId: string | undefined
   movedAt: number | undefined
+  /** From when the sender is told. */
+  toldAt: number | undefined
 }
 
 const mostAtOnce = 50
@@ -71,7 +73,8 @@ export async function undoOffer(
     const [opening] =
       offers.length === 0 ? await parts.submissions.conversation(submission.id, seat.keys) : []
     const title = opening?.content.fields.title ?? reference
-    offers.push({ references: [reference], title, state, messageId: act.messageId, movedAt: act.movedAt })
+    const { messageId, movedAt, toldAt } = act
+    offers.push({ references: [reference], title, state, messageId, movedAt, toldAt })
   }
   const [first] = offers
   return first && { ...first, references: offers.flatMap((offer) => offer.references) }

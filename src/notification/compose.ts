@@ -22,6 +22,8 @@ export type ComposeParts = {
   letter: (name: LetterName) => Promise<Letter>
   /** Whether encrypted mail to editors may carry what is confidential. */
   confidentialByMail: () => Promise<boolean>
+  /** The link by which a reply by mail is stopped or sent at once, while it waits. */
+  replyLink: (messageId: string, toldAt: number) => string
   /** Makes a one-time sign-in link when the mail is composed, so that none lies in the outbox. */
   signInLink: (editorId: string) => Promise<string>
   newsroom: string
@@ -226,15 +228,36 @@ export function mailComposer(parts: ComposeParts) {
       return { to, subject, ...render('answer', { submission, words: said.body, statusUrl }) }
     },
 
-    /** Tells an editor what became of what they did by mail. */
-    async confirmation(delivery: Delivery): Promise<Mail> {
+    /**
+     * Tells an editor what became of what they did by mail; where something will be sent, exactly what, with links that
+     * stop it or send it at once. Of a confidential submission the words go only where the mail leaves encrypted.
+     * Undefined if it was stopped meanwhile.
+     */
+    async confirmation(delivery: Delivery): Promise<Mail | undefined> {
       const editor = await editorOf(delivery)
-      const { submission, opening } = await pieceOf(delivery)
+      const { submission, messages, opening } = await pieceOf(delivery)
       const words = confirmationWords(delivery.target)
       if (!words) throw nothing()
       const subject = `Re: ${subjectOf(submission, opening.content.fields)}`
-      const bodies = render('confirmation', { ...frameOf(submission), ...markOf(submission), words })
-      return { ...envelope(delivery), to: editor.email, subject, ...bodies, ...threadOf(submission) }
+      const frame = { ...frameOf(submission), ...markOf(submission), words }
+      const answer = messages.find(({ id, author }) => id === delivery.messageId && author === 'editor')
+      if (answer?.isWithdrawn) return undefined
+      const waiting = answer && waitingAnswer(answer)
+      const said = submission.isConfidential ? undefined : waiting && shownOf(waiting, messages)
+      const kept = await saidInConfidence(delivery, submission)
+      const inConfidence = waiting &&
+        kept?.text !== undefined && {
+          subject,
+          ...render('confirmation', { ...frame, waiting, said: { ...kept, body: kept.text } }),
+        }
+      return {
+        ...envelope(delivery),
+        to: editor.email,
+        subject,
+        ...render('confirmation', { ...frame, waiting, said }),
+        ...(inConfidence && { inConfidence }),
+        ...threadOf(submission),
+      }
     },
 
     /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
@@ -274,6 +297,26 @@ export function mailComposer(parts: ComposeParts) {
   async function saidInConfidence({ passing }: Delivery, { isConfidential }: Submission) {
     const isKnown = isConfidential && passing !== undefined && passing !== 'lost'
     return isKnown && (await parts.confidentialByMail()) ? passing : undefined
+  }
+
+  /** The answer that a confirmation speaks of, with its links. */
+  function waitingAnswer(message: Message) {
+    return { message, toldAt: message.toldAt, link: parts.replyLink(message.id, message.toldAt) }
+  }
+
+  /** What the sender will get, and what of the reply was left out. */
+  function shownOf({ message }: { message: Message }, messages: Message[]) {
+    const original = messages.find(({ id }) => id === message.settles)
+    const { title, body } = message.content.fields
+    return {
+      title,
+      body,
+      files: namesIn(message),
+      leftOut: {
+        words: original?.content.email?.folded ?? '',
+        files: original ? namesIn(original) : [],
+      },
+    }
   }
 
   async function editorOf(delivery: Delivery): Promise<Editor> {
@@ -344,6 +387,10 @@ function passingOf({ passing }: Delivery, { isConfidential }: Submission): Passi
   if (!isConfidential) return undefined
   if (passing === undefined || passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
   return passing
+}
+
+function namesIn(message: Message): { name: string }[] {
+  return filesOf(message).map(({ id }) => ({ name: message.content.files[id]?.name ?? 'file' }))
 }
 
 function subjectOf(submission: Submission, fields: Fields): string {

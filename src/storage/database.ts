@@ -10,6 +10,7 @@ import * as sealed from './migrations/0005-sealed.ts'
 import * as kept from './migrations/0006-kept.ts'
 import * as pgp from './migrations/0007-pgp.ts'
 import * as replies from './migrations/0008-replies.ts'
+import * as waiting from './migrations/0009-waiting.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '0006-kept': kept as Migration,
   '0007-pgp': pgp as Migration,
   '0008-replies': replies as Migration,
+  '0009-waiting': waiting as Migration,
 }
 
 /**

@@ -30,6 +30,7 @@ export function submissionRow(
       summary,
       moved_from: null,
       moved_at: null,
+      moved_told_at: null,
       spam_before: senders.some((sender) => spammers.has(sender)) ? 1 : 0,
       first_opened_at: null,
       decided_at: null,
@@ -58,6 +59,7 @@ export function messageRow({ one, content }: Prepared): Tables['messages'] {
     created_at: one.at,
     withdrawn_at: null,
     settles: null,
+    told_at: one.at,
   }
 }
 

@@ -28,6 +28,8 @@ export type Tables = {
     summary: string | null
     moved_from: State | null
     moved_at: number | null
+    /** From when the sender is told of the move. */
+    moved_told_at: number | null
     spam_before: number
     first_opened_at: number | null
     decided_at: number | null
@@ -61,6 +63,8 @@ export type Tables = {
     withdrawn_at: number | null
     /** The held message that an editor made their own by this one. */
     settles: string | null
+    /** From when the sender may read it; until then its editor can stop it. */
+    told_at: number
   }
   attachments: {
     id: string

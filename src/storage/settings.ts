@@ -9,11 +9,14 @@ const KeptLetter = z.object({ subject: z.string(), body: z.string(), isOn: z.boo
 /** After so many hours a piece that nobody has claimed is brought before the admins. */
 const defaultEscalation = 24
 
+/** For so long a reply by mail can be stopped before the sender is told; in seconds. */
+const defaultReplyWait = 120
+
 export type SettingStore = ReturnType<typeof settingStore>
 
 /**
  * What the newsroom has chosen at the desk: the wording of its letters, when unclaimed pieces are escalated, how long pieces
- * are kept, what encrypted mail may carry.
+ * are kept, how long replies by mail wait, what encrypted mail may carry.
  */
 export function settingStore(db: Database) {
   return {
@@ -55,6 +58,18 @@ export function settingStore(db: Database) {
     /** @throws Failure `conflict` if it is no longer at this revision. */
     async saveEscalationHours(hours: number, revision: number, now: number): Promise<void> {
       await write(db, 'escalation hours', String(hours), revision, now)
+    },
+
+    /** Seconds for which an editor's reply by mail waits before it goes to the sender. */
+    async replyWait(): Promise<Kept<number>> {
+      const row = await read(db, 'reply wait')
+      if (!row) return { value: defaultReplyWait, revision: 0 }
+      return { value: Number(row.value), revision: row.revision }
+    },
+
+    /** @throws Failure `conflict` if it is no longer at this revision. */
+    async saveReplyWait(seconds: number, revision: number, now: number): Promise<void> {
+      await write(db, 'reply wait', String(seconds), revision, now)
     },
 
     /** Whether encrypted mail to editors may carry what is confidential. */

@@ -160,6 +160,8 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
       createdAt: row.created_at,
       editorId: row.editor_id,
       isWithdrawn: row.withdrawn_at !== null,
+      toldAt: row.told_at,
+      settles: row.settles,
     }
   }
 
@@ -239,7 +241,10 @@ export function submissionOf(row: Tables['submissions']): Submission {
     heardAt: row.heard_at,
     revision,
     assigneeId: row.assignee_id || null,
-    moved: row.moved_from && row.moved_at ? { from: row.moved_from, at: row.moved_at } : null,
+    moved:
+      row.moved_from && row.moved_at
+        ? { from: row.moved_from, at: row.moved_at, toldAt: row.moved_told_at ?? row.moved_at }
+        : null,
     spamBefore: row.spam_before === 1,
     isConfidential: row.is_confidential === 1,
     activeAt: row.active_at,

@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import { Failure } from '../failure.ts'
 import type { Sealing } from '../seal.ts'
-import { type Submission, undoTime } from '../submission.ts'
-import type { Act, Change, Written } from '../work.ts'
+import type { Submission } from '../submission.ts'
+import type { Act, AnswerFate, Change, Original, Written } from '../work.ts'
 import { arrivalRow } from './arrivals.ts'
 import type { Database } from './database.ts'
 import { orUnavailable } from './faults.ts'
@@ -50,19 +50,18 @@ export function workStore(db: Database, writing: Writing) {
 
     /** The last thing this editor did with the submission, as far as it can still be taken back. */
     async lastAct(submissionId: string, editorId: string, at: number): Promise<Act | undefined> {
-      const since = at - undoTime
       const message = await db
         .selectFrom('messages')
-        .select(['id', 'created_at'])
+        .select(['id', 'created_at', 'told_at'])
         .where('submission_id', '=', submissionId)
         .where('editor_id', '=', editorId)
-        .where('created_at', '>', since)
+        .where('told_at', '>', at)
         .where('withdrawn_at', 'is', null)
         .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst()
       const moved = await lastMove(db, submissionId)
-      const isTheirs = moved?.editor_id === editorId && moved.at > since
+      const isTheirs = moved?.editor_id === editorId && (moved.toldAt ?? 0) > at
       // Whoever claims a piece moves it too; to take that back, they put the piece back.
       const movedAt = isTheirs && !(await wasTakenOn(db, submissionId, moved.at)) ? moved.at : undefined
       const latest = Math.max(message?.created_at ?? 0, movedAt ?? 0)
@@ -74,12 +73,67 @@ export function workStore(db: Database, writing: Writing) {
         at,
         messageId: message?.created_at === latest ? message.id : undefined,
         movedAt: movedAt === latest ? movedAt : undefined,
+        toldAt: message?.created_at === latest ? message.told_at : (moved?.toldAt ?? undefined),
       }
     },
 
+    /** What an editor did by this message, and whether it can still be stopped; undefined if there is no such message. */
+    async answered(messageId: string, at: number): Promise<{ fate: AnswerFate; act: Act } | undefined> {
+      const message = await db
+        .selectFrom('messages')
+        .innerJoin('submissions', 'submissions.id', 'submission_id')
+        .select(['submission_id', 'editor_id', 'messages.created_at', 'told_at', 'withdrawn_at', 'moved_at'])
+        .where('messages.id', '=', messageId)
+        .where('author', '=', 'editor')
+        .executeTakeFirst()
+      if (!message?.editor_id) return undefined
+      const { submission_id: submissionId, editor_id: editorId, created_at: createdAt } = message
+      const movedAt = message.moved_at === createdAt ? createdAt : undefined
+      const isWaiting = message.told_at > at
+      const fate = message.withdrawn_at !== null ? 'stopped' : isWaiting ? 'waiting' : 'sent'
+      return { fate, act: { submissionId, editorId, at, messageId, movedAt } }
+    },
+
     /**
-     * Takes back what this editor did within the last seconds, if nothing of it has left yet: the move is undone, the
-     * message withdrawn, its deliveries dropped.
+     * Tells the sender at once what was to be told a little later. False if it is told already, or was stopped.
+     * @throws Failure `unavailable`
+     */
+    async tellNow({ submissionId, messageId = '', movedAt, at }: Act): Promise<boolean> {
+      return orUnavailable(() =>
+        db.transaction().execute(async (trx) => {
+          const told = await trx
+            .updateTable('messages')
+            .set({ told_at: at })
+            .where('id', '=', messageId)
+            .where('told_at', '>', at)
+            .where('withdrawn_at', 'is', null)
+            .returning('id')
+            .executeTakeFirst()
+          if (!told) return false
+          await trx
+            .updateTable('deliveries')
+            .set({ due_at: at })
+            .where('submission_id', '=', submissionId)
+            .where('message_id', '=', messageId)
+            .where('state', '=', 'pending')
+            .where('due_at', '>', at)
+            .execute()
+          if (movedAt !== undefined) {
+            await trx
+              .updateTable('submissions')
+              .set({ moved_told_at: at })
+              .where('id', '=', submissionId)
+              .where('moved_at', '=', movedAt)
+              .execute()
+          }
+          return true
+        }),
+      )
+    },
+
+    /**
+     * Takes back what this editor did, as long as the sender has not been told and nothing of it has left yet: the move is
+     * undone, the message withdrawn, its deliveries dropped.
      * @throws Failure `conflict` if it is too late, `unavailable`
      */
     async takeBack(act: Act): Promise<void> {
@@ -123,11 +177,17 @@ export function workStore(db: Database, writing: Writing) {
 }
 
 /** What a change says, as it will be stored: sealed before the transaction, where nobody waits for it. */
-type Texts = { message: string; note: string; files: Map<string, string>; sealing: Sealing | undefined }
+type Texts = {
+  message: string
+  note: string
+  original: string
+  files: Map<string, string>
+  sealing: Sealing | undefined
+}
 
 async function textsOf({ contents, sealings }: Writing, change: Change): Promise<Texts> {
-  const { message, note, submissionId, heldFiles = {} } = change
-  const isSaid = message !== undefined || note !== undefined
+  const { message, note, original, submissionId, heldFiles = {} } = change
+  const isSaid = message !== undefined || note !== undefined || original !== undefined
   const sealing = isSaid ? await sealings.ofOne(submissionId) : undefined
   const sent = Object.fromEntries((message?.files ?? []).map(({ id, name }) => [id, { name }]))
   const said = {
@@ -139,9 +199,13 @@ async function textsOf({ contents, sealings }: Writing, change: Change): Promise
   for (const file of message?.files ?? []) {
     if (sealing) files.set(file.id, await contents.writeFile(file, sealing))
   }
+  for (const file of original?.files ?? []) {
+    if (sealing) files.set(file.id, await contents.writeFile(file, sealing, 'desk'))
+  }
   return {
     message: message ? await contents.writeContent(said, sealing) : '',
     note: note ? await contents.writeContent(noted, sealing, 'desk') : '',
+    original: original ? await contents.writeContent(original.content, sealing, 'desk') : '',
     files,
     sealing,
   }
@@ -166,7 +230,7 @@ async function advance(trx: Database, change: Change, sealing: Sealing | undefin
       revision: eb('revision', '+', 1),
       ...(state && { state }),
       ...(assigneeId !== undefined && { assignee_id: assigneeId ?? '' }),
-      ...(moved && { moved_from: moved.from, moved_at: moved.at }),
+      ...(moved && { moved_from: moved.from, moved_at: moved.at, moved_told_at: moved.toldAt }),
       ...(isDecision && { decided_at: change.at }),
       ...(change.message && { updated_at: change.at }),
       ...(isHeld !== undefined && { is_held: isHeld ? 1 : 0 }),
@@ -183,7 +247,9 @@ async function advance(trx: Database, change: Change, sealing: Sealing | undefin
 }
 
 async function writeTexts(trx: Database, change: Change, texts: Texts): Promise<void> {
-  const { submissionId, editorId, at, message, note, settles } = change
+  const { submissionId, editorId, at, message, note, original } = change
+  if (original) await writeOriginal(trx, change, original, texts)
+  const settles = change.settles ?? original?.id
   if (settles) await setAside(trx, change, settles)
   if (message) await writeMessage(trx, change, message, texts)
   if (note) {
@@ -200,8 +266,29 @@ async function writeTexts(trx: Database, change: Change, texts: Texts): Promise<
   }
 }
 
+/** Keeps the mail that a reply came in as one that was quarantined and dealt with at once: stopped, it is that again. */
+async function writeOriginal(trx: Database, change: Change, original: Original, texts: Texts): Promise<void> {
+  await trx
+    .insertInto('messages')
+    .values({
+      id: original.id,
+      submission_id: change.submissionId,
+      author: 'stranger',
+      editor_id: null,
+      content: texts.original,
+      created_at: change.at,
+      withdrawn_at: null,
+      settles: null,
+      told_at: change.at,
+    })
+    .execute()
+  const rows = attachmentRows({ messageId: original.id, attachments: original.files }, texts.files)
+  if (rows.length > 0) await trx.insertInto('attachments').values(rows).execute()
+}
+
 async function writeMessage(trx: Database, change: Change, message: Written, texts: Texts): Promise<void> {
-  const { submissionId, editorId, at, settles, heldFiles = {} } = change
+  const { submissionId, editorId, at, original, heldFiles = {} } = change
+  const settles = change.settles ?? original?.id
   await trx
     .insertInto('messages')
     .values({
@@ -212,10 +299,16 @@ async function writeMessage(trx: Database, change: Change, message: Written, tex
       content: texts.message,
       created_at: at,
       settles: settles ?? null,
+      told_at: message.toldAt,
     })
     .execute()
   const rows = attachmentRows({ messageId: message.id, attachments: message.files ?? [] }, texts.files)
-  if (rows.length > 0) await trx.insertInto('attachments').values(rows).execute()
+  const cameWith = original?.id ?? null
+  if (rows.length > 0)
+    await trx
+      .insertInto('attachments')
+      .values(rows.map((row) => ({ ...row, came_with: cameWith })))
+      .execute()
   if (settles && bringsHeldFiles(change)) {
     await trx
       .updateTable('attachments')
@@ -275,12 +368,13 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
     .where('id', '=', messageId)
     .where('submission_id', '=', act.submissionId)
     .where('editor_id', '=', act.editorId)
-    .where('created_at', '>', act.at - undoTime)
+    .where('told_at', '>', act.at)
     .where('withdrawn_at', 'is', null)
     .returning('settles')
     .executeTakeFirst()
   if (!message) throw tooLate()
   if (message.settles) await holdAgain(trx, act.submissionId, message.settles, messageId)
+  // What its editor was told of it is no reason to send it.
   const deliveries = trx
     .updateTable('deliveries')
     .set({
@@ -293,12 +387,14 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
     })
     .where('submission_id', '=', act.submissionId)
     .where('message_id', '=', messageId)
+    .where('editor_id', 'is', null)
   await deliveries.where('state', '=', 'pending').where('lease', 'is', null).execute()
   const left = await trx
     .selectFrom('deliveries')
     .select('id')
     .where('submission_id', '=', act.submissionId)
     .where('message_id', '=', messageId)
+    .where('editor_id', 'is', null)
     .where('state', '!=', 'dropped')
     .executeTakeFirst()
   if (left) throw tooLate()
@@ -324,13 +420,14 @@ async function holdAgain(
 async function moveBack(trx: Database, act: Act, movedAt: number): Promise<void> {
   const last = await lastMove(trx, act.submissionId)
   const isTheirs = last?.editor_id === act.editorId && last.at === movedAt
-  if (!isTheirs || movedAt <= act.at - undoTime) throw tooLate()
+  if (!isTheirs || (last.toldAt ?? 0) <= act.at) throw tooLate()
   const moved = await trx
     .updateTable('submissions')
     .set({
       state: sql`moved_from`,
       moved_from: null,
       moved_at: null,
+      moved_told_at: null,
       decided_at: sql<
         number | null
       >`case when state in ('accepted', 'declined') then null else decided_at end`,
@@ -347,7 +444,7 @@ async function lastMove(db: Database, submissionId: string) {
   return db
     .selectFrom('history')
     .innerJoin('submissions', 'submissions.id', 'history.submission_id')
-    .select(['editor_id', 'at'])
+    .select(['editor_id', 'at', 'moved_told_at as toldAt'])
     .where('submission_id', '=', submissionId)
     .where('action', '=', 'moved')
     .whereRef('history.at', '=', 'submissions.moved_at')
@@ -368,5 +465,5 @@ async function wasTakenOn(db: Database, submissionId: string, at: number): Promi
 }
 
 function tooLate(): Failure {
-  return new Failure('conflict', 'It is too late to take this back: ten seconds have passed.')
+  return new Failure('conflict', 'It is too late to undo this: it has already been sent.')
 }

@@ -11,6 +11,7 @@ import { rhythmNames } from '../notice-policy.ts'
 import {
   channelNames,
   channels,
+  encryptionNames,
   filesOf,
   hasPreview,
   isText,
@@ -87,6 +88,7 @@ const words = {
   rawMailOf,
   isText,
   unreadableNames,
+  encryptionNames,
 }
 
 const minute = 60_000

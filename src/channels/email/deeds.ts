@@ -1,10 +1,18 @@
 import { type Confirmation, confirmationTo } from '../../confirmation.ts'
 import { answerDoors, type Contact, contactOf } from '../../contact.ts'
+import type { Passing } from '../../delivery.ts'
 import type { Arrival } from '../../draft.ts'
 import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
+import { newId } from '../../id.ts'
 import { type Decision, fill, type Kept, type Letter, type LetterName, valuesFor } from '../../letter.ts'
-import type { HeldReason, Message, Submission } from '../../submission.ts'
+import {
+  type HeldReason,
+  type MailOrigin,
+  type Message,
+  type Submission,
+  undoTime,
+} from '../../submission.ts'
 import {
   answer,
   both,
@@ -14,6 +22,8 @@ import {
   type Deed,
   decide,
   note,
+  type Original,
+  type Said,
   type WrittenFile,
 } from '../../work.ts'
 import type { EditorReply } from './editor-reply.ts'
@@ -25,6 +35,8 @@ export type DeedParts = {
   /** How the sender of a sealed piece is reached, as far as this process knows. */
   contact: (submissionId: string) => Promise<Contact | 'lost'>
   letter: (name: LetterName) => Promise<Kept<Letter>>
+  /** For how long what is to be sent can be stopped; in milliseconds. */
+  replyWait: () => Promise<number>
   hasBot: boolean
   newsroom: string
   now: () => number
@@ -36,7 +48,11 @@ export type RepliedDeed = {
   editor: Editor
   arrival: Omit<Arrival, 'secret'>
   reply: EditorReply
+  /** Those that go to the sender. */
   files: WrittenFile[]
+  /** The mail itself, and those of its files that do not go. */
+  aside: WrittenFile[]
+  origin: MailOrigin
 }
 
 /** What became of it: done, done before, or to be held for this reason. */
@@ -48,31 +64,49 @@ const mostLooks = 5
 
 /** Does what editors ask for by mail, each mail once. */
 export function mailDeeds(parts: DeedParts) {
-  return async (replied: RepliedDeed): Promise<Done> => {
-    const { command, words } = replied.reply
-    if (typeof command === 'object') return 'no-such-command'
-    if ((command === 'claim' || command === 'note') && replied.files.length > 0) return 'not-possible'
-    if (words === '' && (command === 'note' || (!command && replied.files.length === 0)))
-      return 'nothing-said'
-    for (let look = 1; ; look++) {
+  return {
+    /** Why it cannot be done as things stand; asked before its files are put in their place. */
+    async hindranceOf(replied: RepliedDeed): Promise<HeldReason | undefined> {
+      const { command, words } = replied.reply
+      if (typeof command === 'object') return 'no-such-command'
+      if ((command === 'claim' || command === 'note') && replied.files.length > 0) return 'not-possible'
+      const isSilent = words === '' && replied.files.length === 0
+      if (isSilent && (command === 'note' || command === undefined)) return 'nothing-said'
       const submission = await parts.submissionById(replied.submissionId)
       if (!submission) return 'not-possible'
       try {
-        return await doOnce(replied, submission)
+        await changeFor({ submission, editorId: replied.editor.id, at: parts.now() }, replied)
+        return undefined
       } catch (error) {
-        if (!(error instanceof Failure) || !['conflict', 'invalid'].includes(error.code)) throw error
-        const isStale = (await parts.submissionById(submission.id))?.revision !== submission.revision
-        if (!isStale || look === mostLooks) return 'not-possible'
+        if (isPossible(error)) throw error
+        return 'not-possible'
       }
-    }
+    },
+
+    async do(replied: RepliedDeed): Promise<Done> {
+      for (let look = 1; ; look++) {
+        const submission = await parts.submissionById(replied.submissionId)
+        if (!submission) return 'not-possible'
+        try {
+          return await doOnce(replied, submission)
+        } catch (error) {
+          if (isPossible(error)) throw error
+          const isStale = (await parts.submissionById(submission.id))?.revision !== submission.revision
+          if (!isStale || look === mostLooks) return 'not-possible'
+        }
+      }
+    },
   }
 
   async function doOnce(replied: RepliedDeed, submission: Submission): Promise<Done> {
-    const deed: Deed = { submission, editorId: replied.editor.id, at: parts.now() }
+    const wait = Math.max(undoTime, await parts.replyWait())
+    const deed: Deed = { submission, editorId: replied.editor.id, at: parts.now(), wait }
     const change = await changeFor(deed, replied)
+    const isWorthKeeping = change.message !== undefined || change.note !== undefined
     const { arrival } = replied
     const done = await parts.applyOnce({
       ...change,
+      ...(isWorthKeeping && { original: originalOf(deed, replied) }),
       submissionId: submission.id,
       editorId: deed.editorId,
       at: deed.at,
@@ -82,19 +116,22 @@ export function mailDeeds(parts: DeedParts) {
     return done ? 'done' : 'repeat'
   }
 
-  async function changeFor(deed: Deed, { reply, files }: RepliedDeed): Promise<ChangeOf> {
-    const { command, words } = reply
+  async function changeFor(deed: Deed, replied: RepliedDeed): Promise<ChangeOf> {
+    const { command, words } = replied.reply
     switch (command) {
       case 'claim':
-        return confirmed(deed, claim(deed), 'claimed')
+        if (words === '') return confirmed(deed, claim(deed), 'claimed')
+        return confirmed(deed, both(claim(deed), note(deed, words)), 'claimed and noted')
       case 'note':
         return confirmed(deed, note(deed, words), 'noted')
       case 'accept':
       case 'decline':
-        return decided(deed, decisionOf[command], words, files)
-      default:
+        return decided(deed, decisionOf[command], replied)
+      default: {
         // A file may say it all; then the words that stand with it are ours.
-        return written(deed, { body: words || 'Please see the attached file.' }, files)
+        const said = { body: words || 'Please see the attached file.', files: replied.files }
+        return shown(deed, replied, await written(deed, said), 'answered')
+      }
     }
   }
 
@@ -102,18 +139,23 @@ export function mailDeeds(parts: DeedParts) {
   async function decided(
     deed: Deed,
     decision: 'accepted' | 'declined',
-    words: string,
-    files: WrittenFile[],
+    replied: RepliedDeed,
   ): Promise<ChangeOf> {
+    const { words } = replied.reply
     const isOpen = deed.submission.state === 'waiting' || deed.submission.state === 'in-review'
     if (!isOpen) throw new Failure('conflict', 'A colleague has decided on it meanwhile.')
     const moved = decide(deed, decision)
     const { value: letter } = await parts.letter(decision)
-    if (words === '' && !letter.isOn) return confirmed(deed, moved, `${decision} silently`)
+    if (words === '' && replied.files.length === 0 && !letter.isOn)
+      return confirmed(deed, moved, `${decision} silently`)
     const [opening] = await parts.conversation(deed.submission.id)
     const values = valuesFor(deed.submission, opening?.content.fields ?? { body: '' }, parts.newsroom)
-    const said = { title: fill(letter.subject, values), body: words || fill(letter.body, values) }
-    return confirmed(deed, both(moved, await written(deed, said, files)), decision)
+    const said = {
+      title: fill(letter.subject, values),
+      body: words || fill(letter.body, values),
+      files: replied.files,
+    }
+    return shown(deed, replied, both(moved, await written(deed, said)), decision)
   }
 
   /** @throws Failure `conflict` where a restart has lost how the sender is reached: the answer is held for the desk then */
@@ -125,17 +167,63 @@ export function mailDeeds(parts: DeedParts) {
     return contact
   }
 
-  async function written(
-    deed: Deed,
-    said: { title?: string; body: string },
-    files: WrittenFile[],
-  ): Promise<ChangeOf> {
+  async function written(deed: Deed, said: Said): Promise<ChangeOf> {
     const contact = await contactFor(deed.submission)
     const doors = answerDoors(contact, parts.hasBot)
-    return answer(deed, { ...said, files }, doors, contact)
+    return answer(deed, said, doors, contact)
   }
+}
+
+/** True for an error that says nothing about what was asked for. */
+function isPossible(error: unknown): boolean {
+  return !(error instanceof Failure) || !['conflict', 'invalid'].includes(error.code)
 }
 
 function confirmed(deed: Deed, change: ChangeOf, what: Confirmation): ChangeOf {
   return { ...change, deliveries: [...change.deliveries, confirmationTo(deed.editorId, what)] }
+}
+
+/** Confirmed with the exact words, so that they can be stopped before the sender is told. */
+function shown(
+  { editorId, submission }: Deed,
+  replied: RepliedDeed,
+  change: ChangeOf,
+  what: Confirmation,
+): ChangeOf {
+  const { message } = change
+  if (!message) return change
+  const passing: Passing = {
+    text: message.body,
+    title: message.title,
+    files: replied.files.map(({ id, name }) => ({ id, name, key: '' })),
+    leftOut: {
+      words: replied.reply.leftOut,
+      files: replied.aside.filter(({ isRaw }) => !isRaw).map(({ name }) => ({ name })),
+    },
+  }
+  const delivery = {
+    ...confirmationTo(editorId, what),
+    messageId: message.id,
+    ...(submission.isConfidential && { passing }),
+  }
+  return { ...change, deliveries: [...change.deliveries, delivery] }
+}
+
+/** The reply as it came, with all its files: if it is stopped, it is quarantined with them. */
+function originalOf({ at, editorId }: Deed, { reply, files, aside, origin }: RepliedDeed): Original {
+  const labels = [...aside, ...files].map(({ id, name, isRaw }) => [id, { name, ...(isRaw && { isRaw }) }])
+  return {
+    id: newId(at),
+    files: aside,
+    content: {
+      fields: { body: reply.text },
+      files: Object.fromEntries(labels),
+      email: {
+        ...origin,
+        ...(reply.leftOut && { folded: reply.leftOut }),
+        held: 'stopped',
+        heldFor: editorId,
+      },
+    },
+  }
 }

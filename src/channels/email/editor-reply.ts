@@ -1,62 +1,120 @@
 import { findMark } from '../../reply-mark.ts'
-import { fold } from './fold.ts'
+import { isDeviceLine, mayBeDeviceLine } from './device-lines.ts'
+import { type Answered, headOfQuotation, quotationAtEnd } from './quoted-text.ts'
 
 /** What an editor may ask for in the first line of a reply. */
 export const commands = ['accept', 'decline', 'claim', 'note'] as const
 export type Command = (typeof commands)[number]
 
+/** Why it is not certain which words are to be sent; an editor has to look. */
+export type Doubt = 'unsure' | 'words-below'
+
 /** What an editor wrote above the mark. `command` is undefined for an answer to the sender. */
-export type EditorReply = { command: Command | { unknown: string } | undefined; words: string }
+export type EditorReply = {
+  command: Command | { unknown: string } | undefined
+  words: string
+  /** The same with the command, and with what they may have written below the mark. */
+  text: string
+  /** What stood above the mark besides: what their mail program wrote there, and their signature. */
+  leftOut: string
+  /** The mark, and all below it. */
+  below: string
+  doubt: Doubt | undefined
+}
 
-/** What an editor says in reply to a notice: all above the mark, without quoted history, headers and signature. */
-export function readEditorReply(text: string): EditorReply {
+/**
+ * What an editor says in reply to a notice: all above the mark, but for what their mail program wrote directly above the
+ * quotation, and a last block behind a line that is exactly `-- ` (RFC 3676, 4.3). No other line ends it.
+ */
+export function readEditorReply(text: string, answered: Answered, isHtmlOnly: boolean): EditorReply {
   const mark = findMark(text)
-  const above = mark ? text.slice(0, mark.at) : text
-  const { said } = fold(withQuoteBelow(plainly(above), mark !== undefined))
-  return asCommand(mark && isOnlyHeaders(said) ? '' : withoutHeaders(said))
+  const lines = text.split('\n')
+  const end = mark ? quotationWith(lines, lineAt(text, mark.at)) : quotationAtEnd(lines)
+  const head = headOfQuotation(lines, end, answered)
+  const above = withoutDeviceLines(lines.slice(0, head.at))
+  const { words, doubt } = withoutSignature(above, isHtmlOnly)
+  const among = mark ? wordsBelow(lines.slice(end)) : ''
+  const said = words.join('\n').trim()
+  return {
+    ...asCommand(said),
+    text: [said, among].filter((one) => one !== '').join('\n\n'),
+    leftOut: lines.slice(words.length, end).join('\n').trim(),
+    below: lines.slice(end).join('\n').trim(),
+    doubt: doubt ?? (head.isCertain ? undefined : 'unsure') ?? (among === '' ? undefined : 'words-below'),
+  }
 }
 
-/** Invisible characters and marks of emphasis hide what a line begins with. */
-function plainly(text: string): string {
-  return text.replace(/^\p{Cf}+/gmu, '').replace(/^\*+([^*\n]+:)\*+/gm, '$1')
+function lineAt(text: string, at: number): number {
+  return text.slice(0, at).split('\n').length - 1
 }
 
-// The line that says who wrote what is quoted stands above the mark, and is told by the quotation below it.
-function withQuoteBelow(above: string, isQuoted: boolean): string {
-  return isQuoted ? `${above.trimEnd()}\n\n> quoted` : above
+const quoted = /^[\s\p{Cf}]*>/u
+const blank = /^[\s\p{Cf}]*$/u
+
+/** Where the mark is quoted, the quotation may begin some lines above it. */
+function quotationWith(lines: string[], mark: number): number {
+  if (!quoted.test(lines[mark] ?? '')) return mark
+  let from = mark
+  while (from > 0 && (quoted.test(lines[from - 1] ?? '') || blank.test(lines[from - 1] ?? ''))) from -= 1
+  while (blank.test(lines[from] ?? '')) from += 1
+  return from
 }
 
-/** Nothing but the history: the parser then takes it all for said. */
-function isOnlyHeaders(said: string): boolean {
-  return said.trimEnd().endsWith('> quoted')
+/** Where what is quoted is told by its sign, words without it are the editor's, written below or between. */
+function wordsBelow(below: string[]): string {
+  if (!quoted.test(below[0] ?? '')) return ''
+  const unquoted = below.filter((line) => !quoted.test(line))
+  const signature = unquoted.findIndex((line) => /^-- ?$/.test(line))
+  const words = signature === -1 ? unquoted : unquoted.slice(0, signature)
+  return words.every((line) => blank.test(line) || isDeviceLine(line)) ? '' : words.join('\n').trim()
 }
 
-const headerLine = /^\s*\S[^:\n]{0,30}:\s/
-const fewestHeaders = 3
+function withoutDeviceLines(lines: string[]): string[] {
+  const end = lines.findLastIndex((line) => !blank.test(line))
+  const last = lines[end]
+  return last !== undefined && isDeviceLine(last) ? withoutDeviceLines(lines.slice(0, end)) : lines
+}
 
-/** The head of a quoted mail, as some programs write it in every language: lines of a name and what it names. */
-function withoutHeaders(said: string): string {
-  const lines = said.trimEnd().split('\n')
-  let from = lines.length
-  while (from > 0 && headerLine.test(`${lines[from - 1]} `)) from -= 1
-  const headers = lines.slice(from)
-  if (headers.length < fewestHeaders || !headers.some((line) => line.includes('@'))) return said
-  const above = lines.slice(0, from).join('\n').trimEnd()
-  return above.replace(/\n[-_*= ]{3,}[^\n]*$/, '')
+/** More lines than this are no signature. */
+const longestSignature = 8
+
+function withoutSignature(
+  lines: string[],
+  isHtmlOnly: boolean,
+): { words: string[]; doubt: Doubt | undefined } {
+  const at = lines.findLastIndex((line) => line === '-- ' || line === '--')
+  const below = lines.slice(at + 1).filter((line) => !blank.test(line)).length
+  if (at === -1) return { words: lines, doubt: endsWithDeviceLine(lines) ? 'unsure' : undefined }
+  if (below > longestSignature) return { words: lines, doubt: lines[at] === '-- ' ? 'unsure' : undefined }
+  // HTML loses the blank.
+  const isExact = lines[at] === '-- ' || isHtmlOnly
+  return isExact
+    ? { words: withoutDeviceLines(lines.slice(0, at)), doubt: undefined }
+    : { words: lines, doubt: 'unsure' }
+}
+
+function endsWithDeviceLine(lines: string[]): boolean {
+  const end = lines.findLastIndex((line) => !blank.test(line))
+  const stands = end > 0 && blank.test(lines[end - 1] ?? '')
+  return stands && mayBeDeviceLine(lines[end] ?? '')
 }
 
 /** Commands are held to their form: what only looks like one must not go to a sender as words. */
-function asCommand(said: string): EditorReply {
-  const words = said.trim()
-  const [, name, rest = ''] = /^\/([a-z][\w-]*)(?![^\s])[ \t]*([\s\S]*)$/i.exec(words) ?? []
+function asCommand(words: string): Pick<EditorReply, 'command' | 'words'> {
+  const [, name, rest = ''] = /^\/([a-z][\w-]*)(?![^\s])[ \t]*([\s\S]*)$/i.exec(plainStart(words)) ?? []
   const command = commands.find((one) => one === name?.toLowerCase())
   if (command && !looksLikeCommand(rest)) return { command, words: rest.trim() }
   if (name !== undefined || looksLikeCommand(words)) return { command: { unknown: name ?? '' }, words }
   return { command: undefined, words }
 }
 
-const slashed = /^[\s"'“”‘’*_`>]*[/／\\⁄∕]+\s*\w/
-const namesCommand = new RegExp(`^[\\s"'“”‘’*_\`]*[/／\\\\⁄∕]+\\s*(?:${commands.join('|')})\\b`, 'im')
+/** Invisible characters hide what a text begins with. */
+function plainStart(words: string): string {
+  return words.replace(/^[\p{Cf}\s]+/u, '')
+}
+
+const slashed = /^[\s\p{Cf}"'“”‘’*_`>]*[/／\\⁄∕]+\s*\w/u
+const namesCommand = new RegExp(`^[\\s\\p{Cf}"'“”‘’*_\`]*[/／\\\\⁄∕]+\\s*(?:${commands.join('|')})\\b`, 'imu')
 
 function looksLikeCommand(words: string): boolean {
   return slashed.test(words.split('\n', 1)[0] ?? '') || namesCommand.test(words)

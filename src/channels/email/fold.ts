@@ -1,57 +1,52 @@
-import EmailReplyParser from 'email-reply-parser'
+import { type Answered, headOfQuotation, namesUs, quotationAtEnd } from './quoted-text.ts'
 
-/** What somebody said in a mail, and what only stands below it: the history they quoted, their signature. */
+/** What somebody said in a mail, and what is only shown folded below it. The two together are the text. */
 export type Folded = { said: string; folded: string }
 
-/** A text that is longer is nobody's reply, and is left as it is. */
-const longest = 100_000
+/** More lines below `-- ` than this are no signature. */
+const longestSignature = 8
+const mostHeadLines = 12
 
 /**
- * Tells what is said from what stands below it. Nothing is lost: the two together are the text. Quotations between the
- * words stay where they are; a mail that passes another one on is all said.
+ * Folds a signature for show: of a mail that answers none of ours nothing else is certain to be said by nobody. It stands
+ * at the end, behind a line that is exactly `-- ` (RFC 3676, 4.3).
  */
-export function fold(text: string): Folded {
-  if (text.length > longest || isPassedOn(text)) return { said: text, folded: '' }
-  const fragments = new EmailReplyParser().read(withoutGaps(text)).getFragments()
-  const last = fragments.findLastIndex((one) => !one.isQuoted() && !one.isSignature())
-  const below = fragments.slice(last + 1)
-  const from = startOf(below.map((one) => one.getContent()).join(''), text)
-  const words = text.slice(0, from)
-  const above = below.some((one) => one.isQuoted()) ? attributionIn(words) : ''
-  const said = words
-    .trimEnd()
-    .slice(0, words.trimEnd().length - above.length)
-    .trim()
-  if (said === '') return { said: text, folded: '' }
-  return { said, folded: (above && `${above}\n\n`) + text.slice(from).trim() }
+export function foldSignature(text: string): Folded {
+  const lines = text.split('\n')
+  const at = lines.lastIndexOf('-- ')
+  const isSignature = at > 0 && lines.length - at - 1 <= longestSignature
+  const { said, folded } = split(lines, isSignature ? at : lines.length)
+  return said === '' ? { said: text.trim(), folded: '' } : { said, folded }
 }
 
-/** Some of the parser's patterns look at each blank from each blank before it. */
-function withoutGaps(text: string): string {
-  return text.replace(/\n\s*\n/g, '\n\n').replace(/[^\S\n]{8,}/g, ' ')
+/**
+ * Folds for show what a reply to a mail of ours quotes at its end, with the head that its program wrote above that; never
+ * more than is shown.
+ */
+export function foldReply(text: string, answered: Answered): Folded {
+  const lines = text.split('\n')
+  const quotation = quotationAtEnd(lines)
+  const end = quotation < lines.length ? quotation : headInside(lines, answered)
+  if (end === undefined) return foldSignature(text)
+  const { at, isCertain } = headOfQuotation(lines, end, answered)
+  const whole = split(lines, isCertain ? at : end)
+  const { said, folded } = foldSignature(whole.said)
+  const both = folded === '' ? whole : { said, folded: `${folded}\n\n${whole.folded}` }
+  return both.said === '' || both.folded.length > both.said.length ? { said: text.trim(), folded: '' } : both
 }
 
-/** Where the end of a text begins that has as many letters as `end`: the parser changes blanks, and nothing else. */
-function startOf(end: string, text: string): number {
-  let left = end.replace(/\s/g, '').length
-  let at = text.length
-  while (left > 0 && at > 0) {
-    at -= 1
-    if (/\S/.test(text.charAt(at))) left -= 1
+/** The end of the head of a mail of ours that is quoted without signs: all below it is that mail. */
+function headInside(lines: string[], answered: Answered): number | undefined {
+  for (let end = 1; end <= lines.length; end++) {
+    const isEnd = (lines[end] ?? '').trim() === '' && (lines[end - 1] ?? '').trim() !== ''
+    // To look closer takes time, and a text may have very many lines.
+    if (!isEnd || !namesUs(lines.slice(Math.max(0, end - mostHeadLines), end).join(' '), answered)) continue
+    const { at, isCertain } = headOfQuotation(lines, end, answered)
+    if (at < end && isCertain) return end
   }
-  return at
+  return undefined
 }
 
-/** “Mnamo Jumatatu … Barua <barua@example.org> aliandika:”: who wrote what is quoted below, in whatever language. */
-const attributionLine = /(?:^|\n\n)([^\n]{0,200}\n?[^\n]{0,200}[^\s<>@]+@[^\s<>@]+[^\n]{0,80}:)\s*$/
-
-function attributionIn(words: string): string {
-  return attributionLine.exec(words.slice(-600))?.[1]?.trimEnd() ?? ''
-}
-
-const passedOn =
-  /^[\t ]*(?:-{2,}|_{5,}|Begin)[\t ]*(?:Forwarded|Original|Weitergeleitete|Mensaje reenviado|Message transféré|Ujumbe)/im
-
-function isPassedOn(text: string): boolean {
-  return passedOn.test(text) && !/^>/m.test(text)
+function split(lines: string[], at: number): Folded {
+  return { said: lines.slice(0, at).join('\n').trim(), folded: lines.slice(at).join('\n').trim() }
 }

@@ -46,13 +46,14 @@ export class MailInHand {
   }
 
   origin(): MailOrigin {
-    const { from, messageId, sentAt, isAutomatic } = this.mail
+    const { from, messageId, sentAt, isAutomatic, encryption } = this.mail
     return {
       ...(from && { from: from.address }),
       ...(messageId && { messageId }),
       ...(sentAt !== undefined && { sentAt }),
       ...(isAutomatic && { isAutomatic }),
       ...(this.unreadable && { unreadable: this.unreadable }),
+      ...(encryption && { encryption }),
     }
   }
 
@@ -102,15 +103,16 @@ export const nothingKnown: ParsedMail = {
   subject: undefined,
   sentAt: undefined,
   words: undefined,
+  pictures: {},
   isAutomatic: false,
   isAutoReply: false,
   report: undefined,
-  isEncrypted: false,
+  encryption: undefined,
   hops: 0,
   identity: undefined,
 }
 
-/** Where a mail says nothing by which it could be told from another, it is told by its bytes. */
+/** Where a mail bears no name and no date by which it could be told from another, it is told by its bytes. */
 function identityOfBytes({ sha256 }: StagedFile): Identity {
   return { digest: hash('sha256', `bytes\0${sha256}`, 'base64url') }
 }

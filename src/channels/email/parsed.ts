@@ -1,6 +1,12 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { Encryption } from '../../submission.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
+import type { Found } from './file-search.ts'
+import type { PictureUse } from './inline-pictures.ts'
+import type { OurNames } from './quoted-text.ts'
 import type { Words } from './words.ts'
+
+export type { Encryption }
 
 /** A mail as it was read. Nothing in it is to be believed: every header is its sender's own. */
 export type ParsedMail = {
@@ -19,13 +25,15 @@ export type ParsedMail = {
   sentAt: number | undefined
   /** Undefined where its words cannot be read, although the rest of it can. */
   words: Words | undefined
+  /** How its HTML uses the pictures that it names. */
+  pictures: Record<string, PictureUse>
   /** A program sent it, or a list: nobody waits for an answer to it (RFC 3834, 2). */
   isAutomatic: boolean
   /** A program answered by itself, as an out-of-office reply does. */
   isAutoReply: boolean
   report: Report | undefined
-  /** What it says is encrypted, or wrapped in a signature: nobody here can tell its words from the rest. */
-  isEncrypted: boolean
+  /** How what it says is encrypted, or wrapped in a signature: nobody here can tell its words from the rest. */
+  encryption: Encryption | undefined
   /** How many servers it came through. */
   hops: number
   /** Where its sender wants to be answered, if not at the address it comes from. */
@@ -47,17 +55,29 @@ export type Report = {
 }
 
 /** A file in a mail, as the mail names it. */
-export type MailedFile = { name: string }
+export type MailedFile = {
+  name: string
+  /** The media type that the mail claims. */
+  type: string
+  /** By what the HTML of the mail names it. */
+  contentId?: string
+  /** It belongs to the text, as a picture does that is shown in it. */
+  isInline?: true
+}
 
 /** The text of a document, with the language it seems to be in. */
 export type Article = { text: string; language: string | undefined }
 
-/** What the thread that reads is asked for. The mail or the document comes through the port. */
-export type Job = { what: 'mail' } | { what: 'article'; name: string }
+/** What the thread that reads is asked for. The mail, the document or the file comes through the port. */
+export type Job =
+  | { what: 'mail'; ours: OurNames }
+  | { what: 'search'; words: string[] }
+  | { what: 'article'; name: string }
 
 /** What that thread says. A file comes through a port of its own. */
 export type Heard =
   | { file: MailedFile; port: MessagePort }
   | { mail: ParsedMail }
   | { article: Article | undefined }
+  | { found: Found }
   | { unreadable: UnreadableReason }

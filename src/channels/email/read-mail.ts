@@ -1,123 +1,99 @@
-import { createHash, type Hash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import {
-  type AddressObject,
-  type AttachmentStream,
-  type EmailAddress,
-  type HeaderLines,
-  type Headers,
-  MailParser,
-  type MessageText,
-} from 'mailparser'
-import type { Identity, MailedFile, ParsedMail, Report } from './parsed.ts'
-import { type WordParts, type Words, wordsIn } from './words.ts'
+import { type AddressObject, type EmailAddress, type HeaderLines, type Headers, MailParser } from 'mailparser'
+import { isAutomaticSubject, isAutoReply, isOfMany, textHeader } from './automatic.ts'
+import { headerText } from './header-text.ts'
+import { pictureUses } from './inline-pictures.ts'
+import { type MimeTree, type Part, readMime } from './mime-tree.ts'
+import type { Encryption, Identity, MailedFile, ParsedMail, Report } from './parsed.ts'
+import { type Answered, type OurNames, withoutPrefixes } from './quoted-text.ts'
+import { type MailText, textIn } from './text-parts.ts'
+import { type Words, wordsIn } from './words.ts'
 
 /** Takes a file of a mail; resolves when it has been read to its end. */
 export type TakeFile = (file: MailedFile, content: AsyncIterable<Uint8Array>) => Promise<void>
 
-const mostParts = 1000
-const mostHeaderBytes = 1024 * 1024
-/** Of a report's parts, and of the headers of the mail it is about, only the beginning is read. */
+/** Of a report's parts, and of the headers of the mail it is about, only the beginning is read. Bytes. */
 const mostReportBytes = 64 * 1024
 /** More are no conversation, and would only cost looking for. */
 const mostReferences = 50
 const longestSubject = 1000
 const day = 86_400_000
 
-/** Signatures of other programs say nothing to a person; they stay in the raw mail. */
-const noFile = /^application\/(?:pgp-signature|(?:x-)?pkcs7-signature)$/i
-const encrypted = /^(?:multipart\/encrypted|application\/(?:pgp-encrypted|(?:x-)?pkcs7-mime))$/i
-const armored = /^-----BEGIN PGP (?:SIGNED )?MESSAGE-----/m
 const partOfReport =
   /^(?:message\/(?:delivery-status|global-delivery-status|rfc822|global)|text\/rfc822-headers)$/i
 
-/** Reads a mail while it streams by. Files are handed on one after the other. @throws what the parser throws */
-export async function readMail(source: Readable, takeFile: TakeFile): Promise<ParsedMail> {
-  const parser = new MailParser({
-    skipHtmlToText: true,
-    skipTextToHtml: true,
-    skipImageLinks: true,
-    keepDeliveryStatus: true,
-    ignoreEmbedded: true,
-    checksumAlgo: false,
-    maxChildNodes: mostParts,
-    maxHeadSize: mostHeaderBytes,
+/** Reads a mail while it streams by. Files are handed on one after the other. @throws what the splitter throws */
+export async function readMail(source: Readable, ours: OurNames, takeFile: TakeFile): Promise<ParsedMail> {
+  const report: string[] = []
+  const tree = await readMime(source, async (part, content) => {
+    if (isReport(part) && partOfReport.test(part.type)) report.push(await beginning(content))
+    else if (isSignatureOf(part)) await readToEnd(content)
+    else await takeFile(fileOf(part), content)
   })
-  const [read] = await Promise.all([partsOf(parser, takeFile), pipeline(source, parser)])
-  return mailOf(parser, read)
+  return mailOf(tree, await headersOf(tree), report, ours)
 }
 
-type Part = AttachmentStream | MessageText
-
-/** What is gathered while the parts pass. */
-type Read = { plain: string; html: string; fileDigests: string[]; fileTypes: string[]; report: string[] }
-
-async function partsOf(parser: MailParser, takeFile: TakeFile): Promise<Read> {
-  const read: Read = { plain: '', html: '', fileDigests: [], fileTypes: [], report: [] }
-  for await (const part of parser as AsyncIterable<Part>) {
-    if (part.type === 'text') {
-      read.plain += part.text ?? ''
-      read.html += part.html ?? ''
-      continue
-    }
-    const content: Readable = part.content
-    read.fileTypes.push(part.contentType)
-    if (isReport(parser) && partOfReport.test(part.contentType)) read.report.push(await beginning(content))
-    else if (noFile.test(part.contentType)) content.resume()
-    else read.fileDigests.push(await passedOn(part, content, takeFile))
-    part.release?.()
-  }
-  return read
+function rootOf(part: Part): Part {
+  return part.parent ? rootOf(part.parent) : part
 }
 
-function isReport(parser: MailParser): boolean {
-  return typeOf(parser) === 'multipart/report'
+function isReport(part: Part): boolean {
+  return rootOf(part).type === 'multipart/report'
 }
 
-/** What the mail as a whole is. */
-function typeOf({ headers }: MailParser): string {
-  const type = headers ? headers.get('content-type') : undefined
-  return typeof type === 'object' && 'value' in type ? String(type.value) : ''
-}
-
-/** Hands a file on, and tells the digest of what passed. */
-async function passedOn(part: AttachmentStream, content: Readable, takeFile: TakeFile): Promise<string> {
-  const digest = createHash('sha256')
-  await takeFile({ name: nameOf(part) }, passing(content, digest))
-  return digest.digest('base64url')
-}
-
-async function* passing(content: AsyncIterable<Uint8Array>, digest: Hash): AsyncGenerator<Uint8Array> {
-  for await (const chunk of content) {
-    digest.update(chunk)
-    yield chunk
-  }
+/** The signature over the part before it (RFC 1847, 2.1): it says nothing to a person, and stays in the raw mail. */
+function isSignatureOf({ type, parent }: Part): boolean {
+  const isSignature = /^application\/(?:pgp-signature|(?:x-)?pkcs7-signature)$/.test(type)
+  return isSignature && parent?.type === 'multipart/signed' && parent.children.length === 2
 }
 
 const endings: Record<string, string> = {
   'message/rfc822': 'eml',
+  'message/global': 'eml',
   'text/calendar': 'ics',
+  'text/vcard': 'vcf',
+  'text/x-vcard': 'vcf',
   'text/html': 'html',
   'text/plain': 'txt',
   'image/jpeg': 'jpg',
+  'application/ms-tnef': 'dat',
+  'application/pgp-keys': 'asc',
+  'application/pkcs7-mime': 'p7m',
+  'application/x-pkcs7-mime': 'p7m',
 }
 
-function nameOf({ filename, contentType }: AttachmentStream): string {
-  if (filename) return filename
-  const [family, form = 'bin'] = contentType.split('/')
-  return `${family === 'image' ? 'picture' : 'file'}.${endings[contentType] ?? form.replace(/[^\w]/g, '')}`
+function fileOf({ name, type, contentId, isAttachment, parent }: Part): MailedFile {
+  const [family, form = 'bin'] = type.split('/')
+  const usual = `${family === 'image' ? 'picture' : 'file'}.${endings[type] ?? form.replace(/[^\w]/g, '')}`
+  const isInline = !isAttachment && (contentId !== undefined || parent?.type === 'multipart/related')
+  return { name: name || usual, type, ...(contentId && { contentId }), ...(isInline && { isInline }) }
 }
 
-async function beginning(content: Readable): Promise<string> {
+async function readToEnd(content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of content);
+}
+
+async function beginning(content: AsyncIterable<Uint8Array>): Promise<string> {
   let text = ''
-  for await (const chunk of content as AsyncIterable<Buffer>) {
-    if (text.length < mostReportBytes) text += chunk.toString('latin1')
+  for await (const chunk of content) {
+    if (text.length < mostReportBytes) text += Buffer.from(chunk).toString('latin1')
   }
   return text.slice(0, mostReportBytes)
 }
 
-function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, report }: Read): ParsedMail {
+/** The headers of the mail, with all their letters: parsed as those of a mail without a body. */
+async function headersOf({ headerLines, charset }: MimeTree): Promise<MailParser> {
+  const parser = new MailParser({ checksumAlgo: false, skipImageLinks: true })
+  const lines = headerLines.map(({ line }) => headerText(line, { nearby: charset }))
+  parser.end(`${lines.join('\r\n')}\r\n\r\n`)
+  parser.resume()
+  await once(parser, 'end')
+  return parser
+}
+
+function mailOf(tree: MimeTree, parser: MailParser, report: string[], ours: OurNames): ParsedMail {
   const headers: Headers = parser.headers || new Map()
   const lines: HeaderLines = parser.headerLines || []
   const messageId = soundId(parser.messageId)
@@ -125,45 +101,89 @@ function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, repor
   const sender = from?.address ? { address: from.address, name: from.name.trim() } : undefined
   const subject = parser.subject?.trim().slice(0, longestSubject) || undefined
   const date = rawHeader(lines, 'date')
-  const squeezed = (plain || html).replace(/\s+/g, ' ').trim()
-  const isTelling = messageId !== undefined || squeezed !== '' || fileDigests.length > 0
   const recipients = recipientsOf(headers)
-  const isToTag = recipients.some((address) => address.includes('+'))
-  const told = [messageId, sender?.address, date, subject, squeezed, fileDigests]
+  const references = referencesOf(parser)
+  const text = textOr(tree.root)
+  const isReply = references.length > 0 || recipients.some(hasTag)
   return {
     messageId,
-    references: referencesOf(parser),
+    references,
     from: sender,
     isFromOne: isFromOne(parser.from, lines),
     recipients,
     returnPath: returnPathOf(lines),
     subject,
     sentAt: sentAt(date),
-    words: wordsOr({ plain, html, language: textHeader(headers, 'content-language'), isToTag }),
-    isAutomatic: isAutoReply(headers) || isAutomatic(headers),
+    words: text && {
+      ...wordsIn({
+        text,
+        isCut: tree.isCut,
+        language: textHeader(headers, 'content-language'),
+        isToTag: recipients.some(hasTag),
+        answered: { ...ours, subject: withoutPrefixes(subject ?? ''), at: noticeTime(recipients) },
+      }),
+    },
+    pictures: pictureUses(tree.root),
+    isAutomatic: isAutoReply(headers) || isOfMany(headers) || (isReply && isAutomaticSubject(subject ?? '')),
     isAutoReply: isAutoReply(headers),
-    report: isReport(parser) ? reportOf(report) : undefined,
-    isEncrypted:
-      [typeOf(parser), ...fileTypes].some((type) => encrypted.test(type)) || armored.test(plain || html),
+    report: tree.root.type === 'multipart/report' ? reportOf(report) : undefined,
+    encryption: encryptionOf(tree.root, text?.plain ?? ''),
     hops: lines.filter(({ key }) => key === 'received').length,
     replyTo: mailboxIn(parser.replyTo)?.address,
-    identity: isTelling ? identityOf(JSON.stringify(told)) : undefined,
+    identity:
+      messageId === undefined && date === undefined
+        ? undefined
+        : identityOf(JSON.stringify([messageId, sender?.address, date, subject, digestsOf(tree.root)])),
   }
+}
+
+function hasTag(address: string): boolean {
+  return address.includes('+')
+}
+
+/** When the mail was made that is answered at one of these addresses: its id, which begins with the time, is in the tag. */
+function noticeTime(recipients: string[]): number | undefined {
+  const tag = recipients.map((address) => /\+([\da-f]{12})[\da-f]{33}@/i.exec(address)?.[1]).find(Boolean)
+  return tag === undefined ? undefined : Number.parseInt(tag, 16)
+}
+
+/** What all parts hold, in their order. */
+function digestsOf(part: Part): string[] {
+  return [...(part.digest ? [part.digest] : []), ...part.children.flatMap(digestsOf)]
+}
+
+/** HTML that cannot be read leaves the plain parts, if there are any. */
+function textOr(root: Part): MailText | undefined {
+  try {
+    return textIn(root)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const text = textIn(withoutHtml(root))
+    return text.plain === '' ? undefined : text
+  }
+}
+
+function withoutHtml(part: Part): Part {
+  const children = part.children.filter(({ type }) => type !== 'text/html').map(withoutHtml)
+  return { ...part, children, ...(part.type === 'text/html' && { text: '' }) }
+}
+
+const armored = /^-----BEGIN PGP (SIGNED )?MESSAGE-----/m
+
+/** How what it says is hidden, or wrapped in a signature, so that nobody here can tell its words from the rest. */
+function encryptionOf(part: Part, text: string): Encryption | undefined {
+  const within = part.children.map((child) => encryptionOf(child, '')).find(Boolean)
+  if (within) return within
+  if (part.type === 'multipart/encrypted' || part.type === 'application/pgp-encrypted') return 'pgp'
+  if (/^application\/(?:x-)?pkcs7-mime$/.test(part.type) || (!part.parent && /\.p7m$/i.test(part.name ?? '')))
+    return part.smimeType === 'signed-data' ? 'smime-signed' : 'smime'
+  const found = armored.exec(text)
+  return found ? (found[1] ? 'pgp-signed' : 'pgp') : undefined
 }
 
 /** What mails are told apart by. */
 function identityOf(told: string): Identity {
   return { digest: hash('sha256', told, 'base64url') }
-}
-
-/** HTML that cannot be read leaves the plain part, if there is one. */
-function wordsOr(parts: WordParts): Words | undefined {
-  try {
-    return wordsIn(parts)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    return parts.plain === '' ? undefined : wordsIn({ ...parts, html: '' })
-  }
 }
 
 /** A Message-ID that can name one mail: in brackets, with an at-sign, without blanks (RFC 5322, 3.6.4). */
@@ -217,31 +237,9 @@ function rawHeader(lines: HeaderLines, name: string): string | undefined {
     .trim()
 }
 
-function textHeader(headers: Headers, name: string): string | undefined {
-  const [value] = [headers.get(name) ?? []].flat()
-  return typeof value === 'string' ? value.trim() : undefined
-}
-
 function sentAt(date: string | undefined): number | undefined {
   const at = date === undefined ? Number.NaN : Date.parse(date)
   return at > 0 && at < Date.now() + day ? at : undefined
-}
-
-/** What RFC 3834 and custom tell answers of programs by. */
-function isAutoReply(headers: Headers): boolean {
-  const submitted = textHeader(headers, 'auto-submitted')?.toLowerCase() ?? 'no'
-  const precedence = textHeader(headers, 'precedence')?.toLowerCase()
-  const isMarked = ['x-autoreply', 'x-autorespond'].some((name) => headers.has(name))
-  return !submitted.startsWith('no') || precedence === 'auto_reply' || isMarked
-}
-
-/** What lists and other senders of many mails are told by. */
-function isAutomatic(headers: Headers): boolean {
-  const precedence = textHeader(headers, 'precedence')?.toLowerCase() ?? ''
-  return (
-    /^(?:bulk|list|junk)/.test(precedence) ||
-    ['list', 'x-auto-response-suppress', 'x-loop'].some((name) => headers.has(name))
-  )
 }
 
 function isFromOne(from: AddressObject | undefined, lines: HeaderLines): boolean {

@@ -6,19 +6,26 @@ import type { StagedFile } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import { receiveFrom, sendThrough } from '../../threads/port-stream.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
+import type { Found } from './file-search.ts'
 import type { Article, Heard, Job, MailedFile, ParsedMail } from './parsed.ts'
+import type { OurNames } from './quoted-text.ts'
 
 export type ReaderParts = {
+  /** By what mails of ours are known where they are quoted. */
+  ours: OurNames
   /** Keeps a file of a mail; a fault of it breaks the reading off. */
-  takeFile: (file: MailedFile, content: Readable) => Promise<MailFile>
+  takeFile: (file: MailedFile, content: Readable) => Promise<StagedFile | LeftFile>
   /** A mail that takes longer is not read any further. Milliseconds. */
   longest?: number
   /** So much memory a thread may take before it is ended. */
   mostMegabytes?: number
 }
 
-/** A file that is kept, or that is only told of: it is in the raw mail. */
-export type MailFile = StagedFile | { name: string; size: number }
+/** A file that is only told of: it is in the raw mail. */
+export type LeftFile = { name: string; size: number }
+
+/** A file of a mail, with what the mail says of it. */
+export type MailFile = (StagedFile | LeftFile) & { mailed: MailedFile }
 
 export type ReadMail = { mail: ParsedMail }
 export type Unreadable = { unreadable: UnreadableReason }
@@ -37,6 +44,7 @@ const idleTime = 60_000
  * down the letterbox. A thread that has gone beyond them is ended, and the mail is told to be unreadable.
  */
 export function mailReader({
+  ours,
   takeFile,
   longest = usualLongest,
   mostMegabytes = usualMegabytes,
@@ -53,9 +61,9 @@ export function mailReader({
      */
     async read(source: Readable, files: MailFile[]): Promise<ReadMail | Unreadable> {
       const keep = async (file: MailedFile, content: Readable) => {
-        files.push(await takeFile(file, content))
+        files.push({ ...(await takeFile(file, content)), mailed: file })
       }
-      const heard = await inTurn(() => run({ what: 'mail' }, source, keep))
+      const heard = await inTurn(() => run({ what: 'mail', ours }, source, keep))
       if ('mail' in heard) return heard
       return { unreadable: 'unreadable' in heard ? heard.unreadable : 'broken' }
     },
@@ -64,6 +72,12 @@ export function mailReader({
     async article(name: string, source: Readable): Promise<Article | undefined> {
       const heard = await inTurn(() => run({ what: 'article', name }, source, async () => undefined))
       return 'article' in heard ? heard.article : undefined
+    },
+
+    /** Whether a file holds one of these words; undefined where that cannot be told. */
+    async holdsAnyOf(words: string[], source: Readable): Promise<Found> {
+      const heard = await inTurn(() => run({ what: 'search', words }, source, async () => undefined))
+      return 'found' in heard ? heard.found : undefined
     },
 
     async close(): Promise<void> {

@@ -7,14 +7,16 @@ import { Failure } from '../../failure.ts'
 import { type HeldReason, isConfidentialKind } from '../../submission.ts'
 import type { AddressBook, Destination, ForPiece } from './addresses.ts'
 import type { Done, RepliedDeed } from './deeds.ts'
+import type { EditorReply } from './editor-reply.ts'
 import { type Envelope, left, MailInHand, nothingKnown, staged } from './mail-in-hand.ts'
 import type { Article } from './parsed.ts'
 import type { MailFile, MailReader } from './reader.ts'
-import { withoutSignature } from './signature.ts'
+import { filesOfReply } from './reply-files.ts'
+import { shortened } from './words.ts'
 
 export type TakeParts = {
   addresses: AddressBook
-  reader: Pick<MailReader, 'read' | 'article'>
+  reader: Pick<MailReader, 'read' | 'article' | 'holdsAnyOf'>
   /** Keeps the mail itself. @throws Failure `too-large`, `unavailable` */
   stage: (source: Readable) => Promise<StagedFile>
   readStaged: (id: string) => Promise<Readable>
@@ -37,8 +39,10 @@ export type TakeParts = {
   submissionIdOf: (reference: string) => Promise<string | undefined>
   /** The submission that one of these receipts opens. */
   openedBy: (receipts: string[]) => Promise<string | undefined>
-  /** True for words that hold an address of an editor or a link to the desk, which no sender should be told. */
-  tellsOfUs: (words: string) => Promise<boolean>
+  /** What no sender should be told: addresses and full names of editors, links to the desk. */
+  namesOfOurs: () => Promise<string[]>
+  /** The beginning of a file that is kept, as text. */
+  beginningOf: (id: string) => Promise<string>
   /** True for what only mails to editors hold. */
   isFromDesk: (told: { said: string; folded: string }) => boolean
   canaryCame: (id: string) => Promise<void>
@@ -63,6 +67,14 @@ const mostHops = 50
 /** An address whose token says nothing any more. */
 const toNobody: Omit<ForPiece, 'for'> = { kind: 'news-tip', address: '', isOwn: true }
 const nothingSaid = { said: '', folded: '', language: undefined }
+const noReply: EditorReply = {
+  command: undefined,
+  words: '',
+  text: '',
+  leftOut: '',
+  below: '',
+  doubt: undefined,
+}
 
 /**
  * Takes a mail in, whichever way it came. Resolves when all there is of it is durable: what it becomes, or, where
@@ -154,18 +166,30 @@ export function mailTaker(parts: TakeParts) {
     const isTheirs = editor !== undefined && mail.isFromOne && isSame(mail.from?.address, editor.email)
     if (!isTheirs) return hold(given, submissionId, editorId, 'not-theirs')
     if (mail.isAutomatic) return hold(given, submissionId, editorId, 'automatic')
-    if (mail.isEncrypted) return hold(given, submissionId, editorId, 'encrypted')
+    if (mail.encryption) return hold(given, submissionId, editorId, 'encrypted')
     // What an archive holds was done, or not, in its time.
     if (given.envelope.isImported) return hold(given, submissionId, editorId, 'not-possible')
-    const files = staged(given.files)
-    if (files.length < given.files.length) return hold(given, submissionId, editorId, 'file-refused')
-    const { command, words } = mail.words?.reply ?? { command: undefined, words: '' }
-    const reply = { command, words: withoutSignature(words, editor.email) }
-    const isForSender = command !== 'note' && command !== 'claim'
-    if (isForSender && (await parts.tellsOfUs(reply.words))) {
+    const reply = mail.words?.reply ?? noReply
+    const names = [...(await parts.namesOfOurs()), ...fullNames(mail.from?.name)]
+    const files = await filesOfReply(given.files, mail.pictures, {
+      beginningOf: parts.beginningOf,
+      tellsOfUs: async (id) => parts.reader.holdsAnyOf(names, await parts.readStaged(id)),
+    })
+    const isForSender = reply.command !== 'note' && reply.command !== 'claim'
+    const doubt = reply.doubt ?? files.doubt
+    if (doubt) return hold(given, submissionId, editorId, doubt)
+    if (isForSender && holdsAny(reply.words, names)) {
       return hold(given, submissionId, editorId, 'tells-of-us')
     }
-    const done = await parts.doDeed({ submissionId, editor, arrival: given.arrival, reply, files })
+    const done = await parts.doDeed({
+      submissionId,
+      editor,
+      arrival: given.arrival,
+      reply,
+      files: files.sent,
+      aside: [given.raw, ...staged(files.leftOut)],
+      origin: given.origin(),
+    })
     if (done === 'done' || done === 'repeat') return done
     return hold(given, submissionId, editorId, done)
   }
@@ -179,7 +203,7 @@ export function mailTaker(parts: TakeParts) {
   ): Promise<Taken> {
     // What cannot be read is not to be sent on by mistake: it stays in the mail, as that came.
     const isOpen = held !== 'encrypted'
-    const { said, folded } = (isOpen && given.mail.words?.message) || nothingSaid
+    const { said, folded } = (isOpen && wordsOfHeld(given)) || nothingSaid
     // A program that passes mail on would pass on the confirmation too.
     const isSilent = given.mail.isAutomatic || given.envelope.isImported
     const isTold = editorId !== undefined && !isSilent && (await parts.editorById(editorId)) !== undefined
@@ -268,7 +292,7 @@ export function mailTaker(parts: TakeParts) {
 
   async function join(given: MailInHand, submissionId: string): Promise<Taken> {
     const { mail } = given
-    const { said, folded } = mail.words?.message ?? nothingSaid
+    const { said, folded } = mail.words?.further ?? nothingSaid
     const { repeat } = await parts.receiveFurther({
       ...given.further(submissionId, said),
       email: { ...given.origin(), ...(folded && { folded }) },
@@ -286,6 +310,24 @@ export function mailTaker(parts: TakeParts) {
     await parts.keepUnread(reason, raw.id)
     return 'kept'
   }
+}
+
+/** What somebody may have wanted to send, and all else that their mail says. */
+function wordsOfHeld({ mail }: MailInHand): { said: string; folded: string } | undefined {
+  const reply = mail.words?.reply
+  if (!reply) return mail.words?.message
+  const folded = [reply.leftOut, reply.below].filter((text) => text !== '').join('\n\n')
+  return { said: shortened(reply.text), folded: shortened(folded) }
+}
+
+/** A name of one word is what one signs with; who somebody is, only the whole name tells. */
+export function fullNames(name: string | undefined): string[] {
+  return name && /\S\s+\S/.test(name.trim()) ? [name.trim()] : []
+}
+
+function holdsAny(words: string, names: string[]): boolean {
+  const said = words.toLowerCase().replace(/\s+/g, ' ')
+  return names.some((name) => said.includes(name.toLowerCase()))
 }
 
 const ofServer = /^(?:<?>?$|mail[-_ ]?(?:er)?[-_ ]?daemon|postmaster)/i
