@@ -40,8 +40,11 @@ const longestDocument = 500_000
 
 /** All that can be found of a conversation, folded. */
 export function documentOf(contents: Content[]): string {
-  const said = contents.flatMap(({ fields, files }) => [
+  const said = contents.flatMap(({ fields, files, email }) => [
     ...Object.values(fields).flat(),
+    // What is only shown folded is found too.
+    email?.cover,
+    email?.folded,
     ...Object.values(files).flatMap(({ name, caption, credit }) => [name, caption, credit]),
   ])
   const words = wordsOf(said.filter((text) => text !== undefined).join('\n')).join(' ')

@@ -22,6 +22,7 @@ export function toldToSender(submission: Submission, conversation: Message[], no
       at: new Date(message.createdAt).toISOString(),
       title: message.content.fields.title,
       body: message.content.fields.body,
+      ...belowOf(message),
       files: filesOf(message).map(({ id, state, size, type }) => ({
         ...(message.author === 'editor' && { id }),
         name: message.content.files[id]?.name,
@@ -31,6 +32,12 @@ export function toldToSender(submission: Submission, conversation: Message[], no
       })),
     })),
   }
+}
+
+/** What a mail of the sender says besides: what it said where a document was the article, and what is folded below it. */
+function belowOf({ author, content }: Message): { cover?: string; folded?: string } {
+  const { cover, folded } = (author === 'sender' && content.email) || {}
+  return { ...(cover && { cover }), ...(folded && { folded }) }
 }
 
 /** A file that an editor sent along with an answer, with its name. */

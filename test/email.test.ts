@@ -451,3 +451,42 @@ function openDocument(): Promise<Buffer> {
       '<?xml version="1.0"?><office:document-content xmlns:office="o" xmlns:text="t" xmlns:style="s" xmlns:fo="f"><office:automatic-styles><style:style style:name="T1" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style></office:automatic-styles><office:body><office:text><text:h text:style-name="H" text:outline-level="1">The mill</text:h><text:p text:style-name="P">It <text:span text:style-name="T1">must</text:span> stay.</text:p><text:list><text:list-item><text:p>bread</text:p></text:list-item><text:list-item><text:p>work</text:p></text:list-item></text:list></office:text></office:body></office:document-content>',
   })
 }
+
+test('of a first mail only a short signature is folded; it is in the notice, found, exported and shown to its sender', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const ends = [
+    'The end.\n\n---\n\nPart two.',
+    'The end.\n____\n[1] The register.',
+    'Dear editor,\n\nKind regards,\nJane\n\nWhy the mill must stay',
+    'On Friday the mayor wrote:\n\n"No."\n\nNothing more.',
+    'From: Office <office@example.org>\nTo: Contractor <c@example.org>\nSubject: Share\n\nPay.',
+    'Sent from my father’s house, where I live.',
+    '> He said so\n\n> and so.',
+    `Look:\n-- \n${'A line.\n'.repeat(9)}`,
+    'Two\n--\nthree',
+    '**From:** me',
+  ]
+  for (const [n, words] of ends.entries()) {
+    await newsroom.receiveMail({
+      to: 'stories@newsroom.test',
+      subject: `Story ${n}`,
+      text: `Words.\n\n${words}`,
+    })
+    const { content } = (await latest(newsroom)).opening
+    assert.equal(content.fields.body.replace(/ +$/gm, ''), `Words.\n\n${words}`.replace(/ +$/gm, '').trim())
+    assert.equal(content.email?.folded, undefined)
+  }
+  const from = 'signed@example.org'
+  const signed = 'The bridge fell.\n\n-- \nJane Mwangi\nZebrastrasse 4'
+  await newsroom.receiveMail({ to: 'stories@newsroom.test', subject: 'Signed', text: signed, from })
+  const { reference } = await latest(newsroom)
+  await newsroom.pause(60_000)
+  const notice = newsroom.mailsTo(editorAddress).find(({ text }) => text?.includes('The bridge fell.'))
+  assert.match(notice?.text ?? '', /folded at the desk:\n\n-- \nJane Mwangi\nZebrastrasse 4/)
+  assert.match(notice?.html || '', /folded at the desk:[\s\S]*Zebrastrasse 4/)
+  assert.match(await newsroom.deskPage('/desk?q=zebrastrasse'), new RegExp(reference))
+  const receipt = /Receipt: (\S+)/.exec(newsroom.mailsTo(from).at(-1)?.text ?? '')?.[1] ?? ''
+  assert.match((await newsroom.status(receipt)).messages[0].folded, /Zebrastrasse/)
+  const page = await newsroom.http().post('/status').type('form').send({ receipt }).expect(200)
+  assert.match(page.text, /Below it in your email[\s\S]*Zebrastrasse/)
+})

@@ -86,6 +86,8 @@ function pageOf(
       '',
       ...(title ? [title, ''] : []),
       body,
+      ...(content.email?.cover ? ['', 'The email itself says:', '', content.email.cover] : []),
+      ...(content.email?.folded ? ['', 'Below it:', '', content.email.folded] : []),
       ...[...sides, ...links].map((line) => `\n${line}`),
       ...attachments.map(({ id }) => `\nFile: ${nameOfFile.get(id) ?? 'not kept'}`),
     ]

@@ -7,7 +7,15 @@ import { fill, mailValuesFor } from '../letter.ts'
 import { addressOf, mailToken, messageIdOf, tagged } from '../mail-address.ts'
 import type { Attention } from '../notice-policy.ts'
 import { replyMark } from '../reply-mark.ts'
-import { type Fields, filesOf, kindNames, type Message, type Submission, sideFields } from '../submission.ts'
+import {
+  encryptionNames,
+  type Fields,
+  filesOf,
+  kindNames,
+  type Message,
+  type Submission,
+  sideFields,
+} from '../submission.ts'
 import type { Mail, Words } from './mail.ts'
 import { mailRenderer } from './render.ts'
 
@@ -59,6 +67,7 @@ export function mailComposer(parts: ComposeParts) {
     newsroom: parts.newsroom,
     siteUrl: parts.siteUrl,
     onionUrl: parts.onionUrl,
+    encryptionNames,
   })
   const { domain } = addressOf(parts.mailFrom)
   const replyAddress = addressOf(parts.replyAddress)

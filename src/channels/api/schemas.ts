@@ -89,6 +89,8 @@ export const SubmissionTold = z
         at: Time,
         title: z.string().optional(),
         body: z.string(),
+        cover: z.string().optional().describe('What an email said whose article is a document.'),
+        folded: z.string().optional().describe('What stands below the words of an email, as a signature.'),
         files: z.array(
           z.object({
             id: z.string().optional().describe('Of a file that an editor sent: it can be fetched by it.'),

@@ -29,7 +29,7 @@ export async function readMail(source: Readable, ours: OurNames, takeFile: TakeF
   const report: string[] = []
   const tree = await readMime(source, async (part, content) => {
     if (isReport(part) && partOfReport.test(part.type)) report.push(await beginning(content))
-    else if (isSignatureOf(part)) await readToEnd(content)
+    else if (isOfStructure(part)) await readToEnd(content)
     else await takeFile(fileOf(part), content)
   })
   return mailOf(tree, await headersOf(tree), report, ours)
@@ -43,10 +43,14 @@ function isReport(part: Part): boolean {
   return rootOf(part).type === 'multipart/report'
 }
 
-/** The signature over the part before it (RFC 1847, 2.1): it says nothing to a person, and stays in the raw mail. */
-function isSignatureOf({ type, parent }: Part): boolean {
+/**
+ * The signature over the part before it, or what stands before an encrypted one (RFC 1847, 2): it says nothing to a person,
+ * and stays in the raw mail.
+ */
+function isOfStructure({ type, parent }: Part): boolean {
   const isSignature = /^application\/(?:pgp-signature|(?:x-)?pkcs7-signature)$/.test(type)
-  return isSignature && parent?.type === 'multipart/signed' && parent.children.length === 2
+  if (parent?.type === 'multipart/signed') return isSignature && parent.children.length === 2
+  return parent?.type === 'multipart/encrypted' && type === 'application/pgp-encrypted'
 }
 
 const endings: Record<string, string> = {

@@ -13,10 +13,8 @@ export type MailText = {
 
 type Rendered = { plain: string; rich: string; isHtml: boolean; isAmbiguous: boolean }
 
-/** A plain part with so few of the words of its HTML says only that the mail has HTML. */
-const stub = 1 / 4
 /** Two wordings are different if one has so many words, and so large a share of its words, that the other has not. */
-const fewestOthers = 6
+const fewestOthers = 3
 const shareOfOthers = 0.3
 
 /**
@@ -45,37 +43,52 @@ function leaf({ type, text }: Part): Rendered {
   return { plain: formatted, rich: formatted, isHtml: true, isAmbiguous: false }
 }
 
-function inOrder(parts: Rendered[]): Rendered {
+function inOrder(parts: Rendered[], isAmbiguous = false): Rendered {
   return {
     plain: parts.map(({ plain }) => plain).join('\n\n'),
     rich: parts.map(({ rich }) => rich).join('\n\n'),
     isHtml: parts.length > 0 && parts.every(({ isHtml }) => isHtml),
-    isAmbiguous: parts.some(({ isAmbiguous }) => isAmbiguous),
+    isAmbiguous: isAmbiguous || parts.some((part) => part.isAmbiguous),
   }
 }
 
-/** The plain wording and the formatted one: what is in neither of them, others say too (RFC 2046, 5.1.4). */
+/**
+ * The plain wording and the formatted one, each with what only the other one says, and what only further alternatives say
+ * (RFC 2046, 5.1.4).
+ */
 function best(parts: Rendered[]): Rendered {
   const typed = parts.find(({ isHtml }) => !isHtml)
   const formatted = parts.findLast(({ isHtml }) => isHtml)
-  const [first = nothing] = parts
-  const chosen = typed && formatted ? ofBoth(typed, formatted) : (typed ?? formatted ?? first)
-  const others = parts.filter((one) => saysMore(one.plain, `${chosen.plain}\n${chosen.rich}`))
-  return others.length === 0 ? chosen : { ...inOrder([chosen, ...others]), isAmbiguous: true }
+  const others = parts.filter((one) => one !== typed && one !== formatted)
+  const first = typed && formatted ? ofBoth(typed, formatted) : (typed ?? formatted ?? nothing)
+  return others.reduce(
+    (all, one) => (saysMore(one.plain, all.plain) ? inOrder([all, one], true) : all),
+    first,
+  )
 }
 
 function ofBoth(typed: Rendered, formatted: Rendered): Rendered {
-  const isAmbiguous = typed.isAmbiguous || formatted.isAmbiguous
-  if (typed.plain.length < formatted.plain.length * stub) return { ...formatted, isAmbiguous }
-  const isPoor = formatted.plain.length < typed.plain.length * stub
-  return { plain: typed.plain, rich: isPoor ? typed.rich : formatted.rich, isHtml: false, isAmbiguous }
+  const isTypedMore = saysMore(typed.plain, formatted.plain)
+  const isFormattedMore = saysMore(formatted.plain, typed.plain)
+  const isAmbiguous = typed.isAmbiguous || formatted.isAmbiguous || isTypedMore || isFormattedMore
+  if (isTypedMore && isFormattedMore)
+    return inOrder(isStub(typed.plain) ? [formatted, typed] : [typed, formatted], true)
+  if (isFormattedMore) return { ...formatted, isAmbiguous }
+  const { rich } = isTypedMore ? typed : formatted
+  return { plain: typed.plain, rich, isHtml: false, isAmbiguous }
+}
+
+/** Only the order in which two wordings stand depends on it. */
+function isStub(text: string): boolean {
+  return text.length < 400 && /\bhtml\b/i.test(text)
 }
 
 function saysMore(one: string, other: string): boolean {
-  const known = new Set(wordsOf(other))
   const words = wordsOf(one)
+  if (words.length === 0) return !other.includes(one)
+  const known = new Set(wordsOf(other))
   const missing = words.filter((word) => !known.has(word)).length
-  return missing >= fewestOthers && missing >= words.length * shareOfOthers
+  return missing === words.length || (missing >= fewestOthers && missing >= words.length * shareOfOthers)
 }
 
 /** Addresses of pages are left out: HTML hides them, and programs spell them out. */
