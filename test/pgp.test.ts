@@ -519,7 +519,7 @@ test('files of an answer to an address with a key are in the encrypted mail, who
   const reply = replyTo(notice, 'See the file.', { attachments: [{ filename: 'canary.txt', content }] })
   newsroom.mailServer.mails.length = 0
   assert.equal(await newsroom.receiveMail(reply), 'done')
-  await newsroom.pause(11_000)
+  await newsroom.pause(121_000)
   const [answer] = newsroom.mailsTo(editorAddress)
   assert.doesNotMatch(onTheWire(answer?.raw ?? ''), /canary/)
   const { attachments } = (await gpg.open(answer?.raw ?? '')).mail
