@@ -181,6 +181,8 @@ export type FileLabel = {
   credit?: string
   /** It is the mail itself, as it came. */
   isRaw?: true
+  /** A mail program added it to an editor's reply: it goes to the sender only if an editor says so. */
+  isLeftOut?: true
 }
 
 /** The files that somebody sent along: the raw mail they came in is none of them. */

@@ -95,6 +95,55 @@ describe('mail in a real browser', skip, () => {
     assert.deepEqual(complaints, [])
   })
 
+  test('pages about a reply that waits are accessible; with scripts off its link stops it', async (t) => {
+    const visited = await visit(t, { env: mailDoor })
+    const { newsroom, site, page } = visited
+    const { reference } = await newsroom.submit('story-angle', {
+      ...storyAngle(),
+      email: 'amina@example.org',
+    })
+    await newsroom.workOff()
+    const notice = newsroom.mailsTo(editorAddress).find(({ subject }) => /typewriter/.test(subject ?? ''))
+    assert.ok(notice)
+    const attachments = [
+      { filename: `${'long-name-'.repeat(9)}.txt`, content: 'Who else saw it?' },
+      { filename: 'otto.vcf', content: 'BEGIN:VCARD' },
+    ]
+    const words = `Thank you. May we call you?\n\n-- \nOtto ${'w'.repeat(200)}`
+    await newsroom.receiveMail(replyTo(notice, words, { attachments }))
+    await newsroom.workOff()
+    const confirmation = newsroom.mailsTo(editorAddress).at(-1)
+    const link = /stop it: (\S+)/.exec(confirmation?.text ?? '')?.[1] ?? assert.fail('no link')
+    const open = (where: string) => (on: Page) => on.goto(where, { waitUntil: 'load' })
+    const cookie = await newsroom.signIn()
+    const unfolded = async (on: Page) => {
+      await on.goto(`${site}/desk/submissions/${reference}`, { waitUntil: 'load' })
+      await on.getByText('This reply came by email').click()
+    }
+    await lookAtAll(
+      visited,
+      {
+        'reply-stop': open(link),
+        'reply-send': open(`${link}?do=send`),
+        'reply-waiting': unfolded,
+        'reply-setting': open(`${site}/desk/settings`),
+      },
+      cookie,
+    )
+    await page.goto(link)
+    await page.getByRole('button', { name: 'Stop it' }).click()
+    await page.getByRole('heading', { name: 'This reply was stopped' }).waitFor()
+    await lookAtAll(
+      visited,
+      { 'reply-stopped': open(link), 'reply-quarantined': open(`${site}/desk/submissions/${reference}`) },
+      cookie,
+    )
+    await newsroom.pause(300_000)
+    assert.ok(
+      newsroom.mailsTo('amina@example.org').every(({ subject }) => /^We received/.test(subject ?? '')),
+    )
+  })
+
   test('with scripts off a held reply is sent from the desk, and the sender saves its file from the status page', async (t) => {
     const visited = await visit(t, { env: mailDoor })
     const { newsroom, site, page } = visited

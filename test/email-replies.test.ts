@@ -102,8 +102,11 @@ test('a link stops a reply, with a decision and its files; nothing is lost, and 
     /Its editor stopped it before it was sent[\s\S]*\/accept\nWe take it, Amina\.<\/textarea>/,
   )
   const held = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'stranger')
+  assert.match(page, /name="file" value="[^"]+" checked> contract\.txt/)
   const { revision } = await newsroom.seen(reference)
-  const way = { revision, held: held?.id ?? '', way: 'send', body: 'We take it.' }
+  const [chosen = ''] = Object.entries(held?.content.files ?? {}).find(([, { isRaw }]) => !isRaw) ?? []
+  const file = { offers: 'files', file: chosen }
+  const way = { revision, held: held?.id ?? '', way: 'send', body: 'We take it.', ...file }
   assert.equal((await newsroom.act(`/desk/submissions/${reference}/held`, way)).status, 303)
   await newsroom.pause(minute)
   const [answer] = answersTo(newsroom)
@@ -174,7 +177,10 @@ test('a confirmation about a confidential submission holds no word, and its repl
   await newsroom.pause(minute)
   const [, told] = (await newsroom.status(receipt)).messages
   assert.equal(told.body, 'SECRETWORDS, please.')
-  assert.ok(told.files.some(({ name }: { name: string }) => name === 'map.txt'))
+  assert.deepEqual(
+    told.files.map(({ name }: { name: string }) => name),
+    ['map.txt'],
+  )
 })
 
 const publicKey = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxjMEZ\n-----END PGP PUBLIC KEY BLOCK-----'

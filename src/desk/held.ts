@@ -4,7 +4,7 @@ import type { ChangeOf } from '../work.ts'
 import { writer } from './decide.ts'
 import { deedRoute, deedsOf } from './deeds.ts'
 import type { DeskParts } from './parts.ts'
-import { type DeskRoute, formText, type Seat } from './routes.ts'
+import { type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
 
 /** What becomes of a reply by mail that was held: an editor sends it in their own name, or sets it aside. */
 export function heldRoutes(parts: DeskParts): DeskRoute[] {
@@ -18,22 +18,31 @@ export function heldRoutes(parts: DeskParts): DeskRoute[] {
     const isSent = formText(req, 'way') === 'send'
     const settles = formText(req, 'held')
     const change = isSent ? await written(deed, seat, { body: formText(req, 'body') }) : setAside
-    const heldFiles = isSent ? await filesOfHeld(submission, seat, settles) : {}
+    const heldFiles = isSent ? await filesOfHeld(submission, seat, settles, chosenIn(req)) : {}
     await apply(deed, { ...change, settles, heldFiles }, submission.revision)
     await parts.sealAnew(seat.keys)
     res.redirect(303, `${backTo(req, submission)}#conversation-title`)
   }
 
-  /** The names of the files that came with it, without the mail itself. */
+  /** The names of those files that came with it and are to be sent. */
   async function filesOfHeld(
     { id }: Submission,
     { keys }: Seat,
     heldId: string,
+    isChosen: (id: string, label: FileLabel) => boolean,
   ): Promise<Record<string, FileLabel>> {
     const messages = await parts.submissions.conversation(id, keys)
     const files = messages.find((message) => message.id === heldId)?.content.files ?? {}
-    return Object.fromEntries(Object.entries(files).filter(([, { isRaw }]) => !isRaw))
+    return Object.fromEntries(
+      Object.entries(files).filter(([id, label]) => !label.isRaw && isChosen(id, label)),
+    )
   }
+}
+
+/** The files that are ticked; a form that offers none sends those that were meant for the sender. */
+function chosenIn(req: Request): (id: string, label: FileLabel) => boolean {
+  const ticked = new Set(formTexts(req, 'file'))
+  return formText(req, 'offers') === 'files' ? (id) => ticked.has(id) : (_id, { isLeftOut }) => !isLeftOut
 }
 
 const setAside: ChangeOf = { set: {}, deliveries: [], entries: [{ action: 'set-aside' }] }

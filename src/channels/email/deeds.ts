@@ -211,7 +211,10 @@ function shown(
 
 /** The reply as it came, with all its files: if it is stopped, it is quarantined with them. */
 function originalOf({ at, editorId }: Deed, { reply, files, aside, origin }: RepliedDeed): Original {
-  const labels = [...aside, ...files].map(({ id, name, isRaw }) => [id, { name, ...(isRaw && { isRaw }) }])
+  const labels = [
+    ...aside.map(({ id, name, isRaw }) => [id, { name, ...(isRaw ? { isRaw } : { isLeftOut: true }) }]),
+    ...files.map(({ id, name }) => [id, { name }]),
+  ]
   return {
     id: newId(at),
     files: aside,

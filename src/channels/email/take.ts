@@ -177,9 +177,9 @@ export function mailTaker(parts: TakeParts) {
     })
     const isForSender = reply.command !== 'note' && reply.command !== 'claim'
     const doubt = reply.doubt ?? files.doubt
-    if (doubt) return hold(given, submissionId, editorId, doubt)
+    if (doubt) return hold(given, submissionId, editorId, doubt, files.leftOut)
     if (isForSender && holdsAny(reply.words, names)) {
-      return hold(given, submissionId, editorId, 'tells-of-us')
+      return hold(given, submissionId, editorId, 'tells-of-us', files.leftOut)
     }
     const done = await parts.doDeed({
       submissionId,
@@ -191,7 +191,7 @@ export function mailTaker(parts: TakeParts) {
       origin: given.origin(),
     })
     if (done === 'done' || done === 'repeat') return done
-    return hold(given, submissionId, editorId, done)
+    return hold(given, submissionId, editorId, done, files.leftOut)
   }
 
   /** Keeps a reply for an editor to look at: it is nobody's words yet. */
@@ -200,6 +200,7 @@ export function mailTaker(parts: TakeParts) {
     submissionId: string,
     editorId: string | undefined,
     held: HeldReason,
+    leftOut: MailFile[] = [],
   ): Promise<Taken> {
     // What cannot be read is not to be sent on by mistake: it stays in the mail, as that came.
     const isOpen = held !== 'encrypted'
@@ -207,8 +208,14 @@ export function mailTaker(parts: TakeParts) {
     // A program that passes mail on would pass on the confirmation too.
     const isSilent = given.mail.isAutomatic || given.envelope.isImported
     const isTold = editorId !== undefined && !isSilent && (await parts.editorById(editorId)) !== undefined
+    const further = given.further(submissionId, said)
+    const ofProgram = new Set(staged(leftOut).map(({ id }) => id))
+    const files = further.files.map((file) =>
+      ofProgram.has(file.id) ? { ...file, isLeftOut: true as const } : file,
+    )
     const { repeat } = await parts.receiveFurther({
-      ...given.further(submissionId, said),
+      ...further,
+      files,
       ...(!isOpen && { files: [given.raw], awaited: [] }),
       author: 'stranger',
       email: { ...given.origin(), ...(folded && { folded }), held, ...(editorId && { heldFor: editorId }) },
