@@ -4,6 +4,7 @@ import { answerHooks, hookSecret } from './channels/api/hooks.ts'
 import { hasMailDoor } from './config.ts'
 import type { Carrier, Delivery, Instead, Purpose, Verdict } from './delivery.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
+import { heloName } from './helo-name.ts'
 import { groupCommit } from './intake/group-commit.ts'
 import { addressOf, untagged } from './mail-address.ts'
 import { threadMark } from './mail-thread.ts'
@@ -205,6 +206,7 @@ export function lazyMailer(
       from: config.MAIL_FROM,
       readFile: files.read,
       signing,
+      name: heloName(config.PUBLIC_URL, config.MAIL_FROM),
       protectionOf,
       contentless: compose.contentless(),
       outerSubject: 'Encrypted message',

@@ -112,6 +112,25 @@ test('a sender who left an address gets the receipt by mail', async (t) => {
   )
 })
 
+const greetings: [helo: string, env: Record<string, string>][] = [
+  ['letters.example.org', { PUBLIC_URL: 'https://letters.example.org' }],
+  ['xn--mller-kva.example', { PUBLIC_URL: 'https://müller.example' }],
+  ['newsroom.test', { PUBLIC_URL: 'http://localhost:3000' }],
+  ['newsroom.test', { PUBLIC_URL: 'https://192.0.2.7' }],
+  ['newsroom.test', { PUBLIC_URL: 'https://[2001:db8::7]' }],
+  ['newsroom.test', { PUBLIC_URL: 'http://letterbox:3000' }],
+  ['newsroom.test', { PUBLIC_URL: 'http://letterbox.local' }],
+  ['xn--mller-kva.example', { MAIL_FROM: 'Barua <barua@Müller.example>' }],
+]
+for (const [helo, env] of greetings) {
+  test(`to another mail server we are ${helo} where it is ${Object.values(env)}`, async (t) => {
+    const newsroom = await openNewsroom(t, env)
+    await newsroom.submit('story-angle')
+    await newsroom.workOff()
+    assert.deepEqual([...new Set(newsroom.mailServer.mails.map((mail) => mail.helo))], [helo])
+  })
+}
+
 test('a mail server that is down for a day loses nothing', async (t) => {
   const newsroom = await openNewsroom(t)
   await newsroom.workOff()
