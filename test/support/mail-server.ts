@@ -27,6 +27,7 @@ export async function openMailServer(port = 0): Promise<MailServer> {
   let connections = 0
   const server = new SMTPServer({
     authOptional: true,
+    lenientAddressParsing: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     logger: false,
     closeTimeout: 100,
