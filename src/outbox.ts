@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { BotSide } from './bot-side.ts'
 import { answerHooks, hookSecret } from './channels/api/hooks.ts'
-import { hasMailDoor } from './config.ts'
 import type { Carrier, Delivery, Instead, Purpose, Verdict } from './delivery.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
 import { heloName } from './helo-name.ts'
@@ -85,7 +84,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
     replyAddress: config.EMAIL_REPLY_ADDRESS,
-    hasMailDoor: hasMailDoor(config),
+    replies: config.replies,
     siteUrl: siteUrl(config),
     onionUrl: onionSiteUrl(config),
     replyKey: secrets.keyFor('reply'),
