@@ -96,6 +96,9 @@ test('where mail comes in, a reply goes where the mail says, and one that the ma
     const became = await newsroom.receiveMail(replyTo(mail, `A reply to the ${kind}.`, { to }))
     const expected = mail.replyTo ? (isToSender(kind) ? 'joined' : 'done') : 'kept'
     assert.equal(became, expected, kind)
+    const unquoted = { text: `Words about the ${kind}, and nothing quoted.` }
+    if (!mail.replyTo)
+      assert.equal(await newsroom.receiveMail(replyTo(mail, '', { to, ...unquoted })), 'kept')
   }
   assert.equal(await newsroom.submissionCount(), 2)
 })

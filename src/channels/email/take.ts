@@ -213,6 +213,9 @@ export function mailTaker(parts: TakeParts) {
     if (answered?.submissionId && answered.editorId) {
       return hold(given, answered.submissionId, answered.editorId, 'not-theirs')
     }
+    // A digest or a link to sign in is about no single submission: what its editor replies must not become a new one.
+    const editor = answered?.editorId ? await parts.editorById(answered.editorId) : undefined
+    if (editor && isSame(from, editor.email)) return keep(given, 'a-reply-to-the-desk')
     const marked = mail.words?.marked
     const submissionId = marked && (await parts.submissionIdOf(marked))
     if (submissionId) return hold(given, submissionId, undefined, 'not-theirs')
