@@ -9,8 +9,10 @@ import {
   type Headers,
   MailParser,
   type MessageText,
+  type StructuredHeader,
 } from 'mailparser'
-import type { Identity, MailedFile, ParsedMail, Report } from './parsed.ts'
+import { type Evidence, mostEvidence, reportIn } from './bounce.ts'
+import type { Identity, MailedFile, ParsedMail } from './parsed.ts'
 import { type WordParts, type Words, wordsIn } from './words.ts'
 
 /** Takes a file of a mail; resolves when it has been read to its end. */
@@ -18,8 +20,6 @@ export type TakeFile = (file: MailedFile, content: AsyncIterable<Uint8Array>) =>
 
 const mostParts = 1000
 const mostHeaderBytes = 1024 * 1024
-/** Of a report's parts, and of the headers of the mail it is about, only the beginning is read. */
-const mostReportBytes = 64 * 1024
 /** More are no conversation, and would only cost looking for. */
 const mostReferences = 50
 const longestSubject = 1000
@@ -29,8 +29,9 @@ const day = 86_400_000
 const noFile = /^application\/(?:pgp-signature|(?:x-)?pkcs7-signature)$/i
 const encrypted = /^(?:multipart\/encrypted|application\/(?:pgp-encrypted|(?:x-)?pkcs7-mime))$/i
 const armored = /^-----BEGIN PGP (?:SIGNED )?MESSAGE-----/m
-const partOfReport =
-  /^(?:message\/(?:delivery-status|global-delivery-status|rfc822|global)|text\/rfc822-headers)$/i
+/** In a report these are no files. Elsewhere they are, and may tell what became of a mail all the same. */
+const partOfReport = /^(?:message\/[\w-]+|text\/rfc822-headers)$/i
+const tellsOfMail = /^(?:message|text)\//i
 
 /** Reads a mail while it streams by. Files are handed on one after the other. @throws what the parser throws */
 export async function readMail(source: Readable, takeFile: TakeFile): Promise<ParsedMail> {
@@ -51,10 +52,17 @@ export async function readMail(source: Readable, takeFile: TakeFile): Promise<Pa
 type Part = AttachmentStream | MessageText
 
 /** What is gathered while the parts pass. */
-type Read = { plain: string; html: string; fileDigests: string[]; fileTypes: string[]; report: string[] }
+type Read = {
+  plain: string
+  html: string
+  fileDigests: string[]
+  fileTypes: string[]
+  /** The beginnings of parts that may tell what became of another mail. */
+  attached: Evidence['attached']
+}
 
 async function partsOf(parser: MailParser, takeFile: TakeFile): Promise<Read> {
-  const read: Read = { plain: '', html: '', fileDigests: [], fileTypes: [], report: [] }
+  const read: Read = { plain: '', html: '', fileDigests: [], fileTypes: [], attached: [] }
   for await (const part of parser as AsyncIterable<Part>) {
     if (part.type === 'text') {
       read.plain += part.text ?? ''
@@ -63,9 +71,12 @@ async function partsOf(parser: MailParser, takeFile: TakeFile): Promise<Read> {
     }
     const content: Readable = part.content
     read.fileTypes.push(part.contentType)
-    if (isReport(parser) && partOfReport.test(part.contentType)) read.report.push(await beginning(content))
+    const told = { type: part.contentType, text: '' }
+    if (tellsOfMail.test(part.contentType)) read.attached.push(told)
+    const watched = watching(content, told)
+    if (isReport(parser) && partOfReport.test(part.contentType)) await readAway(watched)
     else if (noFile.test(part.contentType)) content.resume()
-    else read.fileDigests.push(await passedOn(part, content, takeFile))
+    else read.fileDigests.push(await passedOn(part, watched, takeFile))
     part.release?.()
   }
   return read
@@ -75,14 +86,34 @@ function isReport(parser: MailParser): boolean {
   return typeOf(parser) === 'multipart/report'
 }
 
+/** Passes a part on, and keeps its beginning. */
+async function* watching(content: AsyncIterable<Buffer>, told: { text: string }): AsyncGenerator<Buffer> {
+  for await (const chunk of content) {
+    if (told.text.length < mostEvidence) told.text += chunk.toString('latin1').slice(0, mostEvidence)
+    yield chunk
+  }
+}
+
+async function readAway(content: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _ of content);
+}
+
 /** What the mail as a whole is. */
-function typeOf({ headers }: MailParser): string {
+function typeOf(parser: MailParser): string {
+  return contentTypeOf(parser).value.toLowerCase()
+}
+
+function contentTypeOf({ headers }: MailParser): StructuredHeader {
   const type = headers ? headers.get('content-type') : undefined
-  return typeof type === 'object' && 'value' in type ? String(type.value) : ''
+  return typeof type === 'object' && 'params' in type ? (type as StructuredHeader) : { value: '', params: {} }
 }
 
 /** Hands a file on, and tells the digest of what passed. */
-async function passedOn(part: AttachmentStream, content: Readable, takeFile: TakeFile): Promise<string> {
+async function passedOn(
+  part: AttachmentStream,
+  content: AsyncIterable<Buffer>,
+  takeFile: TakeFile,
+): Promise<string> {
   const digest = createHash('sha256')
   await takeFile({ name: nameOf(part) }, passing(content, digest))
   return digest.digest('base64url')
@@ -109,15 +140,7 @@ function nameOf({ filename, contentType }: AttachmentStream): string {
   return `${family === 'image' ? 'picture' : 'file'}.${endings[contentType] ?? form.replace(/[^\w]/g, '')}`
 }
 
-async function beginning(content: Readable): Promise<string> {
-  let text = ''
-  for await (const chunk of content as AsyncIterable<Buffer>) {
-    if (text.length < mostReportBytes) text += chunk.toString('latin1')
-  }
-  return text.slice(0, mostReportBytes)
-}
-
-function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, report }: Read): ParsedMail {
+function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, attached }: Read): ParsedMail {
   const headers: Headers = parser.headers || new Map()
   const lines: HeaderLines = parser.headerLines || []
   const messageId = soundId(parser.messageId)
@@ -142,7 +165,18 @@ function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, repor
     words: wordsOr({ plain, html, language: textHeader(headers, 'content-language'), isToTag }),
     isAutomatic: isAutoReply(headers) || isAutomatic(headers),
     isAutoReply: isAutoReply(headers),
-    report: isReport(parser) ? reportOf(report) : undefined,
+    report: reportIn({
+      type: typeOf(parser),
+      reportType: contentTypeOf(parser).params['report-type'],
+      from: parser.from?.value[0],
+      subject: subject ?? '',
+      namesFailed: headers.has('x-failed-recipients'),
+      isAutoReply: isAutoReply(headers),
+      references: referencesOf(parser),
+      plain,
+      html,
+      attached,
+    }),
     isEncrypted:
       [typeOf(parser), ...fileTypes].some((type) => encrypted.test(type)) || armored.test(plain || html),
     hops: lines.filter(({ key }) => key === 'received').length,
@@ -248,16 +282,4 @@ function isFromOne(from: AddressObject | undefined, lines: HeaderLines): boolean
   const [only, ...others] = from?.value ?? []
   const isAlone = lines.filter(({ key }) => key === 'from').length === 1
   return isAlone && others.length === 0 && only?.address !== undefined && only.group === undefined
-}
-
-/** The first recipient's fate, and which mail it was: https://www.rfc-editor.org/rfc/rfc3464 */
-function reportOf(parts: string[]): Report {
-  const text = parts.join('\n\n')
-  const field = (name: string) => new RegExp(`^${name}:[ \\t]*([^\\r\\n]*)`, 'im').exec(text)?.[1]?.trim()
-  const about = field('Message-ID') ?? /^Message-ID:\s*(<[^<>\s]+>)/im.exec(text)?.[1]
-  return {
-    action: (field('Action') ?? '').toLowerCase(),
-    status: /^\d\.\d{1,3}\.\d{1,3}/.exec(field('Status') ?? '')?.[0],
-    about: soundId(about),
-  }
 }
