@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { Formatted } from '../../formatted.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
 import type { Words } from './words.ts'
 
@@ -49,8 +50,8 @@ export type Report = {
 /** A file in a mail, as the mail names it. */
 export type MailedFile = { name: string }
 
-/** The text of a document, with the language it seems to be in. */
-export type Article = { text: string; language: string | undefined }
+/** The text of a document, in plain characters and with its formatting, and the language it seems to be in. */
+export type Article = { text: string; formatted: Formatted; language: string | undefined }
 
 /** What the thread that reads is asked for. The mail or the document comes through the port. */
 export type Job = { what: 'mail' } | { what: 'article'; name: string }
