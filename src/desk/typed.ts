@@ -3,7 +3,7 @@ import type { Block, Formatted, Run } from '../formatted.ts'
 /** A longer line is no sub-heading. */
 const longestHeading = 80
 /** A shorter paragraph has none above it. */
-const shortestBelow = 100
+export const shortestBelow = 100
 
 /**
  * Text that somebody typed, for showing. Every character stays as it is, blanks and line breaks too, for what looks like
@@ -36,11 +36,12 @@ function headingIn(lines: string[], i: number): Block | undefined {
   return isOne ? { kind: 'heading', level: 2, runs: strongIn(line) } : undefined
 }
 
-/** A few words that are no sentence and no item of a list. */
-function isShort(line: string): boolean {
+/** True for a few words on one line that are no sentence and no item of a list. */
+export function isShort(line: string): boolean {
   const words = line.trim()
   return (
     words.length <= longestHeading &&
+    !words.includes('\n') &&
     /\p{L}/u.test(words) &&
     !/[.,;:…]$/.test(words) &&
     !itemOrQuote.test(words)

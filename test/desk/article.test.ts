@@ -104,6 +104,32 @@ test('a short line by itself above a paragraph is set as a heading', () => {
   assert.match(page, /<h2 dir="auto">China-US relations<\/h2>/)
 })
 
+test('so is a short paragraph of an article whose headings are marked as none', () => {
+  const paragraph = (text: string): Formatted[number] => ({ kind: 'paragraph', runs: [{ text }] })
+  const article = [
+    paragraph(long),
+    paragraph('China-US relations'),
+    paragraph(long),
+    paragraph('He said no.'),
+    paragraph(long),
+    paragraph('Jane Mwangi\nEditor'),
+    paragraph(long),
+  ]
+  assert.equal(
+    shown('', article)
+      .match(/<h2[^>]*>[^<]*/g)
+      ?.join(),
+    '<h2 dir="auto">China-US relations',
+  )
+  const marked: Formatted = [{ kind: 'heading', level: 2, runs: [{ text: 'Marked' }] }, ...article]
+  assert.equal(
+    shown('', marked)
+      .match(/<h2[^>]*>[^<]*/g)
+      ?.join(),
+    '<h2 dir="auto">Marked',
+  )
+})
+
 test('formatting is shown as it came, and says what it must in characters too', () => {
   const page = shown('', [
     { kind: 'heading', level: 1, runs: [{ text: '<The> mill' }] },
