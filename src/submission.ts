@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Formatted } from './formatted.ts'
 import type { SealState } from './seal.ts'
 import type { UnreadableReason } from './unreadable.ts'
 
@@ -218,6 +219,8 @@ export type MailOrigin = {
   sentAt?: number
   /** The history it quotes, and its signature: kept, and shown folded. Of an editor's reply, all that was not sent. */
   folded?: string
+  /** The article with its formatting, where it came with any: `body` says the same in plain characters. */
+  formatted?: Formatted
   /** Where the article is a document: what the mail itself said. */
   cover?: string
   /** Why it could not be read. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { cookieOf, editorAddress, openNewsroom } from './support/newsroom.ts'
-import { png, tip } from './support/pieces.ts'
+import { guestPost, png, storyAngle, tip } from './support/pieces.ts'
 
 test('an editor signs in by the mailed link, once, and comes to the page that was asked for', async (t) => {
   const newsroom = await openNewsroom(t)
@@ -98,6 +98,40 @@ test('nothing of the desk is shown to who is not signed in, or no longer', async
   await newsroom.application.storage.editors.remove(editorAddress, Date.now(), { lastAdminToo: true })
   await newsroom.http().get('/desk').set('cookie', removed).expect(303)
 })
+
+test('what people type is read as they typed it: at the desk, in a notice, and by the sender', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const lines = [
+    'This is how many there were, and where it stands.',
+    '# of dead: 5',
+    '\tA tab stands before this.',
+    '    Four blanks stand before this.',
+    '[1]: https://example.org/register "The register"',
+    '1986. A great year, 2 * 3 * 4, snake_case_name, \\backslash, <b>tag</b>',
+    '| Ward | Votes |',
+    '> 5 dead',
+  ]
+  const body = lines.join('\n\n')
+  for (const [kind, fields] of [
+    ['guest-post', guestPost()],
+    ['story-angle', storyAngle()],
+  ] as const) {
+    const { reference, receipt } = await newsroom.submit(kind, { ...fields, body })
+    await newsroom.workOff()
+    const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+    const notice = newsroom.mailsTo(editorAddress).find(({ text }) => text?.includes(reference))
+    assert.equal((await newsroom.status(receipt)).messages[0].body, body)
+    for (const line of lines) {
+      assert.ok(page.includes(escaped(line)), `${line} at the desk`)
+      assert.ok(notice?.text?.includes(line), `${line} in the notice`)
+    }
+    assert.doesNotMatch(page, /<pre|<ol[^>]* start|<h2[^>]*>(?:# )?of dead/)
+  }
+})
+
+function escaped(text: string): string {
+  return text.replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
 
 test('attachments download as files, with no rights in a browser', async (t) => {
   const newsroom = await openNewsroom(t)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { writtenOut } from '../src/formatted.ts'
 import type { Message } from '../src/submission.ts'
+import { openDocument, paragraph, run, wordDocument } from './support/documents.ts'
 import { compose, mailDoor, replyTo } from './support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 
@@ -94,13 +96,19 @@ test('HTML becomes text with its headings, lists and links; the picture in it be
     html: '<style>p{color:red}</style><h2>The <b>mill</b></h2><p>It feeds <a href="https://example.org/mill">the town</a>.</p><ul><li>bread</li><li>work</li></ul><img src="cid:mill"><script>alert(1)</script>',
     attachments: [{ filename: 'mill.png', content: onePixel, cid: 'mill', contentDisposition: 'inline' }],
   })
-  const { opening } = await latest(newsroom)
+  const { opening, reference } = await latest(newsroom)
   assert.equal(
     opening.content.fields.body,
-    '## The **mill**\n\nIt feeds [the town](https://example.org/mill).\n\n- bread\n- work',
+    '## The **mill**\n\nIt feeds [the town](https://example.org/mill).\n\n- bread\n- work\n\n[picture]',
   )
   assert.equal(opening.content.fields.byline, 'Jane Mwangi')
   assert.deepEqual(namesOf(opening), ['mail.eml', 'mill.png'])
+  const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+  assert.match(page, /<h2 dir="auto">The <strong>mill<\/strong><\/h2>/)
+  assert.match(
+    page,
+    /<p dir="auto">It feeds <a href="https:\/\/example\.org\/mill"[^>]*>the town<\/a>\.<\/p>/,
+  )
 })
 
 test('charsets and languages', async (t) => {
@@ -186,8 +194,8 @@ test('charsets and languages', async (t) => {
 test('a document sent to the opinion address is the article, and what the mail said stands beside it', async (t) => {
   const newsroom = await openNewsroom(t, mailDoor)
   for (const [filename, content] of [
-    ['article.docx', await wordDocument()],
-    ['article.odt', await openDocument()],
+    ['article.docx', await wordArticle()],
+    ['article.odt', await openArticle()],
   ] as const) {
     await newsroom.receiveMail({
       to: 'opinion@newsroom.test',
@@ -199,12 +207,69 @@ test('a document sent to the opinion address is the article, and what the mail s
     assert.equal(opening.content.fields.body, '# The mill\n\nIt **must** stay.\n\n- bread\n- work', filename)
     assert.equal(opening.content.email?.cover, 'Dear editor, please find my article attached.')
     assert.deepEqual(namesOf(opening), ['mail.eml', filename])
-    assert.match(await newsroom.deskPage(`/desk/submissions/${reference}`), /What the mail itself said/)
+    const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+    assert.match(page, /What the mail itself said/)
+    assert.match(page, /<h2 dir="auto">The mill<\/h2>\s*<p dir="auto">It <strong>must<\/strong> stay\.<\/p>/)
   }
   // A document that is none leaves the mail as it is.
-  const broken = { filename: 'broken.docx', content: (await wordDocument()).subarray(0, 200) }
+  const broken = { filename: 'broken.docx', content: (await wordArticle()).subarray(0, 200) }
   await newsroom.receiveMail({ to: 'opinion@newsroom.test', text: 'Attached.', attachments: [broken] })
   assert.equal((await latest(newsroom)).opening.content.fields.body, 'Attached.')
+})
+
+test('what was struck, raised, tabled or drawn is told wherever the words are shown', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const html =
+    '<p>It is <s>not</s> safe: 10<sup>6</sup> a day.</p><p># of dead: 5</p><table><tr><td>Ward</td><td>Votes</td></tr><tr><td></td><td>7</td></tr></table><img src="https://example.org/a.png" alt="the bridge">'
+  const cell = (text: string) => `<w:tc>${paragraph(text)}</w:tc>`
+  const document = await wordDocument({
+    body: [
+      paragraph(
+        run('It is ') +
+          run('not', '<w:strike/>') +
+          run(' safe: 10') +
+          run('6', '<w:vertAlign w:val="superscript"/>') +
+          run(' a day.'),
+      ),
+      paragraph('# of dead: 5'),
+      `<w:tbl><w:tr>${cell('Ward')}${cell('Votes')}</w:tr><w:tr>${cell('')}${cell('7')}</w:tr></w:tbl>`,
+      paragraph('<w:r><w:drawing><wp:docPr descr="the bridge"/><pic:pic/></w:drawing></w:r>'),
+    ].join(''),
+  })
+  const attachments = [{ filename: 'article.docx', content: document }]
+  for (const mail of [
+    { to: 'opinion@newsroom.test', subject: 'By mail', html },
+    { to: 'stories@newsroom.test', subject: 'A story', html },
+    { to: 'opinion@newsroom.test', subject: 'By document', text: 'Attached.', attachments },
+  ]) {
+    await newsroom.receiveMail({ ...mail, from: sender })
+    await newsroom.workOff()
+    const { opening, reference } = await latest(newsroom)
+    const notice = newsroom.mailsTo(editorAddress).find(({ subject }) => subject?.includes(mail.subject))
+    const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+    const receipt = /Receipt: (\S+)/.exec(newsroom.mailsTo(sender).at(-1)?.text ?? '')?.[1] ?? ''
+    const [told] = (await newsroom.status(receipt)).messages
+    for (const text of [opening.content.fields.body, notice?.text, page.replace(/<[^>]*>/g, ''), told.body]) {
+      for (const words of ['It is ~~not~~ safe: 10⁶ a day.', '# of dead: 5', '[picture: the bridge]'])
+        assert.ok(text?.includes(words), `${words} in ${text}`)
+    }
+    assert.match(opening.content.fields.body, /\| Ward \| Votes \|\n\| {2}\| 7 \|/)
+  }
+})
+
+test('what stands below an article is not shown as a part of it, and what may be a receipt is not kept', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const receipt = 'ABCD-EFGH-JKMN-PQRS-TVWX-YZ23'
+  await newsroom.receiveMail({
+    to: 'opinion@newsroom.test',
+    subject: 'The mill',
+    html: `<h2>The mill</h2><p>It must <b>stay</b>. ${receipt}</p><ul><li>bread</li></ul><div>-- <br>Jane Mwangi<br>Editor at large</div>`,
+  })
+  const { opening } = await latest(newsroom)
+  const { formatted = [], folded } = opening.content.email ?? {}
+  assert.equal(writtenOut(formatted), '## The mill\n\nIt must **stay**. (receipt)\n\n- bread')
+  assert.equal(writtenOut(formatted), opening.content.fields.body)
+  assert.match(folded ?? '', /Editor at large/)
 })
 
 test('files that are not taken are named, and stay in the mail', async (t) => {
@@ -411,46 +476,35 @@ test('a mail that cannot be read is kept as it came, and shown as such', async (
   )
 })
 
+/** An article of a heading, a paragraph and a list, in either form. */
+function wordArticle(): Promise<Buffer> {
+  const item = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+  return wordDocument({
+    body: [
+      paragraph('The mill', '<w:pStyle w:val="Heading1"/>'),
+      paragraph(run('It ') + run('must', '<w:b/>') + run(' stay.')),
+      paragraph('bread', item),
+      paragraph('work', item),
+    ].join(''),
+    styles: '<w:style w:type="paragraph" w:styleId="Heading1"><w:name w:val="heading 1"/></w:style>',
+    numbering:
+      '<w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>',
+  })
+}
+
+function openArticle(): Promise<Buffer> {
+  return openDocument({
+    text: '<text:h text:style-name="H" text:outline-level="1">The mill</text:h><text:p text:style-name="P">It <text:span text:style-name="T1">must</text:span> stay.</text:p><text:list><text:list-item><text:p>bread</text:p></text:list-item><text:list-item><text:p>work</text:p></text:list-item></text:list>',
+    styles:
+      '<style:style style:name="T1" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style>',
+  })
+}
+
 /** One transparent pixel. */
 const onePixel = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 )
-
-async function zipOf(files: Record<string, string>): Promise<Buffer> {
-  const { default: JSZip } = await import('jszip')
-  const zip = new JSZip()
-  for (const [name, content] of Object.entries(files)) zip.file(name, content)
-  return zip.generateAsync({ type: 'nodebuffer' })
-}
-
-const word = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-
-function wordDocument(): Promise<Buffer> {
-  const paragraph = (runs: string, style = '') => `<w:p>${style && `<w:pPr>${style}</w:pPr>`}${runs}</w:p>`
-  const run = (text: string, look = '') =>
-    `<w:r>${look && `<w:rPr>${look}</w:rPr>`}<w:t xml:space="preserve">${text}</w:t></w:r>`
-  const item = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
-  return zipOf({
-    '[Content_Types].xml':
-      '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',
-    '_rels/.rels':
-      '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>',
-    'word/_rels/document.xml.rels':
-      '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/><Relationship Id="r2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/numbering" Target="numbering.xml"/></Relationships>',
-    'word/styles.xml': `<w:styles ${word}><w:style w:type="paragraph" w:styleId="Heading1"><w:name w:val="heading 1"/></w:style></w:styles>`,
-    'word/numbering.xml': `<w:numbering ${word}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>`,
-    'word/document.xml': `<w:document ${word}><w:body>${paragraph(run('The mill'), '<w:pStyle w:val="Heading1"/>')}${paragraph(run('It ') + run('must', '<w:b/>') + run(' stay.'))}${paragraph(run('bread'), item)}${paragraph(run('work'), item)}</w:body></w:document>`,
-  })
-}
-
-function openDocument(): Promise<Buffer> {
-  return zipOf({
-    mimetype: 'application/vnd.oasis.opendocument.text',
-    'content.xml':
-      '<?xml version="1.0"?><office:document-content xmlns:office="o" xmlns:text="t" xmlns:style="s" xmlns:fo="f"><office:automatic-styles><style:style style:name="T1" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style></office:automatic-styles><office:body><office:text><text:h text:style-name="H" text:outline-level="1">The mill</text:h><text:p text:style-name="P">It <text:span text:style-name="T1">must</text:span> stay.</text:p><text:list><text:list-item><text:p>bread</text:p></text:list-item><text:list-item><text:p>work</text:p></text:list-item></text:list></office:text></office:body></office:document-content>',
-  })
-}
 
 test('of a first mail only a short signature is folded; it is in the notice, found, exported and shown to its sender', async (t) => {
   const newsroom = await openNewsroom(t, mailDoor)

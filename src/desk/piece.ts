@@ -7,10 +7,10 @@ import { filterOf } from '../inbox.ts'
 import { erasedAt } from '../retention.ts'
 import { type Message, movesFrom, type Submission } from '../submission.ts'
 import type { Note } from '../work.ts'
+import { articleOf } from './article.ts'
 import { toClean } from './files.ts'
 import { noSuchSubmission } from './inbox.ts'
 import { listOf, queryOf } from './list.ts'
-import { articleOf } from './markdown.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
 import { undoOffer } from './undo.ts'
@@ -61,7 +61,7 @@ export function pieceShower(parts: DeskParts) {
       submission,
       messages,
       opening: messages[0],
-      article: submission.kind === 'guest-post' && articleOf(messages[0]?.content.fields.body ?? ''),
+      article: submission.kind === 'guest-post' && messages[0] && articleOf(messages[0].content),
       turns: turnsOf(messages, await parts.notes.of(submission.id, seat.keys)),
       deliveries,
       tries: triesOf(await parts.deliveries.tries(deliveries.map(({ id }) => id))),

@@ -32,7 +32,7 @@ export function readEditorReply(text: string, answered: Answered, isHtmlOnly: bo
   const end = mark ? quotationWith(lines, lineAt(text, mark.at)) : quotationAtEnd(lines)
   const head = headOfQuotation(lines, end, answered)
   const above = withoutDeviceLines(lines.slice(0, head.at))
-  const { words, doubt } = withoutSignature(above, isHtmlOnly)
+  const { words, doubt } = withoutSignature(isHtmlOnly ? withoutPictures(above) : above, isHtmlOnly)
   const among = mark ? wordsBelow(lines.slice(end)) : ''
   const said = words.join('\n').trim()
   return {
@@ -73,6 +73,12 @@ function withoutDeviceLines(lines: string[]): string[] {
   const end = lines.findLastIndex((line) => !blank.test(line))
   const last = lines[end]
   return last !== undefined && isDeviceLine(last) ? withoutDeviceLines(lines.slice(0, end)) : lines
+}
+
+/** Behind all words, what names a picture stands for one that goes, or does not, as a file. */
+function withoutPictures(lines: string[]): string[] {
+  const end = lines.findLastIndex((line) => !blank.test(line))
+  return /^\[picture(?:: [^\]]*)?\]$/.test(lines[end] ?? '') ? withoutPictures(lines.slice(0, end)) : lines
 }
 
 /** More lines than this are no signature. */

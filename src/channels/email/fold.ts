@@ -11,9 +11,10 @@ const mostHeadLines = 12
  * Folds a signature for show: of a mail that answers none of ours nothing else is certain to be said by nobody. It stands
  * at the end, behind a line that is exactly `-- ` (RFC 3676, 4.3).
  */
-export function foldSignature(text: string): Folded {
+export function foldSignature(text: string, isFromHtml = false): Folded {
   const lines = text.split('\n')
-  const at = lines.lastIndexOf('-- ')
+  // HTML loses the blank.
+  const at = lines.findLastIndex((line) => line === '-- ' || (isFromHtml && line === '--'))
   const isSignature = at > 0 && lines.length - at - 1 <= longestSignature
   const { said, folded } = split(lines, isSignature ? at : lines.length)
   return said === '' ? { said: text.trim(), folded: '' } : { said, folded }

@@ -1,135 +1,55 @@
-import { compile, type DomNode } from 'html-to-text'
+import { type Formatted, writtenOut } from '../../formatted.ts'
+import { lists } from './documents/html-lists.ts'
+import { HtmlReader } from './documents/html-reader.ts'
+import { structure } from './documents/html-structure.ts'
+import { tables } from './documents/html-tables.ts'
+import { things } from './documents/html-things.ts'
+import { charactersIn, descendants, type Markup, parseHtml } from './documents/markup.ts'
+import { StyleSheet } from './documents/style-sheet.ts'
 
-/** Deeper markup is no letter's: what lies below is left out here, and is in the raw mail. */
-const deepest = 200
-const tooDeep = 2000
-const deepestQuotation = 5
-/** Characters of HTML; what comes after them is left out here too. */
+/** Characters of HTML; what comes after them is left out here, and is in the raw mail. */
 const longest = 1_000_000
+/** So many elements within each other are no letter's; what begins deeper is left out here too. */
+const tooDeep = 2000
+const leftOut =
+  '[The rest is left out here: it is too long, or too deeply nested. It is in the original mail.]'
 
-// While the text is put together, emphasis is marked with characters of the private use area, which no letter has.
-const strong = { prefix: '\uE000', suffix: '\uE001' }
-const emphasis = { prefix: '\uE002', suffix: '\uE003' }
-const privateUse = /[\uE000-\uE003]/g
-
-const inline = (selector: string, options: { prefix?: string; suffix: string }) => ({
-  selector,
-  format: 'inlineSurround',
-  options,
-})
-
-const heading = (level: number) => ({
-  selector: `h${level}`,
-  format: 'markedHeading',
-  options: { mark: `${'#'.repeat(level)} ` },
-})
-
-const convert = compile({
-  wordwrap: false,
-  // A quoted mail may have a body of its own within the first one: the whole document is read.
-  baseElements: { selectors: [] },
-  limits: { maxDepth: deepest },
-  formatters: {
-    markedHeading(element, walk, builder, options) {
-      builder.openBlock({ leadingLineBreaks: 2 })
-      builder.addInline(options.mark, { noWordTransform: true })
-      walk(element.children, builder)
-      builder.closeBlock({ trailingLineBreaks: 2 })
-    },
-    // Deeper quotations are not marked any deeper: each level writes every line within it anew.
-    quotation(element, walk, builder, options) {
-      const format = quotationsAround(element) < deepestQuotation ? 'blockquote' : 'block'
-      builder.options.formatters?.[format]?.(element, walk, builder, options)
-    },
-    markedLink(element, walk, builder) {
-      const href = String(element.attribs.href ?? '')
-      const isMarked = saysMore(href, textOf(element).trim())
-      if (isMarked) builder.addInline('[', { noWordTransform: true })
-      walk(element.children, builder)
-      if (isMarked) builder.addInline(`](${href.replace(/[\s()]/g, encodeURIComponent)})`)
-    },
-  },
-  selectors: [
-    ...[1, 2, 3, 4, 5, 6].map(heading),
-    ...['img', 'style', 'script', 'title', 'head'].map((selector) => ({ selector, format: 'skip' })),
-    ...['b', 'strong'].map((selector) => inline(selector, strong)),
-    ...['i', 'em'].map((selector) => inline(selector, emphasis)),
-    ...['td', 'th'].map((selector) => inline(selector, { suffix: ' ' })),
-    { selector: 'tr', format: 'block', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } },
-    { selector: 'li > p', format: 'block', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } },
-    { selector: 'a', format: 'markedLink' },
-    { selector: 'blockquote', format: 'quotation' },
-    { selector: 'ul', options: { itemPrefix: '- ' } },
-    {
-      selector: 'hr',
-      format: 'blockString',
-      options: { string: '* * *', leadingLineBreaks: 2, trailingLineBreaks: 2 },
-    },
-  ],
-})
+const handlers = new Map([...structure, ...lists, ...tables, ...things])
 
 /**
- * Turns HTML into text with the marks of Markdown where the markup says something: headings, emphasis, lists, links,
- * quotations. What is only looks, and every picture, is left out: the pictures sent along are attachments.
- * @throws RangeError for HTML that is nested deeper than anybody writes: taking it apart would cost too much
+ * The text of HTML in plain characters, with the marks of Markdown where the markup says something. What cannot be said
+ * in characters, such as a picture, is named in its place. What is longer than a million characters, or in more than
+ * 2000 elements, is left out, and that is said at the end.
  */
 export function textOfHtml(html: string): string {
-  if (depthOf(html) > tooDeep) throw new RangeError('the HTML is too deep')
-  return tidied(convert(html.slice(0, longest).replace(privateUse, '')))
+  return writtenOut(formattedOfHtml(html)).trim()
 }
 
-/** How deep elements stand in each other, those not counted that need no end. */
-function depthOf(html: string): number {
+/** The text of HTML with its formatting, within the same limits. What is only looks is left out. */
+export function formattedOfHtml(html: string): Formatted {
+  const within = withinLimits(html)
+  const nodes = parseHtml(within)
+  const reader = new HtmlReader(new StyleSheet(stylesIn(within, nodes)), handlers)
+  return reader.read(nodes, within.length < html.length ? leftOut : undefined)
+}
+
+function stylesIn(html: string, nodes: Markup[]): string {
+  if (!/<style/i.test(html)) return ''
+  return [...descendants(nodes, 'style')].map((style) => charactersIn([style])).join('\n')
+}
+
+/** Up to where HTML is longer or deeper than anybody writes: taking the rest apart would cost too much. */
+function withinLimits(html: string): string {
   let depth = 0
-  let deepest = 0
-  for (const [, slash, name = ''] of html.matchAll(/<(\/?)([a-z][\w:-]*)/gi)) {
+  for (const { 1: slash, 2: name = '', index } of html.matchAll(/<(\/?)([a-z][\w:-]*)/gi)) {
+    if (index > longest) break
     if (endless.test(name)) continue
     depth = Math.max(0, depth + (slash ? -1 : 1))
-    deepest = Math.max(deepest, depth)
+    if (depth > tooDeep) return html.slice(0, index)
   }
-  return deepest
+  return html.slice(0, longest)
 }
 
+/** Elements that need no end. */
 const endless =
   /^(?:area|base|br|col|dd|dt|embed|hr|img|input|li|link|meta|option|p|param|source|t[dhr]|tbody|tfoot|thead|track|wbr)$/i
-
-function quotationsAround(element: DomNode): number {
-  let count = 0
-  for (let around = element.parent; around; around = around.parent) {
-    if (around.name === 'blockquote') count += 1
-  }
-  return count
-}
-
-/** A link is written out where it leads somewhere that its words do not say. */
-function saysMore(href: string, words: string): boolean {
-  if (!/^(https?:|mailto:)/i.test(href) || words === '') return false
-  return ![words, `mailto:${words}`, `http://${words}`, `https://${words}`].includes(href.replace(/\/$/, ''))
-}
-
-function textOf(node: DomNode, depth = 0): string {
-  if (node.type === 'text') return node.data ?? ''
-  return depth > deepest ? '' : (node.children ?? []).map((child) => textOf(child, depth + 1)).join('')
-}
-
-function tidied(text: string): string {
-  return marked(marked(text, strong, '**'), emphasis, '*')
-    .replace(/^ +(?=\d+\. )/gm, '')
-    .replace(/(?<![ \t])[ \t]+$/gm, '')
-    .replace(/(?<=\S) {2,}/g, ' ')
-    .replace(/\n{3,}/g, '\n\n')
-    .trim()
-}
-
-/** Blanks go outside of the marks; marks around nothing, or around more than a paragraph, say nothing. */
-function marked(text: string, { prefix, suffix }: typeof strong, mark: string): string {
-  const around = new RegExp(`${prefix}([^${prefix}${suffix}]*)${suffix}`, 'g')
-  const set = text.replace(around, (_whole, inner: string) => {
-    const words = inner.trim()
-    if (words === '' || /\n\s*\n/.test(words)) return inner
-    const begin = inner.length - inner.trimStart().length
-    const end = inner.trimEnd().length
-    return inner.slice(0, begin) + mark + words + mark + inner.slice(end)
-  })
-  return set.replaceAll(prefix, '').replaceAll(suffix, '')
-}

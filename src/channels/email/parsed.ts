@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { Formatted } from '../../formatted.ts'
 import type { Encryption } from '../../submission.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
 import type { Report } from './bounce.ts'
@@ -58,8 +59,8 @@ export type MailedFile = {
   isInline?: true
 }
 
-/** The text of a document, with the language it seems to be in. */
-export type Article = { text: string; language: string | undefined }
+/** The text of a document, in plain characters and with its formatting, and the language it seems to be in. */
+export type Article = { text: string; formatted: Formatted; language: string | undefined }
 
 /** What the thread that reads is asked for. The mail, the document or the file comes through the port. */
 export type Job =

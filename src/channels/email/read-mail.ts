@@ -16,8 +16,8 @@ import { pictureUses } from './inline-pictures.ts'
 import { type MimeTree, type Part, readMime } from './mime-tree.ts'
 import type { Encryption, Identity, MailedFile, ParsedMail } from './parsed.ts'
 import { type Answered, type OurNames, withoutPrefixes } from './quoted-text.ts'
-import { type MailText, textIn } from './text-parts.ts'
-import { type Words, wordsIn } from './words.ts'
+import { textIn } from './text-parts.ts'
+import { wordsIn } from './words.ts'
 
 /** Takes a file of a mail; resolves when it has been read to its end. */
 export type TakeFile = (file: MailedFile, content: AsyncIterable<Uint8Array>) => Promise<void>
@@ -126,7 +126,7 @@ function mailOf(
   const date = rawHeader(lines, 'date')
   const recipients = recipientsOf(headers)
   const references = referencesOf(parser)
-  const text = textOr(tree.root)
+  const text = textIn(tree.root)
   const isReply = references.length > 0 || recipients.some(hasTag)
   return {
     messageId,
@@ -137,15 +137,13 @@ function mailOf(
     returnPath: returnPathOf(lines),
     subject,
     sentAt: sentAt(date),
-    words: text && {
-      ...wordsIn({
-        text,
-        isCut: tree.isCut,
-        language: textHeader(headers, 'content-language'),
-        isToTag: recipients.some(hasTag),
-        answered: { ...ours, subject: withoutPrefixes(subject ?? ''), at: noticeTime(recipients) },
-      }),
-    },
+    words: wordsIn({
+      text,
+      isCut: tree.isCut,
+      language: textHeader(headers, 'content-language'),
+      isToTag: recipients.some(hasTag),
+      answered: { ...ours, subject: withoutPrefixes(subject ?? ''), at: noticeTime(recipients) },
+    }),
     pictures: pictureUses(tree.root),
     isAutomatic: isAutoReply(headers) || isOfMany(headers) || (isReply && isAutomaticSubject(subject ?? '')),
     isAutoReply: isAutoReply(headers),
@@ -161,7 +159,7 @@ function mailOf(
       html: textsOf(tree.root, 'text/html'),
       attached,
     }),
-    encryption: encryptionOf(tree.root, text?.plain ?? ''),
+    encryption: encryptionOf(tree.root, text.plain),
     hops: lines.filter(({ key }) => key === 'received').length,
     replyTo: mailboxIn(parser.replyTo)?.address,
     identity:
@@ -198,22 +196,6 @@ function noticeTime(recipients: string[]): number | undefined {
 /** What all parts hold, in their order. */
 function digestsOf(part: Part): string[] {
   return [...(part.digest ? [part.digest] : []), ...part.children.flatMap(digestsOf)]
-}
-
-/** HTML that cannot be read leaves the plain parts, if there are any. */
-function textOr(root: Part): MailText | undefined {
-  try {
-    return textIn(root)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    const text = textIn(withoutHtml(root))
-    return text.plain === '' ? undefined : text
-  }
-}
-
-function withoutHtml(part: Part): Part {
-  const children = part.children.filter(({ type }) => type !== 'text/html').map(withoutHtml)
-  return { ...part, children, ...(part.type === 'text/html' && { text: '' }) }
 }
 
 const armored = /^-----BEGIN PGP (SIGNED )?MESSAGE-----/m

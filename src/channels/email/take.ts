@@ -12,7 +12,7 @@ import { type Envelope, left, MailInHand, nothingKnown, staged } from './mail-in
 import type { Article } from './parsed.ts'
 import type { MailFile, MailReader } from './reader.ts'
 import { filesOfReply } from './reply-files.ts'
-import { shortened } from './words.ts'
+import { shortened, type Told } from './words.ts'
 
 export type TakeParts = {
   addresses: AddressBook
@@ -66,7 +66,7 @@ export type Taken =
 const mostHops = 50
 /** An address whose token says nothing any more. */
 const toNobody: Omit<ForPiece, 'for'> = { kind: 'news-tip', address: '', isOwn: true }
-const nothingSaid = { said: '', folded: '', language: undefined }
+const nothingSaid: Told = { said: '', folded: '', language: undefined }
 const noReply: EditorReply = {
   command: undefined,
   words: '',
@@ -280,6 +280,7 @@ export function mailTaker(parts: TakeParts) {
     const isArticle = kind === 'guest-post'
     const words = (isArticle ? mail.words?.article : mail.words?.message) ?? nothingSaid
     const document = isArticle ? await articleIn(given) : undefined
+    const formatted = document?.formatted ?? words.formatted
     const from = mail.from
     const replyTo = mail.replyTo && isMailbox(mail.replyTo) && !parts.addresses.isOurs(mail.replyTo)
     const answerTo = replyTo ? mail.replyTo : from?.address
@@ -313,6 +314,7 @@ export function mailTaker(parts: TakeParts) {
         ...given.origin(),
         ...(address && { to: address }),
         ...(words.folded && { folded: words.folded }),
+        ...(formatted && { formatted }),
         ...(document && words.said && { cover: words.said }),
       },
       threads: isElsewhere ? [] : given.threads(parts.markOf, answerTo),

@@ -1,17 +1,20 @@
-import { textOfHtml } from './html.ts'
+import { type Formatted, writtenOut } from '../../formatted.ts'
+import { formattedOfHtml } from './html.ts'
 import type { Part } from './mime-tree.ts'
 
-/** What a mail says, twice: as it was typed, and with headings and emphasis where it has them. */
+/** What a mail says, twice: as it was typed, and as it is formatted. */
 export type MailText = {
   plain: string
   rich: string
+  /** What `rich` writes out, with its formatting; undefined where some of it has none. */
+  formatted: Formatted | undefined
   /** Its plain and its formatted words differ: both are in the text. */
   isAmbiguous: boolean
   /** None of it was typed as plain text. */
   isHtmlOnly: boolean
 }
 
-type Rendered = { plain: string; rich: string; isHtml: boolean; isAmbiguous: boolean }
+type Rendered = Omit<MailText, 'isHtmlOnly'> & { isHtml: boolean }
 
 /** Two wordings are different if one has so many words, and so large a share of its words, that the other has not. */
 const fewestOthers = 3
@@ -20,15 +23,15 @@ const shareOfOthers = 0.3
 /**
  * The words of all texts in a mail, in their order; of alternatives the best one, and every one that says something else.
  * A text with a name is a file, unless the mail has no other words.
- * @throws RangeError for HTML that nobody wrote by hand
  */
 export function textIn(root: Part): MailText {
   const unnamed = rendered(root, (part) => part.name === undefined && !part.isAttachment)
-  const { plain, rich, isHtml, isAmbiguous } = unnamed.plain === '' ? rendered(root, () => true) : unnamed
-  return { plain, rich, isAmbiguous, isHtmlOnly: isHtml }
+  const { plain, rich, formatted, isHtml, isAmbiguous } =
+    unnamed.plain === '' ? rendered(root, () => true) : unnamed
+  return { plain, rich, formatted, isAmbiguous, isHtmlOnly: isHtml }
 }
 
-const nothing: Rendered = { plain: '', rich: '', isHtml: false, isAmbiguous: false }
+const nothing: Rendered = { plain: '', rich: '', formatted: undefined, isHtml: false, isAmbiguous: false }
 
 function rendered(part: Part, isWanted: (part: Part) => boolean): Rendered {
   if (part.children.length === 0) return isWanted(part) ? leaf(part) : nothing
@@ -39,14 +42,18 @@ function rendered(part: Part, isWanted: (part: Part) => boolean): Rendered {
 function leaf({ type, text }: Part): Rendered {
   if (text === undefined) return nothing
   if (type !== 'text/html') return { ...nothing, plain: text.trim(), rich: text.trim() }
-  const formatted = textOfHtml(text)
-  return { plain: formatted, rich: formatted, isHtml: true, isAmbiguous: false }
+  const formatted = formattedOfHtml(text)
+  const written = writtenOut(formatted).trim()
+  return { plain: written, rich: written, formatted, isHtml: true, isAmbiguous: false }
 }
 
 function inOrder(parts: Rendered[], isAmbiguous = false): Rendered {
+  const blocks = parts.flatMap(({ formatted }) => formatted ?? [])
+  const isFormatted = parts.length > 0 && parts.every(({ formatted }) => formatted !== undefined)
   return {
     plain: parts.map(({ plain }) => plain).join('\n\n'),
-    rich: parts.map(({ rich }) => rich).join('\n\n'),
+    rich: isFormatted ? writtenOut(blocks).trim() : parts.map(({ rich }) => rich).join('\n\n'),
+    formatted: isFormatted ? blocks : undefined,
     isHtml: parts.length > 0 && parts.every(({ isHtml }) => isHtml),
     isAmbiguous: isAmbiguous || parts.some((part) => part.isAmbiguous),
   }
@@ -74,8 +81,8 @@ function ofBoth(typed: Rendered, formatted: Rendered): Rendered {
   if (isTypedMore && isFormattedMore)
     return inOrder(isStub(typed.plain) ? [formatted, typed] : [typed, formatted], true)
   if (isFormattedMore) return { ...formatted, isAmbiguous }
-  const { rich } = isTypedMore ? typed : formatted
-  return { plain: typed.plain, rich, isHtml: false, isAmbiguous }
+  const best = isTypedMore ? typed : formatted
+  return { ...best, plain: typed.plain, isHtml: false, isAmbiguous }
 }
 
 /** Only the order in which two wordings stand depends on it. */

@@ -1,3 +1,4 @@
+import { type Formatted, firstLines, shortenedTo, withCharacters } from '../../formatted.ts'
 import { receiptsIn, withoutReceipts } from '../../receipt.ts'
 import { findMark } from '../../reply-mark.ts'
 import { type EditorReply, readEditorReply } from './editor-reply.ts'
@@ -7,7 +8,13 @@ import type { Answered } from './quoted-text.ts'
 import type { MailText } from './text-parts.ts'
 
 /** What a mail says, and what is folded below it for show. */
-export type Told = { said: string; folded: string; language: string | undefined }
+export type Told = {
+  said: string
+  folded: string
+  language: string | undefined
+  /** What is said with its formatting, where it has any. */
+  formatted?: Formatted
+}
 
 /** The words of a mail, for whatever it may turn out to be. */
 export type Words = {
@@ -45,25 +52,33 @@ export type WordParts = {
 }
 
 export function wordsIn({ text, isCut, language: named, isToTag, answered }: WordParts): Words {
-  const { plain, rich, isHtmlOnly } = text
+  const { plain, rich, formatted, isHtmlOnly } = text
   const beginning = plain.slice(0, longestReply)
   const told = ({ said, folded }: Folded): Told => ({
     said: shortened(withoutReceipts(said), isCut),
     folded: shortened(withoutReceipts(folded)),
     language: languageOf(said, named),
   })
-  const message = told(foldSignature(plain))
+  const message = told(foldSignature(plain, isHtmlOnly))
   const mark = findMark(beginning)
   const reply = mark || isToTag ? readEditorReply(beginning, answered, isHtmlOnly) : undefined
   return {
     message,
     further: told(foldReply(plain, answered)),
-    article: rich === plain ? message : told(foldSignature(rich)),
+    article: formatted ? articleOf(formatted, rich, told) : message,
     // Which of two different wordings the editor means, nobody here knows.
     reply: reply && text.isAmbiguous ? { ...reply, doubt: 'unsure' } : reply,
     marked: mark?.reference,
     receipts: receiptsIn(beginning).slice(0, mostReceipts),
   }
+}
+
+/** An article, and what of its formatting is said. */
+function articleOf(blocks: Formatted, rich: string, told: (folded: Folded) => Told): Told {
+  const folded = foldSignature(rich, true)
+  const said = firstLines(blocks, folded.said.split('\n').length)
+  const formatted = shortenedTo(longest, withCharacters(said, withoutReceipts), cut.trim())
+  return { ...told(folded), formatted }
 }
 
 /** Cuts what is longer than a submission may be, and says so. */
