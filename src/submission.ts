@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RefusalReason } from './file-refusal.ts'
 import type { SealState } from './seal.ts'
 import type { UnreadableReason } from './unreadable.ts'
 
@@ -177,6 +178,8 @@ export type FileLabel = {
   credit?: string
   /** It is the mail itself, as it came. */
   isRaw?: true
+  /** Why it was not taken, where it stayed in the mail that it came with. */
+  refused?: RefusalReason
 }
 
 /** The files that somebody sent along: the raw mail they came in is none of them. */

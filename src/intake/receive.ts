@@ -331,9 +331,15 @@ function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {
 
 function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel> {
   return Object.fromEntries(
-    files.map(({ id, name, caption, credit, isRaw }) => [
+    files.map(({ id, name, caption, credit, isRaw, refused }) => [
       id,
-      { name, ...(caption && { caption }), ...(credit && { credit }), ...(isRaw && { isRaw }) },
+      {
+        name,
+        ...(caption && { caption }),
+        ...(credit && { credit }),
+        ...(isRaw && { isRaw }),
+        ...(refused && { refused }),
+      },
     ]),
   )
 }

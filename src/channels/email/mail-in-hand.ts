@@ -103,7 +103,16 @@ export function staged(files: MailFile[]): StagedFile[] {
 /** Files that are only in the raw mail: too large, or of a type that is not taken. */
 export function left(files: MailFile[]): AwaitedFile[] {
   return files.flatMap((file) =>
-    'id' in file ? [] : [{ name: file.name, remoteId: '', withheld: file.size }],
+    'id' in file
+      ? []
+      : [
+          {
+            name: file.name,
+            remoteId: '',
+            withheld: file.size,
+            ...(file.refused && { refused: file.refused }),
+          },
+        ],
   )
 }
 

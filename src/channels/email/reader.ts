@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { StagedFile } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
+import type { RefusalReason } from '../../file-refusal.ts'
 import { receiveFrom, sendThrough } from '../../threads/port-stream.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
 import type { Article, Heard, Job, MailedFile, ParsedMail } from './parsed.ts'
@@ -17,8 +18,8 @@ export type ReaderParts = {
   mostMegabytes?: number
 }
 
-/** A file that is kept, or that is only told of: it is in the raw mail. */
-export type MailFile = StagedFile | { name: string; size: number }
+/** A file that is kept, or that is only told of: it is in the raw mail, for it is too large, or for the reason given. */
+export type MailFile = StagedFile | { name: string; size: number; refused: RefusalReason | undefined }
 
 export type ReadMail = { mail: ParsedMail }
 export type Unreadable = { unreadable: UnreadableReason }
