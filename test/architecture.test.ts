@@ -56,6 +56,7 @@ const onlyUsers: Record<string, string | string[]> = {
   'html-to-text': 'channels/email',
   'email-reply-parser': 'channels/email',
   'franc-min': 'channels/email',
+  'rtf-stream-parser': 'channels/email',
   kysely: 'storage',
   'node:sqlite': 'storage',
   pg: 'storage',
