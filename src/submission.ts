@@ -207,6 +207,8 @@ export type ApiSender = { tokenId: string; sender?: string }
 export type MailOrigin = {
   /** The address that it says it comes from. */
   from?: string
+  /** Where it says that it is by several: all of them, with their names. */
+  authors?: string[]
   /** The address of ours that it was sent to. */
   to?: string
   /** Its Message-ID, to be answered to. */

@@ -11,6 +11,7 @@ import {
   type MessageText,
   type StructuredHeader,
 } from 'mailparser'
+import { authorsIn, authorToAnswer } from './authors.ts'
 import { type Evidence, mostEvidence, reportIn } from './bounce.ts'
 import type { Identity, MailedFile, ParsedMail } from './parsed.ts'
 import { type WordParts, type Words, wordsIn } from './words.ts'
@@ -144,8 +145,8 @@ function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, attac
   const headers: Headers = parser.headers || new Map()
   const lines: HeaderLines = parser.headerLines || []
   const messageId = soundId(parser.messageId)
-  const from = mailboxIn(parser.from)
-  const sender = from?.address ? { address: from.address, name: from.name.trim() } : undefined
+  const authors = authorsIn(parser.from)
+  const sender = authorToAnswer(authors, addressesIn(headers.get('sender') ?? {})[0])
   const subject = parser.subject?.trim().slice(0, longestSubject) || undefined
   const date = rawHeader(lines, 'date')
   const squeezed = (plain || html).replace(/\s+/g, ' ').trim()
@@ -157,6 +158,7 @@ function mailOf(parser: MailParser, { plain, html, fileDigests, fileTypes, attac
     messageId,
     references: referencesOf(parser),
     from: sender,
+    authors,
     isFromOne: isFromOne(parser.from, lines),
     recipients,
     returnPath: returnPathOf(lines),
