@@ -3,13 +3,13 @@ import { apiOf, faultOf, type GetApi, maxFetchableBytes } from './channels/teleg
 import { receivingAtOnce } from './channels/telegram/at-once.ts'
 import { createBot, type HandleUpdate } from './channels/telegram/bot.ts'
 import { chatKeys } from './channels/telegram/chat-key.ts'
+import { fileNotices } from './channels/telegram/file-notices.ts'
 import { telegramFileFetcher } from './channels/telegram/files.ts'
 import { liveMessages, speaking } from './channels/telegram/live.ts'
 import { botName } from './channels/telegram/name.ts'
 import { chatReceipts } from './channels/telegram/receipts.ts'
 import { pieceSender } from './channels/telegram/sending.ts'
 import { readWebhook, type WebhookState } from './channels/telegram/setup.ts'
-import { uploadLinks } from './channels/telegram/upload-link.ts'
 import { updateTaker } from './channels/telegram/webhook.ts'
 import { saferForm as formOf, type Words } from './channels/telegram/words/words.ts'
 import { CarryFault, type Delivery, type Instead, type Purpose } from './delivery.ts'
@@ -32,6 +32,7 @@ type BotPurpose = Extract<
   | 'chat-send'
   | 'chat-receipt'
   | 'upload-link'
+  | 'file-refused'
   | 'answer-telegram'
   | 'telegram-file'
 >
@@ -89,6 +90,14 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     quiet,
     now,
   })
+  const notices = fileNotices({
+    getApi,
+    pieceById: openPieces.byId,
+    conversation: (id) => submissions.conversation(id),
+    contact: submissions.contact,
+    wordsFor,
+    linkFor: (id) => `${site}/upload/${makeToken(oneTime, 'upload', id, now() + 7 * day)}`,
+  })
   const carry: Record<BotPurpose, Carry> = {
     'chat-update': handleAgain(handle),
     'chat-live': liveMessages({
@@ -108,14 +117,8 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       siteUrl: site,
       remember: (chat, messageId, id) => chats.remember(chat, messageId, id, null),
     }),
-    'upload-link': uploadLinks({
-      getApi,
-      pieceById: openPieces.byId,
-      conversation: (id) => submissions.conversation(id),
-      contact: submissions.contact,
-      wordsFor,
-      linkFor: (id) => `${site}/upload/${makeToken(oneTime, 'upload', id, now() + 7 * day)}`,
-    }),
+    'upload-link': notices.uploadLink,
+    'file-refused': notices.fileRefused,
     'answer-telegram': telegramAnswers({
       getApi,
       conversation: (id) => submissions.conversation(id),

@@ -1,6 +1,9 @@
 /** Why there is no clean copy of a file, in words for editors. */
 export const notCleaned = {
   archive: 'it is an archive, and what is in it may tell anything',
+  encrypted:
+    'it is encrypted, and nobody opens it here: that takes the key it was encrypted for, and a computer of your own',
+  signature: 'it is a signature or a public key, which is not read here',
   mail: 'it is the mail as it came, with all that mail servers wrote into it',
   'unknown-type': 'files of this type cannot be cleaned',
   locked: 'it is sealed, and you have no key to it just now',

@@ -21,6 +21,11 @@ const defaultFileTypes = [
   'application/epub+zip',
   'application/vnd.openxmlformats-officedocument.*',
   'application/vnd.oasis.opendocument.*',
+  // What is encrypted is evidence; nobody opens it here.
+  'application/pgp-*',
+  'application/pkcs7-*',
+  'application/x-age',
+  'application/x-keepass2',
 ]
 
 function list(value: string): string[] {

@@ -1,4 +1,5 @@
 import type { Contact } from './contact.ts'
+import { isRefusalReason, type RefusalReason, refusals } from './file-refusal.ts'
 import { hasPreview } from './submission.ts'
 
 /**
@@ -76,6 +77,7 @@ export type Purpose =
   | 'chat-send'
   | 'chat-receipt'
   | 'upload-link'
+  | 'file-refused'
   | 'answer-webhook'
   | 'deed-confirmation'
 
@@ -101,6 +103,7 @@ export const purposeNames: Record<Purpose, string> = {
   'chat-send': 'sending what a chat has gathered',
   'chat-receipt': 'receipt to the sender by Telegram',
   'upload-link': 'link for a file that Telegram does not give out',
+  'file-refused': 'word to the sender of a file from Telegram that was not taken',
   'answer-webhook': 'answer to the sender by the bot that sent the piece',
   'deed-confirmation': 'confirmation to an editor of what they did by mail',
 }
@@ -128,6 +131,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'chat-send': 'chat',
   'chat-receipt': 'telegram',
   'upload-link': 'telegram',
+  'file-refused': 'telegram',
   'answer-webhook': 'hook',
   'deed-confirmation': 'mail',
 }
@@ -171,6 +175,15 @@ export const dropNames: Record<string, string> = {
 export const faultNames: Record<string, string> = {
   'sealed-away':
     'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
+  ...Object.fromEntries(
+    Object.entries(refusals).map(([reason, { what }]) => [`unsupported-${reason}`, `it is ${what}`]),
+  ),
+}
+
+/** Why a file that was fetched was not taken, where its fault says so. */
+export function refusalIn(fault: string): RefusalReason | undefined {
+  const reason = fault.replace(/^unsupported-/, '')
+  return reason !== fault && isRefusalReason(reason) ? reason : undefined
 }
 
 export type NewDelivery = Pick<Delivery, 'purpose'> &

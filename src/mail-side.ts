@@ -12,6 +12,7 @@ import { fullNames, mailTaker, type Taken } from './channels/email/take.ts'
 import { type Config, ConfigFault } from './config.ts'
 import type { StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
+import { FileRefused } from './file-refusal.ts'
 import { tidyFileName } from './intake/file-name.ts'
 import { fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
@@ -192,7 +193,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
         throw error
       }
       await finished(content.resume())
-      return { name, size }
+      return { name, size, refused: error instanceof FileRefused ? error.reason : undefined }
     }
   }
 

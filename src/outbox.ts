@@ -49,8 +49,7 @@ export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Reco
       async onVerdict(delivery, verdict) {
         const { id, purpose, attempts, attachmentId, submissionId } = delivery
         if (purpose === 'telegram-file' && attachmentId && verdict.state === 'failed') {
-          const isTooLarge = verdict.fault === 'telegram-too-large' || verdict.fault === 'too-large'
-          await storage.attachments.lost(attachmentId, submissionId, isTooLarge, outside.now())
+          await storage.attachments.lost(attachmentId, submissionId, verdict.fault, outside.now())
         }
         const fault = 'fault' in verdict && verdict.fault ? { fault: verdict.fault } : {}
         // What went well soon after something came in would tell when that was.

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RefusalReason } from './file-refusal.ts'
 import type { Formatted } from './formatted.ts'
 import type { SealState } from './seal.ts'
 import type { UnreadableReason } from './unreadable.ts'
@@ -184,6 +185,8 @@ export type FileLabel = {
   isRaw?: true
   /** A mail program added it to an editor's reply: it goes to the sender only if an editor says so. */
   isLeftOut?: true
+  /** Why it was not taken, where it stayed in the mail that it came with. */
+  refused?: RefusalReason
 }
 
 /** The files that somebody sent along: the raw mail they came in is none of them. */
@@ -211,6 +214,8 @@ export type ApiSender = { tokenId: string; sender?: string }
 export type MailOrigin = {
   /** The address that it says it comes from. */
   from?: string
+  /** Where it says that it is by several: all of them, with their names. */
+  authors?: string[]
   /** The address of ours that it was sent to. */
   to?: string
   /** Its Message-ID, to be answered to. */

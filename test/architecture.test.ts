@@ -59,6 +59,7 @@ const onlyUsers: Record<string, string | string[]> = {
   'iconv-lite': 'channels/email',
   chardet: 'channels/email',
   'franc-min': 'channels/email',
+  'rtf-stream-parser': 'channels/email',
   kysely: 'storage',
   'node:sqlite': 'storage',
   pg: 'storage',

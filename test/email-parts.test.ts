@@ -167,11 +167,11 @@ test('all words of a mail are shown, in their order, whatever its parts are', as
       'a digest',
       multipart(
         'digest',
-        'Subject: Inner\r\nSubject: Inner\r\n\r\nInner words',
+        '\r\nSubject: Inner\r\n\r\nInner words',
         '\r\nSubject: Second\r\n\r\nSecond words',
       ),
       '',
-      ['file.eml', 'file.eml'],
+      ['Inner.eml', 'Second.eml'],
     ],
   ]
   for (const [about, raw, said, files] of cases) {

@@ -53,8 +53,13 @@ export function wayFor(type: string, name: string): Way | NotCleaned {
     if (one === (claimed ?? type)) return { by: 'mat2', ending, type: one }
   for (const [ending, types] of Object.entries(recordings))
     if (types.includes(type)) return { by: 'ffmpeg', ending, type: types[0] as string }
-  return archives.test(type) ? 'archive' : 'unknown-type'
+  if (archives.test(type)) return 'archive'
+  if (signatures.test(type)) return 'signature'
+  return encrypted.test(type) ? 'encrypted' : 'unknown-type'
 }
+
+const signatures = /^application\/(?:pgp-(?:keys|signature)|pkcs7-signature)$/
+const encrypted = /^application\/(?:pgp-encrypted|pkcs7-mime|x-age|x-keepass2)$/
 
 const archives = /^application\/(?:zip|gzip|x-(?:tar|7z-compressed|rar-compressed|bzip2|xz)|vnd\.rar)$/
 

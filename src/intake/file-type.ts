@@ -1,26 +1,38 @@
-import { Failure } from '../failure.ts'
+import { FileRefused, type RefusalReason, refusals } from '../file-refusal.ts'
+import { encryptedType, encryptedTypes } from './encrypted-type.ts'
+import { reasonFor, unusableType } from './unusable-type.ts'
 
 export type TypeOf = (sample: Buffer, name: string) => Promise<string>
 
 /**
- * Tells a file's media type by its leading bytes and lets it through if the list allows it.
+ * Tells a file's media type by its leading bytes and lets it through if the list allows it. What is encrypted shows little
+ * of itself, and what is only a link to a file shows it by its name: there the name helps.
  * `allowed` holds media types, with `*` for any rest: `image/*`.
  * A name may claim another type of the same family (a WebP picture named .jpg is a picture);
  * one that claims another family is refused, for whoever opens it by its name would be misled.
- * @throws Failure `unsupported-file`, saying to the sender what the file really is.
+ * @throws FileRefused, saying to the sender what the file really is, and what to send instead.
  */
 export function fileTypeCheck(allowed: string[]): TypeOf {
   const patterns = allowed.map(asPattern)
   return async (sample, name) => {
-    if (sample.length === 0) throw refused('It is empty.')
+    if (sample.length === 0) throw new FileRefused('empty')
     const claimed = claimedFamily(name)
-    const type = await typeByContent(sample, claimed)
-    if (!patterns.some((pattern) => pattern.test(type)))
-      throw refused(`It is of the type ${type}, which is not taken here.`)
-    if (claimed && !mayBe(claimed, type))
-      throw refused(`Its name says ${claimed}, but its content is ${type}.`)
+    const type = await typeOf(sample, name, claimed)
+    if (!patterns.some((pattern) => pattern.test(type))) throw refused(reasonFor(type), type)
+    if (claimed && !mayBe(claimed, type)) {
+      const words = `Its name says ${claimed}, but its content is ${type}. ${refusals.misnamed.instead}`
+      throw new FileRefused('misnamed', words)
+    }
     return type
   }
+}
+
+function refused(reason: RefusalReason, type: string): FileRefused {
+  if (reason !== 'other') return new FileRefused(reason)
+  return new FileRefused(
+    reason,
+    `Files of this kind (${type}) cannot be opened here. ${refusals.other.instead}`,
+  )
 }
 
 /**
@@ -42,10 +54,15 @@ const endings: Record<string, string> = {
   'audio/mpeg': 'mp3',
   'audio/ogg': 'ogg',
   'video/mp4': 'mp4',
-}
-
-function refused(why: string): Failure {
-  return new Failure('unsupported-file', why)
+  'text/vcard': 'vcf',
+  'text/calendar': 'ics',
+  [encryptedTypes.pgp]: 'gpg',
+  [encryptedTypes.pgpKeys]: 'asc',
+  [encryptedTypes.pgpSignature]: 'sig',
+  [encryptedTypes.cms]: 'p7m',
+  [encryptedTypes.cmsSignature]: 'p7s',
+  [encryptedTypes.age]: 'age',
+  [encryptedTypes.keepass]: 'kdbx',
 }
 
 function asPattern(type: string): RegExp {
@@ -53,13 +70,31 @@ function asPattern(type: string): RegExp {
   return new RegExp(`^${escaped.replaceAll('\\*', '.*')}$`)
 }
 
-async function typeByContent(sample: Buffer, claimed: Family | undefined): Promise<string> {
+async function typeOf(sample: Buffer, name: string, claimed: Family | undefined): Promise<string> {
+  const encrypted = encryptedType(sample)
+  if (encrypted)
+    return name.endsWith('.p7s') && encrypted === encryptedTypes.cms ? encryptedTypes.cmsSignature : encrypted
   // Loaded with the first file, so that starting up does not wait for it.
   const { fileTypeFromBuffer } = await import('file-type')
-  const found = await fileTypeFromBuffer(sample)
-  if (found) return found.mime
+  const found = (await fileTypeFromBuffer(sample))?.mime
+  const unusable = unusableType(sample, name, found)
+  if (unusable || found) return unusable ?? (found as string)
   const isText = encodings(claimed).some((encoding) => isTextIn(encoding, sample))
-  return isText ? 'text/plain' : 'application/octet-stream'
+  return isText ? 'text/plain' : (encryptedByName(name) ?? 'application/octet-stream')
+}
+
+const encryptedEndings: Record<string, string> = {
+  gpg: encryptedTypes.pgp,
+  pgp: encryptedTypes.pgp,
+  age: encryptedTypes.age,
+  p7m: encryptedTypes.cms,
+  p7s: encryptedTypes.cmsSignature,
+  kdbx: encryptedTypes.keepass,
+}
+
+/** Nothing can be seen of some of what is encrypted; nothing here opens it either. */
+function encryptedByName(name: string): string | undefined {
+  return encryptedEndings[endingOf(name)]
 }
 
 /** Any bytes could be Windows-1252, which spreadsheets still write: it is tried only where the name says text. */
@@ -77,7 +112,15 @@ function isTextIn(encoding: string, sample: Buffer): boolean {
   }
 }
 
-type Family = 'a picture' | 'a recording' | 'PDF' | 'an office document' | 'text' | 'an archive'
+type Family =
+  | 'a picture'
+  | 'a recording'
+  | 'PDF'
+  | 'an office document'
+  | 'text'
+  | 'an archive'
+  | 'an encrypted file'
+  | 'a card or a calendar'
 
 const extensions: Record<Family, string> = {
   'a picture': 'jpg jpeg png gif webp heic heif avif tif tiff bmp',
@@ -87,12 +130,18 @@ const extensions: Record<Family, string> = {
   'an office document': 'doc docx xls xlsx ppt pptx odt ods odp rtf',
   text: 'txt md csv',
   'an archive': 'zip',
+  'an encrypted file': 'gpg pgp asc sig age p7m p7s p7c kdbx',
+  'a card or a calendar': 'vcf vcard ics',
 }
 
 function claimedFamily(name: string): Family | undefined {
-  const extension = name.toLowerCase().split('.').at(-1) ?? ''
+  const extension = endingOf(name)
   const families = Object.keys(extensions) as Family[]
   return families.find((family) => extensions[family].split(' ').includes(extension))
+}
+
+function endingOf(name: string): string {
+  return name.toLowerCase().split('.').at(-1) ?? ''
 }
 
 function mayBe(claimed: Family, type: string): boolean {
@@ -107,4 +156,7 @@ const typesOf: Record<Family, RegExp> = {
   'an office document': /officedocument|opendocument|x-cfb|rtf|^application\/zip$/,
   text: /^text\//,
   'an archive': /^application\/zip$/,
+  // An armored key or a signed text is text as well.
+  'an encrypted file': /^application\/(?:pgp-|pkcs7-|x-age$|x-keepass2$)|^text\/plain$/,
+  'a card or a calendar': /^text\/(?:vcard|calendar|plain)$/,
 }

@@ -331,7 +331,7 @@ function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {
 
 function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel> {
   return Object.fromEntries(
-    files.map(({ id, name, caption, credit, isRaw, isLeftOut }) => [
+    files.map(({ id, name, caption, credit, isRaw, isLeftOut, refused }) => [
       id,
       {
         name,
@@ -339,6 +339,7 @@ function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel
         ...(credit && { credit }),
         ...(isRaw && { isRaw }),
         ...(isLeftOut && { isLeftOut }),
+        ...(refused && { refused }),
       },
     ]),
   )

@@ -3,6 +3,7 @@ import type { Replies } from '../config.ts'
 import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
+import { refusals } from '../file-refusal.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
 import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../mail-address.ts'
@@ -202,6 +203,7 @@ export function mailComposer(parts: ComposeParts) {
         receipt,
         isTold,
         isReply,
+        notOpened: isTold ? notOpenedIn(opening) : [],
         statusUrl: `${parts.siteUrl}/status`,
         replyNote: toSender(isTold || (isReply && !receipt)),
       })
@@ -439,6 +441,15 @@ function namesIn(message: Message): { name: string }[] {
 
 function subjectOf(submission: Submission, fields: Fields): string {
   return `${kindNames[submission.kind]}: ${titleOf(submission, fields)}`
+}
+
+/** What the sender of files that were not taken can send instead, once for each kind of file. */
+function notOpenedIn({ content }: Message): string[] {
+  const reasons = Object.values(content.files).flatMap(({ refused }) => refused ?? [])
+  return [...new Set(reasons)].map(
+    (reason) =>
+      `A file that came with it is ${refusals[reason].what}, and was not opened. ${refusals[reason].instead}`,
+  )
 }
 
 /** What a piece is called in a mail: by its reference, where its title is confidential. */

@@ -1,3 +1,4 @@
+import { refusalIn } from '../delivery.ts'
 import type { KeptFile } from '../record.ts'
 import type { Sealing } from '../seal.ts'
 import { hasPreview } from '../submission.ts'
@@ -77,8 +78,13 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
       return row !== undefined
     },
 
-    /** The awaited file will not come. Where it is too large for the door, its sender is told another way. */
-    async lost(id: string, submissionId: string | null, isTooLarge: boolean, now: number): Promise<void> {
+    /**
+     * The awaited file will not come. Where it is too large for the door, its sender is told another way; where it is
+     * not taken for what it is, what to send instead.
+     */
+    async lost(id: string, submissionId: string | null, fault: string, now: number): Promise<void> {
+      const isTooLarge = fault === 'telegram-too-large' || fault === 'too-large'
+      const reason = refusalIn(fault)
       await db.transaction().execute(async (trx) => {
         await trx
           .updateTable('attachments')
@@ -87,6 +93,8 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
           .where('state', '=', 'awaited')
           .execute()
         if (isTooLarge && submissionId) await offerUploadOnce(trx, submissionId, now)
+        if (reason && submissionId)
+          await insertDeliveries(trx, [{ purpose: 'file-refused', submissionId, target: reason }], now)
       })
     },
   }

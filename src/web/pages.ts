@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import { deliveryStateNames, deliveryStates, dropNames, faultNames, purposeNames } from '../delivery.ts'
 import { roleNames, roles } from '../editor.ts'
+import { refusals } from '../file-refusal.ts'
 import { viewNames } from '../inbox.ts'
 import { letterNames } from '../letter.ts'
 import { rhythmNames } from '../notice-policy.ts'
@@ -89,6 +90,7 @@ const words = {
   isText,
   unreadableNames,
   encryptionNames,
+  refusals,
 }
 
 const minute = 60_000

@@ -3,6 +3,7 @@ import type { Arrival, AwaitedFile, FurtherDraft, StagedFile } from '../../draft
 import type { ThreadMark } from '../../mail-thread.ts'
 import type { MailOrigin } from '../../submission.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
+import { authorLine } from './authors.ts'
 import type { Identity, ParsedMail } from './parsed.ts'
 import type { MailFile } from './reader.ts'
 
@@ -46,9 +47,10 @@ export class MailInHand {
   }
 
   origin(): MailOrigin {
-    const { from, messageId, sentAt, isAutomatic, encryption } = this.mail
+    const { from, authors, messageId, sentAt, isAutomatic, encryption } = this.mail
     return {
       ...(from && { from: from.address }),
+      ...(authors.length > 1 && { authors: authors.map(authorLine) }),
       ...(messageId && { messageId }),
       ...(sentAt !== undefined && { sentAt }),
       ...(isAutomatic && { isAutomatic }),
@@ -104,7 +106,16 @@ export function staged(files: MailFile[]): StagedFile[] {
 /** Files that are only in the raw mail: too large, or of a type that is not taken. */
 export function left(files: MailFile[]): AwaitedFile[] {
   return files.flatMap((file) =>
-    'id' in file ? [] : [{ name: file.name, remoteId: '', withheld: file.size }],
+    'id' in file
+      ? []
+      : [
+          {
+            name: file.name,
+            remoteId: '',
+            withheld: file.size,
+            ...(file.refused && { refused: file.refused }),
+          },
+        ],
   )
 }
 
@@ -113,6 +124,7 @@ export const nothingKnown: ParsedMail = {
   messageId: undefined,
   references: [],
   from: undefined,
+  authors: [],
   isFromOne: false,
   replyTo: undefined,
   recipients: [],

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Formatted } from '../../formatted.ts'
 import type { Encryption } from '../../submission.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
+import type { Author } from './authors.ts'
 import type { Report } from './bounce.ts'
 import type { Found } from './file-search.ts'
 import type { PictureUse } from './inline-pictures.ts'
@@ -15,7 +16,10 @@ export type ParsedMail = {
   messageId: string | undefined
   /** The Message-IDs that it answers, the nearest last. */
   references: string[]
-  from: { address: string; name: string } | undefined
+  /** The author who is answered. */
+  from: Author | undefined
+  /** All whom it says it is by. */
+  authors: Author[]
   /** It names one sender, once: only then it may be an editor's. */
   isFromOne: boolean
   /** Everybody it was sent to, as far as its headers say: the nearest to the mailbox first. */

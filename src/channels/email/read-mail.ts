@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import {
   type AddressObject,
   type EmailAddress,
@@ -9,6 +9,8 @@ import {
   MailParser,
   type StructuredHeader,
 } from 'mailparser'
+import { attachedMailName } from './attached-mail.ts'
+import { authorsIn, authorToAnswer } from './authors.ts'
 import { isAutomaticSubject, isAutoReply, isOfMany, textHeader } from './automatic.ts'
 import { type Evidence, mostEvidence, reportIn } from './bounce.ts'
 import { headerText } from './header-text.ts'
@@ -16,7 +18,8 @@ import { pictureUses } from './inline-pictures.ts'
 import { type MimeTree, type Part, readMime } from './mime-tree.ts'
 import type { Encryption, Identity, MailedFile, ParsedMail } from './parsed.ts'
 import { type Answered, type OurNames, withoutPrefixes } from './quoted-text.ts'
-import { textIn } from './text-parts.ts'
+import { type MailText, type PackedText, textIn } from './text-parts.ts'
+import { isTnef, mostTnefBytes, tnefIn } from './tnef.ts'
 import { wordsIn } from './words.ts'
 
 /** Takes a file of a mail; resolves when it has been read to its end. */
@@ -34,15 +37,66 @@ const tellsOfMail = /^(?:message|text)\//
 /** Reads a mail while it streams by. Files are handed on one after the other. @throws what the splitter throws */
 export async function readMail(source: Readable, ours: OurNames, takeFile: TakeFile): Promise<ParsedMail> {
   const attached: Evidence['attached'] = []
+  const packed: PackedText[] = []
   const tree = await readMime(source, async (part, content) => {
     const told = { type: part.type, text: '' }
     if (tellsOfMail.test(part.type)) attached.push(told)
     const watched = watching(content, told)
     if (isReport(part) && partOfReport.test(part.type)) await readToEnd(watched)
     else if (isOfStructure(part)) await readToEnd(watched)
+    else if (isTnef(part.type, part.name)) packed.push(...(await takePacked(part, watched, takeFile)))
+    else if (isAttachedMail(part)) await takeAttachedMail(part, watched, takeFile)
     else await takeFile(fileOf(part), watched)
   })
-  return mailOf(tree, await headersOf(tree), attached, ours)
+  return mailOf(tree, await headersOf(tree), textIn(tree.root, packed), attached, ours)
+}
+
+/** Takes the files that Outlook packed into one, and gives the words; what could not be read whole is kept as it is. */
+async function takePacked(
+  part: Part,
+  content: AsyncIterable<Uint8Array>,
+  takeFile: TakeFile,
+): Promise<PackedText[]> {
+  const { beginning, whole } = await peeked(content, mostTnefBytes + 1)
+  const opened = beginning.length > mostTnefBytes ? undefined : tnefIn(beginning)
+  if (!opened?.isWhole) await takeFile(fileOf(part), whole)
+  for (const { name, content: file } of opened?.files ?? [])
+    await takeFile({ name, type: 'application/octet-stream' }, Readable.from([file]))
+  return opened ? [opened] : []
+}
+
+function isAttachedMail({ type, name }: Part): boolean {
+  return name === undefined && /^message\/(?:rfc822|global)$/.test(type)
+}
+
+/** So much of an attached mail holds its subject, mostly. Bytes. */
+const mostHeader = 16 * 1024
+
+async function takeAttachedMail(
+  part: Part,
+  content: AsyncIterable<Uint8Array>,
+  takeFile: TakeFile,
+): Promise<void> {
+  const { beginning, whole } = await peeked(content, mostHeader)
+  await takeFile({ ...fileOf(part), name: await attachedMailName(beginning) }, whole)
+}
+
+/** The beginning of a stream, at least `size` bytes if there are so many, and the stream with it. */
+async function peeked(content: AsyncIterable<Uint8Array>, size: number) {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const iterator = content[Symbol.asyncIterator]()
+  while (length < size) {
+    const { done, value } = await iterator.next()
+    if (done) break
+    chunks.push(value)
+    length += value.length
+  }
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    yield* chunks
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  return { beginning: Buffer.concat(chunks), whole: whole() }
 }
 
 function rootOf(part: Part): Part {
@@ -114,24 +168,25 @@ async function headersOf({ headerLines, charset }: MimeTree): Promise<MailParser
 function mailOf(
   tree: MimeTree,
   parser: MailParser,
+  text: MailText,
   attached: Evidence['attached'],
   ours: OurNames,
 ): ParsedMail {
   const headers: Headers = parser.headers || new Map()
   const lines: HeaderLines = parser.headerLines || []
   const messageId = soundId(parser.messageId)
-  const from = mailboxIn(parser.from)
-  const sender = from?.address ? { address: from.address, name: from.name.trim() } : undefined
+  const authors = authorsIn(parser.from)
+  const sender = authorToAnswer(authors, addressesIn(headers.get('sender') ?? {})[0])
   const subject = parser.subject?.trim().slice(0, longestSubject) || undefined
   const date = rawHeader(lines, 'date')
   const recipients = recipientsOf(headers)
   const references = referencesOf(parser)
-  const text = textIn(tree.root)
   const isReply = references.length > 0 || recipients.some(hasTag)
   return {
     messageId,
     references,
     from: sender,
+    authors,
     isFromOne: isFromOne(parser.from, lines),
     recipients,
     returnPath: returnPathOf(lines),

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { StagedFile } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
+import type { RefusalReason } from '../../file-refusal.ts'
 import { receiveFrom, sendThrough } from '../../threads/port-stream.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
 import type { Found } from './file-search.ts'
@@ -21,8 +22,8 @@ export type ReaderParts = {
   mostMegabytes?: number
 }
 
-/** A file that is only told of: it is in the raw mail. */
-export type LeftFile = { name: string; size: number }
+/** A file that is only told of: it is in the raw mail, for it is too large, or for the reason given. */
+export type LeftFile = { name: string; size: number; refused: RefusalReason | undefined }
 
 /** A file of a mail, with what the mail says of it. */
 export type MailFile = (StagedFile | LeftFile) & { mailed: MailedFile }

@@ -6,6 +6,7 @@ import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
 import { type HeldReason, isConfidentialKind } from '../../submission.ts'
 import type { AddressBook, Destination, ForPiece } from './addresses.ts'
+import { authorNames } from './authors.ts'
 import type { Done, RepliedDeed } from './deeds.ts'
 import type { EditorReply } from './editor-reply.ts'
 import { type Envelope, left, MailInHand, nothingKnown, staged } from './mail-in-hand.ts'
@@ -282,6 +283,7 @@ export function mailTaker(parts: TakeParts) {
     const document = isArticle ? await articleIn(given) : undefined
     const formatted = document?.formatted ?? words.formatted
     const from = mail.from
+    const names = authorNames(mail.authors)
     const replyTo = mail.replyTo && isMailbox(mail.replyTo) && !parts.addresses.isOurs(mail.replyTo)
     const answerTo = replyTo ? mail.replyTo : from?.address
     // Nobody is written to by a program because somebody else has named them.
@@ -303,10 +305,10 @@ export function mailTaker(parts: TakeParts) {
       fields: {
         title: mail.subject,
         body: document?.text ?? words.said,
-        name: from?.name || undefined,
+        name: names || undefined,
         email: answerTo,
         language: document ? document.language : words.language,
-        ...(isArticle && from?.name && { byline: from.name }),
+        ...(isArticle && names && { byline: names }),
       },
       files: [given.raw, ...staged(given.files)],
       awaited: left(given.files),

@@ -14,6 +14,9 @@ export type MailText = {
   isHtmlOnly: boolean
 }
 
+/** Words from a file that is a mail by itself; empty where there are none. */
+export type PackedText = { plain: string; html: string }
+
 type Rendered = Omit<MailText, 'isHtmlOnly'> & { isHtml: boolean }
 
 /** Two wordings are different if one has so many words, and so large a share of its words, that the other has not. */
@@ -24,11 +27,25 @@ const shareOfOthers = 0.3
  * The words of all texts in a mail, in their order; of alternatives the best one, and every one that says something else.
  * A text with a name is a file, unless the mail has no other words.
  */
-export function textIn(root: Part): MailText {
+export function textIn(root: Part, packed: PackedText[] = []): MailText {
+  const { isHtml, ...text } = packed.map(unpacked).reduce(withMore, wordsOfParts(root))
+  return { ...text, isHtmlOnly: isHtml }
+}
+
+/** What Outlook packed into a file of its own says all the words once more, mostly. */
+function withMore(all: Rendered, one: Rendered): Rendered {
+  if (one.plain === '' || !saysMore(one.plain, all.plain)) return all
+  return all.plain === '' ? one : inOrder([all, one], true)
+}
+
+function unpacked({ plain, html }: PackedText): Rendered {
+  const parts = [leaf({ type: 'text/plain', text: plain }), leaf({ type: 'text/html', text: html })]
+  return best(parts.filter((one) => one.plain !== ''))
+}
+
+function wordsOfParts(root: Part): Rendered {
   const unnamed = rendered(root, (part) => part.name === undefined && !part.isAttachment)
-  const { plain, rich, formatted, isHtml, isAmbiguous } =
-    unnamed.plain === '' ? rendered(root, () => true) : unnamed
-  return { plain, rich, formatted, isAmbiguous, isHtmlOnly: isHtml }
+  return unnamed.plain === '' ? rendered(root, () => true) : unnamed
 }
 
 const nothing: Rendered = { plain: '', rich: '', formatted: undefined, isHtml: false, isAmbiguous: false }
@@ -39,7 +56,7 @@ function rendered(part: Part, isWanted: (part: Part) => boolean): Rendered {
   return part.type === 'multipart/alternative' ? best(parts) : inOrder(parts)
 }
 
-function leaf({ type, text }: Part): Rendered {
+function leaf({ type, text }: Pick<Part, 'type' | 'text'>): Rendered {
   if (text === undefined) return nothing
   if (type !== 'text/html') return { ...nothing, plain: text.trim(), rich: text.trim() }
   const formatted = formattedOfHtml(text)

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { CarryFault, type Delivery } from '../../delivery.ts'
 import { Failure } from '../../failure.ts'
+import { FileRefused } from '../../file-refusal.ts'
 import type { KeptFile, SealedAs } from '../../record.ts'
 import type { Sealing } from '../../seal.ts'
 import { faultOf, type GetApi, patience, refused } from './api.ts'
@@ -87,6 +88,8 @@ export function telegramFileFetcher(parts: FetchParts) {
       return await parts.stage(body, attachmentId, parts.maxBytes)
     } catch (error) {
       body.destroy()
+      if (error instanceof FileRefused)
+        throw new CarryFault(`unsupported-${error.reason}`, { permanent: true })
       if (!(error instanceof Failure)) throw new CarryFault('telegram-broken-off')
       throw new CarryFault(error.code, { permanent: error.code !== 'unavailable' })
     }

@@ -73,6 +73,17 @@ export const en = {
   sendsItself: (time: string) => `If you say nothing for ${time}, it is sent as it is.`,
   tooLarge: (url: string) =>
     `A file is too large: Telegram does not give it to us. The rest is safe. Please send what is too large here, once, within a week: ${url}`,
+  notOpened: {
+    iwork:
+      'A file is a Pages, Numbers or Keynote document, which cannot be opened here. The rest is safe. Please export it as PDF, Word, Excel or PowerPoint, and send that.',
+    link: 'A file is only a link or a shortcut, without the file that it leads to. The rest is safe. Please send that file.',
+    program:
+      'A file is a program, and is not accepted. The rest is safe. Please send a description, or a screenshot of what it does.',
+    archive:
+      'A file is an archive that cannot be opened here. The rest is safe. Please pack it as a zip archive, or send the files one by one.',
+    other:
+      'A file is of a kind that cannot be opened here. The rest is safe. Please export it as PDF, as text or as a picture, or pack it in a zip archive.',
+  },
   sent: (gathered: string) => `Sent: ${gathered}.`,
   discarded: (gathered: string) => `Discarded: ${gathered}. For ten minutes you can have it back.`,
   discardedForGood: 'Discarded.',

@@ -65,6 +65,17 @@ export const fr: Words = {
   sendsItself: (time) => `Si vous ne dites rien pendant ${time}, tout est envoyé tel quel.`,
   tooLarge: (url) =>
     `Un fichier est trop grand : Telegram ne nous le donne pas. Le reste est en sûreté. Envoyez ici ce qui est trop grand, une fois, dans la semaine : ${url}`,
+  notOpened: {
+    iwork:
+      'Un fichier est un document Pages, Numbers ou Keynote, qui ne peut pas être ouvert ici. Le reste est en sûreté. Exportez-le en PDF, Word, Excel ou PowerPoint, et envoyez cela.',
+    link: 'Un fichier n’est qu’un lien ou un raccourci, sans le fichier auquel il mène. Le reste est en sûreté. Envoyez ce fichier.',
+    program:
+      'Un fichier est un programme et n’est pas accepté. Le reste est en sûreté. Envoyez une description, ou une capture d’écran de ce qu’il fait.',
+    archive:
+      'Un fichier est une archive qui ne peut pas être ouverte ici. Le reste est en sûreté. Faites-en une archive zip, ou envoyez les fichiers un par un.',
+    other:
+      'Un fichier est d’un type qui ne peut pas être ouvert ici. Le reste est en sûreté. Exportez-le en PDF, en texte ou en image, ou mettez-le dans une archive zip.',
+  },
   sent: (gathered) => `Envoyé : ${gathered}.`,
   discarded: (gathered) => `Abandonné : ${gathered}. Vous pouvez le reprendre pendant dix minutes.`,
   discardedForGood: 'Abandonné.',

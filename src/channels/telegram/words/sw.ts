@@ -64,6 +64,17 @@ export const sw: Words = {
   sendsItself: (time) => `Usiposema chochote kwa ${time}, itatumwa kama ilivyo.`,
   tooLarge: (url) =>
     `Faili moja ni kubwa mno: Telegram haitupi. Mengine yako salama. Tafadhali tuma lililo kubwa hapa, mara moja, ndani ya wiki: ${url}`,
+  notOpened: {
+    iwork:
+      'Faili moja ni ya Pages, Numbers au Keynote, na haiwezi kufunguliwa hapa. Mengine yako salama. Tafadhali ihifadhi kama PDF, Word, Excel au PowerPoint, kisha uitume.',
+    link: 'Faili moja ni kiungo tu, bila faili lenyewe. Mengine yako salama. Tafadhali tuma faili lenyewe.',
+    program:
+      'Faili moja ni programu, na haikubaliwi. Mengine yako salama. Tafadhali tuma maelezo, au picha ya skrini ya inachofanya.',
+    archive:
+      'Faili moja ni kifurushi ambacho hakiwezi kufunguliwa hapa. Mengine yako salama. Tafadhali tumia zip, au tuma faili moja moja.',
+    other:
+      'Faili moja ni ya aina ambayo haiwezi kufunguliwa hapa. Mengine yako salama. Tafadhali ihifadhi kama PDF, maandishi au picha, au iweke ndani ya zip.',
+  },
   sent: (gathered) => `Imetumwa: ${gathered}.`,
   discarded: (gathered) => `Imetupwa: ${gathered}. Kwa dakika kumi unaweza kuirudisha.`,
   discardedForGood: 'Imetupwa.',

@@ -1,11 +1,12 @@
 import type { Contact } from '../../contact.ts'
 import { CarryFault, type Delivery } from '../../delivery.ts'
+import { isRefusalReason, type RefusalReason } from '../../file-refusal.ts'
 import type { PieceToSend } from '../../open-piece.ts'
 import { type Message, telegramOf } from '../../submission.ts'
 import { faultOf, type GetApi } from './api.ts'
 import { type Words, wordsIn } from './words/words.ts'
 
-export type UploadLinkParts = {
+export type FileNoticeParts = {
   getApi: GetApi
   pieceById: (id: string) => Promise<PieceToSend | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
@@ -16,16 +17,26 @@ export type UploadLinkParts = {
   linkFor: (id: string) => string
 }
 
-/** Tells a chat where to send a file that Telegram does not give out: to our own site, for exactly this piece. */
-export function uploadLinks(parts: UploadLinkParts) {
+/** Tells a chat of files that do not come: where to send what Telegram does not give out, and what to send instead. */
+export function fileNotices(parts: FileNoticeParts) {
+  return { uploadLink, fileRefused }
+
+  /** A link to our own site, for exactly this piece. @throws CarryFault */
+  async function uploadLink({ submissionId }: Delivery): Promise<undefined> {
+    await say(submissionId ?? '', (words, id) => words.tooLarge(parts.linkFor(id)))
+  }
+
   /** @throws CarryFault */
-  return async ({ submissionId: id }: Delivery): Promise<undefined> => {
-    const { chatId, words } = await whereTo(id ?? '')
+  async function fileRefused({ submissionId, target }: Delivery): Promise<undefined> {
+    const reason = target !== null && isRefusalReason(target) ? target : 'other'
+    await say(submissionId ?? '', (words) => words.notOpened[noticeFor(reason)])
+  }
+
+  async function say(id: string, notice: (words: Words, id: string) => string): Promise<void> {
+    const { chatId, words } = await whereTo(id)
     const api = await parts.getApi()
     await api
-      .sendMessage(chatId, words.tooLarge(parts.linkFor(id ?? '')), {
-        link_preview_options: { is_disabled: true },
-      })
+      .sendMessage(chatId, notice(words, id), { link_preview_options: { is_disabled: true } })
       .catch((error: unknown) => {
         throw faultOf(error)
       })
@@ -40,5 +51,24 @@ export function uploadLinks(parts: UploadLinkParts) {
     const chat = telegramOf(messages) ?? (contact === 'lost' ? undefined : contact.telegram)
     if (!chat) throw new CarryFault('submission-gone', { permanent: true })
     return { chatId: chat.chatId, words: wordsIn(messages[0]?.content.fields.language) }
+  }
+}
+
+/** In a chat less is told apart: Telegram does not give a file its name. */
+function noticeFor(reason: RefusalReason): keyof Words['notOpened'] {
+  switch (reason) {
+    case 'pages':
+    case 'numbers':
+    case 'keynote':
+    case 'iwork':
+      return 'iwork'
+    case 'google-link':
+    case 'shortcut':
+      return 'link'
+    case 'program':
+    case 'archive':
+      return reason
+    default:
+      return 'other'
   }
 }
