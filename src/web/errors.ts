@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
+import { placeOf } from '../error-place.ts'
 import { Failure, unavailable } from '../failure.ts'
 import type { Render } from './pages.ts'
 import { statusOf } from './status.ts'
@@ -19,7 +20,7 @@ export type BeginRefusal = (res: Response, failure: Failure) => void
 
 export function refusals(log: Logger): BeginRefusal {
   return (res, failure) => {
-    if (failure.code === 'unavailable') logCause(log, failure.cause)
+    if (failure.code === 'unavailable') log.error(placeOf(failure.cause), 'unavailable')
     res.status(statusOf(failure.code))
     res.set('cache-control', 'no-store')
     if (failure.retryAfter !== undefined) res.set('retry-after', String(failure.retryAfter))
@@ -92,15 +93,4 @@ export function asFailure(error: unknown): Failure {
     return new Failure('unsupported-file', 'This way of sending is not understood here.')
   if (error.status === 404) return new Failure('not-found', 'There is no such page.')
   return new Failure('invalid', 'The request could not be read.')
-}
-
-// Only its place in the code: an error's message may hold a sender's words.
-function logCause(log: Logger, cause: unknown): void {
-  const error = cause instanceof Error ? cause : new Error()
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  log.error(
-    { name: error.name, code, errcode, frames: frames.slice(0, 8).map((line) => line.trim()) },
-    'unavailable',
-  )
 }
