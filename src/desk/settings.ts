@@ -80,7 +80,12 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     req: Request,
     res: Response,
     seat: Seat,
-    refused: { failure?: Failure; retentionFailure?: Failure; typed?: Record<string, string> } = {},
+    refused: {
+      failure?: Failure
+      typedHours?: string
+      retentionFailure?: Failure
+      typed?: Record<string, string>
+    } = {},
   ): Promise<void> {
     await parts.showPage(res, seat, 'desk/settings', {
       letters: await settings.letters(),
@@ -98,7 +103,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     if (!hours.success) {
       res.status(422)
       const failure = new Failure('invalid', 'Please give a number of hours, or 0 for never.')
-      return show(req, res, seat, { failure })
+      return show(req, res, seat, { failure, typedHours: formText(req, 'hours') })
     }
     await settings.saveEscalationHours(hours.data, chosen(Revision, formText(req, 'revision')), parts.now())
     res.redirect(303, `${base}/desk/settings?saved=escalation`)
