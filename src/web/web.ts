@@ -1,6 +1,7 @@
 import compression from 'compression'
 import express, { type Express, type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { SiteAddresses } from '../site-addresses.ts'
+import { bareForwarded } from './client.ts'
 import { type BeginRefusal, errorAnswer, keepingWords, notFound } from './errors.ts'
 import { deskHeaders, onionLocation, sameOrigin, securityHeaders } from './guards.ts'
 import type { Asset, Assets, Render } from './pages.ts'
@@ -30,7 +31,7 @@ export function createWeb(parts: WebParts): Express {
   app.disable('etag')
   app.set('trust proxy', parts.trustProxy)
   app.set('query parser', 'simple')
-  app.use(securityHeaders(parts.addresses), sameOrigin(parts.addresses))
+  app.use(bareForwarded, securityHeaders(parts.addresses), sameOrigin(parts.addresses))
   const site = express.Router()
   for (const asset of parts.assets.files) {
     site.get(`/assets/${parts.assets.version}/${asset.name}`, compress, assetAnswer(asset))
