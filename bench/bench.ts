@@ -25,7 +25,7 @@ type Row = Figures & { program: Program; memory: number; mails: number; pieces: 
 async function measure(program: Program, load: Load, connections: number): Promise<Row> {
   const sink = await startSink()
   const server: Server = await programs[program](sink)
-  await post(server.port, load, connections, 2)
+  await post(server.port, load, connections, Math.min(2, seconds))
   const before = await sink.mails()
   const figures = await post(server.port, load, connections, seconds)
   const row = {
@@ -76,10 +76,16 @@ async function compare(
   console.log(`ratio   ${(barua.perSecond / bare.perSecond).toFixed(2)} in pieces per second`)
 }
 
+const loads: Record<string, (connections: number) => Promise<void>> = {
+  form: (connections) => compare('Form post of 6 KB', formPost, connections),
+  sealed: (connections) => compare('the same, sealed', sealedPost, connections),
+  update: (connections) => compare('Telegram update of 4 KB', telegramUpdate(secret), connections),
+  conversation: (connections) =>
+    compare('the same in a conversation', chatUpdate(secret), connections, 'talking'),
+}
+const chosen = process.env.BENCH_LOADS?.split(',') ?? Object.keys(loads)
+
 console.log(`Node ${process.version}`)
 for (const connections of (process.env.BENCH_CONNECTIONS ?? '10,100').split(',').map(Number)) {
-  await compare('Form post of 6 KB', formPost, connections)
-  await compare('the same, sealed', sealedPost, connections)
-  await compare('Telegram update of 4 KB', telegramUpdate(secret), connections)
-  await compare('the same in a conversation', chatUpdate(secret), connections, 'talking')
+  for (const one of chosen) await loads[one]?.(connections)
 }

@@ -32,6 +32,9 @@ const lists: Record<string, string> = {
   'a word, filtered': '/desk?view=waiting&kind=story-angle&q=word5',
 }
 
+const wanted = process.env.BENCH_LISTS?.split(',')
+const chosen = Object.entries(lists).filter(([name]) => wanted === undefined || wanted.includes(name))
+
 type Row = { p50: number; p99: number; perSecond: number }
 
 async function measure(size: number): Promise<Map<string, Row>> {
@@ -47,7 +50,7 @@ async function measure(size: number): Promise<Map<string, Row>> {
   const rows = new Map<string, Row>()
   let running = true
   const coming = comeIn(server, () => running)
-  for (const [name, path] of Object.entries(lists))
+  for (const [name, path] of chosen)
     rows.set(name, await read(server, path.replace('EDITOR', editor), cookie))
   running = false
   await coming
@@ -61,7 +64,7 @@ async function read(server: Server, path: string, cookie: string): Promise<Row> 
   const first = await fetch(url, { headers: { cookie, accept: 'text/html' }, redirect: 'manual' })
   if (first.status !== 200) throw new Error(`${path} gave ${first.status}`)
   const options = { url, connections: readers, headers: { cookie, accept: 'text/html' } }
-  await autocannon({ ...options, duration: 1 })
+  await autocannon({ ...options, duration: Math.min(1, seconds) })
   const result = await autocannon({ ...options, duration: seconds })
   if (result.non2xx + result.errors > 0) throw new Error(`${path} failed under load`)
   return { p50: result.latency.p50, p99: result.latency.p99, perSecond: result.requests.average }
@@ -106,7 +109,7 @@ const [small, large] = [sizes[0] as number, sizes.at(-1) as number]
 console.log(
   `\n${'list'.padEnd(20)}${sizes.map((size) => `p50 / p99 at ${size.toLocaleString('en')}`.padStart(28)).join('')}   ratio of p50`,
 )
-for (const name of Object.keys(lists)) {
+for (const [name] of chosen) {
   const cells = sizes.map((size) => {
     const row = measured.get(size)?.get(name)
     return `${row?.p50} / ${row?.p99} ms`.padStart(28)

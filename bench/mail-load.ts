@@ -3,7 +3,7 @@ import { openSmtpClient, type SmtpClient } from '../test/support/smtp-client.ts'
 
 // The other side of the mail bench, in a process of its own: sends mails for so many seconds, or the hostile ones, and
 // prints as JSON how many were taken and how long each took.
-const [port = '', what = '', seconds = '5', connections = '10'] = process.argv.slice(2)
+const [port = '', what = '', seconds = '5', connections = '10', hostileCount = '1000'] = process.argv.slice(2)
 
 const words = 'He has mended typewriters at the same corner for fifty years. '.repeat(90)
 let made = 0
@@ -20,7 +20,7 @@ function* ordinary(until: number): Generator<Buffer> {
 }
 
 function* hostile(): Generator<Buffer> {
-  for (const { raw } of hostileMails(1000)) yield raw
+  for (const { raw } of hostileMails(Number(hostileCount))) yield raw
 }
 
 const times: number[] = []

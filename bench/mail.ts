@@ -17,6 +17,7 @@ import { readConfig } from '../src/config.ts'
 // run in this process, and sent to by another one.
 const seconds = process.env.BENCH_SECONDS ?? '5'
 const connections = (process.env.BENCH_CONNECTIONS ?? '10,100').split(',')
+const hostile = process.env.BENCH_HOSTILE ?? '1000'
 
 type Side = { port: number; stop: () => Promise<void> }
 type Load = { taken: number; sent: number; took: number; p50: number; p99: number }
@@ -69,7 +70,7 @@ async function bare(folder: string): Promise<Side> {
 
 async function load(port: number, what: string, at: string): Promise<Load> {
   const program = fileURLToPath(new URL('./mail-load.ts', import.meta.url))
-  const args = [program, String(port), what, seconds, at]
+  const args = [program, String(port), what, seconds, at, hostile]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout)
 }
@@ -117,6 +118,6 @@ for (const at of connections) {
   say(told('Barua', ours))
   say(`ratio   ${(ours.taken / ours.took / (theirs.taken / theirs.took)).toFixed(2)}`)
 }
-say('A thousand hostile mails, 6 connections')
+say(`${hostile} hostile mails, 6 connections`)
 say(told('Barua', await measured(barua, 'hostile', '6')))
 say(told('bare', await measured(bare, 'hostile', '6')))

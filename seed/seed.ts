@@ -9,6 +9,7 @@ import { readConfig } from '../src/config.ts'
 import { newId } from '../src/id.ts'
 import { decisions, fill, stateAfter, valuesFor } from '../src/letter.ts'
 import { newReference } from '../src/receipt.ts'
+import type { NewRecord } from '../src/record.ts'
 import type { Sealing } from '../src/seal.ts'
 import { setUpLines } from '../src/set-up-links.ts'
 import {
@@ -60,7 +61,7 @@ for (let i = pieces; i > 0; i--) {
   await makePiece(Math.round(now - age))
 }
 await application.stop()
-process.stdout.write(`${pieces} made-up pieces are at the desk.\n`)
+process.stdout.write(`${pieces} made-up submissions are at the desk.\n`)
 
 async function makePiece(at: number): Promise<void> {
   const kind = pick(random, kinds)
@@ -85,46 +86,47 @@ async function receive(kind: Kind, channel: Channel, at: number): Promise<Submis
     ...(channel === 'telegram' && { telegram: { chatId: Math.floor(random() * 1e9), messageId: 1 } }),
   }
   const receipt = hash('sha256', randomBytes(20), 'base64url')
-  await storage.record([
-    {
-      arrival: { source: 'seed', key: submissionId },
-      submissionId,
-      submission: {
-        reference: newReference(),
-        receiptHash: receipt,
-        kind,
-        channel,
-        summary: summaryOf(content, pictures.length),
-        senders: [],
-        isConfidential,
-        bond: submissionId,
-        senderRecipient: null,
-      },
-      messageId: newId(at),
-      author: 'sender',
-      content,
-      attachments: pictures,
-      deliveries: isConfidential ? [] : pictures.map(({ id }) => ({ purpose: 'preview', attachmentId: id })),
-      at,
+  await record({
+    arrival: { source: 'seed', key: submissionId },
+    submissionId,
+    submission: {
+      reference: newReference(),
+      receiptHash: receipt,
+      kind,
+      channel,
+      summary: summaryOf(content, pictures.length),
+      senders: [],
+      isConfidential,
+      bond: submissionId,
+      senderRecipient: null,
     },
-  ])
+    messageId: newId(at),
+    author: 'sender',
+    content,
+    attachments: pictures,
+    deliveries: isConfidential ? [] : pictures.map(({ id }) => ({ purpose: 'preview', attachmentId: id })),
+    at,
+  })
   if (chance(random, 0.15)) await writeAgain(submissionId, at + day / 3)
   return (await storage.submissions.byId(submissionId)) as Submission
 }
 
 async function writeAgain(submissionId: string, at: number): Promise<void> {
-  await storage.record([
-    {
-      arrival: { source: 'seed', key: newId(at) },
-      submissionId,
-      messageId: newId(at),
-      author: 'sender',
-      content: { fields: { body: furtherText(random) }, files: {} },
-      attachments: [],
-      deliveries: [],
-      at,
-    },
-  ])
+  await record({
+    arrival: { source: 'seed', key: newId(at) },
+    submissionId,
+    messageId: newId(at),
+    author: 'sender',
+    content: { fields: { body: furtherText(random) }, files: {} },
+    attachments: [],
+    deliveries: [],
+    at,
+  })
+}
+
+async function record(one: NewRecord): Promise<void> {
+  const [outcome] = await storage.record([one])
+  if (outcome && 'error' in outcome) throw outcome.error
 }
 
 /** What editors did with it: opened, claimed, tagged, noted, answered, decided. Nothing of it is sent. */
@@ -182,7 +184,8 @@ async function picture(sealing: Sealing | undefined) {
     typeOf: async () => 'image/jpeg',
   })
   const sealed = await files.keep([written.id], sealing)
-  return { ...written, mark: sealed.get(written.id)?.mark }
+  const as = sealed.get(written.id)
+  return { ...written, ...(as && { mark: as.mark, desk: as.desk }) }
 }
 
 /** The same numbers for the same seed: mulberry32. */

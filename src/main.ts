@@ -8,6 +8,8 @@ if (existsSync('.env')) process.loadEnvFile('.env')
 const { readConfig, ConfigFault } = await import('./config.ts')
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
+/** Longer than a request in flight is waited for, shorter than a service manager waits. Milliseconds. */
+const longestStop = 50_000
 
 async function main(args: string[]): Promise<void> {
   const config = readConfig(process.env)
@@ -19,17 +21,32 @@ async function main(args: string[]): Promise<void> {
     return
   }
   const { serve } = await import('./serve.ts')
-  const stop = await serve(config, print)
-  for (const signal of stopSignals) {
-    process.once(signal, () => {
-      void stop().then(() => process.exit(0))
-    })
-  }
+  const service = await serve(config, print)
+  for (const signal of stopSignals) process.once(signal, () => end(service.stop, 0))
+  process.on('uncaughtException', (error) => {
+    if (!service.survives(error)) end(service.stop, 1)
+  })
+}
+
+let isEnding = false
+
+/** Stops in good order, for so long as that may take, and ends. After a mistake of the program somebody has to start it again. */
+function end(stop: () => Promise<void>, code: number): void {
+  if (isEnding) return
+  isEnding = true
+  setTimeout(() => process.exit(1), longestStop).unref()
+  stop().then(
+    () => process.exit(code),
+    () => process.exit(1),
+  )
 }
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
+
+// Whoever reads what is printed may go away; nothing else is lost with that.
+process.stdout.on('error', () => undefined)
 
 try {
   await main(process.argv.slice(2))

@@ -3,33 +3,54 @@ import { pino } from 'pino'
 import { type Application, createApplication } from './application.ts'
 import { missingPrograms } from './clean-copy.ts'
 import { basePath, type Config, ConfigFault } from './config.ts'
+import { placeOf } from './error-place.ts'
+import { isOfTheOutside } from './last-resort.ts'
 import { setUpLines } from './set-up-links.ts'
 import { kindNames } from './submission.ts'
 import { listen } from './web/server.ts'
 
-/** Serves the letterbox and says where it is. Gives a function that stops it gracefully. */
-export async function serve(config: Config, print: (line: string) => void): Promise<() => Promise<void>> {
-  const log = pino({ level: config.LOG_LEVEL, base: null }, pino.destination({ sync: false }))
+export type Service = {
+  /** Finishes the work in hand and closes everything. */
+  stop: () => Promise<void>
+  /** Logs an error that nothing caught, and says whether to go on all the same. */
+  survives: (error: unknown) => boolean
+}
+
+/** Serves the letterbox and says where it is. */
+export async function serve(config: Config, print: (line: string) => void): Promise<Service> {
+  const destination = pino.destination({ sync: false })
+  // A log that cannot be written is no reason to take nothing in.
+  destination.on('error', () => undefined)
+  const log = pino({ level: config.LOG_LEVEL, base: null }, destination)
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
-  const server = await openDoors(application, config)
+  const server = await openDoors(application, config, (error) => log.warn(placeOf(error), 'an answer broke'))
   for (const line of introduction(config, application)) print(line)
   await application.startWork()
-  tellOfFiles(application, print)
-  return async () => {
-    application.closeStreams()
-    await server.stop()
-    await application.stop()
-    log.flush()
+  void tellOfFiles(application, print).catch((error: unknown) => log.warn(placeOf(error), 'no word of files'))
+  return {
+    async stop() {
+      application.closeStreams()
+      await server.stop()
+      await application.stop()
+      log.flush()
+    },
+    survives(error) {
+      const survives = isOfTheOutside(error)
+      log.error(placeOf(error), survives ? 'caught by nobody' : 'caught by nobody: stopping')
+      return survives
+    },
   }
 }
 
 /** Opens the doors, or none of them. @throws ConfigFault for one that cannot be opened */
-async function openDoors(application: Application, config: Config) {
+async function openDoors(application: Application, config: Config, onFault: (error: Error) => void) {
   try {
     await application.mail.open()
-    return await listen(application.web, config.PORT, config.HOST).catch((error: NodeJS.ErrnoException) => {
-      throw new ConfigFault(`PORT, HOST: this cannot be listened on (${error.code})`)
-    })
+    return await listen(application.web, config.PORT, config.HOST, onFault).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw new ConfigFault(`PORT, HOST: this cannot be listened on (${error.code})`)
+      },
+    )
   } catch (error) {
     await application.stop()
     throw error

@@ -3,6 +3,7 @@ import type { BotSide } from './bot-side.ts'
 import { apiRouter, tokenOf } from './channels/api/api.ts'
 import { readMultipart } from './channels/form/multipart.ts'
 import { nonceMaker } from './channels/form/nonce.ts'
+import { readTexts } from './channels/form/read.ts'
 import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
 import { uploadRouter } from './channels/form/upload.ts'
@@ -131,6 +132,7 @@ export function createSite(
     render,
     beginRefusal,
     assets,
+    readForm: readTexts,
     routers: [webhook, form, status, upload, api, desk, health],
   })
 }

@@ -401,7 +401,7 @@ describe('the desk in a real browser', skip, () => {
         await on.getByLabel('Answer the sender').fill('Words that must not be lost.')
         await on.evaluate("document.querySelector('#answer [name=revision]').value = '1'")
         await on.getByRole('button', { name: 'Send' }).click()
-        await on.getByText('Somebody was faster').first().waitFor()
+        await on.getByText('This changed while you were working').first().waitFor()
       },
       'desk-words': open(words ?? ''),
       'desk-deliveries': open('/desk/deliveries?state=failed'),

@@ -165,11 +165,7 @@ test('all words of a mail are shown, in their order, whatever its parts are', as
     ],
     [
       'a digest',
-      multipart(
-        'digest',
-        '\r\nSubject: Inner\r\n\r\nInner words',
-        '\r\nSubject: Second\r\n\r\nSecond words',
-      ),
+      multipart('digest', '\r\nSubject: Inner\r\n\r\nInner words', '\r\nSubject: Second\r\n\r\nSecond words'),
       '',
       ['Inner.eml', 'Second.eml'],
     ],

@@ -71,6 +71,52 @@ test('one client may send so many pieces an hour; refused ones do not count', as
   assert.ok(!newsroom.logged.join('').includes('198.51.100'))
 })
 
+/** What proxies write for clients: each row is one client, whoever writes it and with whatever port. */
+const clients = [
+  [
+    '203.0.113.10',
+    '203.0.113.10:5000',
+    '203.0.113.10:5001',
+    '"203.0.113.10:80"',
+    '::ffff:203.0.113.10',
+    '[::ffff:203.0.113.10]:9',
+  ],
+  [
+    '2001:db8:1::1',
+    '[2001:db8:1::1]',
+    '[2001:db8:1::1]:5000',
+    '"[2001:DB8:1::1]:5001"',
+    '[2001:db8:1:0:ffff::9]:1',
+    '2001:db8:1::abcd',
+  ],
+  ['[fe80::1%eth0]:5000', 'fe80::1', 'fe80::2%eth1'],
+  ['unknown', '_hidden', 'x1', 'x2', '999.1.1.1', '[::g]:1', '203.0.113:80', '-', "'"],
+]
+
+for (const proxies of ['1', 'loopback', '127.0.0.1,::ffff:127.0.0.1'])
+  test(`a client is the same with any port, and garbage is one client (behind ${proxies})`, async (t) => {
+    for (const ways of clients) {
+      const newsroom = await openNewsroom(t, { SUBMIT_LIMIT: '1', TRUST_PROXY: proxies })
+      const post = (client: string) => newsroom.post('news-tip').set('x-forwarded-for', client)
+      const [first = ''] = ways
+      assert.equal((await post(first)).status, 201, first)
+      for (const way of ways) assert.equal((await post(way)).status, 429, way)
+      // What the client itself wrote, before the proxy added what it saw, counts for nothing.
+      for (const way of ways)
+        assert.equal((await post(`198.51.100.${ways.indexOf(way)}:1, ${way}`)).status, 429, way)
+      assert.equal((await post('192.0.2.77:5000')).status, 201, 'another client')
+      assert.equal((await post('[2001:db8:77::1]:5000')).status, 201, 'another network')
+    }
+  })
+
+test('a proxy among several is passed over with its port too', async (t) => {
+  const newsroom = await openNewsroom(t, { SUBMIT_LIMIT: '1', TRUST_PROXY: 'loopback,10.0.0.0/8' })
+  const post = (client: string) => newsroom.post('news-tip').set('x-forwarded-for', client)
+  assert.equal((await post('203.0.113.1:1, 10.0.0.2:4000')).status, 201)
+  assert.equal((await post('203.0.113.1:2, 10.0.0.3:4001')).status, 429)
+  assert.equal((await post('203.0.113.2:1, 10.0.0.2:4002')).status, 201)
+})
+
 test('behind no proxy, a forged address changes nothing', async (t) => {
   const newsroom = await openNewsroom(t, { SUBMIT_LIMIT: '1' })
   assert.equal((await newsroom.post('news-tip').set('x-forwarded-for', '203.0.113.1')).status, 201)

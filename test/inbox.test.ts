@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Response } from 'superagent'
+import { mailDoor } from './support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { guestPost, storyAngle, tip } from './support/pieces.ts'
 
@@ -199,6 +200,41 @@ test('any list goes out as CSV and JSON, without a formula and without what is c
   await newsroom.workOff()
   const found = await newsroom.http().get('/desk/export.json?view=all&q=typewriters').set('cookie', cookie)
   assert.equal(found.body.length, 1)
+})
+
+test('how many files there are is told of what is confidential too, whatever it came by', async (t) => {
+  const newsroom = await openNewsroom(t, mailDoor)
+  const files = [1, 2].map((n) => ({ name: `${n}.txt`, content: `File ${n}` }))
+  const byForm = await newsroom.submit('expose', tip(), files)
+  const without = await newsroom.submit('news-tip', tip())
+  const clear = await newsroom.submit('story-angle', storyAngle(), files)
+  const attachments = files.map(({ name, content }) => ({ filename: name, content }))
+  await newsroom.receiveMail({
+    to: 'tips@newsroom.test',
+    subject: 'A tip',
+    text: 'They meet at the mill.',
+    attachments,
+  })
+  await newsroom.receiveMail({ to: 'tips@newsroom.test', subject: 'Another', text: 'And at the harbour.' })
+  const counts = async (path: string, cookie: string) => {
+    const { body } = await newsroom.http().get(path).set('cookie', cookie)
+    return new Map(
+      (body as { reference: string; attachments: number }[]).map((row) => [row.reference, row.attachments]),
+    )
+  }
+  const byMail = (await newsroom.all())
+    .filter(({ channel }) => channel === 'email')
+    .map(({ reference }) => reference)
+  const exported = await counts('/desk/export.json?view=all', await newsroom.signIn())
+  assert.deepEqual(
+    [byForm.reference, without.reference, clear.reference, ...byMail].map((one) => exported.get(one)),
+    [2, 0, 2, 0, 2],
+  )
+  // Whoever cannot open them sees as many as whoever can.
+  const opened = (await newsroom.all()).map(
+    ({ reference, summary }) => [reference, summary.attachments] as const,
+  )
+  assert.deepEqual(exported, new Map(opened))
 })
 
 test('an export of many pages has every row once', async (t) => {

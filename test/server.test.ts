@@ -19,6 +19,7 @@ test('told to stop, it answers what a busy connection has sent and then lets it 
     },
     0,
     '127.0.0.1',
+    assert.fail,
   )
   const socket = connect(server.port, '127.0.0.1')
   let answers = ''

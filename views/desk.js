@@ -1,9 +1,11 @@
 // Makes the desk nicer: keys, and what is new without reloading. Everything works without it.
 const desk = document.body.dataset.desk
 const piece = document.querySelector('[data-piece]')
+const secret = new Set(['sheet', 'code'])
 const rows = () => [...document.querySelectorAll('.inbox li')]
 
 listen()
+keepWhatIsTyped()
 document.addEventListener('keydown', pressed)
 document.addEventListener('click', ({ target }) => closeMenus(target))
 if (location.hash === '#q') document.getElementById('q')?.focus()
@@ -26,6 +28,30 @@ function listen() {
   })
   // A page that the browser keeps for its Back button is not open.
   addEventListener('pagehide', () => events.close(), { once: true })
+}
+
+/**
+ * On a page with several forms, what was typed into one is still there when another has been sent. The page of a submission
+ * does that without scripts, so nothing about one is ever kept here; neither is what opens something.
+ */
+function keepWhatIsTyped() {
+  const name = `typed ${location.pathname}`
+  const kept = JSON.parse(sessionStorage.getItem(name) ?? '{}')
+  sessionStorage.removeItem(name)
+  for (const [id, text] of Object.entries(kept)) {
+    const box = document.getElementById(id)
+    if (box && !box.value) box.value = text
+  }
+  document.addEventListener('submit', ({ target }) => {
+    if (document.getElementById('work')) return
+    const boxes = document.querySelectorAll('main form[method=post] :is(input:not([type=hidden]), textarea)')
+    const typed = [...boxes].filter(({ form, id, value, defaultValue }) => {
+      return form !== target && id && value !== defaultValue
+    })
+    const open = typed.filter(({ type, id }) => type !== 'password' && type !== 'file' && !secret.has(id))
+    if (open.length === 0) return
+    sessionStorage.setItem(name, JSON.stringify(Object.fromEntries(open.map(({ id, value }) => [id, value]))))
+  })
 }
 
 /** Shown again, such a page is told of what is new. */
@@ -71,10 +97,13 @@ function tellOf({ revision, present }) {
   if (others.length > 0) said.push(`Open at this moment: ${others.join(', ')}.`)
   piece.textContent = said.join(' ')
   if (revision > Number(piece.dataset.revision)) {
-    const link = document.createElement('a')
-    link.href = location.href
-    link.textContent = 'Something has changed here. Show it'
-    piece.append(' ', link)
+    // By the form of the page: what was typed there comes along.
+    const button = document.createElement('button')
+    button.className = 'plain'
+    button.textContent = 'Something has changed here. Show it'
+    button.setAttribute('form', 'work')
+    button.setAttribute('formaction', `${desk}/submissions/${piece.dataset.piece}/look`)
+    piece.append(' ', button)
   }
 }
 

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { kill as killProcess } from 'node:process'
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { NotCleaned } from '../clean-copy.ts'
+import { unavailable } from '../failure.ts'
 import { endings } from './endings.ts'
 
 export type Command = { file: string; args: string[]; env: Record<string, string> }
@@ -21,14 +22,13 @@ export type Made = { head: Buffer; content: Readable }
  * @throws what reading `content` throws
  */
 export async function madeBy(
-  { file, args, env }: Command,
+  command: Command,
   content: Readable,
   { patience, leaving }: Patience,
 ): Promise<Made | NotCleaned> {
   if (leaving?.aborted) content.destroy()
   leaving?.throwIfAborted()
-  // A group of its own: killed at once after it was begun, it would otherwise leave one behind that waits for it for ever.
-  const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'ignore'], detached: true })
+  const child = begun(command, content)
   const kill = () => killGroup(child.pid)
   leaving?.addEventListener('abort', kill, { once: true })
   const ended: Promise<number | null> = once(child, 'close').then(
@@ -63,6 +63,20 @@ export async function madeBy(
   }
 }
 
+/** @throws Failure `unavailable` where no more processes can be begun; then nobody reads `content` */
+function begun({ file, args, env }: Command, content: Readable) {
+  try {
+    // A group of its own: killed at once after it was begun, it would otherwise leave one behind that waits for it for ever.
+    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'ignore'], detached: true })
+    child.on('error', () => undefined)
+    if (child.stdin && child.stdout) return child
+    throw new Error('a process without pipes')
+  } catch (error) {
+    content.destroy()
+    throw unavailable(error)
+  }
+}
+
 function killGroup(leader: number | undefined): void {
   if (leader === undefined) return
   try {
@@ -73,13 +87,15 @@ function killGroup(leader: number | undefined): void {
 }
 
 /** Undefined if all was given, or the process wanted no more of it. */
-async function fed(input: NodeJS.WritableStream, content: Readable): Promise<unknown> {
+async function fed(input: Writable, content: Readable): Promise<unknown> {
   let fault: unknown
+  // A process that has ended waits for no file that is slow to come.
+  input.once('close', () => content.destroy())
   async function* read() {
     try {
       yield* content
     } catch (error) {
-      fault = error
+      if (!input.destroyed) fault = error
       throw error
     }
   }

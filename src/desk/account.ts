@@ -153,6 +153,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
       failure: failed?.failure,
       failedIn: failed?.what,
+      typedName: failed?.what === 'name' ? formText(req, 'name') : undefined,
       policy: failed?.what === 'notices' ? typedPolicy(req) : seat.editor.policy,
       hasPassphrase: hash !== undefined,
       isLocked: seat.identity === undefined,

@@ -8,7 +8,6 @@ import type { Message, Submission } from '../submission.ts'
 import { answer, both, type ChangeOf, type Deed, decide, type Said } from '../work.ts'
 import { deedRoute, deedsOf, openingOf } from './deeds.ts'
 import type { DeskParts } from './parts.ts'
-import { pieceShower } from './piece.ts'
 import { chosen, type DeskRoute, formText, type Seat, type SentFiles } from './routes.ts'
 
 export const DecisionGiven = z.enum(decisions)
@@ -22,9 +21,9 @@ const SeenGiven = z.object({
 
 /** Deciding on a submission, with its letter, and answering its sender. */
 export function decideRoutes(parts: DeskParts): DeskRoute[] {
-  const { submissionOf, seenSubmission, deedOf, apply, orConflict, backTo, onwards } = deedsOf(parts)
+  const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo, onwards } =
+    deedsOf(parts)
   const written = writer(parts)
-  const showPiece = pieceShower(parts)
   return [
     {
       method: 'get',
@@ -38,7 +37,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
       path: '/desk/submissions/:reference/answer',
       access: 'editor',
       takesFiles: true,
-      handle: sendAnswer,
+      handle: orBack(orConflict(sendAnswer)),
     },
   ]
 
@@ -74,6 +73,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
       body: string
       isOn: boolean
     } & Seen,
+    failure?: Failure,
   ): Promise<void> {
     const opening = openingOf(messages)
     const isGone = submission.senderLeftAt !== null
@@ -83,6 +83,8 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
       : undefined
     await parts.showPage(res, seat, 'desk/letter', {
       written,
+      failure,
+      faults: failure?.fields ?? {},
       list: written.list,
       submission,
       opening,
@@ -99,18 +101,38 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
   async function sendLetter(req: Request, res: Response, seat: Seat): Promise<void> {
     const decision = chosen(DecisionGiven, formText(req, 'decision'))
     const way = formText(req, 'way')
-    if (way === 'preview') {
-      const submission = await submissionOf(req)
-      const messages = await openConversation(parts, submission, seat)
-      const written = {
-        decision,
-        list: formText(req, 'list'),
-        isOn: true,
-        ...saidIn(req),
-        ...seenIn(req.body),
-      }
-      return letterPage(res, seat, submission, messages, written)
+    if (way === 'preview') return showTyped(req, res, seat, decision)
+    try {
+      await decideBy(req, res, seat, decision, way)
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'invalid') throw error
+      res.status(422)
+      await showTyped(req, res, seat, decision, error)
     }
+  }
+
+  /** The letter as it was typed, and why it cannot be sent as it is. */
+  async function showTyped(
+    req: Request,
+    res: Response,
+    seat: Seat,
+    decision: Decision,
+    failure?: Failure,
+  ): Promise<void> {
+    const submission = await submissionOf(req)
+    const messages = await openConversation(parts, submission, seat)
+    const seen = seenIn(req.body)
+    const written = { decision, list: formText(req, 'list'), isOn: true, ...saidIn(req), ...seen }
+    await letterPage(res, seat, submission, messages, written, failure)
+  }
+
+  async function decideBy(
+    req: Request,
+    res: Response,
+    seat: Seat,
+    decision: Decision,
+    way: string,
+  ): Promise<void> {
     await orConflict(async () => {
       const submission = await seenSubmission(req)
       const deed = deedOf(submission, seat)
@@ -121,23 +143,18 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     })(req, res, seat)
   }
 
-  async function sendAnswer(req: Request, res: Response, seat: Seat, sent: SentFiles): Promise<void> {
-    const body = formText(req, 'body')
-    if (sent.fileFaults.length > 0) {
-      const faults = sent.fileFaults.map(({ message }) => message)
-      res.status(422)
-      return showPiece(req, res, seat, { body, faults })
-    }
-    await orConflict(async () => {
-      const submission = await seenSubmission(req)
-      const deed = deedOf(submission, seat)
-      const messageId = await parts.withFiles(submission.id, sent, async (files) => {
-        const change = await written(deed, seat, { body, files })
-        await apply(deed, change, submission.revision)
-        return change.message?.id
-      })
-      res.redirect(303, `${backTo(req, submission)}#m-${messageId}`)
-    })(req, res, seat)
+  async function sendAnswer(req: Request, res: Response, seat: Seat, sent?: SentFiles): Promise<void> {
+    const faults = sent?.fileFaults.map(({ message }) => message) ?? []
+    if (faults.length > 0) throw new Failure('invalid', faults.join(' '), { fields: { files: faults } })
+    const submission = await seenSubmission(req)
+    const deed = deedOf(submission, seat)
+    const messageId = await parts.withFiles(submission.id, { files: sent?.files ?? [] }, async (files) => {
+      const change = await written(deed, seat, { body: formText(req, 'body'), files })
+      await apply(deed, change, submission.revision)
+      return change.message?.id
+    })
+    const to = `${backTo(req, submission)}#m-${messageId}`
+    await goOn(req, res, seat, { to, spent: ['body', 'files'] })
   }
 }
 

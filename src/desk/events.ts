@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import { nameFrom } from '../editor.ts'
 import type { Submission } from '../submission.ts'
 import type { Changes } from './changes.ts'
+import { beginLiveStream, type LiveStream } from './live-stream.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
@@ -22,18 +23,20 @@ export type EventParts = DeskParts & {
   onTrouble: (error: unknown) => undefined
 }
 
-type Stream = { res: Response; seat: Seat; submission: Submission | undefined }
+/** An open page of an editor, of a submission or of a list. */
+type Page = { live: LiveStream; seat: Seat; submission: Submission | undefined }
 
 export type Events = ReturnType<typeof deskEvents>
 
 /**
- * Server-sent events for open pages of the desk (https://html.spec.whatwg.org/multipage/server-sent-events.html): that
- * the lists have changed, and of an open piece its revision and who else has it open. Nothing of a submission is in them.
+ * Server-sent events for open pages of the desk: that the lists have changed, and of an open piece its revision and who
+ * else has it open. Nothing of a submission is in them. A page whose session or connection has ended is told nothing more.
  */
 export function deskEvents(parts: EventParts) {
-  const streams = new Set<Stream>()
+  const pages = new Set<Page>()
   let timer: NodeJS.Timeout | undefined
   let known = ''
+  let isClosed = false
   const unlisten = parts.changes.listen(tellSoon)
   const beats = setInterval(() => void beat().catch(parts.onTrouble), heartbeat).unref()
   const looks = parts.isShared
@@ -44,13 +47,15 @@ export function deskEvents(parts: EventParts) {
   return {
     routes,
 
-    /** Ends every stream, so that the server can stop. */
+    /** Ends every stream, so that the server can stop. One that is asked for from now on ends at once. */
     close(): void {
+      isClosed = true
       unlisten()
       clearInterval(beats)
       clearInterval(looks)
       clearTimeout(timer)
-      for (const { res } of streams) res.end()
+      for (const { live } of pages) live.end()
+      pages.clear()
     },
   }
 
@@ -59,20 +64,19 @@ export function deskEvents(parts: EventParts) {
     const submission = reference === undefined ? undefined : await parts.submissions.byReference(reference)
     // Whoever has gone away meanwhile hears nothing, and is not there.
     if (res.closed || res.destroyed) return
-    const stream: Stream = { res, seat, submission }
-    res.set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' })
-    res.write('retry: 5000\n\n')
-    streams.add(stream)
-    res.on('close', () => void closed(stream).catch(parts.onTrouble))
+    const page: Page = { live: beginLiveStream(res), seat, submission }
+    if (isClosed) return page.live.end()
+    pages.add(page)
+    res.on('close', () => void left(page).catch(parts.onTrouble))
     if (submission) await parts.attention.stay(submission.id, seat.editor.id, parts.now())
     parts.changes.changed()
   }
 
-  async function closed(stream: Stream): Promise<void> {
-    streams.delete(stream)
-    const { submission, seat } = stream
+  async function left(page: Page): Promise<void> {
+    pages.delete(page)
+    const { submission, seat } = page
     if (!submission) return
-    const isStillThere = [...streams].some(
+    const isStillThere = [...pages].some(
       (one) => one.submission?.id === submission.id && one.seat.editor.id === seat.editor.id,
     )
     if (!isStillThere) await parts.attention.leave(submission.id, seat.editor.id)
@@ -80,23 +84,23 @@ export function deskEvents(parts: EventParts) {
   }
 
   function tellSoon(): void {
-    if (streams.size > 0) timer ??= setTimeout(() => void tell().catch(parts.onTrouble), shortestPause)
+    if (pages.size > 0) timer ??= setTimeout(() => void tell().catch(parts.onTrouble), shortestPause)
   }
 
   async function tell(): Promise<void> {
     timer = undefined
-    for (const { res } of streams) res.write('event: lists\ndata:\n\n')
+    for (const { live } of pages) live.say('event: lists\ndata:\n\n')
     await tellOfPieces()
   }
 
   async function tellOfPieces(): Promise<void> {
-    const pieces = new Map<string, string>()
-    for (const { submission } of streams) {
-      if (submission && !pieces.has(submission.id)) pieces.set(submission.id, await stateOf(submission))
+    const states = new Map<string, string>()
+    for (const { submission } of pages) {
+      if (submission && !states.has(submission.id)) states.set(submission.id, await stateOf(submission))
     }
-    for (const { res, submission } of streams) {
-      const state = submission && pieces.get(submission.id)
-      if (state) res.write(`event: piece\ndata: ${state}\n\n`)
+    for (const { live, submission } of pages) {
+      const state = submission && states.get(submission.id)
+      if (state) live.say(`event: piece\ndata: ${state}\n\n`)
     }
   }
 
@@ -111,22 +115,24 @@ export function deskEvents(parts: EventParts) {
   }
 
   async function beat(): Promise<void> {
-    for (const stream of streams) {
-      const { res, seat, submission } = stream
-      if (!(await parts.sessions.isGood(seat).catch(() => true))) {
-        res.end('event: signed-out\ndata:\n\n')
-        continue
-      }
-      res.write(': still here\n\n')
-      if (submission)
-        await parts.attention.stay(submission.id, seat.editor.id, parts.now()).catch(parts.onTrouble)
-    }
+    for (const page of pages) await beatOf(page)
     // Whose page never opened a stream goes without a word.
     await tellOfPieces()
   }
 
+  async function beatOf(page: Page): Promise<void> {
+    const { live, seat, submission } = page
+    if (!(await parts.sessions.isGood(seat).catch(() => true))) {
+      pages.delete(page)
+      return live.end('event: signed-out\ndata:\n\n')
+    }
+    live.say(': still here\n\n')
+    if (submission)
+      await parts.attention.stay(submission.id, seat.editor.id, parts.now()).catch(parts.onTrouble)
+  }
+
   async function lookAround(): Promise<void> {
-    if (streams.size === 0) return
+    if (pages.size === 0) return
     const latest = await parts.latest().catch(() => known)
     if (latest !== known) tellSoon()
     known = latest

@@ -6,6 +6,7 @@ import { nameFrom } from '../editor.ts'
 import { filterOf, type Listed, type Page, Wanted } from '../inbox.ts'
 import { leftEarly } from '../left-early.ts'
 import { readTerms } from '../search-terms.ts'
+import { cellOf } from './cell.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
 
@@ -21,8 +22,8 @@ export function exportRoutes(parts: DeskParts): DeskRoute[] {
       async handle(req, res, seat) {
         await noteExport(seat, 'csv')
         res.attachment('submissions.csv')
-        // A cell that begins like a formula is one to a spreadsheet; quoted, it is text.
-        const csv = stringify({ header: true, bom: true, escape_formulas: true })
+        // Quoted, a cell stays one also for whoever reads it with several separators at once.
+        const csv = stringify({ header: true, bom: true, quoted_match: /[;\t\r]/, cast: { string: cellOf } })
         await pipeline(Readable.from(rows(req, seat)), csv, res).catch(leftEarly)
       },
     },

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { FileLabel, Submission } from '../submission.ts'
+import { heldBox } from '../typed.ts'
 import type { ChangeOf } from '../work.ts'
 import { writer } from './decide.ts'
 import { deedRoute, deedsOf } from './deeds.ts'
@@ -8,20 +9,24 @@ import { type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
 
 /** What becomes of a reply by mail that was held: an editor sends it in their own name, or sets it aside. */
 export function heldRoutes(parts: DeskParts): DeskRoute[] {
-  const { seenSubmission, deedOf, apply, orConflict, backTo } = deedsOf(parts)
+  const { seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(parts)
   const written = writer(parts)
-  return [deedRoute('held', orConflict(settle))]
+  return [deedRoute('held', orBack(orConflict(settle)))]
 
   async function settle(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await seenSubmission(req)
     const deed = deedOf(submission, seat)
     const isSent = formText(req, 'way') === 'send'
-    const settles = formText(req, 'held')
-    const change = isSent ? await written(deed, seat, { body: formText(req, 'body') }) : setAside
-    const heldFiles = isSent ? await filesOfHeld(submission, seat, settles, chosenIn(req)) : {}
+    // There may be several on the page: the address says which, and its box has a name of its own.
+    const named = typeof req.query.held === 'string' ? req.query.held : undefined
+    const settles = named ?? formText(req, 'held')
+    const box = named === undefined ? 'body' : heldBox(named)
+    const change = isSent ? await written(deed, seat, { body: formText(req, box) }) : setAside
+    const heldFiles = isSent ? await filesOfHeld(submission, seat, settles, chosenIn(req, settles)) : {}
     await apply(deed, { ...change, settles, heldFiles }, submission.revision)
     await parts.sealAnew(seat.keys)
-    res.redirect(303, `${backTo(req, submission)}#conversation-title`)
+    const to = `${backTo(req, submission)}#conversation-title`
+    await goOn(req, res, seat, { to, spent: [box] })
   }
 
   /** The names of those files that came with it and are to be sent. */
@@ -40,9 +45,11 @@ export function heldRoutes(parts: DeskParts): DeskRoute[] {
 }
 
 /** The files that are ticked; a form that offers none sends those that were meant for the sender. */
-function chosenIn(req: Request): (id: string, label: FileLabel) => boolean {
+function chosenIn(req: Request, heldId: string): (id: string, label: FileLabel) => boolean {
   const ticked = new Set(formTexts(req, 'file'))
-  return formText(req, 'offers') === 'files' ? (id) => ticked.has(id) : (_id, { isLeftOut }) => !isLeftOut
+  return formTexts(req, 'offers').includes(heldId)
+    ? (id) => ticked.has(id)
+    : (_id, { isLeftOut }) => !isLeftOut
 }
 
 const setAside: ChangeOf = { set: {}, deliveries: [], entries: [{ action: 'set-aside' }] }

@@ -7,7 +7,7 @@ import { finder, type MarkedText, marked, readTerms, type Term } from '../search
 import { queryOf } from './list.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
-import { undoOffer } from './undo.ts'
+import { undoOffer } from './undo-offer.ts'
 
 const pageSize = 30
 /** The number beside a view goes no further. */

@@ -12,11 +12,11 @@ const shown = 200
 
 /** How long pieces are kept: for longer, on hold, or erased now. */
 export function keepingRoutes(parts: DeskParts): DeskRoute[] {
-  const { submissionOf, seenSubmission, deedOf, apply, orConflict, backTo } = deedsOf(parts)
+  const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(parts)
   const erasePath = '/desk/submissions/:reference/erase'
   return [
-    deedRoute('keep', keepLonger),
-    deedRoute('hold', holdOrLetGo),
+    deedRoute('keep', orBack(keepLonger)),
+    deedRoute('hold', orBack(holdOrLetGo)),
     { method: 'get', path: '/desk/retention', access: 'editor', handle: list },
     { method: 'get', path: erasePath, access: 'admin', handle: askToErase },
     { method: 'post', path: erasePath, access: 'admin', handle: orConflict(erase) },
@@ -27,14 +27,15 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
     const deed = deedOf(submission, seat)
     await apply(deed, keep(deed))
     const isFromList = formText(req, 'from') === 'list'
-    res.redirect(303, isFromList ? `${parts.base}/desk/retention` : backTo(req, submission))
+    const to = isFromList ? `${parts.base}/desk/retention` : backTo(req, submission)
+    await goOn(req, res, seat, { to })
   }
 
   async function holdOrLetGo(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await submissionOf(req)
     const deed = deedOf(submission, seat)
     await apply(deed, hold(deed, formText(req, 'hold') === 'yes'))
-    res.redirect(303, backTo(req, submission))
+    await goOn(req, res, seat, { to: backTo(req, submission) })
   }
 
   /** What will be erased within a week. */

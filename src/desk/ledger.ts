@@ -3,6 +3,7 @@ import { contactOf } from '../contact.ts'
 import { deliveryStates, type Passing, type Purpose } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
 import { Failure } from '../failure.ts'
+import { deedsOf } from './deeds.ts'
 import type { DeskParts } from './parts.ts'
 import { triesOf } from './piece.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
@@ -19,6 +20,7 @@ const Asked = z.object({
 /** Every delivery with its life, and what failed to be tried again. */
 export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
   const { deliveries, base } = parts
+  const { orBack, goOn } = deedsOf(parts)
   return [
     {
       method: 'get',
@@ -72,11 +74,11 @@ export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
       method: 'post',
       path: `/desk/deliveries/:id/${what}`,
       access: 'editor',
-      async handle(req, res, seat) {
+      handle: orBack(async (req, res, seat) => {
         await act(String(req.params.id), seat)
         parts.changed()
-        res.redirect(303, backTo(formText(req, 'back')))
-      },
+        await goOn(req, res, seat, { to: backTo(formText(req, 'back')) })
+      }),
     }
   }
 

@@ -72,6 +72,7 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
       failure: failed?.failure,
       failedIn: failed?.what,
+      typedKey: failed ? formText(req, 'key') : '',
     })
   }
 

@@ -3,9 +3,11 @@ import { notCleaned } from '../clean-copy.ts'
 import { answerDoors, contactOf } from '../contact.ts'
 import type { Delivery, Try } from '../delivery.ts'
 import { nameFrom } from '../editor.ts'
+import type { Failure } from '../failure.ts'
 import { filterOf } from '../inbox.ts'
 import { erasedAt } from '../retention.ts'
 import { type Message, movesFrom, type Submission } from '../submission.ts'
+import { heldBox, type Typed } from '../typed.ts'
 import type { Note } from '../work.ts'
 import { articleOf } from './article.ts'
 import { toClean } from './files.ts'
@@ -13,10 +15,20 @@ import { noSuchSubmission } from './inbox.ts'
 import { listOf, queryOf } from './list.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute, Seat } from './routes.ts'
-import { undoOffer } from './undo.ts'
+import { undoOffer } from './undo-offer.ts'
 
-/** An answer that was not sent, and why. */
-type Unsent = { body: string; faults: string[] }
+/** Which submission is shown, and out of which list it was opened. */
+export type Asked = {
+  reference: string
+  list?: unknown
+  /** Of what something can be taken back. */
+  undo?: unknown
+  /** A message that was taken back, to be written anew. */
+  again?: unknown
+}
+
+/** What was typed on the page and is not done with: it stands there again, with why something could not be done. */
+export type Unfinished = { typed: Typed; failure?: Failure; files?: string[] }
 
 /** One submission, as an editor wants to read it and work on it. */
 export function pieceRoutes(parts: DeskParts): DeskRoute[] {
@@ -26,7 +38,8 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
       method: 'get',
       path: '/desk/submissions/:reference',
       access: 'editor',
-      handle: (req, res, seat) => show(req, res, seat),
+      handle: ({ params, query: { list, undo, again } }, res, seat) =>
+        show(res, seat, { reference: String(params.reference), list, undo, again }),
     },
     { method: 'get', path: '/desk/submissions/:reference/next', access: 'editor', handle: next },
   ]
@@ -39,13 +52,18 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
   }
 }
 
-/** Shows the page of a submission, with an answer that was not sent, if there is one. */
+/** Shows the page of a submission, with what was typed there before. @throws Failure `not-found` */
 export function pieceShower(parts: DeskParts) {
   return show
 
-  async function show(req: Request, res: Response, seat: Seat, unsent?: Unsent): Promise<void> {
+  async function show(
+    res: Response,
+    seat: Seat,
+    asked: Asked,
+    { typed, failure, files = [] }: Partial<Unfinished> = {},
+  ): Promise<void> {
     const { editor } = seat
-    const submission = await parts.submissions.byReference(String(req.params.reference))
+    const submission = await parts.submissions.byReference(asked.reference)
     if (!submission) throw noSuchSubmission()
     const now = parts.now()
     await parts.attention.open(submission.id, editor.id, now)
@@ -56,7 +74,8 @@ export function pieceShower(parts: DeskParts) {
     const deliveries = (await parts.deliveries.ofSubmission(submission.id)).filter(isShown)
     const nameOf = nameFrom(await parts.editors.names())
     const present = await parts.attention.present(submission.id, now)
-    const list = listOf(req.query.list)
+    const list = listOf(asked.list)
+    const words = Object.fromEntries(typed?.texts.map(({ name, text }) => [name, text]) ?? [])
     await parts.showPage(res, seat, 'desk/piece', {
       submission,
       messages,
@@ -72,12 +91,15 @@ export function pieceShower(parts: DeskParts) {
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
       channels: submission.senderLeftAt === null ? answerDoors(contact, parts.hasBot) : [],
-      again: unsent?.body ?? withdrawnText(messages, req.query.again),
-      answerFaults: unsent?.faults ?? [],
+      words: { note: '', tag: '', recipient: '', body: withdrawnText(messages, asked.again), ...words },
+      heldBox,
+      failure,
+      faults: failure?.fields ?? {},
+      filesToChoose: files,
       mostWithAnAnswer: parts.mostWithAnAnswer,
       list: list && queryOf(list),
       view: list?.view,
-      undo: await undoOffer(parts, seat, req.query.undo),
+      undo: await undoOffer(parts, seat, asked.undo),
       erasedAt: erasedAt(submission, (await parts.settings.retention()).value),
       undoAnswer: await undoOffer(parts, seat, submission.reference),
       lastMessage: messages.at(-1)?.id,

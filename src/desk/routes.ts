@@ -29,8 +29,8 @@ type Way = {
   takesFiles?: true
 }
 
-/** Files that came with a form: staged, or with what is wrong with them. */
-export type SentFiles = { files: StagedFile[]; fileFaults: { message: string }[] }
+/** Files that came with a form: staged, or with what is wrong with them; and what all of them are called. */
+export type SentFiles = { files: StagedFile[]; fileFaults: { message: string }[]; names: string[] }
 
 /** How a form is read that brings files, by the route that takes them. */
 export type FilesReader = {
@@ -49,8 +49,8 @@ export type DeskRoute = Way &
       }
   )
 
-/** A text of 100,000 characters, each of up to twelve bytes in a form's coding, and what comes with it. */
-const readBody = express.urlencoded({ extended: false, limit: '1500kb' })
+/** Two texts of 100,000 characters, each of up to nine bytes in a form's coding, and what comes with them. */
+const readBody = express.urlencoded({ extended: false, limit: '4mb' })
 
 /** Makes the router of what is declared: nobody passes whom the declaration does not name, and no other site's form. */
 export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: FilesReader): Router {
@@ -70,7 +70,7 @@ export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: File
       })
       if (route.access === 'admin' && seat.editor.role !== 'admin') throw onlyAdmins()
       const bringsFiles = route.takesFiles && req.is('multipart/form-data')
-      const sent = bringsFiles ? await reader.read(req, res) : { files: [], fileFaults: [] }
+      const sent = bringsFiles ? await reader.read(req, res) : { files: [], fileFaults: [], names: [] }
       try {
         if (bringsFiles) withoutNul(req)
         if (route.method === 'post' && res.locals.needsToken && req.body?.token !== seat.formToken)

@@ -12,6 +12,9 @@ const minute = 60_000
 const hour = 60 * minute
 const idleTime = 30 * minute
 const longestSession = 12 * hour
+/** A search may be long, and a cookie may not. Characters. */
+const longestWanted = 1500
+const nowhere = new URL('http://desk.invalid')
 /** How long a session waits for its second factor. */
 const factorTime = 10 * minute
 
@@ -75,7 +78,8 @@ export function createSessions(parts: SessionParts) {
       const wantsPage = req.method === 'GET' && req.accepts(['html', 'json']) === 'html'
       if (!wantsPage || req.path === '/metrics')
         throw new Failure('unauthorized', 'Please sign in at the desk.')
-      res.cookie(wantedCookie, req.originalUrl, { ...wantedOptions(req), maxAge: hour })
+      const wanted = req.originalUrl.length > longestWanted ? req.path : req.originalUrl
+      res.cookie(wantedCookie, wanted, { ...wantedOptions(req), maxAge: hour })
       res.redirect(303, `${parts.base}/desk/sign-in`)
       return undefined
     },
@@ -205,8 +209,10 @@ export function createSessions(parts: SessionParts) {
 
   /** The page of the desk that was asked for before signing in, and no other place. */
   function wanted(req: Request): string | undefined {
-    const path = parse(req.get('cookie') ?? '')[wantedCookie]
-    if (!path?.startsWith(`${parts.base}/desk`)) return undefined
-    return /^[\w/-]+$/.test(path) && !path.includes('//') ? path : undefined
+    const asked = parse(req.get('cookie') ?? '')[wantedCookie] ?? ''
+    const { pathname, search } = URL.canParse(asked, nowhere) ? new URL(asked, nowhere) : nowhere
+    if (!asked.startsWith(`${parts.base}/desk`) || !pathname.startsWith(`${parts.base}/desk`))
+      return undefined
+    return /^[\w/.-]+$/.test(pathname) && !pathname.includes('//') ? pathname + search : undefined
   }
 }

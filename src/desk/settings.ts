@@ -87,6 +87,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     seat: Seat,
     refused: {
       failure?: Failure
+      typedHours?: string
       retentionFailure?: Failure
       waitFailure?: Failure
       typedWait?: string
@@ -110,7 +111,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     if (!hours.success) {
       res.status(422)
       const failure = new Failure('invalid', 'Please give a number of hours, or 0 for never.')
-      return show(req, res, seat, { failure })
+      return show(req, res, seat, { failure, typedHours: formText(req, 'hours') })
     }
     await settings.saveEscalationHours(hours.data, chosen(Revision, formText(req, 'revision')), parts.now())
     res.redirect(303, `${base}/desk/settings?saved=escalation`)

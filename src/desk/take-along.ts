@@ -24,8 +24,8 @@ const Way = z.enum(['sealed', 'for-key', 'opened'])
 
 /** One piece that is taken along: as it is sealed, sealed for a key from outside, or, if it is not confidential, as it is. */
 export function takeAlongRoutes(parts: TakeAlongParts): DeskRoute[] {
-  const { submissionOf } = deedsOf(parts)
-  return [deedRoute('export', take)]
+  const { submissionOf, orBack } = deedsOf(parts)
+  return [deedRoute('export', orBack(take))]
 
   async function take(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await submissionOf(req)
@@ -54,8 +54,6 @@ function onlySealed(): Failure {
 }
 
 function noRecipient(): Failure {
-  return new Failure(
-    'invalid',
-    'This is no key to seal for. It begins with age1 and has 62 letters and digits.',
-  )
+  const message = 'This is no key to seal for. It begins with age1 and has 62 letters and digits.'
+  return new Failure('invalid', message, { fields: { recipient: [message] } })
 }

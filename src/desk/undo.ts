@@ -1,27 +1,17 @@
 import type { Request, Response } from 'express'
 import { Failure } from '../failure.ts'
 import type { Submission } from '../submission.ts'
+import { deedsOf } from './deeds.ts'
 import { listOf, queryOf } from './list.ts'
 import type { DeskParts } from './parts.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 import { learnSpam } from './spam.ts'
-
-/** What can be taken back now: of which submissions, and what it was of the first one. */
-export type UndoOffer = {
-  references: string[]
-  title: string
-  state: Submission['state']
-  messageId: string | undefined
-  movedAt: number | undefined
-  /** From when the sender is told. */
-  toldAt: number | undefined
-}
-
-const mostAtOnce = 50
+import { referencesIn, submissionsOf } from './undo-offer.ts'
 
 /** Taking back what one did within the last ten seconds. */
 export function undoRoutes(parts: DeskParts): DeskRoute[] {
-  return [{ method: 'post', path: '/desk/undo', access: 'editor', handle: undo }]
+  const { orBack, goOn } = deedsOf(parts)
+  return [{ method: 'post', path: '/desk/undo', access: 'editor', handle: orBack(undo) }]
 
   async function undo(req: Request, res: Response, seat: Seat): Promise<void> {
     const references = referencesIn(formText(req, 'references'))
@@ -33,6 +23,7 @@ export function undoRoutes(parts: DeskParts): DeskRoute[] {
     }
     const [reference, ...more] = references
     if (undone === 0) {
+      if (formText(req, 'back') !== '') throw tooLate()
       res.status(409)
       return parts.showPage(res, seat, 'desk/too-late', { reference, list: query })
     }
@@ -40,7 +31,7 @@ export function undoRoutes(parts: DeskParts): DeskRoute[] {
     await parts.sealAnew(seat.keys)
     if (more.length > 0) return res.redirect(303, `${parts.base}/desk${query ? `?${query}` : ''}`)
     const from = query ? `?list=${encodeURIComponent(query)}` : ''
-    res.redirect(303, `${parts.base}/desk/submissions/${reference}${from}`)
+    await goOn(req, res, seat, { to: `${parts.base}/desk/submissions/${reference}${from}` })
   }
 
   async function takeBack(submission: Submission, seat: Seat): Promise<boolean> {
@@ -59,33 +50,6 @@ export function undoRoutes(parts: DeskParts): DeskRoute[] {
   }
 }
 
-/** What this editor may take back of the submissions named in a link. */
-export async function undoOffer(
-  parts: DeskParts,
-  seat: Seat,
-  given: unknown,
-): Promise<UndoOffer | undefined> {
-  const offers: UndoOffer[] = []
-  for (const submission of await submissionsOf(parts, referencesIn(given))) {
-    const act = await parts.work.lastAct(submission.id, seat.editor.id, parts.now())
-    if (!act) continue
-    const { reference, state } = submission
-    const [opening] =
-      offers.length === 0 ? await parts.submissions.conversation(submission.id, seat.keys) : []
-    const title = opening?.content.fields.title ?? reference
-    const { messageId, movedAt, toldAt } = act
-    offers.push({ references: [reference], title, state, messageId, movedAt, toldAt })
-  }
-  const [first] = offers
-  return first && { ...first, references: offers.flatMap((offer) => offer.references) }
-}
-
-function referencesIn(given: unknown): string[] {
-  const names = typeof given === 'string' ? given.split(',') : []
-  return names.filter((name) => /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(name)).slice(0, mostAtOnce)
-}
-
-async function submissionsOf(parts: DeskParts, references: string[]): Promise<Submission[]> {
-  const found = await Promise.all(references.map((reference) => parts.submissions.byReference(reference)))
-  return found.filter((one) => one !== undefined)
+function tooLate(): Failure {
+  return new Failure('conflict', 'It is too late to undo that: it has already been sent.')
 }

@@ -36,6 +36,8 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
     ...(parts.name !== undefined && { name: parts.name }),
     ...signingOptions(parts.signing),
   } as object)
+  // What befalls a connection is told to the mail that was to go by it.
+  transport.on('error', () => undefined)
   return {
     async send(mail) {
       const info = await transport.sendMail(await leaving(mail, parts)).catch((error: unknown) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Carrier, CarryFault, type Delivery, type Instead, nextTry, type Verdict } from '../delivery.ts'
+import { placeOf } from '../error-place.ts'
 
 export type WorkerParts = {
   carrier: Carrier
@@ -129,12 +130,8 @@ export function createWorker(parts: WorkerParts) {
     return dueAt === undefined ? longestSleep : Math.min(longestSleep, Math.max(0, dueAt - parts.now()))
   }
 
-  // An error's message may hold a sender's words; where it happened is enough to repair it.
   function logTrouble(error: unknown): undefined {
-    const frames =
-      error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
-    const name = error instanceof Error ? error.name : typeof error
-    parts.log.error({ name, frames: frames.slice(0, 6), carrier: parts.carrier }, 'outbox trouble')
+    parts.log.error({ ...placeOf(error), carrier: parts.carrier }, 'outbox trouble')
   }
 }
 

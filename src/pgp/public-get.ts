@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises'
+import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { BlockList, isIP, isIPv4, type LookupFunction } from 'node:net'
-import { Transform } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 
 /** What of the net is asked, and how: tests have one of their own. */
 export type Internet = {
@@ -73,11 +72,7 @@ function get(
       else reject(new PublicGetFault('refused'))
       return
     }
-    response.on('error', (error) => reject(new PublicGetFault('unreachable', error)))
-    buffer(response.pipe(atMost(mostBytes))).then(resolve, (error: unknown) => {
-      response.destroy()
-      reject(error)
-    })
+    read(response, mostBytes).then(resolve, reject)
   })
   asked.end()
   return promise
@@ -92,15 +87,19 @@ function pinned(addresses: string[]): LookupFunction {
   }
 }
 
-function atMost(bytes: number): Transform {
-  let passed = 0
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      passed += chunk.length
-      if (passed > bytes) done(new PublicGetFault('too-large'))
-      else done(null, chunk)
-    },
-  })
+async function read(response: IncomingMessage, mostBytes: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let size = 0
+  try {
+    for await (const piece of response as AsyncIterable<Buffer>) {
+      size += piece.length
+      if (size > mostBytes) throw new PublicGetFault('too-large')
+      pieces.push(piece)
+    }
+  } catch (error) {
+    throw error instanceof PublicGetFault ? error : new PublicGetFault('unreachable', error)
+  }
+  return Buffer.concat(pieces)
 }
 
 // https://www.iana.org/assignments/iana-ipv4-special-registry, and what is for many at once.

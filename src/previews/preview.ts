@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CarryFault, type Delivery, type Instead } from '../delivery.ts'
+import { unavailable } from '../failure.ts'
 
 export type PreviewParts = {
   files: {
@@ -46,20 +48,36 @@ export function previewMaker({ files, attachments }: PreviewParts) {
 
 /**
  * The preview of a file that is kept nowhere: what is sealed is opened for a moment only. Undefined if it cannot be read.
+ * @throws Failure `unavailable` where no more processes can be begun
  */
 export async function previewNow(type: string, content: Readable): Promise<Buffer | undefined> {
-  const child = spawn(process.execPath, argumentsFor(type), {
-    // Otherwise libvips might put a large picture on the disk.
-    env: { VIPS_DISC_THRESHOLD: '100g' },
-    timeout: patience,
-    killSignal: 'SIGKILL',
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
-  const made = buffer(child.stdout)
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const child = begun(argumentsFor(type), content)
+  const made = buffer(child.stdout).catch(() => undefined)
+  const ended = once(child, 'close').then(
+    ([status]) => status,
+    () => null,
+  )
   // A process that has had enough of it reads no further.
   await pipeline(content, child.stdin).catch(() => undefined)
   return (await ended) === 0 ? made : undefined
+}
+
+function begun(args: string[], content: Readable) {
+  try {
+    const child = spawn(process.execPath, args, {
+      // Otherwise libvips might put a large picture on the disk.
+      env: { VIPS_DISC_THRESHOLD: '100g' },
+      timeout: patience,
+      killSignal: 'SIGKILL',
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    child.on('error', () => undefined)
+    if (child.stdin && child.stdout) return child
+    throw new Error('a process without pipes')
+  } catch (error) {
+    content.destroy()
+    throw unavailable(error)
+  }
 }
 
 function argumentsFor(type: string, ...paths: string[]): string[] {

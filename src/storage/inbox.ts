@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type ExpressionBuilder, sql } from 'kysely'
 import type { Asked, Filter, Listed, Page } from '../inbox.ts'
 import { type Keys, noKeys, type SealState } from '../seal.ts'
 import type { Term } from '../search-terms.ts'
@@ -94,20 +94,46 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     const byId = new Map(rows.map((row) => [row.id, row]))
     const [opened, tags, failed] = [await openings(ids, editorId), await tagsOf(db, ids), await failures(ids)]
     const first = await firstMessages(rows.flatMap(({ id, summary }) => (summary === null ? [id] : [])))
-    const listed = ids.map(async (id) => {
-      const row = byId.get(id)
-      if (!row) return []
-      const { seal, ...summary } = await summaryOf(row, first.get(id) ?? '', keys)
+    const read = await Promise.all(
+      rows.map(async (row) => ({ row, ...(await summaryOf(row, first.get(row.id) ?? '', keys)) })),
+    )
+    const closed = read.filter(({ seal }) => seal === 'locked' || seal === 'damaged').map(({ row }) => row)
+    const counts = await countsOfFiles(closed)
+    const summaries = new Map(read.map(({ row, ...summary }) => [row.id, summary]))
+    return ids.flatMap((id) => {
+      const [row, said] = [byId.get(id), summaries.get(id)]
+      if (!row || !said) return []
+      const { seal, ...summary } = said
       return {
         ...submissionOf(row),
-        summary,
+        // How many files there are is not sealed.
+        summary: { ...summary, attachments: counts.get(id) ?? summary.attachments },
         seal,
         tags: tags.get(id) ?? [],
         isUnread: (opened.get(id) ?? 0) < row.heard_revision,
         hasFailedDelivery: failed.has(id),
       }
     })
-    return (await Promise.all(listed)).flat()
+  }
+
+  /** How many files the first message of each of these has, but for the mail itself that it came as. */
+  async function countsOfFiles(submissions: Pick<Row, 'id' | 'channel'>[]): Promise<Map<string, number>> {
+    if (submissions.length === 0) return new Map()
+    const ids = submissions.map(({ id }) => id)
+    const rows = await db
+      .selectFrom('messages')
+      .leftJoin('attachments', 'attachments.message_id', 'messages.id')
+      .select(['submission_id', (eb) => eb.fn.count<number | string>('attachments.id').as('files')])
+      .where('messages.id', 'in', (eb) => firstOf(eb, ids))
+      .groupBy('submission_id')
+      .execute()
+    const files = new Map(rows.map((row) => [row.submission_id, Number(row.files)]))
+    return new Map(
+      submissions.map(({ id, channel }) => {
+        const count = files.get(id) ?? 0
+        return [id, channel === 'email' ? Math.max(0, count - 1) : count]
+      }),
+    )
   }
 
   /** Of a sealed piece there is no summary: its first message says it. */
@@ -128,13 +154,7 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     const rows = await db
       .selectFrom('messages')
       .select(['submission_id', 'content'])
-      .where('id', 'in', (eb) =>
-        eb
-          .selectFrom('messages')
-          .select((inner) => inner.fn.min('id').as('id'))
-          .where('submission_id', 'in', ids)
-          .groupBy('submission_id'),
-      )
+      .where('id', 'in', (eb) => firstOf(eb, ids))
       .execute()
     return new Map(rows.map((row) => [row.submission_id, row.content]))
   }
@@ -160,6 +180,17 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
       .execute()
     return new Set(rows.map((row) => row.submission_id))
   }
+}
+
+type Row = Tables['submissions']
+
+/** The ids of the messages that began these conversations. */
+function firstOf(eb: ExpressionBuilder<Tables, 'messages' | 'attachments'>, ids: string[]) {
+  return eb
+    .selectFrom('messages as first')
+    .select((inner) => inner.fn.min('first.id').as('id'))
+    .where('first.submission_id', 'in', ids)
+    .groupBy('first.submission_id')
 }
 
 const nothing: Page = { rows: [], next: undefined, isPartial: false }

@@ -43,6 +43,8 @@ export function staging(folder: string, sealing: FileSealing, ageFiles: AgeFiles
      * @throws Failure `too-large`, or what `typeOf` throws; nothing is left behind then.
      */
     async write(source: Readable, options: StageOptions): Promise<WrittenFile> {
+      // It may break before it is read, or while it is drained: then nobody else listens.
+      source.on('error', () => undefined)
       const id = options.id ?? coarseId(Date.now())
       const handle = await open(pathOf(id), 'w', 0o600)
       try {

@@ -1,6 +1,8 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
+import { placeOf } from '../error-place.ts'
 import { Failure, unavailable } from '../failure.ts'
+import { typedIn } from '../typed.ts'
 import type { Render } from './pages.ts'
 import { statusOf } from './status.ts'
 
@@ -19,7 +21,7 @@ export type BeginRefusal = (res: Response, failure: Failure) => void
 
 export function refusals(log: Logger): BeginRefusal {
   return (res, failure) => {
-    if (failure.code === 'unavailable') logCause(log, failure.cause)
+    if (failure.code === 'unavailable') log.error(placeOf(failure.cause), 'unavailable')
     res.status(statusOf(failure.code))
     res.set('cache-control', 'no-store')
     if (failure.retryAfter !== undefined) res.set('retry-after', String(failure.retryAfter))
@@ -33,32 +35,49 @@ export function errorAnswer(render: Render, beginRefusal: BeginRefusal): ErrorRe
     // Half an answer cannot be taken back; broken off, it is seen to be incomplete.
     if (res.headersSent) return res.destroy()
     beginRefusal(res, failure)
-    if (wantsJson(req.accepts(['html', 'json']), req.path)) {
+    if (!wantsPage(req)) {
       res.json(errorBody(failure))
     } else {
       const atDesk = /\/desk(\/|$)/.test(req.path)
-      res.type('html').send(
-        render('error', {
-          ...res.locals,
-          failure,
-          title: titles[failure.code],
-          atDesk,
-          typed: typedIn(req),
-        }),
-      )
+      const sent = req.method === 'POST' ? sentIn(req, res, failure) : undefined
+      const title = titles[failure.code]
+      res
+        .type('html')
+        .send(render('error', { ...res.locals, failure, title, atDesk, sent, action: req.originalUrl }))
     }
   }
 }
 
-/** What somebody at the desk has typed: an error must not cost them their words. */
-function typedIn(req: Request): string | undefined {
-  const { body, note } = (req.body ?? {}) as Record<string, unknown>
-  const typed = [body, note].find((text) => typeof text === 'string' && text.trim() !== '')
-  return req.method === 'POST' && /\/desk\//.test(req.path) ? (typed as string | undefined) : undefined
+/**
+ * What somebody has typed: an error must not cost them their words. They can send it again from the page of the error,
+ * unless nothing says that it came from a page of ours: who presses a button there would send it for somebody else.
+ */
+function sentIn(req: Request, res: Response, failure: Failure) {
+  const typed = typedIn(req.body)
+  const isOurs = failure.code !== 'forbidden' && !res.locals.needsToken
+  const takesFiles = req.is('multipart/form-data') === 'multipart/form-data'
+  return { ...typed, takesFiles, canRepeat: isOurs && typed.isRepeatable }
 }
 
-function wantsJson(accepted: string | false, path: string): boolean {
-  return accepted === 'json' || /\/(api|webhooks)\//.test(path)
+/**
+ * Reads what was typed into a form that was refused before it was read, so that the page of the error can show it. What
+ * cannot be read then is left out: the error is told in any case.
+ */
+export function keepingWords(
+  readForm: (req: Request, res: Response) => Promise<unknown>,
+): ErrorRequestHandler {
+  return (error, req, res, next) => {
+    const isRead = req.method !== 'POST' || req.body !== undefined || res.headersSent
+    if (isRead || !wantsPage(req)) return next(error)
+    readForm(req, res).then(
+      () => next(error),
+      () => next(error),
+    )
+  }
+}
+
+function wantsPage(req: Request): boolean {
+  return req.accepts(['html', 'json']) !== 'json' && !/\/(api|webhooks)\//.test(req.path)
 }
 
 const titles: Record<Failure['code'], string> = {
@@ -68,7 +87,7 @@ const titles: Record<Failure['code'], string> = {
   unauthorized: 'Please sign in',
   forbidden: 'That is not allowed',
   'not-found': 'Nothing here',
-  conflict: 'Somebody was faster',
+  conflict: 'That could not be done',
   'too-many': 'Too many at once',
   unavailable: 'Not just now',
 }
@@ -92,15 +111,4 @@ export function asFailure(error: unknown): Failure {
     return new Failure('unsupported-file', 'This way of sending is not understood here.')
   if (error.status === 404) return new Failure('not-found', 'There is no such page.')
   return new Failure('invalid', 'The request could not be read.')
-}
-
-// Only its place in the code: an error's message may hold a sender's words.
-function logCause(log: Logger, cause: unknown): void {
-  const error = cause instanceof Error ? cause : new Error()
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  log.error(
-    { name: error.name, code, errcode, frames: frames.slice(0, 8).map((line) => line.trim()) },
-    'unavailable',
-  )
 }

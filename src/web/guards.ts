@@ -1,9 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
+import { rateLimit } from 'express-rate-limit'
 import helmet from 'helmet'
 import { Failure } from '../failure.ts'
 import { hasHttps, isByOnion, type SiteAddresses } from '../site-addresses.ts'
+import { clientOf } from './client.ts'
 
 /** Headers of every answer: nothing may load but our own style sheet and pictures, and nobody may frame us. */
 export function securityHeaders(addresses: SiteAddresses): RequestHandler {
@@ -113,7 +114,7 @@ export type LimitOptions = {
 export function rateLimited(options: LimitOptions): RequestHandler {
   if (options.limit === 0) return (_req, _res, next) => next()
   const keyNow = changingKey(options.windowMs)
-  const whom = options.whom ?? clientAddress
+  const whom = options.whom ?? clientOf
   const { limit } = options
   const limitFor = (res: Response) => (typeof limit === 'number' ? limit : limit(res))
   return rateLimit({
@@ -159,8 +160,4 @@ export function limitsByAddress(
   const byOnion = rateLimited({ ...options, limit: limits.byOnion, whom: () => 'onion' })
   const eachClient = rateLimited({ ...options, limit: limits.eachClient })
   return (req, res, next) => (isByOnion(addresses, req.get('host')) ? byOnion : eachClient)(req, res, next)
-}
-
-function clientAddress(req: Request): string {
-  return ipKeyGenerator(req.ip ?? '', 56)
 }

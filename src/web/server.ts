@@ -14,10 +14,20 @@ export type RunningServer = {
   stop(): Promise<void>
 }
 
-export async function listen(listener: RequestListener, port: number, host: string): Promise<RunningServer> {
+/**
+ * Listens. An answer that breaks, or a connection that cannot be accepted because too many files are open, is told to
+ * `onFault` and ends nothing but itself. @throws what keeps it from listening
+ */
+export async function listen(
+  listener: RequestListener,
+  port: number,
+  host: string,
+  onFault: (error: Error) => void,
+): Promise<RunningServer> {
   const server = createServer(
     { headersTimeout: timeouts.headers, requestTimeout: timeouts.request },
     (request, response) => {
+      response.on('error', onFault)
       // A connection that is kept alive would otherwise be served for as long as it asks.
       if (!server.listening) response.setHeader('Connection', 'close')
       listener(request, response)
@@ -26,8 +36,12 @@ export async function listen(listener: RequestListener, port: number, host: stri
   server.timeout = timeouts.silence
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => resolve())
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
+  server.on('error', onFault)
   return { port: (server.address() as AddressInfo).port, stop: () => stop(server) }
 }
 

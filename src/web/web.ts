@@ -1,7 +1,8 @@
 import compression from 'compression'
-import express, { type Express, type RequestHandler, type Router } from 'express'
+import express, { type Express, type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { SiteAddresses } from '../site-addresses.ts'
-import { type BeginRefusal, errorAnswer, notFound } from './errors.ts'
+import { bareForwarded } from './client.ts'
+import { type BeginRefusal, errorAnswer, keepingWords, notFound } from './errors.ts'
 import { deskHeaders, onionLocation, sameOrigin, securityHeaders } from './guards.ts'
 import type { Asset, Assets, Render } from './pages.ts'
 
@@ -12,6 +13,8 @@ export type WebParts = {
   render: Render
   beginRefusal: BeginRefusal
   assets: Assets
+  /** Reads a form without its files into the request's body. */
+  readForm: (req: Request, res: Response) => Promise<unknown>
   routers: Router[]
 }
 
@@ -28,7 +31,7 @@ export function createWeb(parts: WebParts): Express {
   app.disable('etag')
   app.set('trust proxy', parts.trustProxy)
   app.set('query parser', 'simple')
-  app.use(securityHeaders(parts.addresses), sameOrigin(parts.addresses))
+  app.use(bareForwarded, securityHeaders(parts.addresses), sameOrigin(parts.addresses))
   const site = express.Router()
   for (const asset of parts.assets.files) {
     site.get(`/assets/${parts.assets.version}/${asset.name}`, compress, assetAnswer(asset))
@@ -37,7 +40,7 @@ export function createWeb(parts: WebParts): Express {
   site.use('/desk', deskHeaders)
   for (const router of parts.routers) site.use(router)
   app.use(parts.base || '/', site)
-  app.use(notFound, errorAnswer(parts.render, parts.beginRefusal))
+  app.use(notFound, keepingWords(parts.readForm), errorAnswer(parts.render, parts.beginRefusal))
   return app
 }
 

@@ -6,16 +6,34 @@ export type RunningProcess = {
   url: string
   pid: number
   output: () => string
+  /** Reads no more of what it prints: the pipe is closed. */
+  deafen(): void
+  /** Its exit code, once it has ended by itself. */
+  ended: Promise<number | null>
   /** Ends it at once, as a power cut would. */
   kill(): Promise<void>
   /** Asks it to stop, and gives its exit code. */
   stop(): Promise<number | null>
 }
 
-/** Starts the program itself, in a process of its own, and waits until it answers. */
-export async function startProcess(env: Record<string, string>): Promise<RunningProcess> {
+/**
+ * Starts the program itself, in a process of its own, and waits until it answers. It may have at most so many files open,
+ * and run this code before its own.
+ */
+export async function startProcess(
+  env: Record<string, string>,
+  { openFiles, before }: { openFiles?: number; before?: string } = {},
+): Promise<RunningProcess> {
   const port = Number(env.PORT ?? (await freePort()))
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const program = [
+    process.execPath,
+    ...(before ? [`--import=data:text/javascript,${encodeURIComponent(before)}`] : []),
+    'src/main.ts',
+  ]
+  const [file = '', ...args] = openFiles
+    ? ['/bin/sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh', ...program]
+    : program
+  const child = spawn(file, args, {
     env: { PATH: process.env.PATH ?? '', PORT: String(port), SUBMIT_LIMIT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -28,6 +46,11 @@ export async function startProcess(env: Record<string, string>): Promise<Running
     url,
     pid: child.pid as number,
     output: () => output,
+    ended: gone,
+    deafen() {
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+    },
     async kill() {
       child.kill('SIGKILL')
       await gone

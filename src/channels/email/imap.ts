@@ -112,6 +112,8 @@ export function watchMailbox(parts: ImapParts): Mailbox {
   async function takeOne(open: ImapFlow, uid: string): Promise<string | undefined> {
     const { content } = await open.download(uid, undefined, { uid: true })
     if (!content) return undefined
+    // A connection that ends breaks it, also when nobody reads.
+    content.on('error', () => undefined)
     let folder: string = folders.taken
     try {
       await parts.take(content, { from: undefined, to: undefined })

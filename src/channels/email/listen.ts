@@ -69,6 +69,8 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
       done()
     },
     onData(stream, session, done) {
+      // It may be broken off when nobody reads any more.
+      stream.on('error', () => undefined)
       const late = setTimeout(() => stream.destroy(new Error('too slow')), longestMail).unref()
       takeIn(stream, session)
         .then(

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
 import { maxFiles, type StagedFile } from '../../draft.ts'
@@ -9,6 +10,8 @@ export type SentForm = {
   fields: Record<string, unknown>
   files: StagedFile[]
   fileFaults: FileFault[]
+  /** What all of them are called, as they came. */
+  names: string[]
 }
 
 export type FileFault = { code: FailureCode; message: string }
@@ -43,7 +46,7 @@ const limits = {
 const roomForFields = 4 * 1024 * 1024
 
 /** Set by our engine on each file that multer reports. */
-type EngineResult = { staged?: StagedFile; fault?: FileFault; slot: number }
+type EngineResult = { staged?: StagedFile; fault?: FileFault; slot: number; originalname: string }
 
 /**
  * Reads multipart/form-data, streaming each file into the file store. A file that is refused is drained and
@@ -52,14 +55,15 @@ type EngineResult = { staged?: StagedFile; fault?: FileFault; slot: number }
  */
 export async function readMultipart(req: Request, res: Response, parts: MultipartParts): Promise<SentForm> {
   const length = Number(req.get('content-length') ?? 0)
-  if (length > parts.maxSubmissionBytes + roomForFields) throw tooLarge(parts.maxSubmissionBytes)
-  const upload = multer({ storage: engineFor(parts), limits, defParamCharset: 'utf8' }).array(
-    'files',
-    maxFiles,
-  )
+  const isTooLarge = length > parts.maxSubmissionBytes + roomForFields
+  // A person gets the form back with all that was typed into it; a program knows what it has sent.
+  if (isTooLarge && !req.accepts('html')) throw tooLarge(parts.maxSubmissionBytes)
+  const storage = engineFor(isTooLarge ? { ...parts, stage: letPass } : parts)
+  const upload = multer({ storage, limits, defParamCharset: 'utf8' }).array('files', maxFiles)
   await new Promise<void>((resolve, reject) => {
     upload(req, res, (error: unknown) => (error === undefined ? resolve() : reject(asFailure(error))))
   })
+  if (isTooLarge) throw tooLarge(parts.maxSubmissionBytes)
   const results = (req.files ?? []) as unknown as EngineResult[]
   const fields = req.body as Record<string, unknown>
   const files = withCaptions(results, fields)
@@ -68,7 +72,15 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
     await parts.discard(files)
     throw tooLarge(parts.maxSubmissionBytes)
   }
-  return { fields, files, fileFaults: results.flatMap(({ fault }) => fault ?? []) }
+  const names = results.map(({ originalname }) => originalname)
+  return { fields, files, fileFaults: results.flatMap(({ fault }) => fault ?? []), names }
+}
+
+/** Reads a file away and keeps nothing of it. @throws Failure `unsupported-file` */
+export const letPass: Stage = async (source) => {
+  source.resume()
+  await finished(source)
+  throw new Failure('unsupported-file', 'Files are not kept here.')
 }
 
 /** One engine a request: it counts what the request's files weigh together. */

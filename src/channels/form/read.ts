@@ -1,9 +1,9 @@
 import express, { type Request, type Response } from 'express'
 import { Failure } from '../../failure.ts'
-import { type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
+import { letPass, type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
 
 const urlencoded = 'application/x-www-form-urlencoded'
-const readBody = express.raw({ type: urlencoded, limit: '1mb' })
+const readBody = express.raw({ type: urlencoded, limit: '4mb' })
 const mostFields = 200
 
 /**
@@ -17,7 +17,7 @@ export async function readForm(req: Request, res: Response, parts: MultipartPart
     readBody(req, res, (error: unknown) => (error === undefined ? resolve() : reject(error)))
   })
   req.body = urlencodedFields(req.body)
-  return { fields: req.body, files: [], fileFaults: [] }
+  return { fields: req.body, files: [], fileFaults: [], names: [] }
 }
 
 /** As the URL standard decodes a form: what is no UTF-8 becomes U+FFFD, which no field takes. https://url.spec.whatwg.org/#urlencoded-parsing */
@@ -37,6 +37,16 @@ function notAForm(): Failure {
     'unsupported-file',
     'Please send the form as multipart/form-data or application/x-www-form-urlencoded.',
   )
+}
+
+/** Reads what was typed into a form, and lets its files pass by. @throws Failure as `readForm` */
+export async function readTexts(req: Request, res: Response): Promise<void> {
+  await readForm(req, res, {
+    stage: letPass,
+    discard: async () => undefined,
+    maxFileBytes: Number.POSITIVE_INFINITY,
+    maxSubmissionBytes: Number.POSITIVE_INFINITY,
+  })
 }
 
 /** The named fields without those left blank; links one a line, as a list. */

@@ -66,7 +66,7 @@ export function statusRouter(parts: StatusParts): Router {
       parts.beginRefusal(res, failure)
       if (wantsJson(req)) res.json(parts.errorBody(failure))
       else if (submission) await show(req, res, submission, { failure })
-      else res.type('html').send(askingPage(typedReceipt(req), failure))
+      else res.type('html').send(askingPage(typedReceipt(req), failure, typedMessage(req)))
     }
   })
 
@@ -98,8 +98,8 @@ export function statusRouter(parts: StatusParts): Router {
 
   return router
 
-  function askingPage(receipt: string, failure?: Failure): string {
-    return parts.render('form/status', { receipt, failure, nonce: parts.nonces.make() })
+  function askingPage(receipt: string, failure?: Failure, typed = ''): string {
+    return parts.render('form/status', { receipt, failure, typed, nonce: parts.nonces.make() })
   }
 
   async function submissionOf(sent: SentForm): Promise<Submission> {
@@ -151,7 +151,7 @@ export function statusRouter(parts: StatusParts): Router {
       return
     }
     const receipt = typedReceipt(req)
-    const typed = outcome.failure ? (req.body as Record<string, unknown>).message : ''
+    const typed = outcome.failure ? typedMessage(req) : ''
     const nonce = parts.nonces.make()
     res.type('html').send(
       parts.render('form/conversation', {
@@ -178,6 +178,11 @@ function namedAsInTheForm(error: unknown): unknown {
 function typedReceipt(req: Request): string {
   const typed: unknown = req.body?.receipt
   return typeof typed === 'string' ? (readReceipt(typed) ?? typed) : ''
+}
+
+function typedMessage(req: Request): string {
+  const typed: unknown = req.body?.message
+  return typeof typed === 'string' ? typed : ''
 }
 
 function stale(): Failure {
