@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { isVisible } from './visible.ts'
 
 /** What lets another bot in. The token itself is shown once and kept only as a hash. */
 export type ApiToken = {
@@ -27,7 +28,8 @@ export function tokenRules(hosts: string[]) {
       .regex(
         /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,59}$/u,
         'A name has 1 to 60 letters, digits, blanks, dots and dashes.',
-      ),
+      )
+      .refine(isVisible, 'A name has 1 to 60 letters, digits, blanks, dots and dashes.'),
     hourlyLimit: z.coerce
       .number('Please give a number.')
       .int('Please give a whole number.')

@@ -12,8 +12,10 @@ import {
   isConfidentialKind,
   type Kind,
   type MailOrigin,
+  sideFields,
   type TelegramSender,
 } from './submission.ts'
+import { isVisible, shortened, visibleLength } from './visible.ts'
 
 /** What a channel hands to `receive`: a piece not yet believed. */
 export type Draft = {
@@ -110,8 +112,10 @@ const unreadableMessage = 'Some characters could not be read. Replace any “�
 const lineEnds = /\r\n?|[\n\v\f\u0085\u2028\u2029]/g
 const controls = /[\p{Cc}--[\n\t]]/gv
 
+/** What shows nothing says nothing; within other words it stays. */
 function tidy(text: string): string {
-  return text.toWellFormed().replace(lineEnds, '\n').replace(controls, '').trim()
+  const tidied = text.toWellFormed().replace(lineEnds, '\n').replace(controls, '').trim()
+  return isVisible(tidied) ? tidied : ''
 }
 
 function missing(issue: { input?: unknown }): string {
@@ -121,9 +125,11 @@ function missing(issue: { input?: unknown }): string {
 const string = z.string({ error: missing })
 
 function counted(schema: z.ZodString, min: number, max: number) {
+  const tooShort = min === 1 ? 'Please fill this in.' : `Please write at least ${min} characters.`
   return schema
-    .min(min, min === 1 ? 'Please fill this in.' : `Please write at least ${min} characters.`)
+    .min(min, tooShort)
     .max(max, `Please keep this to ${max.toLocaleString('en')} characters.`)
+    .refine((value) => visibleLength(value) >= min, tooShort)
 }
 
 /** Text of several lines, counted in UTF-16 units as browsers' `maxlength` does. */
@@ -214,27 +220,62 @@ export const fieldRules = {
   'human-interest': z.object(common),
 } satisfies Record<Kind, z.ZodObject>
 
-/** What people say in a conversation has no form: any words will do, and a file needs none. */
-const conversationRules = z.object({
-  title: said(150).optional(),
-  body: string.overwrite(tidy).max(100_000),
-  name: said(200).optional(),
-  email: mailbox.optional().catch(undefined),
-  language: said(50).optional(),
-  links: z.array(webAddress()).max(maxLinks).optional().catch(undefined),
-  standfirst: said(300).optional(),
-  byline: said(150).optional(),
-  bio: said(600).optional(),
-  category: said(100).optional(),
-  website: said(2000).optional(),
-  interest: said(1000).optional(),
-  consent: said(10).optional(),
-})
+/** So long is what people say in one line of a conversation, as it is shown in its place. UTF-16 units. */
+const longestSaid = {
+  title: 150,
+  name: 200,
+  language: 50,
+  standfirst: 300,
+  byline: 150,
+  bio: 600,
+  category: 100,
+  website: 2000,
+  interest: 1000,
+  consent: 10,
+} satisfies Partial<Record<keyof Fields, number>>
 
-/** One line that no fault in it keeps from being taken: it can be asked for again, the piece cannot. */
-function said(max: number) {
-  return string.overwrite((value) => tidy(value).replace(/\s+/g, ' ').slice(0, max).toWellFormed())
+/**
+ * What people say in a conversation has no form: any words will do, and a file needs none. No fault in a line keeps it from
+ * being taken: it can be asked for again, the piece cannot.
+ */
+const oneLine = string.overwrite(lineOf).optional()
+const conversationRules = z
+  .object({
+    title: oneLine,
+    body: string.overwrite(tidy).max(100_000),
+    name: oneLine,
+    email: mailbox.optional().catch(undefined),
+    language: oneLine,
+    links: z.array(webAddress()).max(maxLinks).optional().catch(undefined),
+    standfirst: oneLine,
+    byline: oneLine,
+    bio: oneLine,
+    category: oneLine,
+    website: oneLine,
+    interest: oneLine,
+    consent: oneLine,
+  })
+  .transform(withinLimits)
+
+function lineOf(value: string): string {
+  return tidy(value).replace(/\s+/g, ' ')
 }
+
+/** What is too long for its place is shortened there, and stands whole in a field of its own. What says nothing is left out. */
+function withinLimits(given: Fields): Fields {
+  const fields: Fields = { ...given }
+  const whole: string[] = []
+  for (const [name, most] of Object.entries(longestSaid) as [keyof typeof longestSaid, number][]) {
+    const text = given[name]
+    if (text === '') delete fields[name]
+    if (text === undefined || text.length <= most) continue
+    fields[name] = shortened(text, most)
+    whole.push(`${lineNames[name]}: ${text}`)
+  }
+  return whole.length === 0 ? fields : { ...fields, inFull: whole.join('\n\n') }
+}
+
+const lineNames = { ...sideFields, title: 'Title', standfirst: 'Standfirst', byline: 'Byline' }
 
 const furtherRules = z.object({ body: text(0, 100_000) })
 const furtherSaid = z.object({ body: string.overwrite(tidy).max(100_000) })

@@ -1,4 +1,5 @@
 import type { NoticePolicy } from './notice-policy.ts'
+import { isVisible } from './visible.ts'
 
 /** A person with an account at the desk. */
 export type Editor = {
@@ -18,7 +19,7 @@ export const roleNames: Record<Role, string> = { editor: 'Editor', admin: 'Admin
 
 /** What colleagues call an editor. */
 export function editorName(editor: Pick<Editor, 'name' | 'email'>): string {
-  return editor.name || (editor.email.split('@')[0] ?? editor.email)
+  return isVisible(editor.name) ? editor.name : (editor.email.split('@')[0] ?? editor.email)
 }
 
 /** Says what an editor is called, by id; whatever no editor did, Barua did. */

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { isolated } from './bidi.ts'
 import { Failure, type Faults } from './failure.ts'
-import { type Fields, kindNames, type State, type Submission } from './submission.ts'
+import { type Fields, kindNames, type State, type Submission, titleOf } from './submission.ts'
+import { isVisible } from './visible.ts'
 
 /** The letters that go to senders by themselves: the receipt, and one with each decision. */
 export const letters = ['receipt', 'accepted', 'declined', 'please-change'] as const
@@ -74,6 +76,7 @@ function wording(max: number) {
   return z
     .string()
     .transform((text) => text.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '').trim())
+    .transform((text) => (isVisible(text) ? text : ''))
     .pipe(
       z
         .string()
@@ -107,8 +110,8 @@ export function parseLetter(given: unknown): Letter {
 
 /** What the placeholders stand for in a letter that is read on the status page only. */
 export function valuesFor(submission: Submission, fields: Fields, newsroom: string): Values {
-  const title = fields.title ?? `your ${kindNames[submission.kind].toLowerCase()}`
-  return { name: fields.name ?? 'there', title, reference: submission.reference, newsroom }
+  const title = isolated(titleOf(fields) ?? `your ${kindNames[submission.kind].toLowerCase()}`)
+  return { name: isolated(fields.name ?? 'there'), title, reference: submission.reference, newsroom }
 }
 
 /** What they stand for in a letter that goes out: of what is confidential, nothing. */

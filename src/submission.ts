@@ -3,6 +3,7 @@ import type { RefusalReason } from './file-refusal.ts'
 import type { Formatted } from './formatted.ts'
 import type { SealState } from './seal.ts'
 import type { UnreadableReason } from './unreadable.ts'
+import { isVisible, shortened } from './visible.ts'
 
 /** The five kinds of piece a newsroom asks for. */
 export const kinds = ['guest-post', 'expose', 'news-tip', 'story-angle', 'human-interest'] as const
@@ -123,18 +124,24 @@ export type Summary = {
 
 /** Sums an opening message up. */
 export function summaryOf(content: Content, attachments: number): Summary {
-  const { title, byline, name, email } = content.fields
-  return { title: title ?? firstWords(content.fields.body), sender: name ?? byline ?? email, attachments }
+  const { byline, name, email, body } = content.fields
+  return {
+    title: titleOf(content.fields) ?? firstWords(body),
+    sender: [name, byline, email].find((one) => one !== undefined && isVisible(one)),
+    attachments,
+  }
+}
+
+/** The title, if it shows anything. */
+export function titleOf({ title }: Pick<Fields, 'title'>): string | undefined {
+  return title !== undefined && isVisible(title) ? title : undefined
 }
 
 function firstWords(text: string): string | undefined {
   const words = text.replace(/\s+/g, ' ').trim()
-  return words.length > 80
-    ? `${words
-        .slice(0, words.lastIndexOf(' ', 80) + 1 || 80)
-        .trim()
-        .toWellFormed()} …`
-    : words || undefined
+  if (words.length <= 80) return isVisible(words) ? words : undefined
+  const end = words.lastIndexOf(' ', 80) + 1
+  return end > 0 ? `${words.slice(0, end).trim()} …` : shortened(words, 80)
 }
 
 /** A stranger is whoever writes in an editor's place without being known as that editor; what they say is held. */
@@ -295,6 +302,8 @@ export type Detail =
   | 'when'
   | 'evidence'
   | 'consent'
+  /** Lines of a chat or a mail that were too long for their place, whole. */
+  | 'inFull'
 
 /** The fields that stand beside the text, in the order in which editors see them. */
 export const sideFields = {
@@ -309,6 +318,7 @@ export const sideFields = {
   email: 'E-mail',
   website: 'Website',
   consent: 'Consent to publish',
+  inFull: 'In full',
 } satisfies { [field in keyof Fields]?: string }
 
 /** `awaited` is still to be fetched from the door it came by; `failed` could not be. */

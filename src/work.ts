@@ -9,6 +9,7 @@ import { type Decision, stateAfter } from './letter.ts'
 import type { SealedAs } from './record.ts'
 import type { SealState } from './seal.ts'
 import { type Content, canMove, type FileLabel, type State, type Submission, undoTime } from './submission.ts'
+import { isVisible } from './visible.ts'
 
 /**
  * What an editor does with a submission, to be written in one transaction or not at all. With a `revision`, only on top
@@ -86,14 +87,24 @@ export type ChangeOf = Pick<Change, 'set' | 'deliveries' | 'entries'> & Partial<
 const body = z
   .string()
   .transform((text) => text.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '').trim())
+  .transform((text) => (isVisible(text) ? text : ''))
   .pipe(z.string().min(1, 'Please write something.').max(100_000, 'Please keep this to 100,000 characters.'))
+
+const subject = z.string().max(500, 'Please keep the subject to 500 characters.').optional()
 
 /** A tag: a few words in small letters. */
 export const Tag = z
   .string()
   .transform((text) => text.normalize('NFC').trim().toLowerCase().replace(/\s+/g, ' '))
   .pipe(
-    z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N}\p{M} .&'’_-]{0,39}$/u, 'A tag has 1 to 40 letters or digits.'),
+    z
+      .string()
+      // Joiners, which some scripts need within a word, are the only letters in it that are not seen.
+      .regex(
+        /^[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Join_Control} .&'’_-]{0,39}$/u,
+        'A tag has 1 to 40 letters or digits.',
+      )
+      .refine(isVisible, 'A tag has 1 to 40 letters or digits.'),
   )
 
 /**
@@ -167,6 +178,7 @@ export function answer(
   const toldAt = toldAtOf(deed)
   const message = { id: newId(at), ...said, toldAt }
   const text = parsed('body', body, message.body)
+  parsed('title', subject, message.title)
   // Of a confidential piece nothing can be read when the answer goes out.
   const files = (message.files ?? []).flatMap(passingFile)
   const passing = submission.isConfidential && { passing: { contact, text, title: message.title, files } }
@@ -235,7 +247,7 @@ export function both(first: ChangeOf, second: ChangeOf): ChangeOf {
   }
 }
 
-function parsed(field: string, schema: z.ZodType<string>, value: string): string {
+function parsed<T>(field: string, schema: z.ZodType<T>, value: T): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const faults = result.error.issues.map((issue) => issue.message)

@@ -3,7 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseFields } from '../src/draft.ts'
 import { Failure } from '../src/failure.ts'
-import { kinds } from '../src/submission.ts'
+import { tidyFileName } from '../src/intake/file-name.ts'
+import { kinds, summaryOf } from '../src/submission.ts'
+import { shortened } from '../src/visible.ts'
+import { type Deed, note, tag } from '../src/work.ts'
 import { guestPost } from './support/pieces.ts'
 
 const parse = (fields: Record<string, unknown>, kind: (typeof kinds)[number] = 'news-tip') =>
@@ -57,4 +60,98 @@ test('words of every script pass unchanged', () => {
     parse({ body: 'one\r\ntwo\rthree and some more words' }).body,
     'one\ntwo\nthree and some more words',
   )
+})
+
+/** Each shows nothing. */
+const unseen = [
+  '\u200b',
+  '\u2800',
+  '\u3164',
+  '\u00ad',
+  '\u115f\u1160\uffa0',
+  '\u200d\u200c',
+  '\ufeff',
+  '\u2060\u2064',
+  '\u180e',
+  '\u034f',
+  '\ufe0f',
+  '\u202e\u202c',
+  '\u2066\u2069',
+  '\ufff9\ufffb',
+  '\u{e0020}\u{e007f}',
+  '\u{1d159}',
+  '\u{13441}',
+  '\u00a0\u3000\u2003',
+]
+const showsNothing = fc.array(fc.constantFrom(...unseen, ' ', '\t'), { minLength: 3, maxLength: 20 })
+
+test('what shows nothing is empty where something is required, and left out where nothing is', () => {
+  const body = 'A body that is long enough to be taken.'
+  fc.assert(
+    fc.property(showsNothing, (parts) => {
+      const nothing = parts.join('')
+      for (const name of ['title', 'byline', 'body'] as const) {
+        const fields = { ...guestPost(), [name]: nothing.repeat(7) }
+        assert.throws(
+          () => parse(fields, 'guest-post'),
+          (error) => error instanceof Failure && error.fields?.[name] !== undefined,
+          name,
+        )
+      }
+      const said = parseFields({
+        kind: 'guest-post',
+        channel: 'email',
+        fields: { title: nothing, name: nothing, byline: nothing, bio: nothing, body },
+        files: [],
+        awaited: [],
+      })
+      assert.deepEqual(said, { body })
+      for (const write of [() => tag({} as Deed, nothing), () => note({ at: 0 } as Deed, nothing)])
+        assert.throws(write, Failure)
+      assert.equal(tidyFileName(nothing), 'file')
+      assert.equal(summaryOf({ fields: { title: nothing, name: nothing, body }, files: {} }, 0).title, body)
+    }),
+  )
+})
+
+test('within words, what shows nothing stays: scripts and emoji need it', () => {
+  for (const title of [
+    'می\u200cخواهم بنویسم',
+    'क्\u200dष और ज्ञ',
+    '👩\u200d👩\u200d👧 at the mill',
+    'co\u00adoperation',
+  ]) {
+    assert.equal(parse({ title, body: `${title} ${'x'.repeat(20)}` }).title, title)
+  }
+  assert.deepEqual(tag({} as Deed, 'می\u200cخواهم').addTags, ['می\u200cخواهم'])
+})
+
+test('a line that is too long for its place ends with a mark, and stands whole beside it', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', minLength: 400, maxLength: 900 }), (text) => {
+      const fields = { title: `T ${text}`, byline: `B ${text}`, bio: 'short', body: 'Words.' }
+      const said = parseFields({ kind: 'guest-post', channel: 'telegram', fields, files: [], awaited: [] })
+      for (const name of ['title', 'byline'] as const) {
+        const whole = fields[name]
+          .replace(/[\p{Cc}--[\n\t\v\f]]/gv, '')
+          .replace(/\s+/g, ' ')
+          .trim()
+        const shown = said[name] ?? ''
+        assert.ok(shown.length <= 150 && shown.endsWith('…') && shown.isWellFormed(), shown)
+        assert.ok(whole.startsWith(shown.slice(0, -1)), JSON.stringify([whole, shown]))
+        assert.ok(said.inFull?.includes(whole), 'it stands whole')
+      }
+      assert.equal(said.bio, 'short')
+    }),
+  )
+  const short = { title: 'x'.repeat(150), body: 'Words.' }
+  const said = parseFields({ kind: 'story-angle', channel: 'email', fields: short, files: [], awaited: [] })
+  assert.deepEqual(said, short)
+})
+
+test('no letter is cut in two', () => {
+  assert.equal(shortened('ab👩‍👩‍👧cd', 5), 'ab…')
+  assert.equal(shortened('abcde', 5), 'abcde')
+  assert.equal(shortened('ab cdef', 4), 'ab…')
+  assert.equal(shortened(`${'e\u0301'.repeat(9)}`, 6), 'e\u0301e\u0301…')
 })

@@ -7,6 +7,7 @@ import type { NewHolder, WrapWay } from '../key-ring.ts'
 import { NoticePolicy } from '../notice-policy.ts'
 import type { Identity } from '../seal.ts'
 import { sealSecret } from '../secret-box.ts'
+import { isVisible } from '../visible.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
 import type { ShowPage } from './page.ts'
 import { passkeySalt, passkeySecret, type passkeysOf, passkeyWrap } from './passkeys.ts'
@@ -66,6 +67,7 @@ const Name = z
       .replace(/[\p{Cc}\s]+/gu, ' ')
       .trim(),
   )
+  .transform((name) => (isVisible(name) ? name : ''))
   .pipe(z.string().max(80, 'Please keep this to 80 characters.'))
 
 /** An editor's own account: name, passphrase, second factors, sessions, and how they want to hear of pieces. */

@@ -190,7 +190,7 @@ function seenIn(given: unknown): Seen {
 
 function saidIn(req: Request): { title: string; body: string } {
   return {
-    title: formText(req, 'title').replace(/\s+/g, ' ').trim().slice(0, 200),
+    title: formText(req, 'title').replace(/\s+/g, ' ').trim(),
     body: formText(req, 'body'),
   }
 }

@@ -1,4 +1,4 @@
-import type { Submission } from '../submission.ts'
+import { type Submission, titleOf } from '../submission.ts'
 import type { DeskParts } from './parts.ts'
 import type { Seat } from './routes.ts'
 
@@ -28,7 +28,7 @@ export async function undoOffer(
     const { reference, state } = submission
     const [opening] =
       offers.length === 0 ? await parts.submissions.conversation(submission.id, seat.keys) : []
-    const title = opening?.content.fields.title ?? reference
+    const title = (opening && titleOf(opening.content.fields)) ?? reference
     const { messageId, movedAt, toldAt } = act
     offers.push({ references: [reference], title, state, messageId, movedAt, toldAt })
   }

@@ -1,3 +1,5 @@
+import { isVisible } from '../visible.ts'
+
 const longest = 120
 
 /**
@@ -12,7 +14,7 @@ export function tidyFileName(given: string): string {
     .replace(/["<>|:*?]/g, '_')
     .trim()
   const name = plain.replace(/^[.\s]+/, '')
-  if (name === '') return 'file'
+  if (!isVisible(name)) return 'file'
   return shortened(name)
 }
 

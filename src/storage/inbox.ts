@@ -2,7 +2,7 @@ import { type ExpressionBuilder, sql } from 'kysely'
 import type { Asked, Filter, Listed, Page } from '../inbox.ts'
 import { type Keys, noKeys, type SealState } from '../seal.ts'
 import type { Term } from '../search-terms.ts'
-import { type Summary, summaryOf as summaryFor } from '../submission.ts'
+import { type Summary, summaryOf as summaryFor, titleOf } from '../submission.ts'
 import { countInCells, idsInCells } from './cells.ts'
 import type { Contents } from './contents.ts'
 import type { Database } from './database.ts'
@@ -107,7 +107,11 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
       return {
         ...submissionOf(row),
         // How many files there are is not sealed.
-        summary: { ...summary, attachments: counts.get(id) ?? summary.attachments },
+        summary: {
+          ...summary,
+          title: titleOf(summary),
+          attachments: counts.get(id) ?? summary.attachments,
+        },
         seal,
         tags: tags.get(id) ?? [],
         isUnread: (opened.get(id) ?? 0) < row.heard_revision,

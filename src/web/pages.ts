@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
+import { isolated } from '../bidi.ts'
 import { deliveryStateNames, deliveryStates, dropNames, faultNames, purposeNames } from '../delivery.ts'
 import { roleNames, roles } from '../editor.ts'
 import { refusals } from '../file-refusal.ts'
@@ -23,6 +24,7 @@ import {
   sideFields,
   stateNames,
   states,
+  titleOf,
 } from '../submission.ts'
 import { unreadableNames } from '../unreadable.ts'
 
@@ -88,6 +90,8 @@ const words = {
   sideFields,
   rawMailOf,
   isText,
+  titleOf,
+  isolated,
   unreadableNames,
   encryptionNames,
   refusals,

@@ -1,5 +1,6 @@
 import express, { type Request, type Response } from 'express'
 import { Failure } from '../../failure.ts'
+import { isVisible } from '../../visible.ts'
 import { letPass, type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
 
 const urlencoded = 'application/x-www-form-urlencoded'
@@ -66,7 +67,7 @@ function linesOf(value: unknown): unknown {
 
 function isBlank(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0
-  return value === undefined || (typeof value === 'string' && value.trim() === '')
+  return value === undefined || (typeof value === 'string' && !isVisible(value))
 }
 
 /** People get pages; who asks for JSON gets JSON. */
