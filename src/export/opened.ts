@@ -87,6 +87,7 @@ function pageOf(
       ...(title ? [title, ''] : []),
       body,
       ...[...sides, ...links].map((line) => `\n${line}`),
+      ...(content.rawUpdates ? ['\nPart of it could not be read here: piece.json has it as it came.'] : []),
       ...attachments.map(({ id }) => `\nFile: ${nameOfFile.get(id) ?? 'not kept'}`),
     ]
   }
@@ -113,6 +114,7 @@ function forPrograms(piece: OpenedPiece, nameOfFile: Map<string, string>) {
         fields: content.fields,
         ...(content.telegram && { telegram: content.telegram }),
         ...(content.email && { email: content.email }),
+        ...(content.rawUpdates && { rawUpdates: content.rawUpdates }),
         files: attachments.map((file) => ({
           ...content.files[file.id],
           file: nameOfFile.get(file.id),
