@@ -70,7 +70,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
   const saferForm = (words: Words) => formOf(words, site, onionSiteUrl(config))
   const getApi = apiOf(token, config.TELEGRAM_API_ROOT)
   const name = botName(getApi)
-  const chatKey = chatKeys(secrets.keyFor('chat'), token)
+  const keys = chatKeys(secrets.keyFor('chat'), token)
   const oneTime = secrets.keyFor('one-time')
   const quiet = config.TELEGRAM_QUIET_SECONDS * 1000
   const maxFileBytes = maxFetchableBytes(config.TELEGRAM_API_ROOT, config.MAX_FILE_BYTES)
@@ -79,7 +79,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
   const referenceOf = async (id: string) => (await submissions.byId(id))?.reference
   let webhook: { state: WebhookState; at: number } | undefined
 
-  const handle = token ? conversing(token) : receivingAtOnce({ ...common(), receive: letterbox.receive })
+  const handle = token ? conversing(token) : atOnce()
   const door = { handle, ...kept() }
 
   const carrySending = pieceSender({
@@ -123,7 +123,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       getApi,
       conversation: (id) => submissions.conversation(id),
       siteUrl: site,
-      remember: (chatId, messageId, id) => chats.remember(chatKey(chatId), messageId, id, now()),
+      remember: (address, messageId, id) => chats.remember(keys.chat(address), messageId, id, now()),
       readFile: files.read,
       readOpen: files.readOpen,
     }),
@@ -214,6 +214,20 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     return { keepUnread: keep('keep'), keepToRetry: keep('keepToRetry') }
   }
 
+  function atOnce(): HandleUpdate {
+    return receivingAtOnce({
+      ...common(),
+      ...letterbox,
+      keys,
+      submissionOf: chats.answered,
+      async remember(chat, messageId, reference) {
+        const submission = await submissions.byReference(reference)
+        if (submission) await chats.remember(chat, messageId, submission.id, null)
+      },
+      files: { known: openPieces.knownFiles, note: (names) => openPieces.noteFiles(names, now()) },
+    })
+  }
+
   /** The bot is made with the first update, so that starting up does not wait for it. */
   function conversing(ofToken: string): HandleUpdate {
     const take = groupCommit((some: NewPart[]) => openPieces.take(some), mostInOneCommit)
@@ -224,7 +238,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
           ...common(),
           token: ofToken,
           getApi,
-          chatKey,
+          keys,
           take,
           pieces: openPieces,
           chats,
@@ -236,9 +250,9 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
         },
         name.known,
       )
-    return async (update, json, reply) => {
+    return async (heard, reply) => {
       bot ??= make()
-      await (await bot)(update, json, reply)
+      await (await bot)(heard, reply)
     }
   }
 

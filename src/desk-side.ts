@@ -28,6 +28,7 @@ import type { DeskParts } from './desk/parts.ts'
 import { passkeysOf } from './desk/passkeys.ts'
 import { pgpRoutes } from './desk/pgp.ts'
 import { pieceRoutes } from './desk/piece.ts'
+import { rawUpdateRoutes } from './desk/raw-updates.ts'
 import { replyRoutes } from './desk/replies.ts'
 import { type DeskRoute, deskRouter, type FilesReader } from './desk/routes.ts'
 import { createSessions, type Sessions } from './desk/session.ts'
@@ -134,6 +135,7 @@ export function createDesk(
     ...takeAlongRoutes({ ...deskParts, ...packing(parts) }),
     ...trailRoutes({ ...deskParts, trail: storage.trail }),
     ...fileRoutes(deskParts),
+    ...rawUpdateRoutes(deskParts),
     ...events.routes,
     ...ledgerRoutes(deskParts),
     ...glanceRoutes({ ...common, glance }),

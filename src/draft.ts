@@ -39,6 +39,8 @@ export type Draft = {
   isConfidential?: boolean
   /** Where parts of it were sealed before it was taken in: how, and with which receipt. */
   sealed?: SealedBefore
+  /** What it came in as, where something of that could not be read. */
+  rawUpdates?: string[]
 }
 
 /** True for what is sealed as it comes in: by its kind, or because its sender wants it. */
@@ -93,6 +95,8 @@ export type FurtherDraft = {
   messageId?: string
   /** It is a changed wording of an earlier message, which is kept. */
   isEdit?: boolean
+  /** What it came in as, where something of that could not be read. */
+  rawUpdates?: string[]
   /** Who says it, where it is not the sender: editors are not mailed of it. */
   author?: Exclude<Author, 'sender' | 'editor'>
   /** Editors are not mailed of it. */

@@ -43,12 +43,14 @@ export type PieceToSend = OpenPiece & {
 /** Which update of which bot: what was taken in once is not taken in again. */
 export type UpdateName = { bot: string; key: string }
 
-/** A chat as we know it, the name it is written to by, and the language of who is in it. */
+/** A chat as we know it, the address it is written to by, and the language of who is in it. */
 export type Chat = { key: string; target: string; language?: string | undefined }
 
 /** A part on its way into its chat's open piece. */
 export type NewPart = {
   update: UpdateName
+  /** By what its files are known again when their words are edited. */
+  fileNames?: UpdateName[]
   chat: Chat
   part: Part
   /** The submission that it replies to. */
@@ -76,6 +78,8 @@ export type Part = {
   sender: TelegramSender
   name?: string | undefined
   language?: string | undefined
+  /** What it came in as, where something of that could not be read. `mark` tells that from something else. */
+  unread?: { raw: string; mark: string } | undefined
   /** When its words were last changed, in seconds since 1970; 0 for never. */
   editedAt: number
   /** Its content as it is sealed, if it is confidential. */
@@ -173,20 +177,25 @@ export function fieldsOf(parts: Part[]): Record<string, unknown> & Pick<Fields, 
 }
 
 /**
- * Every file of the parts once. What was said with a file is its caption, where that is not all there is: `isAll` is
- * false where the parts join others.
+ * Every file of the parts once. What was said with a file is its caption, where it has none of its own and that is not all
+ * there is: `isAll` is false where the parts join others.
  */
 export function filesOf(parts: Part[], isAll = true): HeldFile[] {
   const ordered = inOrder(parts)
   const needCaptions = !isAll || ordered.length > 1
   const named = new Map<string, number>()
   return ordered.flatMap(({ files, words }) =>
-    files.map((file) => ({
-      ...file,
-      name: distinct(file.name, named),
-      ...(needCaptions && words !== '' && { caption: words }),
-    })),
+    files.map(({ caption: own, ...file }) => {
+      const caption = own !== undefined && own !== words ? own : needCaptions && words
+      return { ...file, name: distinct(file.name, named), ...(caption && { caption }) }
+    }),
   )
+}
+
+/** What the parts came in as, where something of it could not be read. */
+export function rawUpdatesOf(parts: Part[]): { rawUpdates?: string[] } {
+  const rawUpdates = inOrder(parts).flatMap(({ unread }) => unread?.raw ?? [])
+  return rawUpdates.length > 0 ? { rawUpdates } : {}
 }
 
 /** In the order in which they were said. The press of a button has the number of the question, negative. */

@@ -1,5 +1,5 @@
 import { createHmac, type KeyObject } from 'node:crypto'
-import type { Content } from './submission.ts'
+import type { Content, TelegramSender } from './submission.ts'
 
 /**
  * By what the sender of a message would be known again: a mail address, a Telegram chat, the name a bot knows them by. As hashes under a key of the
@@ -9,9 +9,14 @@ export function sendersOf(content: Pick<Content, 'fields' | 'telegram' | 'api'>,
   const { fields, telegram, api } = content
   return [
     ...(fields.email ? [mailSender(fields.email, key)] : []),
-    ...(telegram ? [hashed(`telegram ${telegram.chatId}`, key)] : []),
+    ...(telegram ? [hashed(`telegram ${chatOf(telegram)}`, key)] : []),
     ...(api?.sender ? [hashed(`api ${api.tokenId} ${api.sender}`, key)] : []),
   ]
+}
+
+/** A chat; in the direct messages of a channel, which are one chat for all, the topic of one person. */
+function chatOf({ chatId, topicId }: TelegramSender): string {
+  return topicId === undefined ? String(chatId) : `${chatId}/${topicId}`
 }
 
 /** By what whoever has this mail address is known again. */

@@ -182,6 +182,8 @@ export type Content = {
   email?: MailOrigin
   /** A changed wording of an earlier message, which stands as it was. */
   isEdit?: true
+  /** What it came in as, where something of that could not be read: each as it came. */
+  rawUpdates?: string[]
 }
 
 export type FileLabel = {
@@ -206,8 +208,8 @@ export function rawMailOf({ attachments, content }: Message): Attachment | undef
   return attachments.find(({ id }) => content.files[id]?.isRaw)
 }
 
-/** Where the bot can answer this sender. */
-export type TelegramSender = { chatId: number; messageId: number }
+/** Where the bot can answer this sender; `topicId` is theirs in the direct messages of a channel. */
+export type TelegramSender = { chatId: number; topicId?: number; messageId: number }
 
 /** Where the sender can be reached by Telegram: the chat they last wrote from, or linked. */
 export function telegramOf(messages: Message[]): TelegramSender | undefined {

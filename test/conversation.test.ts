@@ -261,7 +261,11 @@ test('places, contacts, forwarded messages, stickers and polls are taken in as w
   await chat.say({ contact: { phone_number: '+254700', first_name: 'Asha', last_name: 'N' } })
   await chat.say({
     text: 'They meet at nine',
-    forward_origin: { type: 'hidden_user', sender_user_name: 'A clerk', date: 1 },
+    forward_origin: {
+      type: 'hidden_user',
+      sender_user_name: 'A clerk',
+      date: Date.UTC(2026, 4, 3, 12) / 1000,
+    },
   })
   await chat.say({ sticker: { file_id: 's', emoji: '😡' } })
   await chat.say({ poll: { id: '1', question: 'Who pays?', options: [{ text: 'We do', voter_count: 0 }] } })
@@ -272,10 +276,97 @@ test('places, contacts, forwarded messages, stickers and polls are taken in as w
     [
       '-1.29, 36.82 (geo:-1.29,36.82)',
       'Asha N +254700',
-      'Forwarded from A clerk:\nThey meet at nine',
+      'Forwarded from A clerk, 2026-05-03 12:00 UTC:\nThey meet at nine',
       '[😡]',
       'Who pays?\n– We do',
     ].join('\n\n'),
+  )
+})
+
+test('of a place that is shared live where it began is kept, and no other, while it moves and when it ends', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  const at = (latitude: number, more: object = {}) => ({ location: { latitude, longitude: 36.5, ...more } })
+  const live = { live_period: 900 }
+  const shared = await chat.say(at(-1.25, live))
+  await chat.edit(shared, at(-1.5, { ...live, heading: 10 }))
+  await chat.edit(shared, at(-1.75))
+  const lost = newsroom.telegram.message(chat.id, at(-3, live))
+  await chat.edit(lost, at(-3.25, live))
+  const receipt = await sendOpen(newsroom, chat)
+  await chat.edit(shared, at(-2, live))
+  await chat.edit(shared, at(-2.25))
+  await newsroom.pause(hour)
+  const { messages } = await newsroom.status(receipt)
+  assert.deepEqual(
+    messages.map((message: { body: string }) => message.body),
+    ['-1.25, 36.5 (geo:-1.25,36.5), live for 900 seconds: only the starting point is kept'],
+  )
+  assert.equal(await newsroom.submissionCount(), 1)
+  assert.equal((await newsroom.application.storage.unread.latest(5)).length, 0)
+})
+
+test('the words below a photo are edited, and the photo is kept once, also after a restart', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  for (const id of ['gate', 'gate-again', 'mill']) newsroom.telegram.files.set(id, png())
+  const said = await chat.say(photo('gate', { caption: 'The gate' }))
+  await chat.edit(said, { caption: 'The old gate' })
+  const receipt = await sendOpen(newsroom, chat)
+  assert.equal((await newsroom.storedFiles()).length, 1)
+  await chat.edit(said, { caption: 'The gate of the mill' })
+  // Telegram may give the same photo another name for fetching it.
+  const again = { photo: [{ ...photo('gate').photo[0], file_id: 'gate-again' }] }
+  await chat.edit(said, { ...again, caption: 'The gate of the mill, at night' })
+  await newsroom.restart()
+  await chat.edit(said, { caption: 'The gate of the mill, at noon' })
+  // What is put in its place is kept beside it, once.
+  await chat.edit(said, photo('mill', { caption: 'The mill' }))
+  await chat.edit(said, photo('mill', { caption: 'The mill itself' }))
+  await chat.edit(said, photo('mill', { caption: undefined }))
+  await newsroom.workOff()
+  const { messages } = await newsroom.status(receipt)
+  assert.deepEqual(
+    messages.map((message: { body: string; files: { state: string }[] }) => [
+      message.body,
+      message.files.map(({ state }) => state).join(),
+    ]),
+    [
+      ['The old gate', 'kept'],
+      ['The gate of the mill', ''],
+      ['The gate of the mill, at night', ''],
+      ['The gate of the mill, at noon', ''],
+      ['The mill', 'kept'],
+      ['The mill itself', ''],
+      ['[The words were removed.]', ''],
+    ],
+  )
+  assert.equal((await newsroom.storedFiles()).length, 2)
+})
+
+test('the photo of an open piece is replaced by an edit, and an edit that repeats what is known is none', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  for (const id of ['face', 'blurred']) newsroom.telegram.files.set(id, png())
+  const said = await chat.say(photo('face', { caption: 'At the fence' }))
+  await chat.edit(said, photo('blurred'))
+  const receipt = await sendOpen(newsroom, chat)
+  await chat.edit(said, photo('blurred'))
+  await chat.edit(said, photo('blurred', { caption: 'Behind the fence' }))
+  await chat.edit(said, photo('blurred', { caption: 'Behind the fence' }))
+  await newsroom.workOff()
+  const { messages } = await newsroom.status(receipt)
+  assert.deepEqual(
+    messages.map((message: { body: string; files: object[] }) => [message.body, message.files.length]),
+    [
+      ['At the fence', 1],
+      ['Behind the fence', 0],
+    ],
+  )
+  const asked = newsroom.telegram.calls.filter(({ method }) => method === 'getFile')
+  assert.deepEqual(
+    asked.map(({ payload }) => payload.file_id),
+    ['blurred'],
   )
 })
 
@@ -296,7 +387,7 @@ test('words come through as they were said: emoji, right to left, Swahili, 4,096
   const { messages } = await newsroom.status(await sendOpen(newsroom, chat))
   assert.equal(
     messages[0].body,
-    `${words}\n\n${long}\n\nask her (tg://user?id=99), see this (https://tender.example)`,
+    `${words}\n\n${long}\n\nask [her](tg://user?id=99) (Asha), see [this](https://tender.example)`,
   )
 })
 

@@ -224,6 +224,8 @@ describe('the desk in a real browser', skip, () => {
     })
     await newsroom.chat().send({
       text: evil('tg'),
+      entities: [{ type: 'text_link', offset: 0, length: 4, url: `javascript:alert(1)${evil('url')}` }],
+      unknown: evil('raw'),
       from: {
         id: 1,
         is_bot: false,
@@ -316,7 +318,11 @@ describe('the desk in a real browser', skip, () => {
     )
     const secret = await newsroom.submit('expose', wide)
     const person = newsroom.chat()
-    const said = await person.say('The ward has no oxygen.')
+    const said = await person.say({
+      text: 'The ward has no oxygen.',
+      quote: { text: `All wards are well.\n${'w'.repeat(200)}`, position: 0 },
+      unknown: { wide: 'w'.repeat(300) },
+    })
     await person.say({ video: { file_id: 'v', file_unique_id: 'v', file_size: 3e8, file_name: 'ward.mp4' } })
     await person.press('Send')
     await newsroom.workOff()

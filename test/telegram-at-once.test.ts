@@ -64,44 +64,92 @@ test('a link behind words is written out', async (t) => {
   const { messages } = await newsroom.status(receiptIn(body.text))
   assert.equal(
     messages[0].body,
-    '🎉 see the tender (https://tender.example) and the map (https://map.example)',
+    '🎉 see [the tender](https://tender.example) and [the map](https://map.example)',
   )
 })
 
-test('what is no piece is acknowledged and makes none', async (t) => {
+test('what is no piece is acknowledged or kept raw, and makes none', async (t) => {
   const newsroom = await openNewsroom(t, withoutToken)
   const frame = messageFrame(5, 7001)
   const group = { ...frame, chat: { id: -5, type: 'supergroup', title: 'Neighbours' } }
-  const updates = [
-    { edited_message: { ...frame, text: 'changed' } },
-    { channel_post: { ...frame, text: 'post' } },
-    { my_chat_member: { chat: frame.chat, from: frame.from, date: 1 } },
-    { message_reaction: { chat: frame.chat, message_id: 1, date: 1, old_reaction: [], new_reaction: [] } },
-    { poll: { id: '1', question: 'q', options: [] } },
-    { callback_query: { id: '1', from: frame.from, chat_instance: 'c' } },
-    { message: { ...group, text: 'said among neighbours' } },
-    { message: { ...frame, text: '/start' } },
-    { something_of_next_year: { words: 'unknown' } },
-    { message: { ...frame, story: { id: 1 } } },
-    { message: { ...frame, text: { not: 'a text' } } },
-    { message: 'no message at all' },
-    {},
+  const updates: [update: object, kept?: string][] = [
+    [{ edited_message: { ...frame, text: 'changed' } }, 'edit-of-nothing-known'],
+    [{ edited_message: { ...frame, location: { latitude: 1, longitude: 2 } } }],
+    [{ channel_post: { ...frame, text: 'post' } }, 'not-said-to-the-bot'],
+    [{ message: { ...frame, chat: { id: -6, type: 'galaxy' }, text: 'out there' } }, 'not-said-to-the-bot'],
+    [{ my_chat_member: { chat: frame.chat, from: frame.from, date: 1 } }],
+    [{ message_reaction: { chat: frame.chat, message_id: 1, date: 1, old_reaction: [], new_reaction: [] } }],
+    [{ poll: { id: '1', question: 'q', options: [] } }],
+    [{ callback_query: { id: '1', from: frame.from, chat_instance: 'c' } }],
+    [{ message: { ...group, text: 'said among neighbours' } }],
+    [{ message: { ...frame, text: '/start' } }],
+    [{ message: { ...frame, pinned_message: { message_id: 1 } } }],
+    [{ message: frame }, 'no-words-or-files'],
+    [{ something_of_next_year: { words: 'unknown' } }, 'unknown-update'],
+    [{ message: 'no message at all' }, 'not-an-update'],
+    [{ message: { ...frame, chat: 7001 } }, 'not-an-update'],
+    [{}, 'unknown-update'],
   ]
-  for (const [index, update] of updates.entries()) {
-    await newsroom
-      .receiveUpdate({ update_id: 500 + index, unknown_field: { deep: [1] }, ...update })
-      .expect(200)
-  }
+  for (const [index, [update]] of updates.entries())
+    await newsroom.receiveUpdate({ update_id: 500 + index, ...update }).expect(200)
   await newsroom.receiveUpdate('[1, 2]').expect(200)
   await newsroom.receiveUpdate('null').expect(200)
   assert.equal(await newsroom.submissionCount(), 0)
   const kept = await newsroom.application.storage.unread.latest(50, newsroom.keys)
   assert.deepEqual(
-    kept.map((one) => one.reason).sort(),
-    [...Array(4).fill('not-an-update'), 'no-words-or-files', 'unknown-update', 'unknown-update'].sort(),
+    kept.map((one) => one.reason).toSorted(),
+    [...updates.flatMap(([, reason]) => reason ?? []), 'not-an-update', 'not-an-update'].toSorted(),
   )
   assert.ok(kept.some((one) => one.raw.includes('something_of_next_year')))
   assert.ok((await newsroom.deskPage('/desk/unread')).includes('something_of_next_year'))
+})
+
+test('an edit joins the piece that its message became, with a file only where that is another one', async (t) => {
+  const newsroom = await openNewsroom(t, withoutToken)
+  const original = photoUpdate(60, 'gate', 'The gate')
+  const { body } = await newsroom.receiveUpdate(original).expect(200)
+  const edit = (updateId: number, said: object) => ({
+    update_id: updateId,
+    edited_message: { ...original.message, edit_date: updateId, ...said },
+  })
+  const other = [{ file_id: 'mill', file_unique_id: 'mill', width: 9, height: 9 }]
+  const edits = [
+    edit(61, { caption: 'The gate of the mill' }),
+    edit(61, { caption: 'The gate of the mill' }),
+    edit(62, { caption: 'The mill', photo: other }),
+    edit(63, { caption: undefined, photo: other }),
+  ]
+  for (const update of edits) {
+    const answer = await newsroom.receiveUpdate(update).expect(200)
+    assert.deepEqual(answer.body, {})
+  }
+  assert.equal(await newsroom.submissionCount(), 1)
+  const { messages, reference } = await newsroom.status(receiptIn(body.text))
+  assert.deepEqual(
+    messages.map((one: { body: string; files: object[] }) => [one.body, one.files.length]),
+    [
+      ['The gate', 1],
+      ['The gate of the mill', 0],
+      ['The mill', 1],
+      ['[The words were removed.]', 0],
+    ],
+  )
+  const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
+  assert.ok(page.includes('Edit of an earlier message'))
+})
+
+test('what could not be read of a message is kept with its piece', async (t) => {
+  const newsroom = await openNewsroom(t, withoutToken)
+  const update = textUpdate(70, 'Words beside it')
+  Object.assign(update.message, { hologram: 'HIDDEN' })
+  const { body } = await newsroom.receiveUpdate(update).expect(200)
+  const { reference } = await newsroom.status(receiptIn(body.text))
+  assert.ok((await newsroom.deskPage(`/desk/submissions/${reference}`)).includes('HIDDEN'))
+  const { body: answer } = await newsroom.receiveUpdate({
+    update_id: 71,
+    message: { ...messageFrame(71, 7001), hologram: 'ALONE' },
+  })
+  assert.match(answer.text, /Receipt: [\s\S]*cannot be read here, but it has been kept/)
 })
 
 test('a wrong or missing secret gets 401 and stores nothing', async (t) => {

@@ -1,26 +1,19 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { isNoPiece, Update } from '../src/channels/telegram/update.ts'
+import { isNotOurs, updateKinds } from '../src/channels/telegram/message/updates.ts'
 import { openNewsroom } from './support/newsroom.ts'
 import { messageFrame, textUpdate } from './support/pieces.ts'
+import { telegramTypes } from './support/telegram-types.ts'
 
-const types = dirname(fileURLToPath(import.meta.resolve('@grammyjs/types/package.json')))
-
-/** The fields of an interface, as the Bot API's types declare them. */
-function fieldsOf(file: string, name: string): string[] {
-  const text = readFileSync(join(types, file), 'utf8').replace(/\/\*\*[\s\S]*?\*\//g, '')
-  const body = new RegExp(`export interface ${name} [^{]*\\{([\\s\\S]*?)\\n\\}`).exec(text)?.[1] ?? ''
-  return [...body.matchAll(/^ {4}(\w+)\??:/gm)].map((found) => found[1] as string)
-}
-
-const kinds = fieldsOf('update.d.ts', 'Update').filter((field) => field !== 'update_id')
-const contents = fieldsOf('message.d.ts', 'Message')
+const types = telegramTypes()
+const kinds = types.fieldsOf('Update').flatMap(({ name }) => (name === 'update_id' ? [] : [name]))
+const contents = types.fieldsOf('Message').map(({ name }) => name)
 const chat = { id: 7001, type: 'private', first_name: 'Juma' }
 const from = { id: 7001, is_bot: false, first_name: 'Juma', language_code: 'sw' }
+
+/** Why something is kept raw that is no fault of ours. */
+const reasons = ['not-an-update', 'unknown-update', 'not-said-to-the-bot', 'no-words-or-files']
 
 /** What every kind of update has in common, with anything beside it: fields of next year, and of the wrong shape. */
 function bodyOf(kind: string): fc.Arbitrary<object> {
@@ -33,10 +26,45 @@ function bodyOf(kind: string): fc.Arbitrary<object> {
     .map(([more, isWhole]) => ({ [kind]: isWhole ? { ...frame, ...more } : { ...more, message_id: 3 } }))
 }
 
-test('the types are read, and every kind of update is known by name', () => {
-  assert.ok(kinds.length > 20 && contents.length > 50)
-  const ours = Object.keys(Update.shape)
-  for (const kind of kinds) assert.ok(ours.includes(kind) || isNoPiece({ [kind]: {} }), kind)
+test('no kind of update in which somebody says something is acknowledged with nothing kept', async (t) => {
+  const newsroom = await openNewsroom(t)
+  for (const [index, kind] of kinds.entries()) {
+    const said = {
+      ...messageFrame(index + 1, 7001),
+      chat,
+      from,
+      id: '1',
+      data: 'send:x',
+      text: `WORDS-${kind}.`,
+    }
+    const { body } = await newsroom.receiveUpdate({ update_id: index + 1, [kind]: said }).expect(200)
+    if (updateKinds[kind as keyof typeof updateKinds] !== 'conversation') assert.deepEqual(body, {}, kind)
+  }
+  await newsroom.pause(3_600_000)
+  const kept = (await newsroom.application.storage.unread.latest(1000, newsroom.keys))
+    .map(({ raw }) => raw)
+    .join()
+  const [submission] = await newsroom.all()
+  const { submissions } = newsroom.application.storage
+  const told = JSON.stringify(await submissions.conversation(submission?.id ?? '', newsroom.keys))
+  const lost = kinds.filter((kind) => !kept.includes(`WORDS-${kind}.`) && !told.includes(`WORDS-${kind}.`))
+  assert.deepEqual(
+    lost.toSorted(),
+    kinds
+      .filter((kind) => isNotOurs({ update_id: 1, [kind]: {} }))
+      .concat('callback_query')
+      .toSorted(),
+  )
+})
+
+test('what is not known is kept, also beside what is not ours', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const update = { my_chat_member: { chat, from, date: 1 } }
+  await newsroom.receiveUpdate({ update_id: 1, ...update }).expect(200)
+  const { unread } = newsroom.application.storage
+  assert.deepEqual(await unread.latest(9), [])
+  await newsroom.receiveUpdate({ update_id: 2, ...update, memo: { text: 'HIDDEN' } }).expect(200)
+  assert.ok((await newsroom.deskPage('/desk/unread')).includes('HIDDEN'))
 })
 
 test('an update of any kind, with any fields, gets 200 and is never a fault of ours', async (t) => {
@@ -51,7 +79,7 @@ test('an update of any kind, with any fields, gets 200 and is never a fault of o
   )
   const kept = await newsroom.application.storage.unread.latest(1000, newsroom.keys)
   assert.deepEqual(
-    kept.filter(({ reason }) => !['not-an-update', 'unknown-update', 'no-words-or-files'].includes(reason)),
+    kept.filter(({ reason }) => !reasons.includes(reason)),
     [],
   )
 })

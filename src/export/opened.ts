@@ -89,6 +89,7 @@ function pageOf(
       ...(content.email?.cover ? ['', 'The email itself says:', '', content.email.cover] : []),
       ...(content.email?.folded ? ['', 'Below it:', '', content.email.folded] : []),
       ...[...sides, ...links].map((line) => `\n${line}`),
+      ...(content.rawUpdates ? ['\nPart of it could not be read here: piece.json has it as it came.'] : []),
       ...attachments.map(({ id }) => `\nFile: ${nameOfFile.get(id) ?? 'not kept'}`),
     ]
   }
@@ -115,6 +116,7 @@ function forPrograms(piece: OpenedPiece, nameOfFile: Map<string, string>) {
         fields: content.fields,
         ...(content.telegram && { telegram: content.telegram }),
         ...(content.email && { email: content.email }),
+        ...(content.rawUpdates && { rawUpdates: content.rawUpdates }),
         files: attachments.map((file) => ({
           ...content.files[file.id],
           file: nameOfFile.get(file.id),

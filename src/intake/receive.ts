@@ -211,7 +211,7 @@ type NewPiece = NewRecord & { submission: NewSubmission }
 
 function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewPiece {
   const now = parts.now()
-  const { kind, channel, telegram, api, email, threads, sealed } = draft
+  const { kind, channel, telegram, api, email, threads, sealed, rawUpdates } = draft
   const isConfidential = isInConfidence(draft)
   const at = isConfidential ? minuteOf(now) : now
   const idNow = isConfidential ? coarseId : newId
@@ -223,6 +223,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     ...(telegram && { telegram }),
     ...(api && { api }),
     ...(email && { email }),
+    ...(rawUpdates && { rawUpdates }),
   }
   return {
     arrival: named(draft.arrival),
@@ -255,7 +256,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
 }
 
 function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Turn): NewRecord {
-  const { telegram, email, isEdit, files, threads } = draft
+  const { telegram, email, isEdit, files, threads, rawUpdates } = draft
   const author = draft.author ?? 'sender'
   const isTold = author === 'sender' && !draft.isQuiet
   const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
@@ -270,6 +271,7 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Tu
       ...(telegram && { telegram }),
       ...(email && { email }),
       ...(isEdit && { isEdit }),
+      ...(rawUpdates && { rawUpdates }),
     },
     attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
     deliveries: [

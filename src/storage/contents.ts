@@ -16,7 +16,7 @@ import type { Content, FileLabel, Summary } from '../submission.ts'
 export type Contents = ReturnType<typeof contentsOf>
 
 /** What a part says; the rest of it is told by its row. */
-export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'language'>
+export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'language' | 'unread'>
 
 /** What a sealed file is: of the file itself only its size is told without its key. */
 export type SealedFile = { id: string; type: string; mark: string }
@@ -174,7 +174,14 @@ export function together(first: Content, second: Content): Content {
   const body = [first.fields.body, second.fields.body].filter((words) => words.trim() !== '').join('\n\n')
   const files = { ...first.files }
   for (const [id, label] of Object.entries(second.files)) files[id] = distinct(label, Object.values(files))
-  return { ...second, ...first, fields: { ...second.fields, ...first.fields, body }, files }
+  const rawUpdates = [...(first.rawUpdates ?? []), ...(second.rawUpdates ?? [])]
+  return {
+    ...second,
+    ...first,
+    fields: { ...second.fields, ...first.fields, body },
+    files,
+    ...(rawUpdates.length > 0 && { rawUpdates }),
+  }
 }
 
 /** What was said with a single file is all there is: it need not stand beside it too. */

@@ -117,6 +117,16 @@ export async function offerUploadOnce(trx: Database, id: string, at: number): Pr
   if (!offered) await insertDeliveries(trx, [{ purpose: 'upload-link', submissionId: id }], at)
 }
 
+/** Notes down by what files are known again when their words are edited. */
+export async function noteFiles(trx: Database, names: UpdateName[], at: number): Promise<void> {
+  if (names.length === 0) return
+  await trx
+    .insertInto('seen_updates')
+    .values(names.map(({ bot, key }) => ({ bot, update_id: key, seen_at: at })))
+    .onConflict((oc) => oc.doNothing())
+    .execute()
+}
+
 /** Notes an update down. False if it was noted before. */
 export async function noteUpdate(trx: Database, update: UpdateName, at: number): Promise<boolean> {
   const row = await trx

@@ -12,8 +12,9 @@ import {
 import { isConfidentialKind, type Kind } from '../submission.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
-import { change, insertPieces, noteUpdate, openOf } from './open-piece-changes.ts'
+import { change, insertPieces, noteFiles, noteUpdate, openOf } from './open-piece-changes.ts'
 import {
+  digestIn,
   newPiece,
   type PieceWriting,
   partOf,
@@ -59,7 +60,7 @@ export function openPieceGathering(db: Database, writing: PieceWriting, quiet: n
     },
 
     /** Gives a part of an open piece its new words, unless it has newer ones. False if it has been taken into a message. */
-    async change(chat: string, part: Part, at: number): Promise<boolean> {
+    async change(chat: string, part: Part, fileNames: UpdateName[], at: number): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
         const row = await trx
           .selectFrom('open_parts')
@@ -88,7 +89,34 @@ export function openPieceGathering(db: Database, writing: PieceWriting, quiet: n
           .returning('id')
           .executeTakeFirst()
         if (!touched) throw unavailable(undefined)
+        await noteFiles(trx, fileNames, at)
         return true
+      })
+    },
+
+    /** Remembers files that came in past any open piece. */
+    noteFiles: (names: UpdateName[], at: number) => noteFiles(db, names, at),
+
+    /** Remembers what an edit of a part that was taken into a message says now: the next one is compared with it. */
+    async edited(chat: string, part: Part, fileNames: UpdateName[], at: number): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        const row = await trx
+          .selectFrom('open_parts')
+          .innerJoin('open_pieces', 'open_pieces.id', 'open_parts.piece_id')
+          .select('bond')
+          .where('open_parts.chat', '=', chat)
+          .where('open_parts.message_id', '=', part.messageId)
+          .executeTakeFirst()
+        if (!row) return
+        await trx
+          .updateTable('open_parts')
+          .set({ digest: digestIn(row, part, writing.memory), edited_at: part.editedAt })
+          .where('chat', '=', chat)
+          .where('message_id', '=', part.messageId)
+          .where('is_taken', '=', 1)
+          .where('edited_at', '<=', part.editedAt)
+          .execute()
+        await noteFiles(trx, fileNames, at)
       })
     },
 

@@ -1,4 +1,4 @@
-import type { OpenPiece, Part, PieceToSend, Step } from '../open-piece.ts'
+import type { OpenPiece, Part, PieceToSend, Step, UpdateName } from '../open-piece.ts'
 import type { Memory } from '../seal.ts'
 import type { Database } from './database.ts'
 import { digestOf, partOf, pieceOf, pieceToSendOf } from './open-piece-rows.ts'
@@ -65,10 +65,24 @@ export function openPieceReading(db: Database, memory: Memory) {
      * True if an edit says nothing that was not known. What another process knew in confidence cannot be compared any more:
      * then it is told by when the words were last changed.
      */
-    isKnown({ digest, editedAt }: PartFate, part: Pick<Part, 'words' | 'files' | 'editedAt'>): boolean {
+    isKnown(
+      { digest, editedAt }: PartFate,
+      part: Pick<Part, 'words' | 'files' | 'unread' | 'editedAt'>,
+    ): boolean {
       const plain = digestOf(part)
       if (digest === plain || digest === memory.digest(plain)) return true
       return isHidden(digest) && !memory.isOurs(digest) && editedAt >= part.editedAt
+    },
+
+    /** The keys of those files that were taken in before, with the same message. */
+    async knownFiles(names: UpdateName[]): Promise<Set<string>> {
+      if (names.length === 0) return new Set()
+      const rows = await db
+        .selectFrom('seen_updates')
+        .select('update_id')
+        .where((eb) => eb.or(names.map(({ bot, key }) => eb.and({ bot, update_id: key }))))
+        .execute()
+      return new Set(rows.map((row) => row.update_id))
     },
 
     /** What became of the part that this message was, if it was one. */

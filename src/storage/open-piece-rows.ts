@@ -8,6 +8,7 @@ import {
   type OpenPiece,
   type Part,
   type PieceToSend,
+  rawUpdatesOf,
 } from '../open-piece.ts'
 import type { Memory, Recipient, Sealing } from '../seal.ts'
 import type { Content } from '../submission.ts'
@@ -82,10 +83,10 @@ export async function saidColumns(
   piece: Pick<Tables['open_pieces'], 'bond' | 'sender_recipient'>,
   desk: () => Promise<Recipient> = sealings.desk,
 ): Promise<SaidColumns> {
-  const { words, sender, name, language } = part
+  const { words, sender, name, language, unread } = part
   const files = part.files.map((file) => ({ ...file, id: file.id ?? coarseId(Date.now()) }))
-  const content = JSON.stringify({ words, files, sender, name, language } satisfies PartContent)
-  if (piece.bond === '') return { content, block: null, awaited: null, digest: digestOf(part) }
+  const content = JSON.stringify({ words, files, sender, name, language, unread } satisfies PartContent)
+  if (piece.bond === '') return { content, block: null, awaited: null, digest: digestIn(piece, part, memory) }
   const sealing = { bond: piece.bond, sender: piece.sender_recipient, desk: await desk() }
   return {
     content: memory.hide(content),
@@ -94,7 +95,7 @@ export async function saidColumns(
       size: words.length,
       files: files.map(({ id, remoteId, withheld }) => ({ id, remoteId, withheld })),
     }),
-    digest: memory.digest(digestOf(part)),
+    digest: digestIn(piece, part, memory),
   }
 }
 
@@ -104,7 +105,12 @@ function contentOf(part: Part): Content {
     id,
     { name, ...(caption !== undefined && { caption }) },
   ])
-  return { fields: fieldsOf([part]), files: Object.fromEntries(labels), telegram: part.sender }
+  return {
+    fields: fieldsOf([part]),
+    files: Object.fromEntries(labels),
+    telegram: part.sender,
+    ...rawUpdatesOf([part]),
+  }
 }
 
 export function partRow(
@@ -150,9 +156,15 @@ function saidBy(
 /** What is known of a part that nobody can read. */
 type Held = { size: number; files: { id: string; remoteId: string; withheld?: number }[] }
 
+/** The digest as it is stored: of a confidential piece only this process can compare it. */
+export function digestIn({ bond }: Pick<Tables['open_pieces'], 'bond'>, part: Part, memory: Memory): string {
+  return bond === '' ? digestOf(part) : memory.digest(digestOf(part))
+}
+
 /** Of what a part says: an edit that changes nothing is none. */
-export function digestOf({ words, files }: Pick<Part, 'words' | 'files'>): string {
-  return hash('sha256', JSON.stringify([words, files.map(({ mark }) => mark)]), 'base64url')
+export function digestOf({ words, files, unread }: Pick<Part, 'words' | 'files' | 'unread'>): string {
+  const said = [words, files.map(({ mark }) => mark), ...(unread ? [unread.mark] : [])]
+  return hash('sha256', JSON.stringify(said), 'base64url')
 }
 
 export function pieceToSendOf(row: Tables['open_pieces'], memory: Memory): PieceToSend {

@@ -6,7 +6,7 @@ import type { Recipient } from '../seal.ts'
 import { isConfidentialKind } from '../submission.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
-import { close, gathering, insertPieces, offerUploadOnce, tellOf } from './open-piece-changes.ts'
+import { close, gathering, insertPieces, noteFiles, offerUploadOnce, tellOf } from './open-piece-changes.ts'
 import {
   newPiece,
   type PieceSeal,
@@ -37,11 +37,19 @@ export async function takeParts(
   // Another machine discarded it at this very moment: taken back, the update comes again and finds another home.
   if ([...rows.values()].some((row) => row.state === 'discarded')) throw unavailable(undefined)
   await insertParts(trx, writing, fresh, homes, rows)
+  const [first] = fresh
+  if (first) await noteFiles(trx, namesOfFiles(fresh), first.at)
   await tell(trx, fresh, homes, rows)
   return parts.map((part) => {
     const row = rows.get(homes.get(part) ?? '')
     return { repeat: !fresh.includes(part), piece: row && pieceOf(row) }
   })
+}
+
+/** Each once: no statement may write a row twice. */
+function namesOfFiles(parts: NewPart[]): UpdateName[] {
+  const names = parts.flatMap(({ fileNames = [] }) => fileNames)
+  return [...new Map(names.map((name) => [nameOf(name), name])).values()]
 }
 
 /** Notes the updates down, and gives the parts whose update was not seen before, each once. */

@@ -12,6 +12,8 @@ export type Button = { text: string; callback_data: string }
 export type BotMessage = {
   message_id: number
   chat_id: number
+  /** In the direct messages of a channel, whose they are. */
+  topic_id: number | undefined
   text: string
   buttons: Button[]
   /** How often it was edited. */
@@ -44,6 +46,8 @@ export async function openTelegramServer() {
   const documents: { chat_id: number; name: string; content: string }[] = []
   const faults: { status: number; retryAfter?: number; method?: string }[] = []
   const blocked = new Set<number>()
+  /** Chats that are the direct messages of a channel. */
+  const directChats = new Set<number>()
   const webhook = { url: '', secret: '', allowed: [] as string[], lastError: '' }
   /** What waits for delivery, of each chat in order. */
   const waiting = new Map<number, Waiting[]>()
@@ -64,6 +68,8 @@ export async function openTelegramServer() {
     faults,
     blocked,
     webhook,
+    directChats,
+    /** Where a file is, as `getFile` tells it: it ends as the name does that its sender gave it. */
     filePath: (fileId: string): string => `documents/${fileId}.bin`,
     dropped: [] as object[],
     /** Answers every download with a redirect. */
@@ -178,13 +184,16 @@ export async function openTelegramServer() {
         return given({ id: 4242, is_bot: true, first_name: 'Newsroom', username: botName })
       case 'sendMessage': {
         if (blocked.has(chat)) return refusal(403, 'Forbidden: bot was blocked by the user')
+        if (lacksTopic(payload)) return refusal(400, topicNeeded)
         if (text.length === 0 || text.length > 4096) return refusal(400, 'Bad Request: message is too long')
         const message_id = nextMessage++
-        messages.push({ message_id, chat_id: chat, text, buttons: buttonsOf(payload), edits: 0 })
+        const topic_id = topicOf(payload)
+        messages.push({ message_id, chat_id: chat, topic_id, text, buttons: buttonsOf(payload), edits: 0 })
         return given({ message_id, date: now(), chat: { id: chat, type: 'private' }, text })
       }
       case 'sendDocument': {
         if (blocked.has(chat)) return refusal(403, 'Forbidden: bot was blocked by the user')
+        if (lacksTopic(payload)) return refusal(400, topicNeeded)
         const message_id = nextMessage++
         documents.push({ chat_id: chat, ...(payload.document as { name: string; content: string }) })
         return given({ message_id, date: now(), chat: { id: chat, type: 'private' } })
@@ -269,8 +278,7 @@ export async function openTelegramServer() {
         await new Promise((resolve) => setTimeout(resolve, 50))
       return answer(res, answered)
     }
-    const name = new RegExp(`^/file/bot${botToken}/\\w+/(.+)\\.bin$`).exec(url)?.[1]
-    const file = name === undefined ? undefined : files.get(name)
+    const file = fileAt(url)
     if (!file) return answer(res, refusal(404, 'Not Found'))
     if (state.redirects) {
       res.writeHead(302, { location: '/elsewhere' }).end()
@@ -278,6 +286,24 @@ export async function openTelegramServer() {
     }
     res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': file.length })
     res.end(file)
+  }
+
+  /** The file that an address names: each part of its path as it is written in addresses, and nothing behind the path. */
+  function fileAt(url: string): Buffer | undefined {
+    const [, written] = new RegExp(`^/file/bot${botToken}/([^?#]+)$`).exec(url) ?? []
+    const path = written === undefined ? undefined : decoded(written)
+    const id = [...files.keys()].find((one) => pathsOf(one).includes(path ?? ''))
+    return id === undefined ? undefined : files.get(id)
+  }
+
+  /** A server in local mode tells places on its disk; what it gives out below its address is what comes after the token. */
+  function pathsOf(fileId: string): string[] {
+    const path = state.filePath(fileId)
+    return [path, path.slice(path.indexOf(`/${botToken}/`) + botToken.length + 2)]
+  }
+
+  function lacksTopic(payload: Record<string, unknown>): boolean {
+    return directChats.has(Number(payload.chat_id)) && topicOf(payload) === undefined
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
@@ -290,6 +316,20 @@ export async function openTelegramServer() {
         server.closeAllConnections()
       }),
   })
+}
+
+const topicNeeded = 'Bad Request: channel direct messages topic must be specified'
+
+function topicOf({ direct_messages_topic_id: topic }: Record<string, unknown>): number | undefined {
+  return topic === undefined ? undefined : Number(topic)
+}
+
+function decoded(written: string): string | undefined {
+  try {
+    return decodeURIComponent(written)
+  } catch {
+    return undefined
+  }
 }
 
 type Answered = { status: number; body: Record<string, unknown> }

@@ -2,13 +2,14 @@ import type { Readable } from 'node:stream'
 import { InputFile } from 'grammy'
 import { CarryFault, type Delivery, type Instead, type Passing } from '../../delivery.ts'
 import { filesOf, type Message, telegramOf } from '../../submission.ts'
+import { type Address, inTopic } from './address.ts'
 import { faultOf, type GetApi } from './api.ts'
 
 export type AnswerParts = {
   getApi: GetApi
   conversation: (submissionId: string) => Promise<Message[]>
   /** Remembers which message of the bot is about which submission: a reply to it joins that. */
-  remember: (chatId: number, messageId: number, submissionId: string) => Promise<void>
+  remember: (address: Address, messageId: number, submissionId: string) => Promise<void>
   readFile: (id: string) => Promise<Readable>
   /** Opens a sealed file with its own key. */
   readOpen: (id: string, fileKey: Uint8Array) => Promise<Readable>
@@ -37,18 +38,21 @@ export function telegramAnswers(parts: AnswerParts) {
     const words = passing && isLeft ? `${said}\n\n${fileNote(parts.siteUrl)}` : said
     for (const text of inParts(words)) {
       const sent = await api
-        .sendMessage(sender.chatId, text, { link_preview_options: { is_disabled: true } })
+        .sendMessage(sender.chatId, text, {
+          link_preview_options: { is_disabled: true },
+          ...inTopic(sender),
+        })
         .catch((error: unknown) => {
           throw faultOf(error)
         })
-      await parts.remember(sender.chatId, sent.message_id, submissionId)
+      await parts.remember(sender, sent.message_id, submissionId)
     }
     for (const { name, open } of files) {
       const file = new InputFile(await open(), name)
-      const sent = await api.sendDocument(sender.chatId, file).catch((error: unknown) => {
+      const sent = await api.sendDocument(sender.chatId, file, inTopic(sender)).catch((error: unknown) => {
         throw faultOf(error)
       })
-      await parts.remember(sender.chatId, sent.message_id, submissionId)
+      await parts.remember(sender, sent.message_id, submissionId)
     }
     return undefined
   }

@@ -1,14 +1,29 @@
 import { hash } from 'node:crypto'
-import type { Draft } from '../../draft.ts'
+import type { AwaitedFile, Draft, FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
+import type { HeldFile, UpdateName } from '../../open-piece.ts'
+import { addressOf, inTopic, isByAnother, isGroup, isToUs, writtenAddress } from './address.ts'
 import type { HandleUpdate, Reply } from './bot.ts'
-import { partOf, type Reading, saysNothing } from './said.ts'
-import { isService, type Message } from './update.ts'
+import type { ChatKeys } from './chat-key.ts'
+import { commandIn, isPayload } from './commands.ts'
+import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
+import { isService, type Reading, type ReadMessage, readMessage } from './said.ts'
+import { type Incoming, type Message, messageIn } from './update.ts'
 import { en, type Words } from './words/en.ts'
 
 export type AtOnceParts = {
   receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
+  receiveFurther: (draft: FurtherDraft) => Promise<unknown>
   keepUnread: (reason: string, raw: string) => Promise<void>
+  keys: ChatKeys
+  /** The submission that a message of a chat became. */
+  submissionOf: (chat: string, messageId: number) => Promise<string | undefined>
+  /** Remembers what a message of a chat became, for when it is edited. */
+  remember: (chat: string, messageId: number, reference: string) => Promise<void>
+  files: {
+    known(names: UpdateName[]): Promise<Set<string>>
+    note(names: UpdateName[]): Promise<void>
+  }
   reading: Reading
   siteUrl: string
   /** Tells where the form is, which does not ask who writes. */
@@ -18,66 +33,120 @@ export type AtOnceParts = {
 
 /**
  * Without a token the bot cannot speak by itself, so there is no conversation: each message is a piece of its own,
- * received at once, and the receipt is in the webhook's reply. An album is one piece, a message for each of its files.
+ * received at once, and the receipt is in the webhook's reply. An album is one piece, a message for each of its files; an
+ * edit is a further message of the piece that its message became.
  */
 export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
-  return async ({ update_id: updateId, message }, raw, reply) => {
-    if (message?.chat.type !== 'private') return
-    if (isGreeting(message)) return say(reply, message, greeting(parts))
-    const part = partOf(message, parts.reading)
-    if (saysNothing(part)) {
-      if (isService(raw)) return
-      await parts.keepUnread('no-words-or-files', JSON.stringify(raw))
+  return async (heard, reply) => {
+    const incoming = messageIn(heard)
+    if (!incoming) return
+    const { message, update, raw } = incoming
+    if (isGroup(message)) return
+    if (!isToUs(message)) return parts.keepUnread('not-said-to-the-bot', raw)
+    if (isByAnother(message)) {
+      return isService(incoming, parts.reading) ? undefined : parts.keepUnread('not-by-the-sender', raw)
+    }
+    if (isCommandAlone(message)) return say(reply, message, greeting(parts))
+    // Where a place began that is shared live is what was said; no later one is kept.
+    if (update.edited_message && incoming.said.location !== undefined) return
+    const read = readMessage(incoming, parts.reading)
+    if (read.nature === 'service') return
+    if (read.nature === 'nothing') {
+      await parts.keepUnread('no-words-or-files', raw)
       return say(reply, message, en.notTaken)
     }
-    await receivePiece(draftOf(updateId, message), message, raw, reply)
-  }
-
-  async function receivePiece(draft: Draft, message: Message, raw: object, reply?: Reply): Promise<void> {
     try {
-      const received = await parts.receive(draft)
-      const tooLarge = draft.awaited.some((file) => file.withheld !== undefined)
-      say(reply, message, answer(received, parts.siteUrl) + (tooLarge ? largeFileNote(parts.siteUrl) : ''))
+      await (update.edited_message ? receiveEdit(incoming, read) : receivePiece(incoming, read, reply))
     } catch (error) {
       if (!(error instanceof Failure) || error.code === 'unavailable') throw error
-      await parts.keepUnread(error.code, JSON.stringify(raw))
+      await parts.keepUnread(error.code, raw)
       say(reply, message, en.notTaken)
     }
   }
 
-  function draftOf(updateId: number, message: Message): Draft {
-    const { words, files, name, language, sender, album } = partOf(message, parts.reading)
-    const awaited = files.map(({ mark: _, ...file }) => file)
-    // With chat and message, for two bots that share this door may share an update id.
-    const place =
-      album === null ? `${updateId}:${sender.chatId}:${sender.messageId}` : `${sender.chatId}:${album}`
-    return {
-      kind: 'news-tip',
-      channel: 'telegram',
-      arrival: {
-        source: 'telegram:0',
-        // Kept only as a hash: the receipt is derived from it, and it says who wrote.
-        key: hash('sha256', `telegram:0\0${place}`, 'base64url'),
-        secret: place,
-        digest: hash('sha256', JSON.stringify([place, words, awaited]), 'base64url'),
-      },
-      fields: { body: words, ...(name && { name }), ...(language && { language }) },
+  async function receivePiece(incoming: Incoming, read: ReadMessage, reply?: Reply): Promise<void> {
+    const { message } = incoming
+    const draft = draftOf(incoming, read)
+    const received = await parts.receive(draft)
+    await parts.remember(parts.keys.chat(addressOf(message)), message.message_id, received.reference)
+    await parts.files.note(namesOfFiles(parts.keys, message, read.part.files))
+    const tooLarge = draft.awaited.some((file) => file.withheld !== undefined)
+    const told = [
+      answer(received, parts.siteUrl),
+      tooLarge ? largeFileNote(parts.siteUrl) : '',
+      read.nature === 'unreadable' ? en.notTaken : '',
+    ]
+    say(reply, message, told.filter((text) => text !== '').join('\n\n'))
+  }
+
+  /** An edit joins the piece that its message became; where that is not known it is kept raw. */
+  async function receiveEdit({ message, update, raw }: Incoming, { part }: ReadMessage): Promise<void> {
+    const submissionId = await parts.submissionOf(parts.keys.chat(addressOf(message)), message.message_id)
+    if (!submissionId) return parts.keepUnread('edit-of-nothing-known', raw)
+    const names = namesOfFiles(parts.keys, message, part.files)
+    const files = await newFiles(part.files, names, parts.files.known)
+    await parts.receiveFurther({
+      submissionId,
+      arrival: { source: 'telegram-edit', key: hashed(`${update.update_id}:${placeOf(message)}`) },
+      fields: { body: part.words || wordsRemoved },
       files: [],
-      awaited,
-      telegram: sender,
-    }
+      awaited: withoutMarks(files),
+      telegram: part.sender,
+      ...(part.unread && { rawUpdates: [part.unread.raw] }),
+      isEdit: true,
+    })
+    await parts.files.note(names)
   }
 }
 
-/** A command alone, perhaps with the payload of a deep link. Whoever goes on writing is telling us something. */
-function isGreeting(message: Message): boolean {
-  return /^\/(start|help)(@\w+)?(\s[\w-]{1,64})?$/.test((message.text ?? '').trim())
+function draftOf({ update, message }: Incoming, { part }: ReadMessage): Draft {
+  const { words, files, name, language, sender, album, unread } = part
+  const awaited = withoutMarks(files)
+  // With chat and message, for two bots that share this door may share an update id.
+  const place =
+    album === null ? `${update.update_id}:${placeOf(message)}` : `${writtenAddress(sender)}:${album}`
+  return {
+    kind: 'news-tip',
+    channel: 'telegram',
+    arrival: {
+      source: 'telegram:0',
+      // Kept only as a hash: the receipt is derived from it, and it says who wrote.
+      key: hashed(place),
+      secret: place,
+      digest: hash('sha256', JSON.stringify([place, words, awaited]), 'base64url'),
+    },
+    fields: { body: words, ...(name && { name }), ...(language && { language }) },
+    files: [],
+    awaited,
+    telegram: sender,
+    ...(unread && { rawUpdates: [unread.raw] }),
+  }
+}
+
+function withoutMarks(files: HeldFile[]): AwaitedFile[] {
+  return files.map(({ mark: _, ...file }) => file)
+}
+
+function hashed(place: string): string {
+  return hash('sha256', `telegram:0\0${place}`, 'base64url')
+}
+
+function placeOf(message: Message): string {
+  return `${writtenAddress(addressOf(message))}:${message.message_id}`
+}
+
+/** A command alone, known or not, perhaps with the payload of a deep link. Whoever goes on writing is telling us something. */
+function isCommandAlone({ text }: Message): boolean {
+  const command = commandIn(text ?? '')
+  if (!command) return false
+  return command.rest === '' || (command.name === 'start' && isPayload(command.rest))
 }
 
 function say(reply: Reply | undefined, message: Message, text: string): void {
   reply?.({
     method: 'sendMessage',
     chat_id: message.chat.id,
+    ...inTopic(addressOf(message)),
     text,
     link_preview_options: { is_disabled: true },
   })
@@ -102,5 +171,5 @@ function answer(received: { reference: string; receipt: string }, siteUrl: strin
 }
 
 function largeFileNote(siteUrl: string): string {
-  return `\n\nA file of more than 20 MB cannot be fetched from Telegram. Your words are safe; please send that file here: ${siteUrl}/submit/news-tip`
+  return `A file of more than 20 MB cannot be fetched from Telegram. Your words are safe; please send that file here: ${siteUrl}/submit/news-tip`
 }

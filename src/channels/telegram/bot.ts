@@ -1,34 +1,24 @@
 import type { Bot, Context, LazySessionFlavor, StorageAdapter } from 'grammy'
-import type { Kind } from '../../submission.ts'
+import { addressOf, inTopic, isByAnother, isGroup, isToUs } from './address.ts'
 import { faultOf } from './api.ts'
 import { type Answer, readDeed } from './buttons.ts'
+import { commandIn, isPayload, kindOfCommand } from './commands.ts'
 import { type Conversation, conversation, NothingSaid } from './conversation.ts'
 import type { ConversationParts, Session } from './parts.ts'
-import { isService, type Message, type Press, type Update } from './update.ts'
-import { wordsIn } from './words/words.ts'
+import { isService } from './said.ts'
+import { type Heard, type Incoming, messageIn } from './update.ts'
+import { withoutCommand } from './without-command.ts'
+import { type Words, wordsIn } from './words/words.ts'
 
-/** An update as we understand it, beside grammY's view of it, and where the one call goes that answers its webhook. */
-type Heard = { update: Update; reply: Reply | undefined }
-type Turn = Context & LazySessionFlavor<Session> & { heard: Heard }
+/** An update beside grammY's view of it, and where the one call goes that answers its webhook. */
+type Turn = Context & LazySessionFlavor<Session> & { heard: Heard; firstCall: Reply | undefined }
 
 /** Takes the one call that can be made by answering the webhook. https://core.telegram.org/bots/api#making-requests-when-getting-updates */
 export type Reply = (call: { method: string } & Record<string, unknown>) => void
 
 /** Has the conversation about an update. Without a reply, as when polling, the bot calls Telegram itself. */
-export type HandleUpdate = (update: Update, raw: object, reply?: Reply) => Promise<void>
+export type HandleUpdate = (heard: Heard, reply?: Reply) => Promise<void>
 
-const kindCommands: Record<string, Kind> = {
-  tip: 'news-tip',
-  expose: 'expose',
-  story: 'story-angle',
-  guest: 'guest-post',
-}
-
-/** `/tip`, alone or with words after it. Entities are not asked: a relay may not pass them on. */
-const kindCommand = /^\/(tip|expose|story|guest)(?:@\w+)?(?:\s+([\s\S]+))?$/
-const start = /^\/start(?:@\w+)?(?:\s+([\w-]{1,64}))?\s*$/
-/** With words after them they are no commands, and taken in like anything that is said. */
-const bare = (name: string) => new RegExp(`^/${name}(?:@\\w+)?\\s*$`)
 const linkToken = /^[\w-]{48}$/
 
 /**
@@ -44,71 +34,108 @@ export async function createBot(
   const id = Number(parts.token.split(':')[0])
   // Known from the token; the rest is asked for when it is needed, and no update waits for it.
   const bot = new GrammyBot<Turn>(parts.token, { botInfo: unasked(id) })
-  const heard = new WeakMap<object, Heard>()
+  const given = new WeakMap<object, Pick<Turn, 'heard' | 'firstCall'>>()
   bot.use((turn, next) => {
-    turn.heard = heard.get(turn.update) as Heard
+    Object.assign(turn, given.get(turn.update))
     return next()
   })
   bot.use(
     lazySession<Session, Turn>({
       initial: () => ({}),
       storage: writingChangesOnly(parts.chats.sessions),
-      getSessionKey: (turn) => (turn.chat ? talk.chatOf(turn.chat.id).key : undefined),
+      getSessionKey: (turn) => {
+        const place = placeOf(turn)
+        return place && parts.keys.chat(addressOf(place))
+      },
     }),
   )
-  inPrivate(bot, talk, parts)
+  onButtons(bot, talk, parts)
+  onMessages(bot, talk, parts)
   inGroups(bot, parts, id, nameFrom)
-  return async (update, raw, reply) => {
-    heard.set(raw, { update, reply })
-    await bot.handleUpdate(raw as never).catch((error: { error?: unknown }) => {
+  elsewhere(bot, parts)
+  return async (heard, reply) => {
+    given.set(heard.json, { heard, firstCall: reply })
+    await bot.handleUpdate(heard.json as never).catch((error: { error?: unknown }) => {
       throw error.error ?? error
     })
   }
 }
 
-function inPrivate(bot: Bot<Turn>, talk: Conversation, parts: ConversationParts): void {
-  const chat = bot.chatType('private')
-  const text = chat.on('message:text')
-  text.hears(start, async (turn) => {
-    const payload = turn.match[1] ?? ''
-    const words = await wordsFor(turn)
-    if (!linkToken.test(payload)) return say(turn, talk.greet(words), parts)
-    return say(turn, await talk.linkTo(payload, messageOf(turn), words), parts)
-  })
-  text.hears(bare('help'), async (turn) => say(turn, talk.help(await wordsFor(turn)), parts))
-  text.hears(bare('language'), async (turn) => say(turn, talk.askLanguage(await wordsFor(turn)), parts))
-  text.hears(bare('cancel'), async (turn) =>
-    say(turn, await talk.cancel(turn.heard.update, await wordsFor(turn)), parts),
-  )
-  text.hears(bare('status'), async (turn) =>
-    say(turn, await talk.status(turn.chat.id, await wordsFor(turn)), parts),
-  )
-  text.hears(kindCommand, async (turn) => {
-    const kind = kindCommands[turn.match[1] ?? ''] ?? 'news-tip'
-    const answer = await talk.begin(turn.heard.update, kind, await wordsFor(turn), turn.match[2])
-    say(turn, answer, parts)
-  })
-  chat.on('message', async (turn) => {
-    const { update } = turn.heard
-    try {
-      say(turn, await talk.say(update, messageOf(turn), () => wordsFor(turn)), parts)
-    } catch (error) {
-      if (!(error instanceof NothingSaid)) throw error
-      if (isService(turn.update)) return
-      await parts.keepUnread('no-words-or-files', JSON.stringify(turn.update))
-      say(turn, { text: (await wordsFor(turn)).notTaken }, parts)
-    }
-  })
-  chat.on('edited_message', async (turn) => {
-    const { update } = turn.heard
-    const answer = await talk.edit(update, update.edited_message as Message, () => wordsFor(turn))
-    say(turn, answer, parts)
-  })
-  chat.on('callback_query', async (turn) => {
-    const press = turn.heard.update.callback_query as Press
+function onMessages(bot: Bot<Turn>, talk: Conversation, parts: ConversationParts): void {
+  const spoken = bot.on(['message', 'edited_message'])
+  spoken
+    .filter((turn) => isToUs(incomingOf(turn).message))
+    .use(async (turn) => {
+      const incoming = incomingOf(turn)
+      // Whoever writes there beside its owner must not be taken for them.
+      if (isByAnother(incoming.message)) {
+        if (isService(incoming, parts.reading)) return
+        return parts.keepUnread('not-by-the-sender', incoming.raw)
+      }
+      try {
+        say(turn, await answerTo(incoming, talk, () => wordsFor(turn)), parts)
+      } catch (error) {
+        if (!(error instanceof NothingSaid)) throw error
+        await parts.keepUnread('no-words-or-files', incoming.raw)
+        say(turn, { text: (await wordsFor(turn)).notTaken }, parts)
+      }
+    })
+}
+
+/** What a person says is a command, or part of what they tell us; an edit of it is one too. */
+async function answerTo(
+  incoming: Incoming,
+  talk: Conversation,
+  wordsFor: () => Promise<Words>,
+): Promise<Answer | undefined> {
+  const { message, update } = incoming
+  const isEdit = update.edited_message !== undefined
+  const takeIn = (one: Incoming) => (isEdit ? talk.edit(one, wordsFor) : talk.say(one, wordsFor))
+  const command = commandIn(message.text ?? message.caption ?? '')
+  if (!command) return takeIn(incoming)
+  const { name, rest } = command
+  const kind = name && kindOfCommand[name]
+  // Below a file it stands with something in any case.
+  const isAlone = rest === '' && message.text !== undefined
+  if (kind) {
+    if (isAlone) return talk.begin(incoming, kind, await wordsFor())
+    const more = withoutCommand(incoming, command)
+    return isEdit ? takeIn(more) : talk.begin(incoming, kind, await wordsFor(), more)
+  }
+  if (message.text !== undefined && name === 'start' && isPayload(rest)) {
+    const words = await wordsFor()
+    return linkToken.test(rest) ? talk.linkTo(rest, incoming, words) : talk.greet(words)
+  }
+  if (!isAlone) {
+    if (isEdit) return takeIn(incoming)
+    if (name === 'cancel' && (await talk.hasSomething(incoming))) return talk.cancelAfter(incoming, wordsFor)
+    return (await takeIn(incoming)) ?? talk.tookAsWords(incoming, await wordsFor())
+  }
+  switch (name) {
+    case 'help':
+      return talk.help(await wordsFor())
+    case 'language':
+      return talk.askLanguage(await wordsFor())
+    case 'cancel':
+      return talk.cancel(incoming, await wordsFor())
+    case 'status':
+      return talk.status(incoming, await wordsFor())
+    default:
+      return talk.unknownCommand(incoming, await wordsFor())
+  }
+}
+
+function onButtons(bot: Bot<Turn>, talk: Conversation, parts: ConversationParts): void {
+  bot.on('callback_query', async (turn) => {
+    const { callback_query: press } = turn.heard.update
+    // Under a message that is too old, or that is not ours, there is nothing to be pressed.
+    if (!press?.message || !isToUs(press.message)) return
+    const { message, ...rest } = press
     const deed = readDeed(press.data)
     const words = await wordsFor(turn)
-    const pressed = deed ? await talk.press(turn.heard.update, press, deed, words) : { toast: words.tooLate }
+    const pressed = deed
+      ? await talk.press(turn.heard.update, { ...rest, message }, deed, words)
+      : { toast: words.tooLate }
     if (pressed.language) turn.session = { ...(await turn.session), language: pressed.language }
     say(turn, pressed.say, parts)
     const shown = pressed.toast === undefined ? {} : { text: pressed.toast }
@@ -123,34 +150,55 @@ function inGroups(
   id: number,
   nameFrom: () => string | undefined,
 ): void {
-  bot.chatType(['group', 'supergroup']).on('message', async (turn) => {
-    const message = messageOf(turn)
-    const name = nameFrom()
-    const isReply = message.reply_to_message?.from?.id === id
-    const said = (message.text ?? message.caption ?? '').toLowerCase()
-    const isNamed = name !== undefined && new RegExp(`@${name.toLowerCase()}(?!\\w)`).test(said)
-    if (!isReply && !isNamed) return
-    const words = await wordsFor(turn)
-    const link = name === undefined ? '' : `https://t.me/${name}`
-    say(turn, { text: words.inGroup(link), replyTo: message.message_id }, parts)
-  })
+  bot
+    .on('message')
+    .filter((turn) => isGroup(incomingOf(turn).message))
+    .use(async (turn) => {
+      const { message } = incomingOf(turn)
+      const name = nameFrom()
+      const isReply = message.reply_to_message?.from?.id === id
+      const said = (message.text ?? message.caption ?? '').toLowerCase()
+      const isNamed = name !== undefined && new RegExp(`@${name.toLowerCase()}(?!\\w)`).test(said)
+      if (!isReply && !isNamed) return
+      const words = await wordsFor(turn)
+      const link = name === undefined ? '' : `https://t.me/${name}`
+      say(turn, { text: words.inGroup(link), replyTo: message.message_id }, parts)
+    })
 }
 
-function messageOf(turn: Turn): Message {
-  return turn.heard.update.message as Message
+/** What is said in a chat that is neither a person's nor a group, as far as we know them, is kept raw. */
+function elsewhere(bot: Bot<Turn>, parts: ConversationParts): void {
+  bot
+    .on(['message', 'edited_message'])
+    .filter((turn) => !isGroup(incomingOf(turn).message))
+    .use((turn) => parts.keepUnread('not-said-to-the-bot', incomingOf(turn).raw))
+}
+
+function incomingOf({ heard }: Turn): Incoming {
+  const incoming = messageIn(heard)
+  if (!incoming) throw new Error('an update without a message was taken for one')
+  return incoming
+}
+
+/** The message that an update brings, or that a button stands under. */
+function placeOf({ heard: { update } }: Pick<Turn, 'heard'>) {
+  return update.message ?? update.edited_message ?? update.callback_query?.message
 }
 
 /** The language chosen here, or that of the person's own Telegram. */
-async function wordsFor(turn: Turn) {
+async function wordsFor(turn: Turn): Promise<Words> {
   const { message, edited_message: edited, callback_query: press } = turn.heard.update
   return wordsIn((await turn.session).language ?? (message ?? edited ?? press)?.from?.language_code)
 }
 
 function say(turn: Turn, answer: Answer | undefined, parts: ConversationParts): void {
-  if (!answer) return
+  const place = placeOf(turn)
+  if (!answer || !place) return
   const { text, buttons, replyTo } = answer
+  const address = addressOf(place)
   call(turn, parts, 'sendMessage', {
-    chat_id: turn.chat?.id,
+    chat_id: address.chatId,
+    ...inTopic(address),
     text,
     link_preview_options: { is_disabled: true },
     ...(buttons && { reply_markup: { inline_keyboard: buttons } }),
@@ -168,10 +216,9 @@ function call(
   method: 'sendMessage' | 'answerCallbackQuery',
   payload: Record<string, unknown>,
 ): void {
-  const { heard } = turn
-  if (heard.reply) {
-    heard.reply({ method, ...payload })
-    heard.reply = undefined
+  if (turn.firstCall) {
+    turn.firstCall({ method, ...payload })
+    turn.firstCall = undefined
     return
   }
   parts

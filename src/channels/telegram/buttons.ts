@@ -51,6 +51,10 @@ export function postButtons(words: Words, id: string, step: Step): Buttons {
   return [[forth], [button(words.back, 'back', id, step), button(words.discard, 'discard', id)]]
 }
 
+export function discardButtons(words: Words, id: string): Buttons {
+  return [[button(words.discard, 'discard', id)]]
+}
+
 export function undoButtons(words: Words, id: string): Buttons {
   return [[button(words.undo, 'undo', id)]]
 }

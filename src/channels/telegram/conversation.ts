@@ -3,11 +3,20 @@ import { unavailable } from '../../failure.ts'
 import type { Chat, OpenPiece, Part, UpdateName } from '../../open-piece.ts'
 import { firstStep, stepAfter, stepBefore } from '../../open-piece.ts'
 import { isConfidentialKind, type Kind, senderState } from '../../submission.ts'
-import { type Answer, type Deed, kindButtons, languageButtons, undoButtons } from './buttons.ts'
+import { type Address, addressOf, isByAnother, readAddress, writtenAddress } from './address.ts'
+import {
+  type Answer,
+  type Deed,
+  discardButtons,
+  kindButtons,
+  languageButtons,
+  undoButtons,
+} from './buttons.ts'
+import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
 import { faultsIn, isAsking, missingStep, question, suggestionsFor } from './guest-post.ts'
 import type { ConversationParts } from './parts.ts'
-import { partOf, saysNothing } from './said.ts'
-import type { Message, Press, Update } from './update.ts'
+import { readMessage } from './said.ts'
+import type { Incoming, Message, Press, Update } from './update.ts'
 import { isLanguage, languages, type Words } from './words/words.ts'
 
 /** Nothing in the message that a piece could be made of. */
@@ -39,46 +48,58 @@ export function conversation(parts: ConversationParts) {
     },
 
     /** A deep link with a token ties this chat to a submission that came in by another door. */
-    async linkTo(token: string, message: Message, words: Words): Promise<Answer> {
-      const { chat, message_id: messageId } = message
-      const reference = await parts.link(token, chatOf(chat.id), { chatId: chat.id, messageId })
+    async linkTo(token: string, { message }: Incoming, words: Words): Promise<Answer> {
+      const sender = { ...addressOf(message), messageId: message.message_id }
+      const reference = await parts.link(token, chatOf(sender), sender)
       return { text: reference ? words.linked(reference) : words.notLinked }
     },
 
     /** Begins a piece of a kind, or makes the open one of that kind; with what was said along with the command. */
-    async begin(update: Update, kind: Kind, words: Words, more?: string): Promise<Answer | undefined> {
-      const message = update.message as Message
-      const piece = await pieces.begin(updateName(update), chatFrom(message), kind, now())
+    async begin(incoming: Incoming, kind: Kind, words: Words, more?: Incoming): Promise<Answer | undefined> {
+      const piece = await pieces.begin(updateName(incoming.update), chatFrom(incoming.message), kind, now())
       parts.nudge()
       if (more === undefined) return firstWordsOf(words, piece, kind)
-      return say(update, { ...message, text: more, entities: [] }, async () => words, 'words')
+      return say(more, async () => words, 'words')
     },
 
     say,
 
+    /** What to say to something that looks like a command and was taken in as words. */
+    async tookAsWords({ message }: Incoming, words: Words): Promise<Answer> {
+      const [piece] = await pieces.ofChat(chatFrom(message).key)
+      const text = words.commandWithWords(words.helpCommands)
+      return { text, ...(piece && { buttons: discardButtons(words, piece.id) }) }
+    },
+
+    /** Nothing was done at a command that is none; what is open waits again, for it may have been meant to be discarded. */
+    async unknownCommand({ message }: Incoming, words: Words): Promise<Answer> {
+      for (const { id } of await pieces.ofChat(chatFrom(message).key)) await pieces.wait(id, now())
+      return { text: words.unknownCommand(words.helpCommands) }
+    },
+
     /** Takes an edit in: an open piece is changed, a piece that was sent gets a message that says so. */
-    async edit(
-      update: Update,
-      message: Message,
-      wordsFor: () => Promise<Words>,
-    ): Promise<Answer | undefined> {
-      // A place that is shared live moves every few seconds; where it began is what was said.
-      if (message.location?.live_period !== undefined) return undefined
+    async edit(incoming: Incoming, wordsFor: () => Promise<Words>): Promise<Answer | undefined> {
+      const { update, message, said } = incoming
+      // Only a place that is shared live is ever edited: it moves, or its sharing ends. Where it began is what was said, and
+      // where it ends may be where somebody lives: no other place is kept.
+      if (said.location !== undefined) return undefined
       const chat = chatFrom(message)
-      const part = partOf(message, parts.reading)
+      const { part, nature } = readMessage(incoming, parts.reading)
+      const fileNames = namesOfFiles(parts.keys, message, part.files)
       const fate = await pieces.fateOf(chat.key, part.messageId)
       if (!fate) {
-        if (saysNothing(part)) return undefined
-        await parts.take({ update: updateName(update), chat, part, joins: null, kind: 'news-tip', at: now() })
+        if (nature === 'service' || nature === 'nothing') return undefined
+        const name = updateName(update)
+        await parts.take({ update: name, fileNames, chat, part, joins: null, kind: 'news-tip', at: now() })
         parts.nudge()
         return undefined
       }
       if (fate.state === 'open') {
         const faults = isAsking(fate.field) ? faultsIn(fate.field, part.words) : []
         if (faults.length > 0) return { text: (await wordsFor()).answerAgain(faults.join(' ')) }
-        if (await pieces.change(chat.key, part, now())) return undefined
+        if (await pieces.change(chat.key, part, fileNames, now())) return undefined
         // It has just been sent: it is an edit of that from now on.
-        return this.edit(update, message, wordsFor)
+        return this.edit(incoming, wordsFor)
       }
       if (fate.state === 'discarded' || pieces.isKnown(fate, part)) return undefined
       // It is just being sent. Telegram tries again in a moment: nobody else could keep what it says in confidence.
@@ -86,17 +107,19 @@ export function conversation(parts: ConversationParts) {
       await parts.receiveFurther({
         submissionId: fate.submissionId,
         arrival: { source: 'telegram-edit', key: updateName(update).key },
-        fields: { body: part.words },
+        fields: { body: part.words || wordsRemoved },
         files: [],
-        awaited: part.files,
+        awaited: await newFiles(part.files, fileNames, pieces.knownFiles),
         telegram: part.sender,
+        ...(part.unread && { rawUpdates: [part.unread.raw] }),
         isEdit: true,
       })
+      await pieces.edited(chat.key, part, fileNames, now())
       return undefined
     },
 
-    async cancel(update: Update, words: Words): Promise<Answer> {
-      const chat = chatOf((update.message as Message).chat.id)
+    async cancel({ update, message }: Incoming, words: Words): Promise<Answer> {
+      const chat = chatFrom(message)
       const [piece] = await pieces.ofChat(chat.key)
       if (!piece) return { text: words.nothingToDiscard }
       await pieces.discard(updateName(update), piece.id, now())
@@ -105,8 +128,20 @@ export function conversation(parts: ConversationParts) {
       return { text: words.discardedForGood, buttons: undoButtons(words, piece.id) }
     },
 
-    async status(chatId: number, words: Words): Promise<Answer> {
-      const submissions = await chats.submissions(chatOf(chatId).key)
+    /** True where something is open that could be discarded. */
+    async hasSomething({ message }: Incoming): Promise<boolean> {
+      const [piece] = await pieces.ofChat(chatFrom(message).key)
+      return piece !== undefined && piece.partCount > 0
+    },
+
+    /** Discards what is open, with the words that came after the command: whoever wants it back has them back too. */
+    async cancelAfter(incoming: Incoming, wordsFor: () => Promise<Words>): Promise<Answer> {
+      await say(incoming, wordsFor, 'words')
+      return this.cancel(incoming, await wordsFor())
+    },
+
+    async status({ message }: Incoming, words: Words): Promise<Answer> {
+      const submissions = await chats.submissions(chatFrom(message).key)
       if (submissions.length === 0) return { text: words.statusEmpty }
       const lines = submissions.map((submission) => {
         const day = new Date(submission.createdAt).toISOString().slice(0, 10)
@@ -122,7 +157,9 @@ export function conversation(parts: ConversationParts) {
 
     /** Does what a button says. */
     async press(update: Update, press: Press, deed: Deed, words: Words): Promise<Pressed> {
-      const chat = chatOf(press.message?.chat.id ?? 0, press.from.language_code)
+      const { message, from } = press
+      const chat = chatOf(addressOf(message), from.language_code)
+      if (isByAnother({ ...message, from })) return { toast: words.tooLate }
       if (deed[0] === 'kind') {
         const piece = await pieces.begin(updateName(update), chat, deed[1], now())
         parts.nudge()
@@ -157,37 +194,45 @@ export function conversation(parts: ConversationParts) {
 
   /** Takes in what a person says. Nothing is answered to it here, unless it answers a question. `of` tells apart what one update makes happen. */
   async function say(
-    update: Update,
-    message: Message,
+    incoming: Incoming,
     wordsFor: () => Promise<Words>,
     of = '',
   ): Promise<Answer | undefined> {
+    const { update, message } = incoming
     const chat = chatFrom(message)
-    const part = partOf(message, parts.reading)
-    if (saysNothing(part)) throw new NothingSaid()
+    const { part, nature } = readMessage(incoming, parts.reading)
+    if (nature === 'service') return undefined
+    if (nature === 'nothing') throw new NothingSaid()
     const open = await pieces.ofChat(chat.key)
     const [piece] = open
     const name = updateName(update, of)
     const named = await repliedTo(message, chat)
+    const fileNames = namesOfFiles(parts.keys, message, part.files)
     if (!named && piece?.joins === null && isAsking(piece.step)) {
       const words = await wordsFor()
+      if (part.files.length > 0 || nature === 'unreadable') {
+        await parts.take({ update: name, fileNames, chat, part, joins: null, kind: piece.kind, at: now() })
+        const again = question(words, piece, piece.step)
+        const what = nature === 'unreadable' ? words.notTaken : words.fileKept
+        return { ...again, text: `${what}\n\n${again.text}` }
+      }
       const answered = await answerStep(name, piece, part, chat, words)
       // Somebody answered meanwhile: this is the answer to what is asked now.
-      return answered === 'moved-on' ? say(update, message, wordsFor, of) : answered
+      return answered === 'moved-on' ? say(incoming, wordsFor, of) : answered
     }
     const joins = named ?? (await joinedBy(chat, open))
-    await parts.take({ update: name, chat, part, joins, kind: 'news-tip', at: now() })
+    await parts.take({ update: name, fileNames, chat, part, joins, kind: 'news-tip', at: now() })
     parts.nudge()
-    return undefined
+    return nature === 'unreadable' ? { text: (await wordsFor()).notTaken } : undefined
   }
 
   /** By which name this chat is known to us, and to Telegram. */
-  function chatOf(chatId: number, language?: string): Chat {
-    return { key: parts.chatKey(chatId), target: String(chatId), language }
+  function chatOf(address: Address, language?: string): Chat {
+    return { key: parts.keys.chat(address), target: writtenAddress(address), language }
   }
 
-  function chatFrom({ chat, from }: Message): Chat {
-    return chatOf(chat.id, from?.language_code)
+  function chatFrom(message: Message): Chat {
+    return chatOf(addressOf(message), message.from?.language_code)
   }
 
   /** The submission that one of our messages was about, if this one replies to it. */
@@ -211,11 +256,6 @@ export function conversation(parts: ConversationParts) {
   ): Promise<Answer | undefined | 'moved-on'> {
     const { step } = piece
     if (!isAsking(step)) return 'moved-on'
-    if (part.files.length > 0) {
-      await parts.take({ update, chat, part, joins: null, kind: piece.kind, at: now() })
-      const again = question(words, piece, step)
-      return { ...again, text: `${words.fileKept}\n\n${again.text}` }
-    }
     if (step === 'consent') return { ...question(words, piece, step), text: words.pressButton }
     const faults = faultsIn(step, part.words)
     if (faults.length > 0) {
@@ -296,7 +336,7 @@ export function conversation(parts: ConversationParts) {
     chat: Chat,
     words: Words,
   ): Promise<Pressed> {
-    const messageId = press.message?.message_id ?? 0
+    const messageId = press.message.message_id
     if (piece.step !== step || piece.state !== 'open' || step === null) return { toast: words.tooLate }
     const part: Part = {
       messageId: -messageId,
@@ -305,7 +345,7 @@ export function conversation(parts: ConversationParts) {
       sort: 'message',
       words: answer,
       files: [],
-      sender: { chatId: Number(chat.target), messageId },
+      sender: { ...readAddress(chat.target), messageId },
       language: press.from.language_code,
       editedAt: 0,
     }

@@ -3,6 +3,7 @@ import { CarryFault, type Delivery } from '../../delivery.ts'
 import { isRefusalReason, type RefusalReason } from '../../file-refusal.ts'
 import type { PieceToSend } from '../../open-piece.ts'
 import { type Message, telegramOf } from '../../submission.ts'
+import { type Address, inTopic, readAddress } from './address.ts'
 import { faultOf, type GetApi } from './api.ts'
 import { type Words, wordsIn } from './words/words.ts'
 
@@ -33,24 +34,27 @@ export function fileNotices(parts: FileNoticeParts) {
   }
 
   async function say(id: string, notice: (words: Words, id: string) => string): Promise<void> {
-    const { chatId, words } = await whereTo(id)
+    const { address, words } = await whereTo(id)
     const api = await parts.getApi()
     await api
-      .sendMessage(chatId, notice(words, id), { link_preview_options: { is_disabled: true } })
+      .sendMessage(address.chatId, notice(words, id), {
+        link_preview_options: { is_disabled: true },
+        ...inTopic(address),
+      })
       .catch((error: unknown) => {
         throw faultOf(error)
       })
   }
 
   /** The piece's chat, or where it has become a submission already, the one that its sender wrote from. */
-  async function whereTo(id: string): Promise<{ chatId: number; words: Words }> {
+  async function whereTo(id: string): Promise<{ address: Address; words: Words }> {
     const piece = await parts.pieceById(id)
-    if (piece?.target) return { chatId: Number(piece.target), words: await parts.wordsFor(piece) }
+    if (piece?.target) return { address: readAddress(piece.target), words: await parts.wordsFor(piece) }
     const messages = await parts.conversation(id)
     const contact = await parts.contact(id)
     const chat = telegramOf(messages) ?? (contact === 'lost' ? undefined : contact.telegram)
     if (!chat) throw new CarryFault('submission-gone', { permanent: true })
-    return { chatId: chat.chatId, words: wordsIn(messages[0]?.content.fields.language) }
+    return { address: chat, words: wordsIn(messages[0]?.content.fields.language) }
   }
 }
 

@@ -29,8 +29,16 @@ export type FetchParts = {
   now: () => number
 }
 
-/** Telegram's file paths are like `photos/file_7.jpg`; anything that could lead elsewhere is refused. */
-const pathShape = /^[\w-]+(?:\/[\w-]+(?:\.[\w-]+)*)+$/
+/**
+ * A path of Telegram's as it is asked for, each part of it in the coding of addresses: it ends as its sender's name for the
+ * file does, in any script and with any signs, and those would be part of the address otherwise.
+ * Undefined for one that could lead elsewhere: an address, a place on a disk, or a way up.
+ */
+export function encodedPath(path: string): string | undefined {
+  const parts = path.toWellFormed().split('/')
+  const leadsElsewhere = /^[a-z][a-z\d+.-]*:\/\//i.test(path) || parts.some((part) => /^\.{0,2}$/.test(part))
+  return leadsElsewhere ? undefined : parts.map(encodeURIComponent).join('/')
+}
 
 /**
  * A Bot API server of our own in local mode gives the place on its disk, `/…/<token>/videos/file_1.mp4`: what comes after
@@ -78,8 +86,8 @@ export function telegramFileFetcher(parts: FetchParts) {
     const { file_path: given } = await api.getFile(fileId).catch((error: unknown) => {
       throw faultOf(error)
     })
-    const path = given && withinServer(given, token)
-    if (path && pathShape.test(path)) return path
+    const path = given === undefined ? undefined : encodedPath(withinServer(given, token))
+    if (path !== undefined) return path
     throw new CarryFault('telegram-bad-path', { permanent: true })
   }
 

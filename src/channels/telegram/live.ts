@@ -1,6 +1,7 @@
 import type { Delivery, Instead } from '../../delivery.ts'
 import { type Part, type PieceToSend, quietTime, tally } from '../../open-piece.ts'
 import { isConfidentialKind } from '../../submission.ts'
+import { inTopic, readAddress } from './address.ts'
 import { faultOf, type GetApi } from './api.ts'
 import { type Answer, pieceButtons, postButtons, undoButtons } from './buttons.ts'
 import { isAsking } from './guest-post.ts'
@@ -89,7 +90,8 @@ export function liveMessages(parts: LiveParts) {
   /** Edits the message that is there; a new one is sent where there is none, or it is gone. Gives its number. */
   async function show(piece: PieceToSend, { text, buttons = [] }: Answer): Promise<number> {
     const api = await parts.getApi()
-    const chatId = Number(piece.target)
+    const address = readAddress(piece.target ?? '')
+    const { chatId } = address
     const more = { reply_markup: { inline_keyboard: buttons }, link_preview_options: { is_disabled: true } }
     if (piece.shown) {
       const edited = await api.editMessageText(chatId, piece.shown.messageId, text, more).then(
@@ -101,7 +103,7 @@ export function liveMessages(parts: LiveParts) {
       )
       if (edited || piece.state !== 'open') return piece.shown.messageId
     }
-    const sent = await api.sendMessage(chatId, text, more)
+    const sent = await api.sendMessage(chatId, text, { ...more, ...inTopic(address) })
     return sent.message_id
   }
 }

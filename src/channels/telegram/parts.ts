@@ -1,8 +1,8 @@
 import type { FurtherDraft } from '../../draft.ts'
 import type { Chat, NewPart, OpenPiece, Part, Step, TakenPart, UpdateName } from '../../open-piece.ts'
-import type { Kind, Submission } from '../../submission.ts'
+import type { Kind, Submission, TelegramSender } from '../../submission.ts'
 import type { GetApi } from './api.ts'
-import type { ChatKey } from './chat-key.ts'
+import type { ChatKeys } from './chat-key.ts'
 import type { Reading } from './said.ts'
 import type { Words } from './words/words.ts'
 
@@ -13,7 +13,7 @@ export type Session = { language?: string }
 export type ConversationParts = {
   token: string
   getApi: GetApi
-  chatKey: ChatKey
+  keys: ChatKeys
   newsroom: string
   /** Tells where the form is, which does not ask who writes. */
   saferForm: (words: Words) => string
@@ -47,7 +47,11 @@ export type ConversationParts = {
       | undefined
     >
     isKnown(fate: { digest: string; editedAt: number }, part: Part): boolean
-    change(chat: string, part: Part, at: number): Promise<boolean>
+    change(chat: string, part: Part, fileNames: UpdateName[], at: number): Promise<boolean>
+    /** Which of these files were taken in before. */
+    knownFiles(names: UpdateName[]): Promise<Set<string>>
+    /** Remembers what an edit of a part that was sent says now. */
+    edited(chat: string, part: Part, fileNames: UpdateName[], at: number): Promise<void>
     wait(id: string, at: number): Promise<void>
     close(id: string, at: number): Promise<void>
     detach(update: UpdateName, id: string, chat: string, at: number): Promise<boolean>
@@ -65,11 +69,7 @@ export type ConversationParts = {
     lastAnswered(chat: string, since: number): Promise<string | undefined>
   }
   /** Links a chat to the submission that a one-time token names; gives its reference, or undefined if the token is no good. */
-  link: (
-    token: string,
-    chat: Chat,
-    sender: { chatId: number; messageId: number },
-  ) => Promise<string | undefined>
+  link: (token: string, chat: Chat, sender: TelegramSender) => Promise<string | undefined>
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
   /** Keeps what cannot be understood as it came. */
   keepUnread: (reason: string, raw: string) => Promise<void>

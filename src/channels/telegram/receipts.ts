@@ -1,6 +1,7 @@
 import type { Delivery, Instead } from '../../delivery.ts'
 import type { PieceToSend } from '../../open-piece.ts'
 import { isConfidentialKind } from '../../submission.ts'
+import { inTopic, readAddress } from './address.ts'
 import { faultOf, type GetApi } from './api.ts'
 import type { Words } from './words/words.ts'
 
@@ -26,8 +27,9 @@ export function chatReceipts(parts: ReceiptParts) {
     const receipt = told.receipt ?? (told.passing !== 'lost' ? told.passing?.receipt : undefined)
     const text = receipt ? receivedText(words, piece, reference, receipt) : words.joined(reference)
     const api = await parts.getApi()
+    const address = readAddress(piece.target)
     const sent = await api
-      .sendMessage(Number(piece.target), text, { link_preview_options: { is_disabled: true } })
+      .sendMessage(address.chatId, text, { link_preview_options: { is_disabled: true }, ...inTopic(address) })
       .catch((error: unknown) => {
         throw faultOf(error)
       })

@@ -8,6 +8,7 @@ import {
   type Part,
   type PieceToSend,
   quietTime,
+  rawUpdatesOf,
   regretTime,
 } from '../../open-piece.ts'
 
@@ -171,6 +172,7 @@ function draftOf(piece: PieceToSend, parts: Part[]): Draft {
     files: [],
     awaited: filesOf(parts).map(({ mark: _, ...file }) => file),
     ...(parts[0] && { telegram: parts[0].sender }),
+    ...rawUpdatesOf(parts),
     ids: becomes,
     ...(sealed && { sealed: { ...sealed, ...blocksOf(parts) } }),
   }
@@ -199,6 +201,7 @@ function furtherOf(submissionId: string, parts: Part[], isAll = true): Omit<Furt
     files: [],
     awaited: filesOf(parts, isAll).map(({ mark: _, ...file }) => file),
     ...(parts[0] && !parts[0].lost && { telegram: parts[0].sender }),
+    ...rawUpdatesOf(parts),
     ...blocksOf(parts),
   }
 }

@@ -2,11 +2,12 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import express, { type RequestHandler, type Router } from 'express'
 import { Failure } from '../../failure.ts'
 import type { Reply } from './bot.ts'
-import { isNoPiece, Update } from './update.ts'
+import { isNotOurs, reasonToKeep } from './message/updates.ts'
+import { type Heard, isTooDeep, messageIn, Update } from './update.ts'
 
 export type WebhookParts = {
   /** Deals with an update that is understood; says so when it is durable, and may answer in the webhook's reply. */
-  handle: (update: Update, json: object, reply?: Reply) => Promise<void>
+  handle: (heard: Heard, reply?: Reply) => Promise<void>
   /** Keeps what cannot be understood as it came. */
   keepUnread: (reason: string, raw: string) => Promise<void>
   /** Keeps what could not be handled just now, to be tried again by the worker. */
@@ -44,14 +45,15 @@ export function webhookRouter(parts: WebhookParts): Router {
 export function updateTaker(parts: Pick<WebhookParts, 'handle' | 'keepUnread' | 'keepToRetry'>) {
   /** @throws Failure `unavailable`: nothing was taken in, and the update is to come again. */
   return async (json: unknown, raw: string, reply?: Reply): Promise<void> => {
+    if (isTooDeep(json)) return parts.keepUnread('too-deep', raw)
     const parsed = Update.safeParse(json)
     if (!parsed.success) return parts.keepUnread('not-an-update', raw)
-    const { message, edited_message: edited, callback_query: press } = parsed.data
-    if (!message && !edited && !press) {
-      return isNoPiece(json as object) ? undefined : parts.keepUnread('unknown-update', raw)
+    const heard: Heard = { update: parsed.data, json: json as Record<string, unknown>, raw }
+    if (!messageIn(heard) && !parsed.data.callback_query) {
+      return isNotOurs(heard.json) ? undefined : parts.keepUnread(reasonToKeep(heard.json), raw)
     }
     try {
-      await parts.handle(parsed.data, json as object, reply)
+      await parts.handle(heard, reply)
     } catch (error) {
       // Unavailable: Telegram will try again. Anything else must not hold up what comes after it.
       if (error instanceof Failure && error.code === 'unavailable') throw error

@@ -1,5 +1,6 @@
 import type { Step } from '../../../open-piece.ts'
 import type { Kind, State } from '../../../submission.ts'
+import type { CommandName } from '../commands.ts'
 
 const kinds: Record<Kind, string> = {
   'news-tip': 'News tip',
@@ -124,6 +125,10 @@ export const en = {
     `Tips belong in private: anyone in this group can read along. Write to me here: ${link}`,
   notTaken:
     'This kind of message cannot be read here, but it has been kept. Please write it in words, or send it as a file.',
+  unknownCommand: (commands: string) =>
+    `I don’t know that command, so nothing was done and nothing was added. If it is part of what you want to tell us, write it without the slash.\n\nThis is what I know:\n${commands}`,
+  commandWithWords: (commands: string) =>
+    `I have added that to what you are telling us; I did not take it as a command. To discard what is not sent yet, press “Discard” or write /cancel and nothing else.\n\nThis is what I know:\n${commands}`,
   helpCommands:
     '/tip – a news tip\n/expose – an exposé\n/story – a story\n/guest – a guest post\n/status – what you have sent\n/cancel – discard what is not sent yet\n/language – another language\n/help – this help',
   commands: {
@@ -136,6 +141,18 @@ export const en = {
     language: 'Choose the language',
     help: 'How this works',
   },
+  /** Other words for the commands, without the slash. */
+  commandWords: {
+    start: ['begin'],
+    tip: ['newstip'],
+    expose: ['exposé'],
+    story: [],
+    guest: ['guestpost'],
+    status: [],
+    cancel: ['discard', 'stop'],
+    language: [],
+    help: [],
+  } as Record<CommandName, string[]>,
 }
 
 /** What the bot says, in one language. */

@@ -114,6 +114,10 @@ export const fr: Words = {
   inGroup: (link) => `Les infos se disent en privé : tout le groupe peut lire ici. Écrivez-moi là : ${link}`,
   notTaken:
     'Ce genre de message ne peut pas être lu ici, mais il est gardé. Écrivez-le, ou envoyez-le comme fichier.',
+  unknownCommand: (commands) =>
+    `Je ne connais pas cette commande : rien n’a été fait, rien n’a été ajouté. Si cela fait partie de ce que vous voulez nous dire, écrivez-le sans la barre.\n\nVoici ce que je connais :\n${commands}`,
+  commandWithWords: (commands) =>
+    `Je l’ai ajouté à ce que vous nous dites ; je ne l’ai pas pris pour une commande. Pour abandonner ce qui n’est pas envoyé, appuyez sur « Abandonner » ou écrivez /cancel et rien d’autre.\n\nVoici ce que je connais :\n${commands}`,
   helpCommands:
     '/tip – une info\n/expose – une révélation\n/story – une histoire\n/guest – une tribune\n/status – ce que vous avez envoyé\n/cancel – abandonner ce qui n’est pas envoyé\n/language – une autre langue\n/help – cette aide',
   commands: {
@@ -125,5 +129,16 @@ export const fr: Words = {
     cancel: 'Abandonner ce qui n’est pas envoyé',
     language: 'Choisir la langue',
     help: 'Comment cela marche',
+  },
+  commandWords: {
+    start: ['commencer'],
+    tip: ['signaler'],
+    expose: ['révélation'],
+    story: ['histoire'],
+    guest: ['tribune'],
+    status: ['suivi', 'statut'],
+    cancel: ['annuler', 'abandonner'],
+    language: ['langue'],
+    help: ['aide'],
   },
 }

@@ -115,6 +115,10 @@ export const sw: Words = {
     `Madokezo ni ya faragha: yeyote katika kundi hili anaweza kusoma. Niandikie hapa: ${link}`,
   notTaken:
     'Ujumbe wa aina hii hausomeki hapa, lakini umehifadhiwa. Tafadhali uandike kwa maneno, au uutume kama faili.',
+  unknownCommand: (commands) =>
+    `Siijui amri hiyo, kwa hiyo hakuna lililofanyika na hakuna lililoongezwa. Ikiwa ni sehemu ya unachotaka kutuambia, iandike bila mkwaju.\n\nHizi ndizo ninazojua:\n${commands}`,
+  commandWithWords: (commands) =>
+    `Nimeongeza hilo kwenye unachotuambia; sikulichukua kama amri. Kutupa ambacho hakijatumwa, bonyeza “Tupa” au andika /cancel peke yake.\n\nHizi ndizo ninazojua:\n${commands}`,
   helpCommands:
     '/tip – dokezo la habari\n/expose – ufichuzi\n/story – simulizi\n/guest – makala ya mgeni\n/status – ulichotuma\n/cancel – tupa ambacho hakijatumwa\n/language – lugha nyingine\n/help – msaada huu',
   commands: {
@@ -126,5 +130,16 @@ export const sw: Words = {
     cancel: 'Tupa ambacho hakijatumwa',
     language: 'Chagua lugha',
     help: 'Jinsi inavyofanya kazi',
+  },
+  commandWords: {
+    start: ['anza'],
+    tip: ['dokezo'],
+    expose: ['ufichuzi'],
+    story: ['simulizi', 'wazo'],
+    guest: ['makala'],
+    status: ['hali'],
+    cancel: ['ghairi', 'tupa', 'futa'],
+    language: ['lugha'],
+    help: ['msaada'],
   },
 }
