@@ -81,6 +81,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     letter: async (name) => (await storage.settings.letter(name)).value,
     confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
     signInLink,
+    hasSetUp: storage.factors.hasSetUp,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
     replyAddress: config.EMAIL_REPLY_ADDRESS,

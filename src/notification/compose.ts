@@ -24,6 +24,8 @@ export type ComposeParts = {
   confidentialByMail: () => Promise<boolean>
   /** Makes a one-time sign-in link when the mail is composed, so that none lies in the outbox. */
   signInLink: (editorId: string) => Promise<string>
+  /** True if an editor has something of their own to sign in with. */
+  hasSetUp: (editorId: string) => Promise<boolean>
   newsroom: string
   mailFrom: string
   /** Where replies and bounces go, with a token behind a plus. */
@@ -265,7 +267,12 @@ export function mailComposer(parts: ComposeParts) {
         ...unanswered(delivery),
         to: editor.email,
         subject,
-        ...render('sign-in', { link, bearsKey: known?.link !== undefined }),
+        ...render('sign-in', {
+          link,
+          bearsKey: known?.link !== undefined,
+          isSetUp: await parts.hasSetUp(editor.id),
+          email: editor.email,
+        }),
       }
     },
   }
