@@ -50,6 +50,8 @@ export type Application = {
   hookSecretOf(token: ApiToken): string
   /** Where the desk key was made just now: the links that bear it, one for each editor. */
   setUpLinks: SetUpLink[]
+  /** The addresses of all editors, as long as none of them has set up; undefined once one has. */
+  waitingEditors(): Promise<string[] | undefined>
   keyRing: KeyRing
   resealing: Resealing
   files: FileStore
@@ -104,6 +106,11 @@ export async function createApplication(config: Config, outside: Outside): Promi
     },
     storage,
     setUpLinks,
+    async waitingEditors() {
+      const editors = await storage.editors.active()
+      for (const { id } of editors) if (await storage.factors.hasSetUp(id)) return undefined
+      return editors.map(({ email }) => email)
+    },
     keyRing: parts.keyRing,
     resealing: parts.resealing,
     files: parts.files,

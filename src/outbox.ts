@@ -85,6 +85,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     replyLink: (messageId, toldAt) =>
       `${siteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
     signInLink,
+    hasSetUp: storage.factors.hasSetUp,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
     replyAddress: config.EMAIL_REPLY_ADDRESS,

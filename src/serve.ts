@@ -5,7 +5,7 @@ import { missingPrograms } from './clean-copy.ts'
 import { basePath, type Config, ConfigFault } from './config.ts'
 import { placeOf } from './error-place.ts'
 import { isOfTheOutside } from './last-resort.ts'
-import { setUpLines } from './set-up-links.ts'
+import { setUpLines, waysIn } from './set-up-links.ts'
 import { kindNames } from './submission.ts'
 import { listen } from './web/server.ts'
 
@@ -24,7 +24,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const log = pino({ level: config.LOG_LEVEL, base: null }, destination)
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   const server = await openDoors(application, config, (error) => log.warn(placeOf(error), 'an answer broke'))
-  for (const line of introduction(config, application)) print(line)
+  for (const line of await introduction(config, application)) print(line)
   await application.startWork()
   void tellOfFiles(application, print).catch((error: unknown) => log.warn(placeOf(error), 'no word of files'))
   return {
@@ -57,8 +57,10 @@ async function openDoors(application: Application, config: Config, onFault: (err
   }
 }
 
-function introduction(config: Config, { webhook, setUpLinks }: Application): string[] {
+async function introduction(config: Config, application: Application): Promise<string[]> {
+  const { webhook, setUpLinks } = application
   const site = config.PUBLIC_URL.origin + basePath(config)
+  const waiting = await application.waitingEditors()
   const keptMail = join(config.DATA_DIR, 'mail')
   const secret = webhook.isNew
     ? webhook.secret
@@ -73,6 +75,7 @@ function introduction(config: Config, { webhook, setUpLinks }: Application): str
     `Telegram    POST ${webhook.url}`,
     `            with the header X-Telegram-Bot-Api-Secret-Token: ${secret}`,
     ...setUpLines(setUpLinks),
+    ...(waiting && setUpLinks.length === 0 ? waysIn(waiting, config.SMTP_URL !== undefined) : []),
     '',
   ]
 }

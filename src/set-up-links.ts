@@ -11,3 +11,22 @@ export function setUpLines(links: SetUpLink[]): string[] {
     ...links.flatMap(({ email, link }) => ['', `${email}, once:`, `  ${link}`]),
   ]
 }
+
+/**
+ * How to come in, as long as nobody has. The links themselves are said once: what is printed at every start is kept by
+ * whatever keeps logs.
+ */
+export function waysIn(editors: string[], isMailed: boolean): string[] {
+  if (editors.length === 0)
+    return [
+      '',
+      'Nobody can sign in at the desk, for there is no editor. This makes one:',
+      '  npm run barua -- editor add EMAIL',
+    ]
+  return [
+    '',
+    `Nobody has set up the desk yet. The links for that were printed at the first start${isMailed ? ', and mailed' : ''}.`,
+    'If they are lost, this makes a new one:',
+    ...editors.map((email) => `  npm run barua -- editor reset ${email}`),
+  ]
+}

@@ -37,6 +37,9 @@ const boxes: Record<string, string> = {
 /** What opens something is typed again, and never shown. */
 const secrets = new Set(['passphrase', 'again', 'code', 'sheet', 'secret', 'passkey', 'prf'])
 
+/** A private key is none of ours, whatever box somebody has put it into by mistake. */
+const privateKey = /PRIVATE KEY|AGE-SECRET-KEY/i
+
 /** A form that was sent and not taken, as far as it can be shown again. */
 export type Typed = {
   /** What was written into its boxes. */
@@ -59,7 +62,7 @@ export function typedIn(fields: unknown): Typed {
   const given = Object.entries((fields ?? {}) as Record<string, unknown>).flatMap(([name, value]) =>
     [value].flat().flatMap((one) => (typeof one === 'string' ? [{ name, value: one }] : [])),
   )
-  const open = given.filter(({ name }) => !secrets.has(name))
+  const open = given.filter(({ name, value }) => !secrets.has(name) && !privateKey.test(value))
   const texts = open.filter(({ name, value }) => labelOf(name) && value.trim() !== '')
   return {
     texts: texts.map(({ name, value }) => ({ name, label: labelOf(name) ?? name, text: value })),

@@ -90,6 +90,50 @@ test('a link from the mailbox opens nothing that is sealed, until the passphrase
   assert.match(await page(newsroom, at, cookie), new RegExp(tip().title))
 })
 
+test('whoever has not set up is told by a sign-in mail where the link for that is, and is led into no dead end', async (t) => {
+  const newsroom = await openNewsroom(t, { SMTP_URL: '' })
+  await newsroom.workOff()
+  const mails = await newsroom.keptMails()
+  assert.equal(mails.length, 1)
+  // The first one is kept as a file, beside what a key would open.
+  const [mail = ''] = mails.map((one) => one.replace(/=\r\n/g, '').replace(/=3D/g, '='))
+  assert.match(mail, /You have not set up your place/)
+  assert.match(mail, /npm run barua -- editor reset editor@newsroom\.test/)
+  assert.notEqual(linkIn(mail), newsroom.application.setUpLinks[0]?.link)
+
+  const cookie = cookieOf(
+    (
+      await newsroom
+        .http()
+        .post(new URL(linkIn(mail)).pathname)
+        .expect(303)
+    ).headers,
+    'barua',
+  )
+  assert.match(await page(newsroom, '/desk', cookie), /You have not set up your place yet/)
+  assert.match(await page(newsroom, '/desk/keys', cookie), /editor reset editor@newsroom\.test/)
+  // Nothing would be lost: a passphrase is enough, and opens what comes from then on.
+  const chosen = { passphrase, again: passphrase }
+  assert.doesNotMatch(await page(newsroom, '/desk/account', cookie), /name="forgotten"/)
+  assert.equal((await newsroom.act('/desk/account/passphrase', chosen, cookie)).status, 303)
+  const { reference } = await newsroom.submit('news-tip')
+  const again = await signIn(newsroom, editorAddress)
+  for (const one of [cookie, again])
+    assert.match(await page(newsroom, `/desk/submissions/${reference}`, one), new RegExp(tip().title))
+})
+
+test('where something is sealed already, whoever begins anew without their link has to say that it is lost', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference } = await newsroom.submit('news-tip')
+  const cookie = await mailedSignIn(newsroom, editorAddress)
+  const chosen = { passphrase, again: passphrase }
+  assert.equal((await newsroom.act('/desk/account/passphrase', chosen, cookie)).status, 422)
+  assert.match(await page(newsroom, '/desk/account', cookie), /The link that I was given to set up is lost/)
+  // With it all is well still.
+  const mine = await setUp(newsroom, newsroom.application.setUpLinks[0]?.link ?? '')
+  assert.match(await page(newsroom, `/desk/submissions/${reference}`, mine), new RegExp(tip().title))
+})
+
 test('whoever forgets their passphrase is let in by a colleague, and by nobody else', async (t) => {
   const newsroom = await openNewsroom(t)
   const { reference } = await newsroom.submit('expose')

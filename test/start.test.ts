@@ -88,6 +88,33 @@ test('started with nothing, it says where everything is and how to come in', asy
   assert.ok(!again.output().includes(secret), 'the secret is printed once')
 })
 
+test('until somebody has set up, every start says how to come in, and the command that it names does it', async (t) => {
+  const env = folder()
+  const first = await startProcess(env)
+  t.after(() => first.kill())
+  const lost = /\/desk\/sign-in\/[\w-]+/.exec(first.output())?.[0] ?? ''
+  assert.ok(lost)
+  await first.stop()
+
+  const second = await startProcess(env)
+  t.after(() => second.kill())
+  assert.match(second.output(), /Nobody has set up the desk yet/)
+  assert.ok(!second.output().includes(lost), 'a key is printed once')
+  const command = /npm run barua -- (editor reset \S+)/.exec(second.output())?.[1] ?? ''
+  const reset = await barua(env, ...command.split(' '))
+  assert.equal(reset.code, 0, reset.lines.join('\n'))
+  const { pathname } = new URL(reset.lines.at(-1) ?? '')
+  const passphrase = 'five words of my own'
+  const body = new URLSearchParams({ passphrase, again: passphrase })
+  const answer = await fetch(second.url + pathname, { method: 'POST', body, redirect: 'manual' })
+  assert.equal(answer.status, 303)
+  await second.stop()
+
+  const third = await startProcess(env)
+  t.after(() => third.kill())
+  assert.doesNotMatch(third.output(), /set up|sign-in/)
+})
+
 test('a faulty configuration is named and nothing starts', async () => {
   const { code, lines } = await barua({ PORT: 'x', SMTP_URL: 'y' })
   assert.equal(code, 1)

@@ -459,3 +459,11 @@ test('a note that is sent twice from one page is one note; the same words from a
   await newsroom.act(path(reference, 'note'), { ...noted, ...(await newsroom.seen(reference)) }, cookie)
   assert.equal(await count(), 2)
 })
+
+test('a private key that was pasted by mistake is not shown again', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const key = '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQVYBGaaaa\n-----END PGP PRIVATE KEY BLOCK-----'
+  const answer = await newsroom.act('/desk/account/pgp', { key, name: 'a public word' }, 'barua=nobody')
+  assert.equal(answer.status, 401)
+  assert.ok(answer.text.includes('a public word') && !answer.text.includes('lQVYBGaaaa'))
+})

@@ -49,6 +49,8 @@ export type AccountParts = {
     wrapsOf(editorId: string): Promise<{ id: string }[]>
     dropWrap(id: string): Promise<void>
     admit(editorId: string): Promise<NewHolder>
+    /** True if anything is sealed. */
+    isNeeded(): Promise<boolean>
   }
   totpKey: KeyObject
   newsroom: string
@@ -159,7 +161,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       policy: failed?.what === 'notices' ? typedPolicy(req) : seat.editor.policy,
       hasPassphrase: hash !== undefined,
       isLocked: seat.identity === undefined,
-      mustSayForgotten: seat.identity === undefined && (await parts.keyRing.waysOf(id)).length > 0,
+      mustSayForgotten: seat.identity === undefined && (await wouldClose(id)),
       hasTotp: (await factors.totp(id)) !== undefined,
       passkeys: await factors.passkeys(id),
       opening: (await parts.askedPasskeys.opening(id)).map((one) => one.id),
@@ -174,8 +176,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
    * @throws Failure `invalid` unless they say so
    */
   async function anotherIdentity(req: Request, seat: Seat): Promise<Identity> {
-    const ways = await parts.keyRing.waysOf(seat.editor.id)
-    if (ways.length > 0 && formText(req, 'forgotten') !== 'yes') {
+    if ((await wouldClose(seat.editor.id)) && formText(req, 'forgotten') !== 'yes') {
       throw faulty(
         'forgotten',
         'Unlock this session first, or say that nothing is left that opens it for you.',
@@ -184,6 +185,12 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     const { identity } = await parts.keyRing.admit(seat.editor.id)
     await sessions.open(req, seat, identity)
     return identity
+  }
+
+  /** True if beginning anew would close what something of theirs still opens: not even a link that they were given, where nothing is sealed. */
+  async function wouldClose(editorId: string): Promise<boolean> {
+    const ways = await parts.keyRing.waysOf(editorId)
+    return ways.some((way) => way !== 'link') || (ways.length > 0 && (await parts.keyRing.isNeeded()))
   }
 
   /** Does it and goes back to the page; a fault is shown there beside its field. */

@@ -39,10 +39,23 @@ export function pageShower(parts: PageParts): ShowPage {
     const troubles = { botTroubles: parts.botTroubles(), mailTroubles: parts.mailTroubles() }
     const { isOffline } = parts
     const isLocked = !isOffline && identity === undefined
-    const needsPassphrase = identity !== undefined && !(await opensAgain(editor))
+    const hasOwnWay = await opensAgain(editor)
+    const needsPassphrase = identity !== undefined && !hasOwnWay
+    const isNew = isLocked && !hasOwnWay
     const key = await parts.pgpKeys.of(editor.id)
     const pgp = key && { standing: standingOf(key, now), usableUntil: key.usableUntil }
-    const told = { editor, formToken, trouble, ...troubles, isOffline, isLocked, needsPassphrase, pgp, now }
+    const told = {
+      editor,
+      formToken,
+      trouble,
+      ...troubles,
+      isOffline,
+      isLocked,
+      isNew,
+      needsPassphrase,
+      pgp,
+      now,
+    }
     res.type('html').send(parts.render(view, { ...told, ...data }))
   }
 

@@ -72,7 +72,6 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
       failure: failed?.failure,
       failedIn: failed?.what,
-      typedKey: failed ? formText(req, 'key') : '',
     })
   }
 

@@ -36,6 +36,8 @@ export type ComposeParts = {
   replyLink: (messageId: string, toldAt: number) => string
   /** Makes a one-time sign-in link when the mail is composed, so that none lies in the outbox. */
   signInLink: (editorId: string) => Promise<string>
+  /** True if an editor has something of their own to sign in with. */
+  hasSetUp: (editorId: string) => Promise<boolean>
   newsroom: string
   mailFrom: string
   /** Where replies and bounces go; where they are collected, with a token behind a plus. */
@@ -319,7 +321,13 @@ export function mailComposer(parts: ComposeParts) {
         ...unanswered(delivery),
         to: editor.email,
         subject,
-        ...render('sign-in', { ...automatic, link, bearsKey: known?.link !== undefined }),
+        ...render('sign-in', {
+          ...automatic,
+          link,
+          bearsKey: known?.link !== undefined,
+          isSetUp: await parts.hasSetUp(editor.id),
+          email: editor.email,
+        }),
       }
     },
   }

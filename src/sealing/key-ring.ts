@@ -122,6 +122,9 @@ export function keyRing({ store, now }: KeyRingParts) {
       return (await wrapsOf(editorId)).map(({ way }) => way)
     },
 
+    /** True if anything is sealed. */
+    isNeeded: (): Promise<boolean> => store.isNeeded(),
+
     /** True if something is sealed that, beside this editor, nobody could open any more. */
     async isLastHolder(editorId: string): Promise<boolean> {
       if (!(await store.isNeeded())) return false

@@ -132,6 +132,18 @@ export function factorStore(db: Database) {
       return hasSecondFactor(db, editorId)
     },
 
+    /** True if the editor has something of their own to sign in with: a passphrase or a passkey. */
+    async hasSetUp(editorId: string): Promise<boolean> {
+      if ((await account(editorId))?.passphrase) return true
+      const passkey = await db
+        .selectFrom('passkeys')
+        .select('id')
+        .where('editor_id', '=', editorId)
+        .limit(1)
+        .executeTakeFirst()
+      return passkey !== undefined
+    },
+
     /** Takes an account's passphrase and second factors away, so that a mailed link alone lets its editor in. */
     async reset(editorId: string): Promise<void> {
       await db.transaction().execute(async (trx) => {
