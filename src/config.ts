@@ -160,8 +160,13 @@ export type Config = Readonly<
     ONION_URL: URL | undefined
     DATABASE_URL: string
     EMAIL_REPLY_ADDRESS: string
+    /** Where replies to our mail go. */
+    replies: Replies
   }
 >
+
+/** A reply to our mail is taken in by the mail door, goes to a mailbox that people read, or is read by nobody. */
+export type Replies = 'collected' | 'to-people' | 'unread'
 
 /** All that is wrong with the environment, one line a variable. */
 export class ConfigFault extends Error {}
@@ -185,7 +190,16 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     ONION_URL: values.ONION_URL === undefined ? undefined : new URL(publicUrl.pathname, values.ONION_URL),
     DATABASE_URL: values.DATABASE_URL ?? `sqlite:${values.DATA_DIR}/barua.db`,
     EMAIL_REPLY_ADDRESS: values.EMAIL_REPLY_ADDRESS ?? bareAddress(values.MAIL_FROM),
+    replies: repliesOf(values),
   })
+}
+
+/** Where no mail comes in, an address for replies was set for people: nothing else could make use of it. */
+function repliesOf(
+  values: Pick<z.infer<typeof Environment>, 'EMAIL_LISTEN' | 'IMAP_URL' | 'EMAIL_REPLY_ADDRESS'>,
+): Replies {
+  if (values.EMAIL_LISTEN !== undefined || values.IMAP_URL !== undefined) return 'collected'
+  return values.EMAIL_REPLY_ADDRESS === undefined ? 'unread' : 'to-people'
 }
 
 function isDecodable(url: string): boolean {
@@ -203,8 +217,8 @@ function bareAddress(mailbox: string): string {
 }
 
 /** True if mail can come in, by whichever way. */
-export function hasMailDoor(config: Config): boolean {
-  return config.EMAIL_LISTEN !== undefined || config.IMAP_URL !== undefined
+export function hasMailDoor(config: Pick<Config, 'replies'>): boolean {
+  return config.replies === 'collected'
 }
 
 function siteAddress(given: string): URL {

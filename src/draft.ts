@@ -164,6 +164,8 @@ const email = z
 /** An address that mail can be sent to, as mail itself knows more of them than a form should take. */
 const mailbox = z
   .string()
+  // The dot of the root of DNS is no part of an address (RFC 5321, 2.3.5), and servers refuse it.
+  .overwrite((address) => address.replace(/\.+$/, ''))
   .max(254)
   .regex(/^[^\s@<>()[\]\\,;:"\p{Cc}]+@[^\s@<>()[\]\\,;:"\p{Cc}]+\.[^\s@<>()[\]\\,;:"\p{Cc}]+$/u)
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { BotSide } from './bot-side.ts'
 import { answerHooks, hookSecret } from './channels/api/hooks.ts'
-import { hasMailDoor } from './config.ts'
 import type { Carrier, Delivery, Instead, Purpose, Verdict } from './delivery.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
+import { heloName } from './helo-name.ts'
 import { groupCommit } from './intake/group-commit.ts'
 import { addressOf, untagged } from './mail-address.ts'
 import { threadMark } from './mail-thread.ts'
@@ -89,7 +89,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
     replyAddress: config.EMAIL_REPLY_ADDRESS,
-    hasMailDoor: hasMailDoor(config),
+    replies: config.replies,
     siteUrl: siteUrl(config),
     onionUrl: onionSiteUrl(config),
     replyKey: secrets.keyFor('reply'),
@@ -210,6 +210,7 @@ export function lazyMailer(
       from: config.MAIL_FROM,
       readFile: files.read,
       signing,
+      name: heloName(config.PUBLIC_URL, config.MAIL_FROM),
       protectionOf,
       contentless: compose.contentless(),
       outerSubject: 'Encrypted message',

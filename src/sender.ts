@@ -16,7 +16,7 @@ export function sendersOf(content: Pick<Content, 'fields' | 'telegram' | 'api'>,
 
 /** By what whoever has this mail address is known again. */
 export function mailSender(address: string, key: KeyObject): string {
-  return hashed(`mail ${address.toLowerCase()}`, key)
+  return hashed(`mail ${address.toLowerCase().replace(/\.+$/, '')}`, key)
 }
 
 function hashed(name: string, key: KeyObject): string {

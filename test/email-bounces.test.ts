@@ -92,7 +92,7 @@ test('a bounce that went elsewhere is matched by the name of the mail it is abou
   assert.deepEqual(await fateOf(newsroom, reference), ['failed', 'bounced-5.2.2'])
 })
 
-test('a delay is no bounce, and neither is an out-of-office reply to the return path', async (t) => {
+test('a delay is no bounce, and neither is an out-of-office reply, which joins the conversation', async (t) => {
   const newsroom = await openNewsroom(t, mailDoor)
   const { reference, answer } = await answered(newsroom)
   const to = [answer.returnPath]
@@ -103,10 +103,10 @@ test('a delay is no bounce, and neither is an out-of-office reply to the return 
     text: 'I am away.',
     headers: { 'Auto-Submitted': 'auto-replied' },
   }
-  assert.equal(await newsroom.receiveMail(away, { from: '', to }), 'ignored')
-  assert.deepEqual(await fateOf(newsroom, reference), ['sent', null])
-  // One that comes to the address for replies belongs to the conversation, and nobody is mailed of it.
   const told = newsroom.mailsTo(editorAddress).length
+  assert.equal(await newsroom.receiveMail(away, { from: '', to }), 'joined')
+  assert.deepEqual(await fateOf(newsroom, reference), ['sent', null])
+  // So does one that comes to the address for replies; nobody is mailed of either.
   const reply = replyTo(answer, 'I am away until May.', { headers: { 'Auto-Submitted': 'auto-replied' } })
   assert.equal(await newsroom.receiveMail(reply), 'joined')
   newsroom.passTime(3_600_000)

@@ -109,6 +109,131 @@ test('dots at the beginning of lines come back as they were sent', async (t) => 
   client.cut()
 })
 
+/** How servers write whom a mail is from; every one of them has sent a mail that somebody wrote. */
+const senders = [
+  'MAIL FROM:<jane@my_host.example.org>',
+  'MAIL FROM:<jane@_dmarc_.example.org>',
+  'MAIL FROM:<jane@example.org.>',
+  'MAIL FROM:<jane@-example-.org>',
+  'MAIL FROM:<jane@example..org>',
+  'MAIL FROM:<.jane.@example.org>',
+  'MAIL FROM:<jane..doe@example.org>',
+  'MAIL FROM:<"jane doe"@example.org>',
+  'MAIL FROM:<"jane@home"@example.org>',
+  'MAIL FROM:<"jane>\\"doe"@example.org>',
+  'MAIL FROM:<jane"doe@example.org>',
+  'MAIL FROM:<jane@[192.0.2.1]>',
+  'MAIL FROM:<jane@[IPv6:2001:db8::1]>',
+  'MAIL FROM:<jane@[192.0.2.999]>',
+  'MAIL FROM:<jane@192.0.2.1>',
+  'MAIL FROM:<jane@localhost>',
+  'MAIL FROM:<MAILER-DAEMON>',
+  'MAIL FROM:<jane@home@example.org>',
+  'MAIL FROM:<Jürgen@exämple.org>',
+  'MAIL FROM:<Jürgen@exämple.org> SMTPUTF8',
+  'MAIL FROM:<Jürgen@exämple.org> BODY=8BITMIME SMTPUTF8 SIZE=1000',
+  'MAIL FROM:<жанна@пример.рф>',
+  'MAIL FROM:<jane@xn--exmple-cua.org>',
+  'MAIL FROM:<jane@xn--.org>',
+  `MAIL FROM:<${'long'.repeat(40)}@example.org>`,
+  'MAIL FROM:<SRS0=Zx1=Q2=example.org=jane@relay.example.net>',
+  "MAIL FROM:<prvs=12='jane/o=x'@example.org>",
+  'MAIL FROM:<@relay.example.net:jane@example.org>',
+  'MAIL FROM:<@a.example,@b.example:jane@example.org>',
+  'MAIL FROM: <jane@example.org>',
+  'MAIL FROM:  <jane@example.org>  SIZE=1000 ',
+  'MAIL FROM :<jane@example.org>',
+  'MAIL  FROM:<jane@example.org>',
+  'mail from:<jane@example.org> size=1000 body=8bitmime',
+  'MAIL FROM:jane@example.org',
+  'MAIL FROM: jane@example.org SIZE=1000 AUTH=<>',
+  'MAIL FROM:< jane@example.org >',
+  'MAIL FROM:<<jane@example.org>>',
+  'MAIL FROM:<jane@example.org',
+  'MAIL FROM:Jane Mwangi <jane@example.org>',
+  'MAIL FROM:<jane@example.org> BODY=7BIT RET=HDRS ENVID=QQ314159',
+  'MAIL FROM:<jane@example.org> X-UNKNOWN=1 AUTH=<>',
+]
+
+test('no mail is refused for how another server writes whom it is from', async (t) => {
+  const { newsroom, port } = await opened(t)
+  const client = await openSmtpClient(port)
+  await client.reply()
+  await client.say('EHLO client.example.org')
+  for (const [i, sender] of senders.entries()) {
+    assert.match(await client.say(sender), /^250/, sender)
+    assert.match(await client.say('RCPT TO:<tips@newsroom.test>'), /^250/, sender)
+    assert.match(await client.say('DATA'), /^354/)
+    client.send(`From: Jane <jane@example.org>\r\n\r\nMail ${i}.\r\n.\r\n`)
+    assert.match(await client.reply(), /^250/, sender)
+  }
+  // In the letters that were usual before UTF-8.
+  client.send(Buffer.from('MAIL FROM:<J\xfcrgen@example.org>\r\n', 'latin1'))
+  assert.match(await client.reply(), /^250/)
+  assert.match(await client.say('RSET'), /^250/)
+  assert.equal(await newsroom.submissionCount(), senders.length)
+  const refused = ['MAIL FROM:<a\x01@b>', 'MAIL FORM:<a@b>', 'MAIL <a@b>', 'MAIL FROM:<a@b> SIZE=much']
+  for (const line of refused) assert.match(await client.say(line), /^501/, line)
+  client.cut()
+})
+
+test('mail without a sender is known for what it is, however it is written', async (t) => {
+  const { newsroom, port } = await opened(t)
+  const client = await openSmtpClient(port)
+  await client.reply()
+  await client.say('EHLO client.example.org')
+  const nobody = ['MAIL FROM:<>', 'MAIL FROM: <>', 'mail from:< >', 'MAIL FROM:<> SIZE=1000 BODY=8BITMIME']
+  for (const [i, line] of nobody.entries()) {
+    assert.match(await client.say(line), /^250/, line)
+    await client.say('RCPT TO:<stories@newsroom.test>')
+    await client.say('DATA')
+    client.send(`From: Jane <jane@example.org>\r\n\r\nMail ${i}.\r\n.\r\n`)
+    assert.match(await client.reply(), /^250/, line)
+  }
+  await newsroom.workOff()
+  assert.equal(await newsroom.submissionCount(), nobody.length)
+  assert.deepEqual(newsroom.mailsTo('jane@example.org'), [], 'nobody is answered')
+  client.cut()
+})
+
+test('whoever writes from such a domain is answered, at an address that other servers take', async (t) => {
+  const { newsroom } = await opened(t)
+  for (const from of ['jane@my_host.example.org', 'ali@example.org.', 'amina@example.рф'])
+    await newsroom.receiveMail(`From: ${from}\r\n\r\nMy story.`, { to: ['stories@newsroom.test'] })
+  await newsroom.workOff()
+  for (const to of ['jane@my_host.example.org', 'ali@example.org', 'amina@example.рф'])
+    assert.equal(newsroom.mailsTo(to).length, 1, to)
+})
+
+test('our addresses are known however another server writes them', async (t) => {
+  const EMAIL_ADDRESSES = 'tips@newsroom.test=news-tip,stories@xn--mller-kva.example=story-angle'
+  const { port } = await opened(t, { EMAIL_ADDRESSES })
+  const client = await openSmtpClient(port)
+  await client.reply()
+  await client.say('EHLO client.example.org')
+  await client.say('MAIL FROM:<>')
+  for (const ours of [
+    '<tips@newsroom.test>',
+    '<TIPS@NewsRoom.TEST>',
+    '<tips@newsroom.test.>',
+    '<"tips"@newsroom.test>',
+    '<tips+expose@newsroom.test>',
+    '<@relay.example.net:tips@newsroom.test>',
+    ' <tips@newsroom.test>',
+    'tips@newsroom.test',
+    '< tips@newsroom.test >',
+    '<tips@newsroom.test> NOTIFY=NEVER ORCPT=rfc822;tips@newsroom.test',
+    '<stories@xn--mller-kva.example>',
+    '<stories@müller.example>',
+    '<postmaster>',
+    '<Postmaster@newsroom.test>',
+  ])
+    assert.match(await client.say(`RCPT TO:${ours}`), /^250/, ours)
+  for (const other of ['<>', '', '<nobody@newsroom.test>', '<"tips@newsroom.test"@example.org>', '<tips>'])
+    assert.match(await client.say(`RCPT TO:${other}`), /^550|^501/, other)
+  client.cut()
+})
+
 test('commands may come all at once, and mail after mail on one connection', async (t) => {
   const { newsroom, port } = await opened(t)
   const client = await openSmtpClient(port)

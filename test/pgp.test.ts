@@ -62,7 +62,7 @@ for (const algorithm of ['rsa', 'curve25519'] as const) {
     `GnuPG opens a mail to an editor with a key (${algorithm}), signed by the newsroom; the wire has nothing of it`,
     withGpg,
     async (t) => {
-      const { newsroom, gpg, signer } = await withKey(t, { algorithm })
+      const { newsroom, gpg, signer } = await withKey(t, { algorithm, env: mailDoor })
       const { reference } = await newsroom.submit('guest-post', guestPost())
       await newsroom.workOff()
       const [mail, ...others] = newsroom.mailsTo(editorAddress)

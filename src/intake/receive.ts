@@ -14,6 +14,7 @@ import {
 import { Failure } from '../failure.ts'
 import { coarseId, coarseIdBehind, minuteOf, newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
+import { isReadByNobody } from '../read-by-nobody.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
 import type { NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
 import { narrowed, type Recipient, type Sealing, whomFor } from '../seal.ts'
@@ -317,7 +318,7 @@ function receiptMails(
   isConfidential: boolean,
 ): NewDelivery[] {
   const to = fields.email
-  if (!to || isUnanswered) return []
+  if (!to || isUnanswered || isReadByNobody(to)) return []
   if (!isConfidential) return [{ purpose: 'sender-receipt', target: to, receipt }]
   const contact = { email: to, ...(email?.messageId && { references: [email.messageId] }) }
   return [{ purpose: 'sender-receipt', passing: { contact, ...(channel === 'email' && { receipt }) } }]

@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto'
+import type { Replies } from '../config.ts'
 import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
-import { addressOf, mailToken, messageIdOf, tagged } from '../mail-address.ts'
+import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../mail-address.ts'
 import type { Attention } from '../notice-policy.ts'
 import { replyMark } from '../reply-mark.ts'
 import {
@@ -36,10 +37,10 @@ export type ComposeParts = {
   signInLink: (editorId: string) => Promise<string>
   newsroom: string
   mailFrom: string
-  /** Where replies and bounces go, with a token behind a plus. */
+  /** Where replies and bounces go; where they are collected, with a token behind a plus. */
   replyAddress: string
-  /** True if mail can come in: then an editor can answer by mail, and what bounces comes back to us. */
-  hasMailDoor: boolean
+  /** Where they are collected, an editor can answer by mail, and what bounces comes back to us. */
+  replies: Replies
   siteUrl: string
   /** The onion address, where there is one. */
   onionUrl: string | undefined
@@ -60,6 +61,13 @@ const mostListed = 50
 /** Mail programs find a thread by its last mails. */
 const mostReferences = 10
 
+/** What is said at the end of a mail about replying to it. */
+const replyNotes = {
+  welcome: 'You can also reply to this email.',
+  unread: 'Replies to this email are not read.',
+  misses: 'Please answer at the desk: a reply to this email does not reach the sender.',
+} as const
+
 /** Composes the mail of a delivery. @throws CarryFault when there is nobody or nothing to write of any more. */
 export function mailComposer(parts: ComposeParts) {
   const render = mailRenderer(parts.viewsFolder, {
@@ -71,6 +79,8 @@ export function mailComposer(parts: ComposeParts) {
   })
   const { domain } = addressOf(parts.mailFrom)
   const replyAddress = addressOf(parts.replyAddress)
+  /** Of a mail that nobody has to answer. */
+  const automatic = { replyNote: parts.replies === 'to-people' ? undefined : replyNotes.unread }
 
   return {
     /**
@@ -136,7 +146,13 @@ export function mailComposer(parts: ComposeParts) {
       const shown = submissions.slice(0, mostListed)
       const pieces = await Promise.all(shown.map(listed))
       const more = submissions.length - shown.length
-      const bodies = render('digest', { ...words, pieces, more, deskUrl: `${parts.siteUrl}/desk` })
+      const bodies = render('digest', {
+        ...words,
+        ...automatic,
+        pieces,
+        more,
+        deskUrl: `${parts.siteUrl}/desk`,
+      })
       return {
         ...unanswered(delivery),
         to: editor.email,
@@ -152,6 +168,7 @@ export function mailComposer(parts: ComposeParts) {
       const shown = soon.slice(0, mostListed).sort((a, b) => a.at - b.at)
       const pieces = shown.map(({ piece, at }) => ({ ...frameOf(piece), at }))
       const bodies = render('erasure-warning', {
+        ...automatic,
         pieces,
         more: soon.length - shown.length,
         listUrl: `${parts.siteUrl}/desk/retention`,
@@ -176,15 +193,17 @@ export function mailComposer(parts: ComposeParts) {
       const values = mailValuesFor(submission, fields, parts.newsroom)
       const isTold = !submission.isConfidential
       const isReply = submission.channel === 'email'
+      const receipt = delivery.receipt ?? known?.receipt
       const bodies = render('sender-receipt', {
         submission,
         words: fill(letter.body, values),
         // In answer to a mail its words are not sent on: its sender may be somebody else.
         title: isTold && !isReply ? fields.title : undefined,
-        receipt: delivery.receipt ?? known?.receipt,
+        receipt,
         isTold,
         isReply,
         statusUrl: `${parts.siteUrl}/status`,
+        replyNote: toSender(isTold || (isReply && !receipt)),
       })
       const subject = fill(letter.subject, values)
       const draft = { to, subject, ...bodies, ...threadOf(submission, [opening], known) }
@@ -225,7 +244,7 @@ export function mailComposer(parts: ComposeParts) {
       if (!to) throw nobody()
       const statusUrl = `${parts.siteUrl}/status`
       if (submission.isConfidential) {
-        const bodies = render('answer-confidential', { submission, statusUrl })
+        const bodies = render('answer-confidential', { submission, statusUrl, replyNote: toSender(false) })
         const subject = `There is an answer to what you sent (${submission.reference})`
         return { to, subject, ...bodies }
       }
@@ -234,7 +253,8 @@ export function mailComposer(parts: ComposeParts) {
       const isReply = submission.channel === 'email' && fields.title !== undefined
       const usual = isReply ? fields.title : fill(receiptLetter.subject, values)
       const subject = said.title || `Re: ${usual}`
-      return { to, subject, ...render('answer', { submission, words: said.body, statusUrl }) }
+      const bodies = render('answer', { submission, words: said.body, statusUrl, replyNote: toSender(true) })
+      return { to, subject, ...bodies }
     },
 
     /**
@@ -271,7 +291,7 @@ export function mailComposer(parts: ComposeParts) {
 
     /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
     contentless(): Words {
-      const bodies = render('contentless', { deskUrl: `${parts.siteUrl}/desk` })
+      const bodies = render('contentless', { deskUrl: `${parts.siteUrl}/desk`, replyNote: replyNotes.unread })
       return { subject: 'Something is waiting for you', ...bodies }
     },
 
@@ -297,7 +317,7 @@ export function mailComposer(parts: ComposeParts) {
         ...unanswered(delivery),
         to: editor.email,
         subject,
-        ...render('sign-in', { link, bearsKey: known?.link !== undefined }),
+        ...render('sign-in', { ...automatic, link, bearsKey: known?.link !== undefined }),
       }
     },
   }
@@ -358,27 +378,42 @@ export function mailComposer(parts: ComposeParts) {
     return { submission, kindName: kindNames[submission.kind], deskUrl, sideFields }
   }
 
-  /** Above its line an editor answers by mail, where mail can come in. */
+  /** Above its line an editor answers by mail, where that comes in; elsewhere it is said that it does not. */
   function markOf(submission: Submission) {
-    return { mark: parts.hasMailDoor ? replyMark(submission.reference) : undefined }
+    return parts.replies === 'collected'
+      ? { mark: replyMark(submission.reference) }
+      : { replyNote: replyNotes.misses }
   }
 
+  /** What is said to a sender about replying. Where that should not be done, it is said only if nobody would read it. */
+  function toSender(isWelcome: boolean): string | undefined {
+    if (parts.replies === 'unread') return replyNotes.unread
+    return isWelcome ? replyNotes.welcome : undefined
+  }
+
+  /** To mail that can be answered by replying to it. */
   function envelope(delivery: Delivery) {
     return {
       ...unanswered(delivery),
-      replyTo: tagged(replyAddress, mailToken(parts.replyKey, 'reply', delivery.id)),
+      ...(parts.replies === 'collected' && { replyTo: tokenAddress('reply', delivery) }),
     }
   }
 
   /** The return path names the delivery, so that what comes back tells which one it was. */
   function unanswered(delivery: Delivery) {
-    return {
-      deliveryId: delivery.id,
-      messageId: messageIdOf(delivery.id, domain),
-      ...(parts.hasMailDoor && {
-        returnPath: tagged(replyAddress, mailToken(parts.replyKey, 'bounce', delivery.id)),
-      }),
+    const named = { deliveryId: delivery.id, messageId: messageIdOf(delivery.id, domain) }
+    switch (parts.replies) {
+      case 'collected':
+        return { ...named, returnPath: tokenAddress('bounce', delivery) }
+      case 'to-people':
+        return { ...named, returnPath: parts.replyAddress, replyTo: parts.replyAddress }
+      case 'unread':
+        return named
     }
+  }
+
+  function tokenAddress(use: TokenUse, { id }: Delivery): string {
+    return tagged(replyAddress, mailToken(parts.replyKey, use, id))
   }
 
   /** Puts a mail into its submission's thread, behind the mails of its sender where it answers them. */

@@ -8,7 +8,11 @@ import type { Mail } from './mail.ts'
 /** The key that mails are signed with, and where the other half of it is found (RFC 6376). */
 export type Signing = { domain: string; selector: string; privateKey: string }
 
-export type MailerParts = LeavingParts & { signing: Signing | undefined }
+export type MailerParts = LeavingParts & {
+  signing: Signing | undefined
+  /** How we call ourselves to other servers; undefined for the name of this machine. */
+  name: string | undefined
+}
 
 export type Mailer = {
   /** Resolves when the mail is accepted by the server, or durable as a file. @throws CarryFault */
@@ -29,6 +33,7 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
     socketTimeout: 120_000,
     disableFileAccess: true,
     disableUrlAccess: true,
+    ...(parts.name !== undefined && { name: parts.name }),
     ...signingOptions(parts.signing),
   } as object)
   return {

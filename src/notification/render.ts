@@ -1,6 +1,11 @@
 import { Eta } from 'eta'
 
-/** Renders `mail/NAME.txt` unescaped and `mail/NAME.html` escaped. */
+type MailData = Record<string, unknown> & { replyNote?: string | undefined }
+
+/**
+ * Renders `mail/NAME.txt` unescaped and `mail/NAME.html` escaped. What is to be said about replying (`replyNote`) stands at
+ * the end of both.
+ */
 export function mailRenderer(views: string, frame: Record<string, unknown>) {
   const asText = new Eta({
     views,
@@ -10,8 +15,10 @@ export function mailRenderer(views: string, frame: Record<string, unknown>) {
     defaultExtension: '.txt.eta',
   })
   const asHtml = new Eta({ views, cache: true, autoTrim: [false, 'nl'], defaultExtension: '.html.eta' })
-  return (name: string, data: Record<string, unknown>) => ({
-    text: asText.render(`mail/${name}`, { ...frame, ...data }).trim(),
+  return (name: string, data: MailData) => ({
+    text: [asText.render(`mail/${name}`, { ...frame, ...data }).trim(), data.replyNote ?? []]
+      .flat()
+      .join('\n\n'),
     html: asHtml.render(`mail/${name}`, { ...frame, ...data }),
   })
 }

@@ -2,7 +2,13 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 
-export type ReceivedMail = ParsedMail & { raw: string; recipient: string; returnPath: string }
+export type ReceivedMail = ParsedMail & {
+  raw: string
+  recipient: string
+  returnPath: string
+  /** How the client called itself. */
+  helo: string
+}
 
 export type MailServer = {
   url: string
@@ -21,6 +27,7 @@ export async function openMailServer(port = 0): Promise<MailServer> {
   let connections = 0
   const server = new SMTPServer({
     authOptional: true,
+    lenientAddressParsing: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     logger: false,
     closeTimeout: 100,
@@ -41,7 +48,7 @@ export async function openMailServer(port = 0): Promise<MailServer> {
           const recipient = session.envelope.rcptTo[0]?.address ?? ''
           const { mailFrom } = session.envelope
           const returnPath = mailFrom ? mailFrom.address : ''
-          mails.push({ ...mail, raw: raw.toString(), recipient, returnPath })
+          mails.push({ ...mail, raw: raw.toString(), recipient, returnPath, helo: session.hostNameAppearsAs })
           // The mail is taken, but the other side never hears of it.
           if (refuse.cutAfterAccepting) for (const socket of sockets) socket.destroy()
           else done(null)

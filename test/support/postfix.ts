@@ -25,6 +25,10 @@ export type PostfixParts = {
   relay: number
   /** Mail goes to the LMTP server over TLS or not at all. */
   isSafe?: boolean
+  /** Lines of main.cf that say otherwise than usual here. */
+  settings?: string
+  /** What /etc/aliases holds on a real machine. */
+  aliases?: string
 }
 
 export type Postfix = {
@@ -48,6 +52,8 @@ export async function startPostfix(t: TestContext, parts: PostfixParts): Promise
   for (const name of ['etc', 'queue', 'data']) await mkdir(join(folder, name))
   await chown(join(folder, 'data'), await ownerOf('/var/lib/postfix'), 0)
   await writeSettings(join(settings, 'main.cf'), mainSettings(folder, parts))
+  await writeSettings(join(settings, 'aliases'), parts.aliases ?? '')
+  await run('/usr/sbin/postalias', ['-c', settings, join(settings, 'aliases')])
   await writeSettings(join(settings, 'master.cf'), services(port))
   const log = () => readFile(join(folder, 'log'), 'utf8')
   await run(postfix, ['-c', settings, 'start'])
@@ -101,7 +107,7 @@ async function writeSettings(path: string, text: string): Promise<void> {
   await utimes(path, 0, 0)
 }
 
-function mainSettings(folder: string, { lmtp, relay, isSafe = false }: PostfixParts): string {
+function mainSettings(folder: string, { lmtp, relay, isSafe = false, settings = '' }: PostfixParts): string {
   return [
     'compatibility_level = 3.6',
     `queue_directory = ${folder}/queue`,
@@ -110,8 +116,8 @@ function mainSettings(folder: string, { lmtp, relay, isSafe = false }: PostfixPa
     `maillog_file_prefixes = ${folder}`,
     'myhostname = mail.newsroom.test',
     'mydestination =',
-    'alias_maps =',
-    'alias_database =',
+    `alias_maps = hash:${folder}/etc/aliases`,
+    'alias_database = $alias_maps',
     'inet_interfaces = 127.0.0.1',
     'inet_protocols = ipv4',
     'mynetworks = 127.0.0.0/8',
@@ -128,6 +134,8 @@ function mainSettings(folder: string, { lmtp, relay, isSafe = false }: PostfixPa
     'minimal_backoff_time = 1s',
     'maximal_backoff_time = 1s',
     'queue_run_delay = 1s',
+    'address_verify_map = ',
+    settings,
     '',
   ].join('\n')
 }
@@ -151,6 +159,8 @@ function services(port: number): string {
     'proxymap unix - - n - - proxymap',
     'smtp unix - - n - - smtp',
     'lmtp unix - - n - - lmtp',
+    'local unix - n n - - local',
+    'verify unix - - n - 1 verify',
     'error unix - - n - - error',
     'retry unix - - n - - error',
     'showq unix n - n - - showq',

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { domainToASCII } from 'node:url'
 import { addressOf, type MailAddress, readMailToken, type TokenUse, untagged } from '../../mail-address.ts'
 import { isConfidentialKind, Kind } from '../../submission.ts'
 
@@ -26,11 +27,12 @@ export type AddressBook = ReturnType<typeof addressBook>
 /** Knows the addresses that mail is taken for. */
 export function addressBook({ addresses, own, replyKey }: AddressParts) {
   const ours = own.map(addressOf)
-  const domains = new Set([...addresses, ...ours].map(({ domain }) => domain))
+  const domains = new Set([...addresses, ...ours].map(({ domain }) => asInDns(domain)))
   return { destinationOf, best, isOurs }
 
   /** What mail to this address is; undefined if it is not ours. */
-  function destinationOf(address: string): Destination | undefined {
+  function destinationOf(given: string): Destination | undefined {
+    const address = plainly(given)
     const { local, domain, tag } = untagged(address)
     if (tag !== undefined && ours.some(isSame({ local, domain }))) {
       const token = readMailToken(replyKey, tag)
@@ -40,7 +42,8 @@ export function addressBook({ addresses, own, replyKey }: AddressParts) {
     if (listed) return { for: 'piece', kind: kindOf(tag) ?? listed.kind, address }
     // Whoever writes to the address that we write from has something to say, and may be a source. To a postmaster every
     // domain has to listen (RFC 5321, 4.5.1).
-    const isHeard = ours.some(isSame({ local, domain })) || (isPostmaster(local) && domains.has(domain))
+    const isHeard =
+      ours.some(isSame({ local, domain })) || (isPostmaster(local) && domains.has(asInDns(domain)))
     return isHeard ? { for: 'piece', kind: 'news-tip', address, isOwn: true } : undefined
   }
 
@@ -66,8 +69,16 @@ export function addressBook({ addresses, own, replyKey }: AddressParts) {
 
   /** True for every address of ours, with or without a tag. */
   function isOurs(address: string): boolean {
-    const bare = untagged(address)
-    return [...addresses, ...ours].some(isSame(bare)) || addresses.some(isSame(addressOf(address)))
+    const plain = plainly(address)
+    return [...addresses, ...ours].some(isSame(untagged(plain))) || addresses.some(isSame(addressOf(plain)))
+  }
+
+  /** Without quotation marks that nothing needs, and with a domain where a postmaster is meant who has none (RFC 5321, 4.5.1). */
+  function plainly(address: string): string {
+    const [, quoted, domain] = /^"([\w.+-]+)"(@[^@]+)$/.exec(address) ?? []
+    if (quoted !== undefined) return `${quoted}${domain}`
+    const [anyOfOurs = ''] = domains
+    return isPostmaster(address) ? `${address}@${anyOfOurs}` : address
   }
 }
 
@@ -78,7 +89,13 @@ function isPostmaster(local: string): boolean {
 /** Mailbox names are compared without regard to case, as every mail server does. */
 function isSame(one: MailAddress): (other: MailAddress) => boolean {
   return ({ local, domain }) =>
-    local.toLowerCase() === one.local.toLowerCase() && domain === one.domain.toLowerCase()
+    local.toLowerCase() === one.local.toLowerCase() && asInDns(domain) === asInDns(one.domain)
+}
+
+/** A domain by which it is found, however it is written: letters of any script as ASCII, without the dot of the root. */
+function asInDns(domain: string): string {
+  const rootless = domain.toLowerCase().replace(/\.$/, '')
+  return domainToASCII(rootless) || rootless
 }
 
 /** `tips+expose@example.org`: a tag that is the name of a kind chooses it. */

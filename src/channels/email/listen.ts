@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server'
+import type { SMTPServer, SMTPServerOptions, SMTPServerSession } from 'smtp-server'
 import { Failure } from '../../failure.ts'
 import type { AddressBook } from './addresses.ts'
 import { arrivalLimits } from './limits.ts'
 import type { Envelope } from './mail-in-hand.ts'
+import { TolerantServer } from './smtp-server.ts'
 import type { Taken } from './take.ts'
 
 export type ListenParts = {
@@ -45,7 +46,7 @@ const mostRecipients = 100
 export async function listenForMail(parts: ListenParts): Promise<Listener> {
   const { protocol, hostname, port } = new URL(parts.url)
   const limits = arrivalLimits(parts.limit, parts.now)
-  const server = new SMTPServer({
+  const server = new TolerantServer({
     ...(await tlsOptions(parts.tls)),
     lmtp: protocol === 'lmtp:',
     name: parts.name,

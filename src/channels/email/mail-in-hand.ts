@@ -73,9 +73,26 @@ export class MailInHand {
     return messageId && address ? [markOf(messageId, address)] : []
   }
 
+  /** Its return path; undefined where nobody tells it. */
+  get returnPath(): string | undefined {
+    return this.envelope.from ?? this.mail.returnPath
+  }
+
   /** It has an empty return path: nobody is to be answered about it. */
   get isNobodys(): boolean {
-    return (this.envelope.from ?? this.mail.returnPath) === ''
+    return this.returnPath === ''
+  }
+
+  /** A program sent it, or a list: nobody waits for an answer to it. */
+  get isAutomatic(): boolean {
+    return this.mail.isAutomatic || this.isNobodys
+  }
+
+  /** A mail system sent it, to tell of another mail; what, is in its report. */
+  get isBounce(): boolean {
+    const { isReport, isFromDaemon, fate } = this.mail.report
+    const tellsFate = fate !== 'unclear' && (this.isNobodys || isFromDaemon)
+    return isReport || tellsFate || (this.isNobodys && (isFromDaemon || !this.mail.from))
   }
 }
 
@@ -106,7 +123,7 @@ export const nothingKnown: ParsedMail = {
   pictures: {},
   isAutomatic: false,
   isAutoReply: false,
-  report: undefined,
+  report: { isReport: false, isFromDaemon: false, fate: 'unclear', status: undefined, about: [], tagged: [] },
   encryption: undefined,
   hops: 0,
   identity: undefined,

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Encryption } from '../../submission.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
+import type { Report } from './bounce.ts'
 import type { Found } from './file-search.ts'
 import type { PictureUse } from './inline-pictures.ts'
 import type { OurNames } from './quoted-text.ts'
@@ -31,7 +32,8 @@ export type ParsedMail = {
   isAutomatic: boolean
   /** A program answered by itself, as an out-of-office reply does. */
   isAutoReply: boolean
-  report: Report | undefined
+  /** What it tells of the fate of another mail. */
+  report: Report
   /** How what it says is encrypted, or wrapped in a signature: nobody here can tell its words from the rest. */
   encryption: Encryption | undefined
   /** How many servers it came through. */
@@ -44,15 +46,6 @@ export type ParsedMail = {
 
 /** The same for the same mail, whichever way it came. */
 export type Identity = { digest: string }
-
-/** What a delivery status notification tells (RFC 3464). */
-export type Report = {
-  action: string
-  /** As `5.1.1`; undefined where it gives none. */
-  status: string | undefined
-  /** The Message-ID of the mail it is about. */
-  about: string | undefined
-}
 
 /** A file in a mail, as the mail names it. */
 export type MailedFile = {

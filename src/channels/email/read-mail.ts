@@ -1,12 +1,20 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { type AddressObject, type EmailAddress, type HeaderLines, type Headers, MailParser } from 'mailparser'
+import {
+  type AddressObject,
+  type EmailAddress,
+  type HeaderLines,
+  type Headers,
+  MailParser,
+  type StructuredHeader,
+} from 'mailparser'
 import { isAutomaticSubject, isAutoReply, isOfMany, textHeader } from './automatic.ts'
+import { type Evidence, mostEvidence, reportIn } from './bounce.ts'
 import { headerText } from './header-text.ts'
 import { pictureUses } from './inline-pictures.ts'
 import { type MimeTree, type Part, readMime } from './mime-tree.ts'
-import type { Encryption, Identity, MailedFile, ParsedMail, Report } from './parsed.ts'
+import type { Encryption, Identity, MailedFile, ParsedMail } from './parsed.ts'
 import { type Answered, type OurNames, withoutPrefixes } from './quoted-text.ts'
 import { type MailText, textIn } from './text-parts.ts'
 import { type Words, wordsIn } from './words.ts'
@@ -14,25 +22,27 @@ import { type Words, wordsIn } from './words.ts'
 /** Takes a file of a mail; resolves when it has been read to its end. */
 export type TakeFile = (file: MailedFile, content: AsyncIterable<Uint8Array>) => Promise<void>
 
-/** Of a report's parts, and of the headers of the mail it is about, only the beginning is read. Bytes. */
-const mostReportBytes = 64 * 1024
 /** More are no conversation, and would only cost looking for. */
 const mostReferences = 50
 const longestSubject = 1000
 const day = 86_400_000
 
-const partOfReport =
-  /^(?:message\/(?:delivery-status|global-delivery-status|rfc822|global)|text\/rfc822-headers)$/i
+/** In a report these are no files. Elsewhere they are, and may tell what became of a mail all the same. */
+const partOfReport = /^(?:message\/[\w-]+|text\/rfc822-headers)$/
+const tellsOfMail = /^(?:message|text)\//
 
 /** Reads a mail while it streams by. Files are handed on one after the other. @throws what the splitter throws */
 export async function readMail(source: Readable, ours: OurNames, takeFile: TakeFile): Promise<ParsedMail> {
-  const report: string[] = []
+  const attached: Evidence['attached'] = []
   const tree = await readMime(source, async (part, content) => {
-    if (isReport(part) && partOfReport.test(part.type)) report.push(await beginning(content))
-    else if (isOfStructure(part)) await readToEnd(content)
-    else await takeFile(fileOf(part), content)
+    const told = { type: part.type, text: '' }
+    if (tellsOfMail.test(part.type)) attached.push(told)
+    const watched = watching(content, told)
+    if (isReport(part) && partOfReport.test(part.type)) await readToEnd(watched)
+    else if (isOfStructure(part)) await readToEnd(watched)
+    else await takeFile(fileOf(part), watched)
   })
-  return mailOf(tree, await headersOf(tree), report, ours)
+  return mailOf(tree, await headersOf(tree), attached, ours)
 }
 
 function rootOf(part: Part): Part {
@@ -79,12 +89,16 @@ async function readToEnd(content: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of content);
 }
 
-async function beginning(content: AsyncIterable<Uint8Array>): Promise<string> {
-  let text = ''
+/** Passes a part on, and keeps its beginning. */
+async function* watching(
+  content: AsyncIterable<Uint8Array>,
+  told: { text: string },
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of content) {
-    if (text.length < mostReportBytes) text += Buffer.from(chunk).toString('latin1')
+    if (told.text.length < mostEvidence)
+      told.text += Buffer.from(chunk).toString('latin1').slice(0, mostEvidence)
+    yield chunk
   }
-  return text.slice(0, mostReportBytes)
 }
 
 /** The headers of the mail, with all their letters: parsed as those of a mail without a body. */
@@ -97,7 +111,12 @@ async function headersOf({ headerLines, charset }: MimeTree): Promise<MailParser
   return parser
 }
 
-function mailOf(tree: MimeTree, parser: MailParser, report: string[], ours: OurNames): ParsedMail {
+function mailOf(
+  tree: MimeTree,
+  parser: MailParser,
+  attached: Evidence['attached'],
+  ours: OurNames,
+): ParsedMail {
   const headers: Headers = parser.headers || new Map()
   const lines: HeaderLines = parser.headerLines || []
   const messageId = soundId(parser.messageId)
@@ -130,7 +149,18 @@ function mailOf(tree: MimeTree, parser: MailParser, report: string[], ours: OurN
     pictures: pictureUses(tree.root),
     isAutomatic: isAutoReply(headers) || isOfMany(headers) || (isReply && isAutomaticSubject(subject ?? '')),
     isAutoReply: isAutoReply(headers),
-    report: tree.root.type === 'multipart/report' ? reportOf(report) : undefined,
+    report: reportIn({
+      type: tree.root.type,
+      reportType: reportTypeOf(headers),
+      from: parser.from?.value[0],
+      subject: subject ?? '',
+      namesFailed: headers.has('x-failed-recipients'),
+      isAutoReply: isAutoReply(headers),
+      references,
+      plain: textsOf(tree.root, 'text/plain'),
+      html: textsOf(tree.root, 'text/html'),
+      attached,
+    }),
     encryption: encryptionOf(tree.root, text?.plain ?? ''),
     hops: lines.filter(({ key }) => key === 'received').length,
     replyTo: mailboxIn(parser.replyTo)?.address,
@@ -139,6 +169,20 @@ function mailOf(tree: MimeTree, parser: MailParser, report: string[], ours: OurN
         ? undefined
         : identityOf(JSON.stringify([messageId, sender?.address, date, subject, digestsOf(tree.root)])),
   }
+}
+
+/** What a report is about, as its media type says (RFC 6522, 3). */
+function reportTypeOf(headers: Headers): string | undefined {
+  const type = headers.get('content-type')
+  return typeof type === 'object' && 'params' in type
+    ? (type as StructuredHeader).params['report-type']
+    : undefined
+}
+
+/** All texts of a type, as they came. */
+function textsOf(part: Part, type: string): string {
+  const own = part.type === type ? (part.text ?? '') : ''
+  return [own, ...part.children.map((child) => textsOf(child, type))].join('\n').trim()
 }
 
 function hasTag(address: string): boolean {
@@ -250,16 +294,4 @@ function isFromOne(from: AddressObject | undefined, lines: HeaderLines): boolean
   const [only, ...others] = from?.value ?? []
   const isAlone = lines.filter(({ key }) => key === 'from').length === 1
   return isAlone && others.length === 0 && only?.address !== undefined && only.group === undefined
-}
-
-/** The first recipient's fate, and which mail it was: https://www.rfc-editor.org/rfc/rfc3464 */
-function reportOf(parts: string[]): Report {
-  const text = parts.join('\n\n')
-  const field = (name: string) => new RegExp(`^${name}:[ \\t]*([^\\r\\n]*)`, 'im').exec(text)?.[1]?.trim()
-  const about = field('Message-ID') ?? /^Message-ID:\s*(<[^<>\s]+>)/im.exec(text)?.[1]
-  return {
-    action: (field('Action') ?? '').toLowerCase(),
-    status: /^\d\.\d{1,3}\.\d{1,3}/.exec(field('Status') ?? '')?.[0],
-    about: soundId(about),
-  }
 }

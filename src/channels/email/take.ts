@@ -109,13 +109,18 @@ export function mailTaker(parts: TakeParts) {
     if (mail.hops > mostHops) throw new Failure('forbidden', 'This mail runs in circles.')
     // The headers say too whom else it is for: a mail to several of our addresses comes as one for each.
     const destination = parts.addresses.best([...(given.envelope.to ?? []), ...mail.recipients])
-    if (mail.report) return takeBounce(given, destination)
+    if (given.isBounce) {
+      const delivery = await bouncedIn(given, destination)
+      if (delivery) return takeBounce(given, delivery)
+      // A person whose name looks like a mail system's has a return path, and is heard.
+      if (mail.report.isReport || !given.returnPath) return keep(given, 'bounce-of-nothing-ours')
+    }
     switch (destination.for) {
       case 'canary':
         await parts.canaryCame(destination.id)
         return 'canary'
       case 'bounce':
-        return takeBounce(given, destination)
+        return takeAtReturnPath(given, await parts.deliveryById(destination.id))
       case 'reply':
         return takeReply(given, await parts.deliveryById(destination.id))
       case 'piece':
@@ -123,20 +128,38 @@ export function mailTaker(parts: TakeParts) {
     }
   }
 
-  /** A notification that something did not arrive. It never becomes a piece. */
-  async function takeBounce(given: MailInHand, destination: Destination): Promise<Taken> {
-    const { report } = given.mail
-    const about = report?.about ? [report.about] : []
-    const named = destination.for === 'bounce' ? await parts.deliveryById(destination.id) : undefined
-    // Without the token it is believed only if nobody can be answered about it, as a server's word.
-    const delivery = named ?? (given.isNobodys ? await parts.deliveryNamed(about) : undefined)
-    if (!delivery) return keep(given, 'bounce-of-nothing-ours')
-    if (!report && given.mail.isAutoReply) return 'ignored'
-    // A person who writes to the return path has something to say.
-    if (!report && !given.isNobodys) return takePersonal(given, delivery)
-    const isFinal = report === undefined || report.action === 'failed'
-    if (isFinal) await parts.bounced(delivery.id, report?.status ? `bounced-${report.status}` : 'bounced')
+  /** Which delivery a bounce is about: by the token of an address, here or in what it quotes, or by a Message-ID of ours. */
+  async function bouncedIn(given: MailInHand, destination: Destination): Promise<Delivery | undefined> {
+    const { about, tagged } = given.mail.report
+    const isToToken = destination.for === 'bounce' || destination.for === 'reply'
+    if (isToToken) return parts.deliveryById(destination.id)
+    // Otherwise it is believed only where nobody can be answered about it, as a server's word.
+    if (!given.isNobodys && !given.mail.report.isFromDaemon) return undefined
+    for (const address of tagged) {
+      const found = parts.addresses.destinationOf(address)
+      const delivery = found && found.for !== 'piece' ? await parts.deliveryById(found.id) : undefined
+      if (delivery) return delivery
+    }
+    return parts.deliveryNamed(about)
+  }
+
+  /** What a mail system tells of a mail of ours. It never becomes a piece. */
+  async function takeBounce(given: MailInHand, delivery: Delivery): Promise<Taken> {
+    const { fate, status } = given.mail.report
+    if (fate === 'unclear') return keep(given, 'bounce-not-understood')
+    if (fate === 'failed') await parts.bounced(delivery.id, status ? `bounced-${status}` : 'bounced')
     return 'bounce'
+  }
+
+  /**
+   * What comes to a return path and tells of no mail that did not arrive: by a person, who has something to say, or by
+   * their program, as while they are away.
+   */
+  async function takeAtReturnPath(given: MailInHand, delivery: Delivery | undefined): Promise<Taken> {
+    if (!delivery) return keep(given, 'bounce-of-nothing-ours')
+    const isForSender = delivery.submissionId !== null && delivery.editorId === null
+    if (isForSender || !given.isAutomatic) return takePersonal(given, delivery)
+    return given.mail.isAutoReply ? 'ignored' : keep(given, 'bounce-not-understood')
   }
 
   async function takePersonal(given: MailInHand, { submissionId, editorId }: Delivery): Promise<Taken> {
@@ -148,7 +171,6 @@ export function mailTaker(parts: TakeParts) {
   async function takeReply(given: MailInHand, delivery: Delivery | undefined): Promise<Taken> {
     const submissionId = delivery?.submissionId
     if (!submissionId) return takeUnaddressed(given, toNobody)
-    if (isFromServer(given)) return takeBounce(given, { for: 'bounce', id: delivery.id })
     if (!delivery.editorId) return join(given, submissionId)
     const editor = await parts.editorById(delivery.editorId)
     return takeEditorReply(given, submissionId, delivery.editorId, editor)
@@ -227,7 +249,6 @@ export function mailTaker(parts: TakeParts) {
   /** A mail to an address that anybody may write to: it belongs where its sender wrote before, or it is a new piece. */
   async function takeUnaddressed(given: MailInHand, to: Omit<ForPiece, 'for'>): Promise<Taken> {
     const { mail } = given
-    if (isFromServer(given)) return keep(given, 'bounce-of-nothing-ours')
     // A mail of ours that comes back as it is, as by a rule that passes all mail on, must not make a new piece: of that
     // there would be a notice again.
     const itself = await parts.deliveryNamed(mail.messageId ? [mail.messageId] : [])
@@ -244,6 +265,9 @@ export function mailTaker(parts: TakeParts) {
     if (answered?.submissionId && answered.editorId) {
       return hold(given, answered.submissionId, answered.editorId, 'not-theirs')
     }
+    // A digest or a link to sign in is about no single submission: what its editor replies must not become a new one.
+    const editor = answered?.editorId ? await parts.editorById(answered.editorId) : undefined
+    if (editor && isSame(from, editor.email)) return keep(given, 'a-reply-to-the-desk')
     const marked = mail.words?.marked
     const submissionId = marked && (await parts.submissionIdOf(marked))
     if (submissionId) return hold(given, submissionId, undefined, 'not-theirs')
@@ -302,8 +326,12 @@ export function mailTaker(parts: TakeParts) {
     const { said, folded } = mail.words?.further ?? nothingSaid
     const { repeat } = await parts.receiveFurther({
       ...given.further(submissionId, said),
-      email: { ...given.origin(), ...(folded && { folded }) },
-      isQuiet: mail.isAutomatic,
+      email: {
+        ...given.origin(),
+        ...(folded && { folded }),
+        ...(given.isAutomatic && { isAutomatic: true }),
+      },
+      isQuiet: given.isAutomatic,
     })
     return repeat ? 'repeat' : 'joined'
   }
@@ -335,15 +363,6 @@ export function fullNames(name: string | undefined): string[] {
 function holdsAny(words: string, names: string[]): boolean {
   const said = words.toLowerCase().replace(/\s+/g, ' ')
   return names.some((name) => said.includes(name.toLowerCase()))
-}
-
-const ofServer = /^(?:<?>?$|mail[-_ ]?(?:er)?[-_ ]?daemon|postmaster)/i
-const ofBounce =
-  /undeliver|returned mail|delivery (?:status|failure|problem)|failure notice|could not be delivered/i
-
-/** Some servers tell that a mail did not arrive in words only. */
-function isFromServer({ mail, isNobodys }: MailInHand): boolean {
-  return isNobodys && (ofServer.test(mail.from?.address ?? '') || ofBounce.test(mail.subject ?? ''))
 }
 
 /** True for the names of documents whose text can be taken for an article. */
