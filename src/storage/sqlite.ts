@@ -1,102 +1,236 @@
 import { chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type DatabaseIntrospector,
   type Dialect,
+  type DialectAdapter,
   type Driver,
+  type Kysely,
+  type QueryCompiler,
+  type QueryResult,
+  SelectQueryNode,
   SqliteAdapter,
-  type SqliteDatabase,
-  SqliteDialect,
-  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
 } from 'kysely'
 
 /** How many prepared statements are kept; a group commit of each size has its own. */
 const statementsKept = 500
+/** Opening waits for another process that does the same. In milliseconds, without doing anything else. */
+const openingTimeout = 5000
+/** For so long a write waits while another process holds the lock; then it fails. In milliseconds. */
+const lockTimeout = 10_000
+const longestPause = 50
 
 /**
  * SQLite through node:sqlite: WAL, and `synchronous=FULL`, so that a commit is on the disk before it returns.
- * Another process (the shell side) may hold the write lock for a moment; we wait up to two seconds for it.
+ *
+ * Two connections: what is written waits its turn on one of them, and reads go on beside it on the other, as WAL lets them
+ * (https://www.sqlite.org/wal.html#concurrency). While another process holds the write lock nothing here is blocked: a
+ * write is tried again, and fails after ten seconds.
  */
 export function sqliteDialect(path: string): Dialect {
-  const connection = new DatabaseSync(path, { timeout: 2000, enableForeignKeyConstraints: true })
+  return {
+    createDriver: () => new SqliteDriver(path),
+    createAdapter: (): DialectAdapter => new ConcurrentAdapter(),
+    createQueryCompiler: (): QueryCompiler => new SqliteQueryCompiler(),
+    createIntrospector: (db: Kysely<unknown>): DatabaseIntrospector => new SqliteIntrospector(db),
+  }
+}
+
+function opened(path: string): DatabaseSync {
+  const connection = new DatabaseSync(path, { timeout: openingTimeout, enableForeignKeyConstraints: true })
   // A checkpoint writes each changed page once, however often it was committed: the fewer, the less is written.
   connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8000')
   // What is deleted is overwritten: a piece that was erased must not be readable in the file.
   connection.exec('pragma secure_delete = on')
   // Lists jump about in the file: what they touch should be in memory. In KiB.
   connection.exec('pragma cache_size = -65536')
-  if (path !== ':memory:') chmodSync(path, 0o600)
-  return new NodeSqliteDialect({ database: asKyselyKnowsIt(connection) })
-}
-
-class NodeSqliteDialect extends SqliteDialect {
-  readonly #config: { database: SqliteDatabase }
-
-  constructor(config: { database: SqliteDatabase }) {
-    super(config)
-    this.#config = config
-  }
-
-  override createDriver(): Driver {
-    return new ImmediateDriver(this.#config)
-  }
-
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalAdapter()
-  }
-}
-
-/** Takes the write lock when a transaction begins: taken later, it could fail half-way with no wait. */
-class ImmediateDriver extends SqliteDriver {
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
-  }
+  // From here on nothing waits within SQLite, where it would hold up everything.
+  connection.exec('pragma busy_timeout = 0')
+  return connection
 }
 
 /** SQLite's schema changes are transactional, so the migrations of two processes exclude each other. */
-class TransactionalAdapter extends SqliteAdapter {
+class ConcurrentAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+
+  /** Turns are taken by the driver, for writes only. */
+  override get supportsMultipleConnections(): boolean {
     return true
   }
 }
 
-function asKyselyKnowsIt(connection: DatabaseSync): SqliteDatabase {
-  const prepare = rememberingStatements((sql) => prepared(connection, sql))
-  return {
-    close: () => connection.close(),
-    prepare(sql) {
-      const statement = prepare(sql)
-      return {
-        reader: statement.columns().length > 0,
-        all: (values) => statement.all(...bindable(values)),
-        run: (values) => statement.run(...bindable(values)),
-        iterate: (values) => statement.iterate(...bindable(values)),
-      }
-    },
+class SqliteDriver implements Driver {
+  readonly #path: string
+  #writer: Connection | undefined
+  #reader: Connection | undefined
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  async init(): Promise<void> {
+    this.#writer = new Connection(opened(this.#path))
+    this.#reader = new Connection(opened(this.#path))
+    chmodSync(this.#path, 0o600)
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const [writer, reader] = [this.#writer, this.#reader]
+    if (!writer || !reader) throw new Error('the database is not open')
+    return new Session(writer, reader, () => this.#nextTurn())
+  }
+
+  /** Takes the write lock when a transaction begins: taken later, it could fail half-way. */
+  async beginTransaction(session: DatabaseConnection): Promise<void> {
+    await (session as Session).begin()
+  }
+
+  async commitTransaction(session: DatabaseConnection): Promise<void> {
+    ;(session as Session).commit()
+  }
+
+  async rollbackTransaction(session: DatabaseConnection): Promise<void> {
+    ;(session as Session).rollback()
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    this.#writer?.close()
+    this.#reader?.close()
+  }
+
+  /** Resolves when whoever writes has finished; gives what ends this turn. */
+  async #nextTurn(): Promise<() => void> {
+    const before = this.#turn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#turn = promise
+    await before
+    return resolve
   }
 }
 
-function prepared(connection: DatabaseSync, sql: string): StatementSync {
-  const statement = connection.prepare(sql)
-  // What gives no rows tells the last rowid all the same, also of the search index's own tables: those are beyond 2^53.
-  if (statement.columns().length === 0) statement.setReadBigInts(true)
-  return statement
+/** What one asks the database: within a transaction on the connection that writes, otherwise where it fits. */
+class Session implements DatabaseConnection {
+  readonly #writer: Connection
+  readonly #reader: Connection
+  readonly #nextTurn: () => Promise<() => void>
+  #endTurn: (() => void) | undefined
+
+  constructor(writer: Connection, reader: Connection, nextTurn: () => Promise<() => void>) {
+    this.#writer = writer
+    this.#reader = reader
+    this.#nextTurn = nextTurn
+  }
+
+  async begin(): Promise<void> {
+    const deadline = performance.now() + lockTimeout
+    const endTurn = await this.#nextTurn()
+    try {
+      await withoutLock(deadline, () => this.#writer.run(CompiledQuery.raw('begin immediate')))
+      this.#endTurn = endTurn
+    } catch (error) {
+      endTurn()
+      throw error
+    }
+  }
+
+  commit(): void {
+    this.#writer.run(CompiledQuery.raw('commit'))
+    this.#end()
+  }
+
+  /** After some errors SQLite has rolled back by itself; the error that led here is the one to be told. */
+  rollback(): void {
+    try {
+      if (this.#writer.isInTransaction) this.#writer.run(CompiledQuery.raw('rollback'))
+    } finally {
+      this.#end()
+    }
+  }
+
+  #end(): void {
+    this.#endTurn?.()
+    this.#endTurn = undefined
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#endTurn) return this.#writer.run<R>(query)
+    if (SelectQueryNode.is(query.query)) return this.#reader.run<R>(query)
+    const deadline = performance.now() + lockTimeout
+    const endTurn = await this.#nextTurn()
+    try {
+      return await withoutLock(deadline, () => this.#writer.run<R>(query))
+    } finally {
+      endTurn()
+    }
+  }
+
+  async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
+    yield await this.executeQuery<R>(query)
+  }
 }
 
-function bindable(values: readonly unknown[]): SQLInputValue[] {
-  return values as SQLInputValue[]
+/** Tries again while another process holds the lock, and lets everything else go on between two tries. */
+async function withoutLock<T>(deadline: number, run: () => T): Promise<T> {
+  for (let pause = 2; ; pause = Math.min(2 * pause, longestPause)) {
+    try {
+      return run()
+    } catch (error) {
+      if (!isLocked(error) || performance.now() >= deadline) throw error
+      await sleep(pause)
+    }
+  }
 }
 
-function rememberingStatements(prepare: (sql: string) => StatementSync): (sql: string) => StatementSync {
-  const statements = new Map<string, StatementSync>()
-  return (sql) => {
-    const known = statements.get(sql)
+/** https://www.sqlite.org/rescode.html#busy */
+function isLocked(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown }
+  return typeof errcode === 'number' && (errcode & 0xff) === 5
+}
+
+/** A connection with the statements that it has prepared. */
+class Connection {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction
+  }
+
+  run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    const statement = this.#prepared(sql)
+    const values = parameters as SQLInputValue[]
+    if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
+    const { changes, lastInsertRowid } = statement.run(...values)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
     if (known) return known
-    const oldest = statements.keys().next()
-    if (statements.size >= statementsKept && !oldest.done) statements.delete(oldest.value)
-    const statement = prepare(sql)
-    statements.set(sql, statement)
+    const oldest = this.#statements.keys().next()
+    if (this.#statements.size >= statementsKept && !oldest.done) this.#statements.delete(oldest.value)
+    const statement = this.#database.prepare(sql)
+    // What gives no rows tells the last rowid all the same, also of the search index's own tables: those are beyond 2^53.
+    if (statement.columns().length === 0) statement.setReadBigInts(true)
+    this.#statements.set(sql, statement)
     return statement
   }
 }
