@@ -66,7 +66,7 @@ describe('directions in a real browser', skip, () => {
         const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT)
         const places = []
         for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-          if (node.parentElement.closest('bdi, .words, .mail dd') || !node.data.trim()) continue
+          if (node.parentElement.closest('h1, .title, .byline, .lead, .words, .mail dd') || !node.data.trim()) continue
           for (const { index, 0: word } of node.data.matchAll(/[A-Za-z]{3,}/g)) {
             const range = document.createRange()
             range.setStart(node, index)

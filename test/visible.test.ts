@@ -35,7 +35,7 @@ test('a subject that shows nothing is none: the first words stand in its place',
   const [row] = await newsroom.all()
   assert.equal(row?.summary.title, 'The ferryman has rowed for fifty years.')
   const page = await newsroom.deskPage(`/desk/submissions/${row?.reference}`)
-  assert.ok(page.includes(`<h1><bdi>${row?.reference}</bdi></h1>`))
+  assert.ok(page.includes(`<h1>${row?.reference}</h1>`))
 })
 
 test('a subject that is too long for a title says so, and stands whole beside the text', async (t) => {
