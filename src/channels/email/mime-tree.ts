@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import mailsplit, { type MessageChunk, type MimeNode, type SplitterChunk } from '@zone-eu/mailsplit'
 import libmime from 'libmime'
 import { charsetOfHtml, decodeText } from './charset.ts'
-import { headerText, parameterOf } from './header-text.ts'
+import { parameterOf } from './header-text.ts'
 import { UudecodeStream } from './uuencode.ts'
 
 /** A part of a mail (RFC 2046): the mail itself, a container of parts, a text, or a file. */
@@ -155,7 +155,7 @@ function newPart(type: string, parent: Part | undefined): Part {
 
 /** Without a type of its own a part is plain text, and in a digest a mail (RFC 2046, 5.1.5). */
 function typeOf(node: MimeNode, parent: Part | undefined): string {
-  const isSilent = !node.headers || !node.headers.hasHeader('content-type')
+  const isSilent = node.headers === false || !node.headers.hasHeader('content-type')
   if (isSilent && parent?.type === 'multipart/digest') return 'message/rfc822'
   const type = node.contentType || 'text/plain'
   return type.includes('/') ? type : 'text/plain'
