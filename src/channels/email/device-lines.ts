@@ -71,7 +71,7 @@ const oriental = [
   String.raw`(?:发自|發自|从|從|透過|来自|來自)(?:我的)?\s?${product}[^\n。！？]{0,20}`,
   String.raw`(?:获取|取得|下载|下載)\s?${product}[^\n。！？]{0,30}`,
   String.raw`(?:나의|내)\s?${product}\s?에서 (?:보냄|전송)`,
-  String.raw`मेरे ${product} से भेजा गया`,
+  `मेरे ${product} से भेजा गया`,
   String.raw`elküldve (?:az? )?${product}\S{0,10}`,
 ]
 
