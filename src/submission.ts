@@ -250,15 +250,13 @@ export type MailOrigin = {
 }
 
 /** What keeps the words of a mail from being read here. */
-export const encryptions = ['pgp', 'pgp-signed', 'smime', 'smime-signed'] as const
-export type Encryption = (typeof encryptions)[number]
-
-export const encryptionNames: Record<Encryption, string> = {
+export const encryptionNames = {
   pgp: 'This email, or a part of it, is encrypted with PGP. It can’t be opened here',
   'pgp-signed': 'This email is signed with PGP within its text',
   smime: 'This email, or a part of it, is encrypted with S/MIME. It can’t be opened here',
   'smime-signed': 'This email is wrapped in an S/MIME signature. It can’t be opened here',
 }
+export type Encryption = keyof typeof encryptionNames
 
 /**
  * Why a reply to an editor's mail was quarantined: it came from no address of theirs, there was nothing above the mark,

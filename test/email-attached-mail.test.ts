@@ -31,6 +31,10 @@ test('an attached mail is named by its subject, and the name stays as it is wher
 test('it is named so however little of it there is, and in whatever letters', async () => {
   const latin = Buffer.from('Subject: Die Br\xfccke\r\n\r\n', 'latin1')
   assert.equal(await attachedMailName(latin), 'Die Brücke.eml')
+  const cyrillic = Buffer.from('Subject: \xcc\xee\xf1\xf2 \xe7\xe0\xea\xf0\xfb\xf2\r\n\r\n', 'latin1')
+  assert.equal(await attachedMailName(cyrillic), 'Мост закрыт.eml')
+  const wrong = Buffer.from('Subject: =?us-ascii?Q?Br=FCcke?=\r\n\r\n')
+  assert.equal(await attachedMailName(wrong), 'Brücke.eml')
   const cut = Buffer.from('Subject: Brücke\r\nX-Long: ü').subarray(0, -1)
   assert.equal(await attachedMailName(cut), 'Brücke.eml')
   const composed = await compose({ to: 'a@example.org', subject: 'Wörter '.repeat(40), text: 'x' })

@@ -1,5 +1,5 @@
 import { simpleParser } from 'mailparser'
-import { textIn } from './code-page.ts'
+import { headerText } from './header-text.ts'
 
 /** So many characters of a subject tell a mail from others. */
 const longest = 90
@@ -20,20 +20,16 @@ async function subjectIn(header: string): Promise<string> {
   return read?.subject ?? ''
 }
 
-/** In UTF-8 (RFC 6532), or in the letters that were usual before. A blank line ends it. */
+/** Its lines, each with all its letters, whatever they are in. A blank line ends it. */
 function headerIn(beginning: Buffer): string {
-  const text = isUtf8(beginning) ? beginning.toString() : textIn(beginning, 1252)
-  return text.trimStart().split(/\r?\n\r?\n/, 1)[0] ?? ''
-}
-
-function isUtf8(bytes: Buffer): boolean {
-  try {
-    // It may be cut in the middle of a character.
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
-    return true
-  } catch {
-    return false
-  }
+  const [header = ''] = beginning
+    .toString('latin1')
+    .trimStart()
+    .split(/\r?\n\r?\n/, 1)
+  return header
+    .split(/\r?\n(?![ \t])/)
+    .map((line) => headerText(line))
+    .join('\r\n')
 }
 
 /** What stands for folders and the like would cut the name short. */

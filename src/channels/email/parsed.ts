@@ -9,8 +9,6 @@ import type { PictureUse } from './inline-pictures.ts'
 import type { OurNames } from './quoted-text.ts'
 import type { Words } from './words.ts'
 
-export type { Encryption }
-
 /** A mail as it was read. Nothing in it is to be believed: every header is its sender's own. */
 export type ParsedMail = {
   messageId: string | undefined

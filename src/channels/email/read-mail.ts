@@ -9,6 +9,7 @@ import {
   MailParser,
   type StructuredHeader,
 } from 'mailparser'
+import type { Encryption } from '../../submission.ts'
 import { attachedMailName } from './attached-mail.ts'
 import { authorsIn, authorToAnswer } from './authors.ts'
 import { isAutomaticSubject, isAutoReply, isOfMany, textHeader } from './automatic.ts'
@@ -16,7 +17,7 @@ import { type Evidence, mostEvidence, reportIn } from './bounce.ts'
 import { headerText } from './header-text.ts'
 import { pictureUses } from './inline-pictures.ts'
 import { type MimeTree, type Part, readMime } from './mime-tree.ts'
-import type { Encryption, Identity, MailedFile, ParsedMail } from './parsed.ts'
+import type { Identity, MailedFile, ParsedMail } from './parsed.ts'
 import { type OurNames, withoutPrefixes } from './quoted-text.ts'
 import { type MailText, type PackedText, textIn } from './text-parts.ts'
 import { isTnef, mostTnefBytes, tnefIn } from './tnef.ts'
