@@ -16,24 +16,20 @@ import { forgetKeptMail } from './notification/mailer.ts'
 import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
 import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp-side.ts'
-import { newReceipt } from './receipt.ts'
 import { createRounds } from './rounds.ts'
 import type { Identity } from './seal.ts'
-import { fileSealer } from './sealing/files.ts'
-import { fileKeyIn, headerFor, headerSize, markOfKey, nobody } from './sealing/header.ts'
 import { type KeyRing, keyRing } from './sealing/key-ring.ts'
-import { processMemory } from './sealing/memory.ts'
-import { receiptIdentity } from './sealing/receipt-key.ts'
 import { createResealing, type Resealing } from './sealing/resealing.ts'
-import { textSealer } from './sealing/text.ts'
-import { recipientOf } from './sealing/x25519.ts'
 import type { SetUpLink } from './set-up-links.ts'
 import { createSite } from './site.ts'
-import { type FileStore, fileStore } from './storage/files.ts'
-import { readSecrets } from './storage/secrets.ts'
-import { openStorage, type Storage } from './storage/storage.ts'
+import type { FileStore } from './storage/files.ts'
+import type { Storage } from './storage/storage.ts'
+import { openStores } from './stores.ts'
 import { createMetrics } from './web/metrics.ts'
 import { pageRenderer, readAssets } from './web/pages.ts'
+
+/** So long swept files can be put back. */
+const sweptTime = 14 * 24 * hour
 
 export type Application = {
   web: RequestListener
@@ -153,28 +149,8 @@ async function createParts(
   nudge: Parts['nudge'],
   changed: Parts['changed'],
 ): Promise<Parts> {
-  const storage = await openStorage(config.DATABASE_URL, {
-    now: outside.now,
-    sealer: textSealer,
-    memory: processMemory(config.MEMORY_KEY),
-    offline: config.OFFLINE_DESK_KEY,
-    newReceipt() {
-      const receipt = newReceipt()
-      return { receipt, recipient: recipientOf(receiptIdentity(receipt)) }
-    },
-    quiet: config.TELEGRAM_QUIET_SECONDS * 1000,
-  })
+  const { storage, files, fileSealing, secrets } = await openStores(config, outside)
   const keyring = keyRing({ store: storage.keyRing, now: outside.now })
-  const fileSealing = fileSealer()
-  const files = fileStore(config.UPLOADS_DIR, {
-    ...fileSealing,
-    headerSize,
-    headerFor,
-    fileKeyIn,
-    markOfKey,
-    nobody,
-  })
-  await files.prepare()
   const resealing = createResealing({
     store: storage.resealing,
     files,
@@ -184,7 +160,6 @@ async function createParts(
         'sealing anew: trouble',
       ),
   })
-  const secrets = await readSecrets(config.DATA_DIR)
   const assets = readAssets()
   const onionUrl = onionSiteUrl(config)
   const render = pageRenderer({ base: basePath(config), newsroom: config.NEWSROOM_NAME, onionUrl }, assets)
@@ -239,16 +214,22 @@ async function mailKeyLink(
 }
 
 /**
- * Removes what a crash left between the file store and the database. Alone on the database, everything older than
+ * Clears away what a crash left between the file store and the database. Alone on the database, everything older than
  * this start; with other machines at work, only what is older than any upload may take.
  */
 async function sweep({ storage, files, outside, config }: Parts, beganAt: number): Promise<void> {
   try {
-    const swept = await files.sweep(
-      storage.isShared ? beganAt - 2 * hour : beganAt,
-      storage.submissions.keptAmong,
-    )
-    if (swept > 0) outside.log.info({ swept }, 'swept files that belonged to nothing')
+    const { moved, left } = await files.sweep({
+      before: storage.isShared ? beganAt - 2 * hour : beganAt,
+      keptAmong: storage.submissions.keptAmong,
+    })
+    if (moved > 0) outside.log.info({ swept: moved }, 'swept files that belonged to nothing')
+    if (left > 0)
+      outside.log.error(
+        { left, folder: config.UPLOADS_DIR },
+        'not swept: more files belong to nothing than a crash leaves. Look at them, then: npm run barua -- storage sweep',
+      )
+    await files.forgetSwept(Date.now() - sweptTime)
     await storage.sessions.forgetOld(outside.now() - 24 * hour, outside.now())
     await storage.tries.forgetOld(outside.now())
   } catch (error) {

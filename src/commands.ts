@@ -14,9 +14,13 @@ import {
 import { basePath, type Config } from './config.ts'
 import { Failure } from './failure.ts'
 import { checkMail, dnsLines, importMail } from './mail-commands.ts'
+import { hour, type Outside } from './parts.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
 import { setUpLines } from './set-up-links.ts'
+import { StartFault } from './start-fault.ts'
 import { dkimRecord, makeDkimKey } from './storage/dkim.ts'
+import { holdAlone } from './storage/instance-lock.ts'
+import { adoptStores } from './stores.ts'
 import { verifyTrail } from './trail.ts'
 
 type Print = (line: string) => void
@@ -41,6 +45,8 @@ const usage = `Usage: npm run barua -- COMMAND
   telegram connect           tells Telegram where to post updates, and which commands people are shown
   telegram check             tells how the webhook stands
   telegram poll              fetches updates, for those without a public address; until it is stopped
+  storage adopt              takes database, files and secrets as belonging together, after a restore; says what is missing
+  storage sweep              moves files that nothing speaks of to UPLOADS_DIR/swept, which is emptied after 14 days
   audit verify [HASH]        reads the whole audit trail, and tells whether it is as it was written
   email check                sends a mail to ourselves, and waits for it to come back in
   email keys                 makes the key that mail is signed with, and tells what DNS has to say
@@ -160,6 +166,16 @@ const commands: Record<string, Command> = {
       await poll({ api, door, onFault: (code) => print(`Telegram: ${code}`), signal })
     })
   },
+  async 'storage sweep'(_none, { files, storage }, print, { config }) {
+    const { moved } = await files.sweep({
+      // Beside a running service what is younger may just be coming in.
+      before: storage.isShared || isServed(config) ? Date.now() - 2 * hour : Date.now(),
+      keptAmong: storage.submissions.keptAmong,
+      isAskedFor: true,
+    })
+    print(`${moved} files that nothing speaks of are in ${files.root}/swept now, and stay there for 14 days.`)
+    return 0
+  },
   async 'audit verify'([known], { storage }, print) {
     if (known !== undefined && !/^[\da-f]{64}$/.test(known)) return failed(print, usage)
     const verdict = await verifyTrail(storage.trail.all(), await storage.trail.head(), known)
@@ -182,6 +198,26 @@ const commands: Record<string, Command> = {
   },
 }
 
+/** Works before anything else, for without it nothing starts. */
+async function adopt(config: Config, outside: Outside, print: Print): Promise<number> {
+  if (isServed(config)) return failed(print, 'Stop Barua first: it is running with this database.')
+  const { missing, spokenOf, hasOtherSecrets } = await adoptStores(config, outside)
+  print('The database, UPLOADS_DIR and secrets.json belong together from now on.')
+  print(
+    missing === 0
+      ? `All ${spokenOf} files that the database speaks of are there.`
+      : `${missing} of the ${spokenOf} files that the database speaks of are missing. Where they are found, put them back.`,
+  )
+  if (hasOtherSecrets) for (const line of otherSecrets) print(line)
+  return 0
+}
+
+const otherSecrets = [
+  'The secrets are others than before. What hung on the earlier ones is dead: authenticator apps, links in mails that have',
+  'gone out, and replies to those mails are held at the desk. What was sent before and is sent again will be there twice.',
+  'Let each editor with an authenticator app in again: npm run barua -- editor reset EMAIL',
+]
+
 /** Makes an editor a holder of what comes in from now on, and gives the link that bears their key. */
 async function keyLink(
   config: Config,
@@ -192,6 +228,16 @@ async function keyLink(
   if (config.OFFLINE_DESK_KEY) return signInLink(editorId)
   const { identity } = await keyRing.admit(editorId)
   return signInLink(editorId, identity)
+}
+
+function isServed(config: Config): boolean {
+  try {
+    holdAlone(config.DATABASE_URL).release()
+    return false
+  } catch (error) {
+    if (error instanceof StartFault) return true
+    throw error
+  }
 }
 
 const losing = '--lose-what-is-sealed'
@@ -242,10 +288,12 @@ export async function runCommand(
   print: Print,
   signal: AbortSignal,
 ): Promise<number> {
-  const command = commands[args.slice(0, 2).join(' ')]
+  const outside = { now: Date.now, random: Math.random, log: pino({ level: 'silent' }) }
+  const name = args.slice(0, 2).join(' ')
+  if (name === 'storage adopt') return adopt(config, outside, print)
+  const command = commands[name]
   if (!command) return failed(print, usage)
-  const log = pino({ level: 'silent' })
-  const application = await createApplication(config, { now: Date.now, random: Math.random, log })
+  const application = await createApplication(config, outside)
   for (const line of setUpLines(application.setUpLinks)) print(line)
   try {
     return await command(args.slice(2), application, print, { config, signal })

@@ -5,7 +5,8 @@ import { enableCompileCache } from 'node:module'
 enableCompileCache()
 if (existsSync('.env')) process.loadEnvFile('.env')
 
-const { readConfig, ConfigFault } = await import('./config.ts')
+const { readConfig } = await import('./config.ts')
+const { whyNotStarted } = await import('./why-not-started.ts')
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
 /** Longer than a request in flight is waited for, shorter than a service manager waits. Milliseconds. */
@@ -51,7 +52,6 @@ process.stdout.on('error', () => undefined)
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof ConfigFault)) throw error
-  process.stderr.write(`The configuration has faults:\n${error.message.replace(/^/gm, '  ')}\n`)
+  process.stderr.write(`${whyNotStarted(error)}\n`)
   process.exitCode = 1
 }

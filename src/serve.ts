@@ -6,6 +6,7 @@ import { basePath, type Config, ConfigFault } from './config.ts'
 import { placeOf } from './error-place.ts'
 import { isOfTheOutside } from './last-resort.ts'
 import { setUpLines, waysIn } from './set-up-links.ts'
+import { holdAlone } from './storage/instance-lock.ts'
 import { kindNames } from './submission.ts'
 import { listen } from './web/server.ts'
 
@@ -22,6 +23,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   // A log that cannot be written is no reason to take nothing in.
   destination.on('error', () => undefined)
   const log = pino({ level: config.LOG_LEVEL, base: null }, destination)
+  const alone = holdAlone(config.DATABASE_URL)
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   const server = await openDoors(application, config, (error) => log.warn(placeOf(error), 'an answer broke'))
   for (const line of await introduction(config, application)) print(line)
@@ -32,6 +34,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
       application.closeStreams()
       await server.stop()
       await application.stop()
+      alone.release()
       log.flush()
     },
     survives(error) {

@@ -33,6 +33,7 @@ const meetingPlaces = [
   'parts.ts',
   'pgp-side.ts',
   'site.ts',
+  'stores.ts',
   'uploads.ts',
   'desk-side.ts',
   'letterbox.ts',

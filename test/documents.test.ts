@@ -176,6 +176,13 @@ describe('every command that the documents name is run', async () => {
     async 'npm run barua -- editor remove'() {
       assert.match((await barua('editor remove otto@example.org')).output, /no longer an editor/)
     },
+    async 'npm run barua -- storage adopt'() {
+      const own = { ...env, DATA_DIR: join(folder, 'restored'), UPLOADS_DIR: join(folder, 'restored-files') }
+      assert.match((await give('npm run barua -- storage adopt', own)).output, /belong together/)
+    },
+    async 'npm run barua -- storage sweep'() {
+      assert.match((await barua('storage sweep')).output, /^0 files that nothing speaks of/m)
+    },
     async 'npm run barua -- audit verify'() {
       const head = (await barua('audit verify')).lines.at(-1) ?? ''
       assert.match(head, /^[\da-f]{64}$/)

@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { isWorthWaiting } from './faults.ts'
 import * as letterbox from './migrations/0001-letterbox.ts'
 import * as desk from './migrations/0002-desk.ts'
 import * as bots from './migrations/0003-bots.ts'
@@ -11,6 +13,7 @@ import * as kept from './migrations/0006-kept.ts'
 import * as pgp from './migrations/0007-pgp.ts'
 import * as replies from './migrations/0008-replies.ts'
 import * as waiting from './migrations/0009-waiting.ts'
+import * as installation from './migrations/0012-installation.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -25,25 +28,46 @@ const migrations: Record<string, Migration> = {
   '0007-pgp': pgp as Migration,
   '0008-replies': replies as Migration,
   '0009-waiting': waiting as Migration,
+  '0012-installation': installation as Migration,
 }
+
+/** So long a start waits for a database that does not answer yet, or is locked. In milliseconds. */
+const patience = 60_000
+const pause = 1000
 
 /**
- * Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date.
+ * Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date. A database that does not answer yet is waited
+ * for, up to a minute; `onWaiting` is told once.
  * Several processes may do so at once: the first migrates under a lock, the others wait.
  */
-export async function openDatabase(url: string): Promise<Database> {
-  const db = new Kysely<Tables>({ dialect: await dialectFor(url) })
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) {
-    await db.destroy()
-    throw error
+export async function openDatabase(url: string, onWaiting: () => void = () => undefined): Promise<Database> {
+  const deadline = performance.now() + patience
+  for (let tries = 0; ; tries++) {
+    try {
+      await migrate(url)
+      return new Kysely<Tables>({ dialect: await dialectFor(url) })
+    } catch (error) {
+      if (!isWorthWaiting(error) || performance.now() >= deadline) throw error
+      if (tries === 0) onWaiting()
+      await sleep(pause)
+    }
   }
-  return db
 }
 
-async function dialectFor(url: string) {
-  if (!url.startsWith('sqlite:')) return (await import('./postgres.ts')).postgresDialect(url)
+/** By a connection of its own: a migration may take longer than any statement may later. */
+async function migrate(url: string): Promise<void> {
+  const db = new Kysely<Tables>({ dialect: await dialectFor(url, { isPatient: true }) })
+  try {
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+    const { error } = await migrator.migrateToLatest()
+    if (error) throw error
+  } finally {
+    await db.destroy()
+  }
+}
+
+async function dialectFor(url: string, { isPatient = false } = {}) {
+  if (!url.startsWith('sqlite:')) return (await import('./postgres.ts')).postgresDialect(url, isPatient)
   const path = url.slice('sqlite:'.length)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   return (await import('./sqlite.ts')).sqliteDialect(path)

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { coarseId } from '../id.ts'
@@ -9,7 +9,9 @@ import { ageFiles, type FileRecipients, type FileSealing, forgetWhen } from './a
 import { isThere, moveOnce, opened, syncFile, syncFolder } from './disk.ts'
 import { orUnavailable } from './faults.ts'
 import { checkedId, isFileId } from './file-id.ts'
+import { makeOnce } from './made-once.ts'
 import { type StageOptions, staging, type WrittenFile } from './staging.ts'
+import { sweeping } from './sweeping.ts'
 
 /** Files are spread by the last two digits of their ids, which are random. */
 const keptFolders = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
@@ -27,6 +29,10 @@ export type FileStore = ReturnType<typeof fileStore>
 export function fileStore(root: string, sealing: FileSealing) {
   const age = ageFiles(sealing)
   const staged = staging(join(root, 'staging'), sealing, age)
+  const swept = sweeping(root, {
+    staging: join(root, 'staging'),
+    kept: keptFolders.map((name) => join(root, name)),
+  })
   const keptPath = (id: string) => join(root, checkedId(id).slice(-2), id)
 
   return {
@@ -169,35 +175,60 @@ export function fileStore(root: string, sealing: FileSealing) {
     /** Throws unless files can be taken in, so many bytes of them. */
     check: staged.check,
 
-    /**
-     * Removes what nothing speaks of: staged files and kept files without a record, if last changed before
-     * `before` (milliseconds), so that what is just coming in stays. Returns how many.
-     */
-    async sweep(before: number, keptAmong: (ids: string[]) => Promise<Set<string>>): Promise<number> {
-      let swept = 0
-      for (const folder of await readdir(root, { withFileTypes: true })) {
-        if (!folder.isDirectory()) continue
-        const path = join(root, folder.name)
-        const names = (await readdir(path)).filter(isFileId)
-        const kept = folder.name === 'staging' ? new Set() : await keptAmong(names)
-        for (const name of names) {
-          if (!kept.has(name) && (await removeIfOlder(join(path, name), before))) swept += 1
-        }
+    /** Moves what nothing speaks of to a folder that is emptied after days, unless it is too much to be what a crash left. */
+    sweep: swept.sweep,
+
+    /** Deletes what was swept before a time, in milliseconds; says how many files that were. */
+    forgetSwept: swept.forgetSwept,
+
+    /** The folder of this store. */
+    root,
+
+    /** The id of the database that this store belongs to; undefined where it says none. */
+    owner: () => ownerOf(root),
+
+    /** Says to which database this store belongs, durably, unless it says so already; gives what it says then. */
+    async claim(id: string): Promise<string> {
+      await makeOnce(join(root, ownerFile), () => `${id}\n`)
+      return (await ownerOf(root)) ?? ''
+    },
+
+    /** Says to which database this store belongs from now on. */
+    async claimAnew(id: string): Promise<void> {
+      await rm(join(root, ownerFile), { force: true })
+      await makeOnce(join(root, ownerFile), () => `${id}\n`)
+    },
+
+    /** Some of the files that are kept here. */
+    async sample(most: number): Promise<string[]> {
+      const found: string[] = []
+      for (const folder of keptFolders) {
+        if (found.length >= most) break
+        found.push(...(await idsIn(join(root, folder))))
       }
-      return swept
+      return found.slice(0, most)
+    },
+
+    /** Which of these files are kept here. */
+    async haveAmong(ids: string[]): Promise<Set<string>> {
+      const there = await Promise.all(ids.map((id) => isThere(keptPath(id))))
+      return new Set(ids.filter((_, i) => there[i]))
     },
   }
 }
 
-/** One that has gone meanwhile, as an upload that ended, is none of those. */
-async function removeIfOlder(path: string, before: number): Promise<boolean> {
-  const { ctimeMs } = await stat(path).catch(unlessGone)
-  if (ctimeMs >= before) return false
-  await rm(path, { force: true })
-  return true
+/** A file in the folder of the store, which holds the id of its database. */
+const ownerFile = 'store-id'
+
+async function ownerOf(root: string): Promise<string | undefined> {
+  const text = await readFile(join(root, ownerFile), 'utf8').catch(unlessMissing)
+  return text?.trim()
 }
 
-function unlessGone(error: NodeJS.ErrnoException): { ctimeMs: number } {
+async function idsIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(unlessMissing))?.filter(isFileId) ?? []
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
-  return { ctimeMs: Number.POSITIVE_INFINITY }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { access, link, mkdir, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { syncFolder } from './disk.ts'
+import { isThere, syncFolder } from './disk.ts'
 
 /**
  * Makes a file for its owner's eyes only, unless it is there; says whether it made it. Whole or not at all: it is
@@ -23,11 +23,4 @@ export async function makeOnce(path: string, content: () => string | Promise<str
   }
   await syncFolder(folder)
   return true
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

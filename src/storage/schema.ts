@@ -9,6 +9,13 @@ import type { TrailAction } from '../trail.ts'
 
 /** The tables as both databases hold them: ids are UUIDv7 text, times are integers in milliseconds. */
 export type Tables = {
+  /** One row. */
+  installation: {
+    one: number
+    files_id: string
+    joined_at: number | null
+    secrets_mark: string | null
+  }
   submissions: {
     id: string
     reference: string

@@ -45,6 +45,8 @@ function opened(path: string): DatabaseSync {
   const connection = new DatabaseSync(path, { timeout: openingTimeout, enableForeignKeyConstraints: true })
   // A checkpoint writes each changed page once, however often it was committed: the fewer, the less is written.
   connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8000')
+  // After much was written at once the log beside the database is cut back. In bytes.
+  connection.exec('pragma journal_size_limit = 67108864')
   // What is deleted is overwritten: a piece that was erased must not be readable in the file.
   connection.exec('pragma secure_delete = on')
   // Lists jump about in the file: what they touch should be in memory. In KiB.

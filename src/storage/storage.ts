@@ -16,6 +16,7 @@ import { glanceStore } from './glance.ts'
 import { hiddenBy } from './hidden.ts'
 import { historyStore } from './history.ts'
 import { inboxStore } from './inbox.ts'
+import { installationStore } from './installation.ts'
 import { keyRingStore } from './key-ring.ts'
 import { leavingStore } from './leaving.ts'
 import { mailStore } from './mail.ts'
@@ -50,12 +51,14 @@ export type StorageParts = {
   newReceipt: () => { receipt: string; recipient: Recipient }
   /** The usual quiet time of a chat, in milliseconds. */
   quiet?: number
+  /** Told once where the database does not answer yet. */
+  onWaiting?: () => void
 }
 
 /** Opens the database with all its stores. */
 export async function openStorage(url: string, parts: StorageParts) {
   const { now, memory, quiet = 600_000 } = parts
-  const db = await openDatabase(url)
+  const db = await openDatabase(url, parts.onWaiting)
   const isPostgres = !url.startsWith('sqlite:')
   const contents = contentsOf(parts.sealer)
   const sealings = sealingsOf(db, parts.offline)
@@ -69,6 +72,7 @@ export async function openStorage(url: string, parts: StorageParts) {
   return {
     /** Other machines may be working on the same database. */
     isShared: isPostgres,
+    installation: installationStore(db),
     submissions,
     inbox: inboxStore(db, contents, isPostgres),
     search: searchStore(db, contents, isPostgres),

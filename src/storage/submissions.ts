@@ -118,6 +118,35 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
       return new Set(rows.map((row) => row.id))
     },
 
+    /** Some of the files that attachments speak of, the newest first. */
+    async keptFiles(most: number): Promise<string[]> {
+      const rows = await db
+        .selectFrom('attachments')
+        .select('id')
+        .where('state', '=', 'kept')
+        .orderBy('id', 'desc')
+        .limit(most)
+        .execute()
+      return rows.map((row) => row.id)
+    },
+
+    /** All of them, some at a time. */
+    async *allKeptFiles(atOnce = 500): AsyncGenerator<string[]> {
+      for (let after = ''; ; ) {
+        const rows = await db
+          .selectFrom('attachments')
+          .select('id')
+          .where('state', '=', 'kept')
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(atOnce)
+          .execute()
+        if (rows.length === 0) return
+        after = rows.at(-1)?.id ?? after
+        yield rows.map((row) => row.id)
+      }
+    },
+
     /** True if this arrival has been taken in. */
     async hasArrived(source: string, key: string): Promise<boolean> {
       const row = await db

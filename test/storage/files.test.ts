@@ -20,7 +20,11 @@ test('keeping a file makes no folder: each is durable before the first file come
   )
   await files.keep(staged.map((file) => file.id))
   assert.deepEqual(await readdir(join(folder, 'uploads')), prepared)
-  assert.equal(await files.sweep(Date.now() + 1000, async () => new Set([staged[0]?.id ?? ''])), 2)
+  const swept = await files.sweep({
+    before: Date.now() + 1000,
+    keptAmong: async () => new Set([staged[0]?.id ?? '']),
+  })
+  assert.deepEqual(swept, { moved: 2, left: 0 })
 })
 
 test('a file that goes while the sweep is at it, as an upload that ends does, keeps it from no other', async (t) => {
@@ -34,13 +38,16 @@ test('a file that goes while the sweep is at it, as an upload that ends does, ke
     ids.push((await files.stage(Readable.from([Buffer.from(text)]), options)).id)
   await files.keep(ids)
   let gone: string | undefined
-  const swept = await files.sweep(Date.now() + 1000, async (names) => {
-    if (names.length > 0 && !gone) {
-      gone = names[0] as string
-      await files.remove([gone])
-    }
-    return new Set()
+  const swept = await files.sweep({
+    before: Date.now() + 1000,
+    async keptAmong(names) {
+      if (names.length > 0 && !gone) {
+        gone = names[0] as string
+        await files.remove([gone])
+      }
+      return new Set()
+    },
   })
-  assert.equal(swept, 2)
+  assert.deepEqual(swept, { moved: 2, left: 0 })
   for (const id of ids) await assert.rejects(files.read(id))
 })

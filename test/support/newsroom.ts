@@ -292,7 +292,9 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     /** Every file in the file store, staged or kept. */
     async storedFiles(): Promise<string[]> {
       const entries = await readdir(settings.UPLOADS_DIR, { recursive: true, withFileTypes: true })
-      return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+      return entries
+        .filter((entry) => entry.isFile() && entry.name !== 'store-id')
+        .map((entry) => join(entry.parentPath, entry.name))
     },
 
     /** What every file that came in holds, opened where it is sealed. */

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
+import { promisify } from 'node:util'
 
 export type RunningProcess = {
   url: string
@@ -81,4 +82,20 @@ async function untilAnswering(url: string, child: ChildProcess, output: () => st
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`the program does not answer: ${output()}`)
+}
+
+/** Gives a command of the shell side, and waits for its end. */
+export async function runCommand(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number; output: string }> {
+  const options = { env: { PATH: process.env.PATH ?? '', ...env } }
+  const done = promisify(execFile)(process.execPath, ['src/main.ts', ...args], options)
+  return done.then(
+    ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({
+      code: error.code,
+      output: error.stdout + error.stderr,
+    }),
+  )
 }
