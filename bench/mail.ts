@@ -32,6 +32,7 @@ async function barua(folder: string): Promise<Side> {
   const log = pino({ level: 'silent' })
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   const { port } = await application.mail.open()
+  await application.openDesk()
   return { port: port ?? 0, stop: application.stop }
 }
 

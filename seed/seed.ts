@@ -45,6 +45,7 @@ const application = await createApplication(config, {
   random: Math.random,
   log: pino({ level: 'silent' }),
 })
+await application.openDesk({ isStart: false })
 for (const line of setUpLines(application.setUpLinks)) process.stdout.write(`${line}\n`)
 const { storage, files } = application
 const random = generator(Number(process.argv[3] ?? 1))

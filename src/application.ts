@@ -9,6 +9,7 @@ import { createChanges } from './desk/changes.ts'
 import type { DeskRoute } from './desk/routes.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
 import { createDesk, createLinks } from './desk-side.ts'
+import { firstLinks } from './first-links.ts'
 import { newId } from './id.ts'
 import { createLetterbox } from './letterbox.ts'
 import { createMailSide, type MailSide } from './mail-side.ts'
@@ -17,7 +18,6 @@ import { createCarriers, createComposer, createWorkers, lazyMailer } from './out
 import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp-side.ts'
 import { createRounds } from './rounds.ts'
-import type { Identity } from './seal.ts'
 import { type KeyRing, keyRing } from './sealing/key-ring.ts'
 import { createResealing, type Resealing } from './sealing/resealing.ts'
 import type { SetUpLink } from './set-up-links.ts'
@@ -41,11 +41,13 @@ export type Application = {
   swept(): Promise<void>
   storage: Storage
   /** A link by which this editor signs in, once; with an identity, one that bears it. */
-  signInLink(editorId: string, identity?: Identity): Promise<string>
+  signInLink: LinkMaker
   /** The secret that a token's webhook is signed with. */
   hookSecretOf(token: ApiToken): string
+  /** Makes the desk key, where nobody has one to lose. After the doors are open: a start that fails leaves nothing behind. */
+  openDesk(options?: { isStart: boolean }): Promise<void>
   /** Where the desk key was made just now: the links that bear it, one for each editor. */
-  setUpLinks: SetUpLink[]
+  readonly setUpLinks: SetUpLink[]
   /** The addresses of all editors, as long as none of them has set up; undefined once one has. */
   waitingEditors(): Promise<string[] | undefined>
   keyRing: KeyRing
@@ -74,7 +76,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const { storage, secrets } = parts
   await storage.editors.addFirst(config.EDITORS, outside.now())
   const signInLink = createLinks(parts)
-  const setUpLinks = await beginKeyRing(parts, signInLink)
+  let setUpLinks: SetUpLink[] = []
   const compose = createComposer(parts, signInLink)
   const pgp = createPgpSide(parts)
   const mailer = lazyMailer(parts, compose, pgp.protectionOf)
@@ -101,7 +103,12 @@ export async function createApplication(config: Config, outside: Outside): Promi
       return id
     },
     storage,
-    setUpLinks,
+    async openDesk(options = { isStart: true }) {
+      setUpLinks = await firstLinks(parts, signInLink, options)
+    },
+    get setUpLinks() {
+      return setUpLinks
+    },
     async waitingEditors() {
       const editors = await storage.editors.active()
       for (const { id } of editors) if (await storage.factors.hasSetUp(id)) return undefined
@@ -180,37 +187,6 @@ async function createParts(
     nudge,
     changed,
   }
-}
-
-/**
- * Makes the desk key where there is none, with a link for each editor that bears it: nobody keeps those links, and until
- * one is used there is no other way to what comes in. Gives the links.
- */
-async function beginKeyRing(
-  { config, storage, keyRing, outside }: Parts,
-  signInLink: LinkMaker,
-): Promise<SetUpLink[]> {
-  if (config.OFFLINE_DESK_KEY || (await keyRing.hasBegun())) return []
-  const links: SetUpLink[] = []
-  for (const { id, email } of await storage.editors.active()) {
-    const { identity } = await keyRing.admit(id)
-    links.push({ email, link: await signInLink(id, identity) })
-    await mailKeyLink(config, storage, id, links.at(-1)?.link ?? '', outside.now())
-  }
-  await keyRing.begin()
-  return links
-}
-
-/** Mail that is kept as files lies beside what it would open. */
-async function mailKeyLink(
-  config: Config,
-  storage: Storage,
-  editorId: string,
-  link: string,
-  now: number,
-): Promise<void> {
-  const passing = config.SMTP_URL ? { link } : {}
-  await storage.deliveries.add({ purpose: 'sign-in', editorId, passing }, now)
 }
 
 /**

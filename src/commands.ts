@@ -12,10 +12,11 @@ import {
   webhookFault,
 } from './channels/telegram/setup.ts'
 import { basePath, type Config } from './config.ts'
+import type { LinkMaker } from './desk/sign-in.ts'
 import { Failure } from './failure.ts'
 import { checkMail, dnsLines, importMail } from './mail-commands.ts'
 import { hour, type Outside } from './parts.ts'
-import type { KeyRing } from './sealing/key-ring.ts'
+import type { KeyStep } from './sealing/key-step.ts'
 import { setUpLines } from './set-up-links.ts'
 import { StartFault } from './start-fault.ts'
 import { dkimRecord, makeDkimKey } from './storage/dkim.ts'
@@ -66,8 +67,8 @@ const commands: Record<string, Command> = {
       print(await signInLink(editor.id))
       return 0
     }
-    const link = await keyLink(config, keyRing, signInLink, editor.id)
-    print(`${editor.email} is an editor. This link is a key until it is used, once:`)
+    const link = await keyRing.together((step) => keyLink(config, step, signInLink, editor.id))
+    print(`${editor.email} is an editor. This link is a key until a passphrase is set with it:`)
     print(link)
     return 0
   },
@@ -82,10 +83,13 @@ const commands: Record<string, Command> = {
     if (option !== undefined && option !== losing) return failed(print, usage)
     if (option === undefined && (await keyRing.isLastHolder(editor.id)))
       return failed(print, wouldLose(email))
-    await storage.factors.reset(editor.id)
-    const link = await keyLink(config, keyRing, signInLink, editor.id)
+    const link = await keyRing.together(async (step) => {
+      await step.accounts.resetFactors(editor.id)
+      await step.forget(editor.id)
+      return keyLink(config, step, signInLink, editor.id)
+    })
     print(`${editor.email} begins anew. What was sealed before opens for them when a colleague lets them in.`)
-    print('This link is a key to what comes in from now on, until it is used, once:')
+    print('This link is a key to what comes in from now on, until a passphrase is set with it:')
     print(link)
     return 0
   },
@@ -95,8 +99,10 @@ const commands: Record<string, Command> = {
     if (option !== undefined && option !== losing) return failed(print, usage)
     if (option === undefined && (await keyRing.isLastHolder(editor.id)))
       return failed(print, wouldLose(email))
-    await storage.editors.remove(email, Date.now(), { lastAdminToo: true })
-    await keyRing.expel(editor.id)
+    await keyRing.together(async (step) => {
+      await step.accounts.removeEditor(editor.id, Date.now(), { lastAdminToo: true })
+      await step.expel(editor.id)
+    })
     print(`${email} is no longer an editor.`)
     return 0
   },
@@ -221,13 +227,13 @@ const otherSecrets = [
 /** Makes an editor a holder of what comes in from now on, and gives the link that bears their key. */
 async function keyLink(
   config: Config,
-  keyRing: KeyRing,
-  signInLink: Application['signInLink'],
+  step: KeyStep,
+  signInLink: LinkMaker,
   editorId: string,
 ): Promise<string> {
-  if (config.OFFLINE_DESK_KEY) return signInLink(editorId)
-  const { identity } = await keyRing.admit(editorId)
-  return signInLink(editorId, identity)
+  if (config.OFFLINE_DESK_KEY) return signInLink(editorId, undefined, step)
+  const { identity } = await step.admit(editorId, [])
+  return signInLink(editorId, identity, step)
 }
 
 function isServed(config: Config): boolean {
@@ -294,8 +300,9 @@ export async function runCommand(
   const command = commands[name]
   if (!command) return failed(print, usage)
   const application = await createApplication(config, outside)
-  for (const line of setUpLines(application.setUpLinks)) print(line)
   try {
+    await application.openDesk({ isStart: false })
+    for (const line of setUpLines(application.setUpLinks)) print(line)
     return await command(args.slice(2), application, print, { config, signal })
   } catch (error) {
     if (error instanceof Failure) return failed(print, error.message)

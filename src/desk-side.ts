@@ -35,7 +35,7 @@ import { createSessions, type Sessions } from './desk/session.ts'
 import { settingsRoutes } from './desk/settings.ts'
 import { type LinkMaker, linkMaker, signInRoutes } from './desk/sign-in.ts'
 import { type TakeAlongParts, takeAlongRoutes } from './desk/take-along.ts'
-import { teamRoutes } from './desk/team.ts'
+import { type TeamParts, teamRoutes } from './desk/team.ts'
 import { trailRoutes } from './desk/trail.ts'
 import { undoRoutes } from './desk/undo.ts'
 import { workRoutes } from './desk/work.ts'
@@ -51,7 +51,6 @@ import { readToken } from './one-time.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewNow } from './previews/preview.ts'
-import type { Identity } from './seal.ts'
 import { sealedForKey } from './sealing/for-key.ts'
 import { confidentialMarker } from './sealing/mark.ts'
 import { isRecipient } from './sealing/x25519.ts'
@@ -154,9 +153,8 @@ export function createDesk(
     ...teamRoutes({
       ...common,
       editors,
-      factors,
       pgpKeys: storage.pgpKeys,
-      keyRing: parts.keyRing,
+      keyRing: { together: (work) => parts.keyRing.together(work).finally(() => parts.nudge('mail')) },
       sealAnew: parts.resealing.begin,
       sendKeyLink: sendKeyLink(parts),
     }),
@@ -328,14 +326,13 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
 }
 
 /** Mail that is kept as files lies beside what a link would open: then the link is shown to whoever asked for it. */
-function sendKeyLink(parts: Parts) {
-  const { config, storage, outside, nudge } = parts
+function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
+  const { config, outside } = parts
   const linkFor = createLinks(parts)
-  return async (editorId: string, identity: Identity): Promise<string | undefined> => {
-    const link = await linkFor(editorId, identity)
+  return async (step, editorId, identity) => {
+    const link = await linkFor(editorId, identity, step)
     if (!config.SMTP_URL) return link
-    await storage.deliveries.add({ purpose: 'sign-in', editorId, passing: { link } }, outside.now())
-    nudge('mail')
+    await step.accounts.post({ purpose: 'sign-in', editorId, passing: { link } }, outside.now())
     return undefined
   }
 }

@@ -53,5 +53,6 @@ try {
   await main(process.argv.slice(2))
 } catch (error) {
   process.stderr.write(`${whyNotStarted(error)}\n`)
-  process.exitCode = 1
+  // What was opened by then ends with the process.
+  process.exit(1)
 }

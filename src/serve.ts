@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Application, createApplication } from './application.ts'
@@ -25,7 +26,12 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const log = pino({ level: config.LOG_LEVEL, base: null }, destination)
   const alone = holdAlone(config.DATABASE_URL)
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
-  const server = await openDoors(application, config, (error) => log.warn(placeOf(error), 'an answer broke'))
+  const desk = Promise.withResolvers<void>()
+  const server = await openDoors(application, config, desk.promise, (error) =>
+    log.warn(placeOf(error), 'an answer broke'),
+  )
+  await application.openDesk()
+  desk.resolve()
   for (const line of await introduction(config, application)) print(line)
   await application.startWork()
   void tellOfFiles(application, print).catch((error: unknown) => log.warn(placeOf(error), 'no word of files'))
@@ -45,15 +51,22 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   }
 }
 
-/** Opens the doors, or none of them. @throws ConfigFault for one that cannot be opened */
-async function openDoors(application: Application, config: Config, onFault: (error: Error) => void) {
+/**
+ * Opens the doors, or none of them; whoever comes before the desk is open waits that moment.
+ * @throws ConfigFault for one that cannot be opened
+ */
+async function openDoors(
+  application: Application,
+  config: Config,
+  deskIsOpen: Promise<void>,
+  onFault: (error: Error) => void,
+) {
+  const waiting: RequestListener = (req, res) => void deskIsOpen.then(() => application.web(req, res))
   try {
     await application.mail.open()
-    return await listen(application.web, config.PORT, config.HOST, onFault).catch(
-      (error: NodeJS.ErrnoException) => {
-        throw new ConfigFault(`PORT, HOST: this cannot be listened on (${error.code})`)
-      },
-    )
+    return await listen(waiting, config.PORT, config.HOST, onFault).catch((error: NodeJS.ErrnoException) => {
+      throw new ConfigFault(`PORT, HOST: this cannot be listened on (${error.code})`)
+    })
   } catch (error) {
     await application.stop()
     throw error

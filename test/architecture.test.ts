@@ -32,6 +32,7 @@ const meetingPlaces = [
   'bot-side.ts',
   'parts.ts',
   'pgp-side.ts',
+  'first-links.ts',
   'site.ts',
   'stores.ts',
   'uploads.ts',

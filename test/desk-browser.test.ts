@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
+import { removeEditor } from './support/accounts.ts'
 import { lookAtAll, skip, type Visit, visit, withBrowser } from './support/browser.ts'
 import { editorAddress } from './support/newsroom.ts'
 import { guestPost, onePagePdf, png, storyAngle, tip } from './support/pieces.ts'
@@ -139,7 +140,7 @@ describe('the desk in a real browser', skip, () => {
     const visited = await visit(t, { scripts: true, env: { EDITORS: `${editorAddress},${second}` } })
     const { newsroom, page } = visited
     await signIn(visited, page, second)
-    await newsroom.application.storage.editors.remove(second, newsroom.now())
+    await removeEditor(newsroom.application.storage, second)
     await page.waitForURL(/sign-in/, { timeout: 40_000 })
   })
 

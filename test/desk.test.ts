@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
+import { removeEditor } from './support/accounts.ts'
 import { cookieOf, editorAddress, openNewsroom } from './support/newsroom.ts'
 import { guestPost, png, storyAngle, tip } from './support/pieces.ts'
 
@@ -95,7 +96,7 @@ test('nothing of the desk is shown to who is not signed in, or no longer', async
   await newsroom.http().get('/desk').set('cookie', busy).expect(303)
 
   const removed = await newsroom.signIn()
-  await newsroom.application.storage.editors.remove(editorAddress, Date.now(), { lastAdminToo: true })
+  await removeEditor(newsroom.application.storage, editorAddress)
   await newsroom.http().get('/desk').set('cookie', removed).expect(303)
 })
 

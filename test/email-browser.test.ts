@@ -90,7 +90,9 @@ describe('mail in a real browser', skip, () => {
     const cookie = await newsroom.signIn()
     const editor = await newsroom.application.storage.editors.byEmail(editorAddress)
     // As an editor who has set up: nothing is asked of them.
-    await newsroom.application.storage.factors.setPassphrase(editor?.id ?? '', 'set')
+    await newsroom.application.storage.keyRing.together((moves) =>
+      moves.setPassphrase(editor?.id ?? '', 'set'),
+    )
     await lookAtAll(visited, pages, cookie)
     assert.deepEqual(complaints, [])
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { removeEditor } from './support/accounts.ts'
 import { compose, mailDoor, replyTo } from './support/mail.ts'
 import type { ReceivedMail } from './support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
@@ -241,7 +242,7 @@ test('only with the right token: the editor’s address alone is believed nothin
   }
   const colleague = replyTo(notice, 'With a token that is not mine.', { from: second })
   assert.equal(await newsroom.receiveMail(colleague), 'held')
-  await newsroom.application.storage.editors.remove(second, newsroom.now())
+  await removeEditor(newsroom.application.storage, second)
   assert.equal(await newsroom.receiveMail(replyTo(notice, 'As nobody.', { from: second })), 'held')
   await newsroom.pause(undone)
   assert.deepEqual(answersTo(newsroom, sender), [])

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import type { Express } from 'express'
 import type { DeskRoute } from '../src/desk/routes.ts'
+import { removeEditor } from './support/accounts.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { png, storyAngle } from './support/pieces.ts'
 
@@ -37,7 +38,7 @@ async function desk(t: TestContext) {
     'removed editor': await newsroom.signIn(removed),
     admin: await newsroom.signIn(),
   }
-  await newsroom.application.storage.editors.remove(removed, newsroom.now())
+  await removeEditor(newsroom.application.storage, removed)
   const values: Record<string, string> = {
     reference,
     id: message?.attachments[0]?.id ?? '',

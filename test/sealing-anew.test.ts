@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
 import { createResealing } from '../src/sealing/resealing.ts'
+import { removeEditor } from './support/accounts.ts'
 import { opener, withAge } from './support/age.ts'
 import { canary, everyByte, found } from './support/canary.ts'
 import { mailDoor, replyTo } from './support/mail.ts'
@@ -185,7 +186,7 @@ test('sealing anew goes on after a restart, with whoever comes in, and is not he
   const { id } = await newsroom.submission(sent[3]?.reference ?? '')
   db.prepare('update messages set content = ? where submission_id = ?').run('nothing that was sealed', id)
   // The shell removes somebody: nobody is there who could open anything.
-  await newsroom.application.storage.editors.remove(second, newsroom.now(), { lastAdminToo: true })
+  await removeEditor(newsroom.application.storage, second)
   await newsroom.application.keyRing.expel(
     (db.prepare('select id from editors where email = ?').get(second) as { id: string }).id,
   )

@@ -11,6 +11,7 @@ import { madeBy } from '../src/cleaning/child.ts'
 import { beginLiveStream } from '../src/desk/live-stream.ts'
 import { previewNow } from '../src/previews/preview.ts'
 import { fileSealer } from '../src/sealing/files.ts'
+import { removeEditor, resetFactors } from './support/accounts.ts'
 import { folderUntilExit } from './support/folder.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { png, tip } from './support/pieces.ts'
@@ -71,11 +72,8 @@ const endings: Record<string, (newsroom: Newsroom, cookie: string) => Promise<un
   'signing out in another tab': (newsroom, cookie) => newsroom.act('/desk/sign-out', {}, cookie),
   'half an hour without use': async (newsroom) => newsroom.passTime(31 * 60 * second),
   'twelve hours': async (newsroom) => newsroom.passTime(13 * 60 * 60 * second),
-  'the removal of the editor': ({ application, now }) => application.storage.editors.remove(other, now()),
-  'a reset by an admin': async ({ application }) => {
-    const editor = await application.storage.editors.byEmail(other)
-    await application.storage.factors.reset(editor?.id ?? '')
-  },
+  'the removal of the editor': ({ application }) => removeEditor(application.storage, other),
+  'a reset by an admin': ({ application }) => resetFactors(application.storage, other),
 }
 
 for (const [what, end] of Object.entries(endings)) {

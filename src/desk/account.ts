@@ -14,7 +14,7 @@ import { passkeySalt, passkeySecret, type passkeysOf, passkeyWrap } from './pass
 import { checkPassphrase, hashPassphrase, needsSecondFactor } from './passphrase.ts'
 import { type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
-import { passphraseWrap, type Wraps } from './sign-in.ts'
+import { passphraseWrap, type WrapStep } from './sign-in.ts'
 import { enrolment, newRecoveryCodes, newTotpSecret, recoveryHash, totpStep } from './totp.ts'
 
 export type AccountParts = {
@@ -31,24 +31,20 @@ export type AccountParts = {
   }
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
-    setPassphrase(editorId: string, hash: string): Promise<void>
     totp(editorId: string): Promise<string | undefined>
     setTotp(editorId: string, sealed: string, usedStep: number, codeHashes: string[]): Promise<void>
     removeTotp(editorId: string): Promise<void>
     setRecoveryCodes(editorId: string, codeHashes: string[]): Promise<void>
     recoveryCodesLeft(editorId: string): Promise<number>
     passkeys(editorId: string): Promise<Passkey[]>
-    addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void>
-    removePasskey(editorId: string, id: string): Promise<void>
     hasSecond(editorId: string): Promise<boolean>
   }
   passkeys: ReturnType<typeof passkeysOf>
-  askedPasskeys: Pick<AskedPasskeys, 'canAsk' | 'keepUnder' | 'opening'>
-  keyRing: Pick<Wraps, 'wrapUnder'> & {
+  askedPasskeys: Pick<AskedPasskeys, 'canAsk' | 'opening'>
+  keyRing: {
+    together<T>(work: (step: AccountStep) => Promise<T>): Promise<T>
     waysOf(editorId: string): Promise<WrapWay[]>
     wrapsOf(editorId: string): Promise<{ id: string }[]>
-    dropWrap(id: string): Promise<void>
-    admit(editorId: string): Promise<NewHolder>
     /** True if anything is sealed. */
     isNeeded(): Promise<boolean>
   }
@@ -56,6 +52,14 @@ export type AccountParts = {
   newsroom: string
   base: string
   now: () => number
+}
+
+type AccountStep = WrapStep & {
+  admit(editorId: string, opened: Identity[]): Promise<NewHolder>
+  accounts: {
+    removePasskey(editorId: string, id: string): Promise<void>
+    dropWraps(ids: string[]): Promise<void>
+  }
 }
 
 /** What could not be saved, and why. */
@@ -106,10 +110,16 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         const passphrase = formText(req, 'passphrase')
         checkPassphrase(passphrase, await factors.hasSecond(seat.editor.id))
         if (passphrase !== formText(req, 'again')) throw faulty('again', 'This is not the same.')
-        const identity = seat.identity ?? (await anotherIdentity(req, seat))
+        if (seat.identity === undefined) await mayBeginAnew(req, seat)
         const { hash, secret } = await hashPassphrase(passphrase)
-        await parts.keyRing.wrapUnder('passphrase', secret, passphraseWrap(seat.editor.id), identity)
-        await factors.setPassphrase(seat.editor.id, hash)
+        const { id } = seat.editor
+        const identity = await parts.keyRing.together(async ({ admit, wrapUnder, accounts }) => {
+          const theirs = seat.identity ?? (await admit(id, [])).identity
+          await wrapUnder('passphrase', secret, passphraseWrap(id), theirs)
+          await accounts.setPassphrase(id, hash)
+          return theirs
+        })
+        if (seat.identity === undefined) await sessions.open(req, seat, identity)
         await endOthers(seat)
       }),
     ),
@@ -175,16 +185,9 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
    * Whoever has forgotten what opened for them begins anew: a colleague has to let them in to what was sealed before.
    * @throws Failure `invalid` unless they say so
    */
-  async function anotherIdentity(req: Request, seat: Seat): Promise<Identity> {
-    if ((await wouldClose(seat.editor.id)) && formText(req, 'forgotten') !== 'yes') {
-      throw faulty(
-        'forgotten',
-        'Unlock this session first, or say that nothing is left that opens it for you.',
-      )
-    }
-    const { identity } = await parts.keyRing.admit(seat.editor.id)
-    await sessions.open(req, seat, identity)
-    return identity
+  async function mayBeginAnew(req: Request, seat: Seat): Promise<void> {
+    if (!(await wouldClose(seat.editor.id)) || formText(req, 'forgotten') === 'yes') return
+    throw faulty('forgotten', 'Unlock this session first, or say that nothing is left that opens it for you.')
   }
 
   /** True if beginning anew would close what something of theirs still opens: not even a link that they were given, where nothing is sealed. */
@@ -234,9 +237,12 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     if (!challenge) throw new Failure('conflict', 'Please begin again.')
     const made = await parts.passkeys.registered(formText(req, 'passkey'), challenge)
     const name = Name.catch('').parse(formText(req, 'name')) || 'Passkey'
-    await factors.addPasskey({ ...made, name, editorId: editor.id, createdAt: parts.now() })
-    const signed = { id: made.id, secret: passkeySecret(formText(req, 'prf')) }
-    if (seat.identity !== undefined) await parts.askedPasskeys.keepUnder(signed, seat.identity)
+    const secret = passkeySecret(formText(req, 'prf'))
+    await parts.keyRing.together(async ({ accounts, wrapUnder }) => {
+      await accounts.addPasskey({ ...made, name, editorId: editor.id, createdAt: parts.now() })
+      if (secret && seat.identity !== undefined)
+        await wrapUnder('passkey', secret, passkeyWrap(made.id), seat.identity)
+    })
     await endOthers(seat)
     if ((await factors.recoveryCodesLeft(editor.id)) === 0) return showNewCodes(res, seat)
     res.redirect(303, `${base}/desk/account?saved=passkeys#passkeys`)
@@ -270,8 +276,10 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         'invalid',
         'Nothing else opens for you what is sealed. Set a passphrase first, then remove the passkey.',
       )
-    await parts.keyRing.dropWrap(passkeyWrap(id))
-    await factors.removePasskey(editor.id, id)
+    await parts.keyRing.together(async ({ accounts }) => {
+      await accounts.dropWraps([passkeyWrap(id)])
+      await accounts.removePasskey(editor.id, id)
+    })
   }
 
   /**

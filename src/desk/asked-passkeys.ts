@@ -61,7 +61,8 @@ export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses,
 
     /** Keeps an identity under a passkey, where the passkey gave a secret for that. */
     async keepUnder({ id, secret }: SignedPasskey, identity: Identity): Promise<void> {
-      if (secret) await keyRing.wrapUnder('passkey', secret, passkeyWrap(id), identity)
+      if (!secret) return
+      await keyRing.together((step) => step.wrapUnder('passkey', secret, passkeyWrap(id), identity))
     },
   }
 

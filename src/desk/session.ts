@@ -107,7 +107,7 @@ export function createSessions(parts: SessionParts) {
       goOn(req, res, token, waits)
     },
 
-    /** Begins a session by a one-time link, with the identity that it bore. False if the link is no good. */
+    /** Begins a session by a link, with the identity that it bears. False if the link is no good. */
     async beginByLink(
       req: Request,
       res: Response,

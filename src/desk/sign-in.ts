@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Editor } from '../editor.ts'
+import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { WrapWay } from '../key-ring.ts'
 import type { Identity } from '../seal.ts'
@@ -26,13 +26,11 @@ const links = { most: 1, span: 2 * 60_000 }
 export type SignInParts = {
   sessions: Sessions
   links: {
-    addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
     linkFor(tokenHash: string, now: number): Promise<string | undefined>
   }
   editors: { byEmail(email: string): Promise<Editor | undefined> }
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
-    setPassphrase(editorId: string, hash: string): Promise<void>
     totp(editorId: string): Promise<string | undefined>
     useTotp(editorId: string, step: number): Promise<boolean>
     useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
@@ -57,33 +55,50 @@ export type SignInParts = {
   now: () => number
 }
 
-/** What identities are kept under. */
+/** What identities are kept under, and the steps in which that changes. */
 export type Wraps = {
-  wrapUnder(way: WrapWay, secret: string | Uint8Array, id: string, identity: Identity): Promise<void>
   unwrap(id: string, secret: string | Uint8Array): Promise<Identity | undefined>
+  together<T>(work: (step: WrapStep) => Promise<T>): Promise<T>
 }
 
-/** With an identity, the link bears it: whoever has the link can open what that can. */
-export type LinkMaker = (editorId: string, identity?: Identity) => Promise<string>
+/** One step that moves keys: all of it is written, or nothing. */
+export type WrapStep = {
+  wrapUnder(way: WrapWay, secret: string | Uint8Array, id: string, identity: Identity): Promise<void>
+  accounts: {
+    addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
+    setPassphrase(editorId: string, hash: string): Promise<void>
+    addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void>
+  }
+}
+
+/** Makes a link. With an identity, the link bears it: whoever has the link can open what that can. */
+export type LinkMaker = (editorId: string, identity?: Identity, step?: WrapStep) => Promise<string>
 
 /**
- * Makes the links by which an editor signs in, once, within a day. One that bears a key is good until it is used, for it may
- * be the only way to what has come in meanwhile.
+ * Makes the links by which an editor signs in, once, within a day. One that bears a key is good until its editor has
+ * settled on a way of their own, for it may be the only way to what has come in meanwhile. It is made in the step that
+ * makes its editor a holder, where there is one.
  */
 export function linkMaker(
   parts: Pick<SignInParts, 'now'> & {
     /** Where the desk is, as mails say it. */
     siteUrl: string
-    links: Pick<SignInParts['links'], 'addLink'>
-    keyRing: Pick<Wraps, 'wrapUnder'>
+    links: { addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void> }
+    keyRing: Pick<Wraps, 'together'>
   },
 ): LinkMaker {
-  return async (editorId, identity) => {
+  return async (editorId, identity, step) => {
     const token = newToken()
-    const time = identity === undefined ? linkTime : keyLinkTime
-    await parts.links.addLink(hashToken(token), editorId, parts.now() + time)
-    if (identity !== undefined) await parts.keyRing.wrapUnder('link', token, hashToken(token), identity)
+    const hash = hashToken(token)
+    if (identity === undefined) await parts.links.addLink(hash, editorId, parts.now() + linkTime)
+    else if (step) await bear(step, identity)
+    else await parts.keyRing.together((own) => bear(own, identity))
     return `${parts.siteUrl}/desk/sign-in/${token}`
+
+    async function bear({ accounts, wrapUnder }: WrapStep, borne: Identity): Promise<void> {
+      await accounts.addLink(hash, editorId, parts.now() + keyLinkTime)
+      await wrapUnder('link', token, hash, borne)
+    }
   }
 }
 
@@ -126,7 +141,10 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     },
   ]
 
-  /** With a link that bears a key one sets the passphrase that it is kept under from then on; that can wait, but not for long. */
+  /**
+   * With a link that bears a key one sets the passphrase that it is kept under from then on. That can wait, and so long the
+   * link stays good: it is the only way to that key.
+   */
   async function followLink(req: Request, res: Response): Promise<void> {
     const link = String(req.params.link)
     const editorId = await parts.links.linkFor(hashToken(link), parts.now())
@@ -143,8 +161,13 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     }
     if (isSetting) {
       const { hash, secret } = await hashPassphrase(passphrase)
-      await parts.keyRing.wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
-      await factors.setPassphrase(editorId, hash)
+      await parts.keyRing.together(async ({ wrapUnder, accounts }) => {
+        // Somebody else may have followed it meanwhile.
+        if ((await parts.keyRing.unwrap(hashToken(link), link)) === undefined) throw usedUp()
+        await wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
+        await accounts.setPassphrase(editorId, hash)
+      })
+      return sessions.begin(req, res, editorId, identity)
     }
     if (!(await sessions.beginByLink(req, res, link, identity))) throw usedUp()
   }

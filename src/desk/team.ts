@@ -1,5 +1,6 @@
 import type { Response } from 'express'
 import { z } from 'zod'
+import type { NewDelivery } from '../delivery.ts'
 import type { Editor, Role } from '../editor.ts'
 import { roles } from '../editor.ts'
 import { Failure } from '../failure.ts'
@@ -8,33 +9,41 @@ import { type KeptPgpKey, type PgpStanding, standingOf } from '../pgp-key.ts'
 import type { Identity, Keys } from '../seal.ts'
 import type { ShowPage } from './page.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
+import type { WrapStep } from './sign-in.ts'
 
 export type TeamParts = {
   showPage: ShowPage
   editors: {
     active(): Promise<Editor[]>
     byEmail(email: string): Promise<Editor | undefined>
-    add(email: string, role: Role, now: number): Promise<Editor>
     setRole(id: string, role: Role): Promise<void>
-    remove(email: string, now: number): Promise<boolean>
   }
-  factors: { reset(editorId: string): Promise<void> }
   pgpKeys: {
     all(): Promise<Map<string, KeptPgpKey>>
     remove(editorId: string): Promise<void>
   }
   /** Who can open what. */
-  keyRing: {
-    admit(editorId: string, keys: Keys): Promise<NewHolder>
-    expel(editorId: string): Promise<void>
-    isLastHolder(editorId: string): Promise<boolean>
-  }
+  keyRing: { together<T>(work: (step: TeamStep) => Promise<T>): Promise<T> }
   /** Goes on with sealing anew what these keys open. */
   sealAnew: (keys: Keys) => Promise<void>
   /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
-  sendKeyLink: (editorId: string, identity: Identity) => Promise<string | undefined>
+  sendKeyLink: (step: TeamStep, editorId: string, identity: Identity) => Promise<string | undefined>
   base: string
   now: () => number
+}
+
+/** One step that moves keys and accounts: all of it is written, or nothing. */
+export type TeamStep = WrapStep & {
+  admit(editorId: string, opened: Identity[]): Promise<NewHolder>
+  forget(editorId: string): Promise<void>
+  expel(editorId: string): Promise<void>
+  isLastHolder(editorId: string): Promise<boolean>
+  accounts: {
+    addEditor(email: string, role: Role, now: number): Promise<Editor>
+    removeEditor(id: string, now: number): Promise<void>
+    resetFactors(editorId: string): Promise<void>
+    post(delivery: NewDelivery, now: number): Promise<void>
+  }
 }
 
 const Email = z
@@ -77,7 +86,12 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
         }
         const there = await editors.byEmail(email.data)
         if (there) return res.redirect(303, done('there'))
-        await invite(res, seat, await editors.add(email.data, role, parts.now()), 'invited')
+        const opened = await seat.keys()
+        const link = await parts.keyRing.together(async (step) => {
+          const editor = await step.accounts.addEditor(email.data, role, parts.now())
+          return invite(step, editor, opened)
+        })
+        await showInvited(res, seat, link, 'invited')
       },
     },
     {
@@ -96,9 +110,14 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       access: 'admin',
       async handle(req, res, seat) {
         const editor = await named(formText(req, 'email'))
-        if (seat.identity === undefined) await mustNotLose(editor.id)
-        await parts.factors.reset(editor.id)
-        await invite(res, seat, editor, 'reset')
+        const opened = await seat.keys()
+        const link = await parts.keyRing.together(async (step) => {
+          if (opened.length === 0) await mustNotLose(step, editor.id)
+          await step.accounts.resetFactors(editor.id)
+          await step.forget(editor.id)
+          return invite(step, editor, opened)
+        })
+        await showInvited(res, seat, link, 'reset')
       },
     },
     {
@@ -116,10 +135,12 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       path: '/desk/team/remove',
       access: 'admin',
       async handle(req, res, seat) {
-        const { id, email } = await named(formText(req, 'email'))
-        await mustNotLose(id)
-        await editors.remove(email, parts.now())
-        await parts.keyRing.expel(id)
+        const { id } = await named(formText(req, 'email'))
+        await parts.keyRing.together(async (step) => {
+          await mustNotLose(step, id)
+          await step.accounts.removeEditor(id, parts.now())
+          await step.expel(id)
+        })
         await parts.sealAnew(seat.keys)
         res.redirect(303, done('removed'))
       },
@@ -136,16 +157,24 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
   }
 
   /** Lets an editor into all that the one who invites can open, by a link that is theirs to use. */
-  async function invite(res: Response, seat: Seat, editor: Editor, what: string): Promise<void> {
-    const { identity } = await parts.keyRing.admit(editor.id, seat.keys)
-    const link = await parts.sendKeyLink(editor.id, identity)
+  async function invite(step: TeamStep, { id }: Editor, opened: Identity[]): Promise<string | undefined> {
+    const { identity } = await step.admit(id, opened)
+    return parts.sendKeyLink(step, id, identity)
+  }
+
+  async function showInvited(
+    res: Response,
+    seat: Seat,
+    link: string | undefined,
+    what: string,
+  ): Promise<void> {
     if (link === undefined) return res.redirect(303, done(what))
     await parts.showPage(res, seat, 'desk/team', { team: await team(), saved: what, link })
   }
 
   /** @throws Failure `conflict` if nobody but this editor can open what is sealed */
-  async function mustNotLose(editorId: string): Promise<void> {
-    if (!(await parts.keyRing.isLastHolder(editorId))) return
+  async function mustNotLose(step: TeamStep, editorId: string): Promise<void> {
+    if (!(await step.isLastHolder(editorId))) return
     throw new Failure(
       'conflict',
       'Nobody else can open what is sealed: let a colleague in first, or make the recovery sheet.',

@@ -35,24 +35,7 @@ export function editorStore(db: Database) {
       return new Map(rows.map(({ id, ...row }) => [id, row]))
     },
 
-    /**
-     * Makes the account, or brings a removed one back: without the factors it had, and in this role. An account that is
-     * there stays as it is.
-     */
-    async add(email: string, role: Role, now: number): Promise<Editor> {
-      const row = await db
-        .insertInto('editors')
-        .values({ id: newId(now), email: normal(email), created_at: now, name: '', role })
-        .onConflict((oc) =>
-          oc
-            .column('email')
-            .doUpdateSet({ removed_at: null, role, passphrase: null, totp_secret: null, totp_used: null })
-            .where('editors.removed_at', 'is not', null),
-        )
-        .returning(columns)
-        .executeTakeFirst()
-      return row ? editorOf(row) : ((await this.byEmail(email)) as Editor)
-    },
+    add: (email: string, role: Role, now: number): Promise<Editor> => addEditor(db, email, role, now),
 
     async rename(id: string, name: string): Promise<void> {
       await db.updateTable('editors').set({ name }).where('id', '=', id).execute()
@@ -105,30 +88,6 @@ export function editorStore(db: Database) {
     },
 
     /**
-     * Ends the account with its sessions, links, factors and PGP key, and gives up what it had claimed. False if there was none.
-     * @throws Failure `conflict` if there would be no admin left, unless that is wanted.
-     */
-    async remove(email: string, now: number, { lastAdminToo = false } = {}): Promise<boolean> {
-      const editor = await this.byEmail(email)
-      if (!editor) return false
-      const { id } = editor
-      await db.transaction().execute(async (trx) => {
-        await lockAccounts(trx)
-        await trx.updateTable('editors').set({ removed_at: now }).where('id', '=', id).execute()
-        for (const table of ['sessions', 'sign_in_links', 'recovery_codes', 'passkeys', 'pgp_keys'] as const)
-          await trx.deleteFrom(table).where('editor_id', '=', id).execute()
-        if (!lastAdminToo) await mustHaveAdmin(trx)
-        await trx
-          .updateTable('submissions')
-          .set({ assignee_id: '' })
-          .where('assignee_id', '=', id)
-          .where('state', 'in', ['waiting', 'in-review'])
-          .execute()
-      })
-      return true
-    },
-
-    /**
      * Makes the first editors, where there has never been one. The first of them is the admin. Says who was made.
      */
     async addFirst(emails: string[], now: number): Promise<Editor[]> {
@@ -159,6 +118,47 @@ export function editorStore(db: Database) {
   }
 }
 
+/**
+ * Makes the account, or brings a removed one back: without the factors it had, and in this role. An account that is there
+ * stays as it is.
+ */
+export async function addEditor(db: Database, email: string, role: Role, now: number): Promise<Editor> {
+  const row = await db
+    .insertInto('editors')
+    .values({ id: newId(now), email: normal(email), created_at: now, name: '', role })
+    .onConflict((oc) =>
+      oc
+        .column('email')
+        .doUpdateSet({ removed_at: null, role, passphrase: null, totp_secret: null, totp_used: null })
+        .where('editors.removed_at', 'is not', null),
+    )
+    .returning(columns)
+    .executeTakeFirst()
+  return editorOf(row ?? (await accounts(db).where('email', '=', normal(email)).executeTakeFirstOrThrow()))
+}
+
+/**
+ * Ends the account with its sessions, links, factors and PGP key, and gives up what it had claimed.
+ * @throws Failure `conflict` if there would be no admin left, unless that is wanted.
+ */
+export async function removeEditor(
+  trx: Database,
+  id: string,
+  now: number,
+  { lastAdminToo = false } = {},
+): Promise<void> {
+  await trx.updateTable('editors').set({ removed_at: now }).where('id', '=', id).execute()
+  for (const table of ['sessions', 'sign_in_links', 'recovery_codes', 'passkeys', 'pgp_keys'] as const)
+    await trx.deleteFrom(table).where('editor_id', '=', id).execute()
+  if (!lastAdminToo) await mustHaveAdmin(trx)
+  await trx
+    .updateTable('submissions')
+    .set({ assignee_id: '' })
+    .where('assignee_id', '=', id)
+    .where('state', 'in', ['waiting', 'in-review'])
+    .execute()
+}
+
 function accounts(db: Database) {
   return db.selectFrom('editors').select(columns).where('removed_at', 'is', null)
 }
@@ -173,7 +173,7 @@ export function editorOf(row: Row): Editor {
 }
 
 /** Written with what they are, the rows are ours until the transaction ends: two admins cannot demote each other. */
-async function lockAccounts(trx: Database): Promise<void> {
+export async function lockAccounts(trx: Database): Promise<void> {
   await trx
     .updateTable('editors')
     .set((eb) => ({ role: eb.ref('role') }))

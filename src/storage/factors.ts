@@ -13,10 +13,6 @@ export function factorStore(db: Database) {
       return row?.passphrase ?? undefined
     },
 
-    async setPassphrase(editorId: string, hash: string): Promise<void> {
-      await db.updateTable('editors').set({ passphrase: hash }).where('id', '=', editorId).execute()
-    },
-
     /** The sealed TOTP secret; undefined where there is none. */
     async totp(editorId: string): Promise<string | undefined> {
       const row = await account(editorId)
@@ -102,30 +98,8 @@ export function factorStore(db: Database) {
       }))
     },
 
-    async addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void> {
-      await db
-        .insertInto('passkeys')
-        .values({
-          id: passkey.id,
-          editor_id: passkey.editorId,
-          public_key: passkey.publicKey,
-          counter: passkey.counter,
-          name: passkey.name,
-          created_at: passkey.createdAt,
-        })
-        .execute()
-    },
-
     async usePasskey(id: string, counter: number, now: number): Promise<void> {
       await db.updateTable('passkeys').set({ counter, used_at: now }).where('id', '=', id).execute()
-    },
-
-    /** Gives a passkey up; recovery codes go with the last second factor. */
-    async removePasskey(editorId: string, id: string): Promise<void> {
-      await db.transaction().execute(async (trx) => {
-        await trx.deleteFrom('passkeys').where('editor_id', '=', editorId).where('id', '=', id).execute()
-        await dropNeedlessCodes(trx, editorId)
-      })
     },
 
     async hasSecond(editorId: string): Promise<boolean> {
@@ -143,19 +117,6 @@ export function factorStore(db: Database) {
         .executeTakeFirst()
       return passkey !== undefined
     },
-
-    /** Takes an account's passphrase and second factors away, so that a mailed link alone lets its editor in. */
-    async reset(editorId: string): Promise<void> {
-      await db.transaction().execute(async (trx) => {
-        await trx
-          .updateTable('editors')
-          .set({ passphrase: null, totp_secret: null, totp_used: null })
-          .where('id', '=', editorId)
-          .execute()
-        for (const table of ['passkeys', 'recovery_codes', 'sessions', 'sign_in_links'] as const)
-          await trx.deleteFrom(table).where('editor_id', '=', editorId).execute()
-      })
-    },
   }
 
   async function account(editorId: string) {
@@ -165,6 +126,42 @@ export function factorStore(db: Database) {
       .where('id', '=', editorId)
       .executeTakeFirst()
   }
+}
+
+/** Keeps the hash of an editor's passphrase. */
+export async function writePassphrase(trx: Database, editorId: string, hash: string): Promise<void> {
+  await trx.updateTable('editors').set({ passphrase: hash }).where('id', '=', editorId).execute()
+}
+
+export async function insertPasskey(trx: Database, passkey: Omit<Passkey, 'usedAt'>): Promise<void> {
+  await trx
+    .insertInto('passkeys')
+    .values({
+      id: passkey.id,
+      editor_id: passkey.editorId,
+      public_key: passkey.publicKey,
+      counter: passkey.counter,
+      name: passkey.name,
+      created_at: passkey.createdAt,
+    })
+    .execute()
+}
+
+/** Gives a passkey up; recovery codes go with the last second factor. */
+export async function deletePasskey(trx: Database, editorId: string, id: string): Promise<void> {
+  await trx.deleteFrom('passkeys').where('editor_id', '=', editorId).where('id', '=', id).execute()
+  await dropNeedlessCodes(trx, editorId)
+}
+
+/** Takes an account's passphrase and second factors away, so that a link alone lets its editor in. */
+export async function resetFactors(trx: Database, editorId: string): Promise<void> {
+  await trx
+    .updateTable('editors')
+    .set({ passphrase: null, totp_secret: null, totp_used: null })
+    .where('id', '=', editorId)
+    .execute()
+  for (const table of ['passkeys', 'recovery_codes', 'sessions', 'sign_in_links'] as const)
+    await trx.deleteFrom(table).where('editor_id', '=', editorId).execute()
 }
 
 async function replaceCodes(trx: Database, editorId: string, codeHashes: string[]): Promise<void> {

@@ -1,46 +1,39 @@
-import type { KeyGrant, KeyHolder, KeyWrap, WrapWay } from '../key-ring.ts'
+import type { NewDelivery } from '../delivery.ts'
+import type { Passkey, Role } from '../editor.ts'
+import type { KeyGrant, KeyHolder, KeyMoves, KeyWrap, StandingHolder } from '../key-ring.ts'
 import type { Recipient } from '../seal.ts'
 import type { Database } from './database.ts'
+import { addEditor, lockAccounts, removeEditor } from './editors.ts'
+import { deletePasskey, insertPasskey, resetFactors, writePassphrase } from './factors.ts'
+import type { Hidden } from './hidden.ts'
+import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
 
 export type KeyRingStore = ReturnType<typeof keyRingStore>
 
 /** The desk's keys and their holders. Nothing in here opens anything without what its holders bring. */
-export function keyRingStore(db: Database) {
+export function keyRingStore(db: Database, hidden: Hidden) {
+  return {
+    ...rowsOf(db),
+
+    /**
+     * Does all that one step moves in one transaction. Steps exclude each other, on every machine; the accounts of editors
+     * are locked meanwhile.
+     */
+    async together<T>(work: (moves: KeyMoves) => Promise<T>): Promise<T> {
+      return db.transaction().execute(async (trx) => {
+        await lockAccounts(trx)
+        return work({ ...rowsOf(trx), ...movesOf(trx), ...accountsOf(trx, hidden) })
+      })
+    },
+  }
+}
+
+/** What is read of the ring, also within a step. */
+function rowsOf(db: Database) {
   return {
     /** The key that everything new is sealed for; undefined until the first start has made it. */
     current: () => currentDeskKey(db),
-
-    /** Puts a new key in the place of the current one, with its grants. False if another machine was faster. */
-    async rotate(
-      key: Recipient,
-      before: Recipient | undefined,
-      grants: KeyGrant[],
-      at: number,
-    ): Promise<boolean> {
-      return db.transaction().execute(async (trx) => {
-        if (before) {
-          const retired = await trx
-            .updateTable('desk_keys')
-            .set({ retired_at: at })
-            .where('recipient', '=', before)
-            .where('retired_at', 'is', null)
-            .returning('recipient')
-            .executeTakeFirst()
-          if (!retired) return false
-        }
-        const made = await trx
-          .insertInto('desk_keys')
-          .values({ recipient: key, created_at: at, retired_at: null })
-          .onConflict((oc) => oc.doNothing())
-          .returning('recipient')
-          .executeTakeFirst()
-        if (!made) return false
-        await insertGrants(trx, grants)
-        if (before && !(await isNeeded(trx))) await forget(trx, before)
-        return true
-      })
-    },
 
     isNeeded: () => isNeeded(db),
 
@@ -53,24 +46,39 @@ export function keyRingStore(db: Database) {
       return Number(row.n)
     },
 
-    async holders(): Promise<(KeyHolder & { grants: number })[]> {
+    /** Everybody who holds keys: how many they were granted, and by which ways they come to them. */
+    async holders(): Promise<StandingHolder[]> {
       const rows = await db
         .selectFrom('key_holders')
         .leftJoin('key_grants', 'holder_id', 'key_holders.id')
-        .select((eb) => ['id', 'editor_id', 'recipient', eb.fn.count('desk_key').as('grants')])
-        .groupBy(['id', 'editor_id', 'recipient'])
+        .select((eb) => [
+          'id',
+          'editor_id',
+          'recipient',
+          'key_holders.created_at',
+          eb.fn.count('desk_key').as('grants'),
+        ])
+        .groupBy(['id', 'editor_id', 'recipient', 'key_holders.created_at'])
         .orderBy('id')
         .execute()
-      return rows.map((row) => ({ ...holderOf(row), grants: Number(row.grants) }))
+      const wraps = await db.selectFrom('key_wraps').select(['holder_id', 'way']).execute()
+      return rows.map((row) => ({
+        ...holderOf(row),
+        createdAt: row.created_at,
+        grants: Number(row.grants),
+        ways: wraps.filter(({ holder_id }) => holder_id === row.id).map(({ way }) => way),
+      }))
     },
 
-    async holderOf(editorId: string): Promise<KeyHolder | undefined> {
-      const row = await db
+    /** By what an editor holds keys, the newest first. */
+    async holdersOf(editorId: string): Promise<(KeyHolder & { createdAt: number })[]> {
+      const rows = await db
         .selectFrom('key_holders')
         .selectAll()
         .where('editor_id', '=', editorId)
-        .executeTakeFirst()
-      return row && holderOf(row)
+        .orderBy('id', 'desc')
+        .execute()
+      return rows.map((row) => ({ ...holderOf(row), createdAt: row.created_at }))
     },
 
     async holderFor(recipient: string): Promise<KeyHolder | undefined> {
@@ -82,51 +90,9 @@ export function keyRingStore(db: Database) {
       return row && holderOf(row)
     },
 
-    /** Puts a holder in the place of whoever held keys for the same editor, or by the same recovery sheet. */
-    async put(holder: KeyHolder, at: number): Promise<void> {
-      await db.transaction().execute(async (trx) => {
-        await drop(trx, holder.editorId)
-        await trx
-          .insertInto('key_holders')
-          .values({ id: holder.id, editor_id: holder.editorId, recipient: holder.recipient, created_at: at })
-          .execute()
-      })
-    },
-
-    /** Forgets whoever held keys for an editor. */
-    async drop(editorId: string | null): Promise<void> {
-      await db.transaction().execute((trx) => drop(trx, editorId))
-    },
-
-    async grant(grants: KeyGrant[]): Promise<void> {
-      await insertGrants(db, grants)
-    },
-
     async grantsOf(holderId: string): Promise<KeyGrant[]> {
       const rows = await db.selectFrom('key_grants').selectAll().where('holder_id', '=', holderId).execute()
       return rows.map((row) => ({ deskKey: row.desk_key, holderId, sealed: row.sealed }))
-    },
-
-    /** Keeps the identity of a holder under something that they bring; it takes the place of what `replaces` names. */
-    async wrap(holderId: string, wrap: KeyWrap, replaces: WrapWay[] = []): Promise<void> {
-      await db.transaction().execute(async (trx) => {
-        if (replaces.length > 0) {
-          await trx
-            .deleteFrom('key_wraps')
-            .where('holder_id', '=', holderId)
-            .where('way', 'in', replaces)
-            .execute()
-        }
-        await trx
-          .insertInto('key_wraps')
-          .values({ ...wrap, holder_id: holderId })
-          .onConflict((oc) => oc.column('id').doUpdateSet({ holder_id: holderId, wrapped: wrap.wrapped }))
-          .execute()
-      })
-    },
-
-    async dropWrap(id: string): Promise<void> {
-      await db.deleteFrom('key_wraps').where('id', '=', id).execute()
     },
 
     /** A wrap, and whose it is. */
@@ -142,9 +108,103 @@ export function keyRingStore(db: Database) {
       return { id: row.id, way: row.way, wrapped: row.wrapped, holder }
     },
 
+    /** What the identity of a holder is kept under. */
     async wrapsOf(holderId: string): Promise<Pick<KeyWrap, 'id' | 'way'>[]> {
       return db.selectFrom('key_wraps').select(['id', 'way']).where('holder_id', '=', holderId).execute()
     },
+  }
+}
+
+/** What a step changes in the ring. */
+function movesOf(trx: Database) {
+  return {
+    /** Puts a new key in the place of the current one, with its grants. A key that nothing was sealed for is forgotten. */
+    async replaceKey(key: Recipient, grants: KeyGrant[], at: number): Promise<void> {
+      const before = await currentDeskKey(trx)
+      await trx.updateTable('desk_keys').set({ retired_at: at }).where('retired_at', 'is', null).execute()
+      await trx.insertInto('desk_keys').values({ recipient: key, created_at: at, retired_at: null }).execute()
+      await insertGrants(trx, grants)
+      if (before && !(await isNeeded(trx))) await forget(trx, before)
+    },
+
+    async addHolder(holder: KeyHolder, at: number): Promise<void> {
+      await trx
+        .insertInto('key_holders')
+        .values({ id: holder.id, editor_id: holder.editorId, recipient: holder.recipient, created_at: at })
+        .execute()
+    },
+
+    /** Forgets holders, with what they were granted, what their identities were kept under, and the links that bore those. */
+    async dropHolders(ids: string[]): Promise<void> {
+      if (ids.length === 0) return
+      const links = trx
+        .selectFrom('key_wraps')
+        .select('id')
+        .where('holder_id', 'in', ids)
+        .where('way', '=', 'link')
+      await trx.deleteFrom('sign_in_links').where('token_hash', 'in', links).execute()
+      await trx.deleteFrom('key_wraps').where('holder_id', 'in', ids).execute()
+      await trx.deleteFrom('key_grants').where('holder_id', 'in', ids).execute()
+      await trx.deleteFrom('key_holders').where('id', 'in', ids).execute()
+    },
+
+    async grant(grants: KeyGrant[]): Promise<void> {
+      await insertGrants(trx, grants)
+    },
+
+    /** Keeps the identity of a holder under something that they bring; what was kept under the same name is replaced. */
+    async wrap(holderId: string, wrap: KeyWrap): Promise<void> {
+      await trx
+        .insertInto('key_wraps')
+        .values({ ...wrap, holder_id: holderId })
+        .onConflict((oc) => oc.column('id').doUpdateSet({ holder_id: holderId, wrapped: wrap.wrapped }))
+        .execute()
+    },
+
+    async dropWraps(ids: string[]): Promise<void> {
+      if (ids.length === 0) return
+      await trx.deleteFrom('key_wraps').where('id', 'in', ids).execute()
+    },
+
+    /** Ends sign-in links, by the hashes of their tokens. */
+    async dropLinks(hashes: string[]): Promise<void> {
+      if (hashes.length === 0) return
+      await trx.deleteFrom('sign_in_links').where('token_hash', 'in', hashes).execute()
+    },
+  }
+}
+
+/** What a step changes in the accounts of editors along with it. */
+function accountsOf(trx: Database, hidden: Hidden) {
+  return {
+    /** Those who have an account. */
+    async editorIds(): Promise<string[]> {
+      const rows = await trx.selectFrom('editors').select('id').where('removed_at', 'is', null).execute()
+      return rows.map(({ id }) => id)
+    },
+
+    addEditor: (email: string, role: Role, now: number) => addEditor(trx, email, role, now),
+
+    removeEditor: (id: string, now: number, options?: { lastAdminToo?: boolean }) =>
+      removeEditor(trx, id, now, options),
+
+    resetFactors: (editorId: string) => resetFactors(trx, editorId),
+
+    setPassphrase: (editorId: string, hash: string) => writePassphrase(trx, editorId, hash),
+
+    addPasskey: (passkey: Omit<Passkey, 'usedAt'>) => insertPasskey(trx, passkey),
+
+    removePasskey: (editorId: string, id: string) => deletePasskey(trx, editorId, id),
+
+    async addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void> {
+      await trx
+        .insertInto('sign_in_links')
+        .values({ token_hash: tokenHash, editor_id: editorId, expires_at: expiresAt })
+        .execute()
+    },
+
+    /** Puts a mail into the outbox. */
+    post: (delivery: NewDelivery, now: number) => insertDeliveries(trx, [delivery], now, hidden),
   }
 }
 
@@ -158,17 +218,28 @@ export async function currentDeskKey(db: Database): Promise<Recipient | undefine
   return row?.recipient
 }
 
-async function drop(trx: Database, editorId: string | null): Promise<void> {
-  const rows = await trx
-    .selectFrom('key_holders')
-    .select('id')
-    .where('editor_id', editorId === null ? 'is' : '=', editorId)
-    .execute()
-  for (const { id } of rows) {
-    await trx.deleteFrom('key_wraps').where('holder_id', '=', id).execute()
-    await trx.deleteFrom('key_grants').where('holder_id', '=', id).execute()
-    await trx.deleteFrom('key_holders').where('id', '=', id).execute()
-  }
+/**
+ * The same, if somebody has a way to open what is sealed for it: a holder with a passphrase, a passkey or a link, or the
+ * recovery sheet.
+ */
+export async function openableDeskKey(db: Database): Promise<Recipient | undefined> {
+  const row = await db
+    .selectFrom('desk_keys')
+    .select('recipient')
+    .where('retired_at', 'is', null)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('key_grants')
+          .innerJoin('key_holders', 'key_holders.id', 'key_grants.holder_id')
+          .leftJoin('key_wraps', 'key_wraps.holder_id', 'key_holders.id')
+          .select('key_holders.id')
+          .whereRef('desk_key', '=', 'desk_keys.recipient')
+          .where((or) => or.or([or('editor_id', 'is', null), or('key_wraps.id', 'is not', null)])),
+      ),
+    )
+    .executeTakeFirst()
+  return row?.recipient
 }
 
 /** True if anything is sealed for the desk. */

@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts'
 import type { NewRecord } from '../record.ts'
 import type { Recipient, Sealing } from '../seal.ts'
 import type { Database } from './database.ts'
-import { currentDeskKey } from './key-ring.ts'
+import { openableDeskKey } from './key-ring.ts'
 
 export type Sealings = ReturnType<typeof sealingsOf>
 
@@ -38,10 +38,13 @@ export function sealingsOf(db: Database, offline: Recipient | undefined) {
     },
   }
 
-  /** For whom everything new is sealed. @throws Failure `unavailable` where there is no key: nothing is taken in then */
+  /**
+   * For whom everything new is sealed. @throws Failure `unavailable` while nobody at the newsroom has a way to open it:
+   * nothing is taken in then
+   */
   async function desk(trx: Database = db): Promise<Recipient> {
-    const recipient = offline ?? (await currentDeskKey(trx))
-    if (recipient === undefined) throw new Failure('unavailable', 'The desk has no key yet.')
+    const recipient = offline ?? (await openableDeskKey(trx))
+    if (recipient === undefined) throw nobodyOpens()
     return recipient
   }
 
@@ -55,6 +58,14 @@ export function sealingsOf(db: Database, offline: Recipient | undefined) {
       .execute()
     return rows.map((row) => ({ id: row.id, bond: row.bond, sender: row.sender_recipient }))
   }
+}
+
+function nobodyOpens(): Failure {
+  return new Failure(
+    'unavailable',
+    'Nobody at the newsroom can open what is confidential yet, so nothing was taken in. Please try again later.',
+    { retryAfter: 60, isUndone: true },
+  )
 }
 
 /** Where something is written for another key than the rest, all of it is to be sealed anew. */

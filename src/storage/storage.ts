@@ -98,7 +98,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     chats: chatStore(db),
     apiTokens: apiTokenStore(db),
     mail: mailStore(db, isPostgres),
-    keyRing: keyRingStore(db),
+    keyRing: keyRingStore(db, hidden),
     resealing: resealingStore(db, writing),
     leaving: leavingStore(db, writing),
     marking: markingStore(db, { ...writing, conversation: submissions.conversation }),

@@ -74,6 +74,7 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
   }
   const outside = { now: () => Date.now() + passed, random: Math.random, log, internet }
   let application: Application = await createApplication(readConfig(settings), outside)
+  await application.openDesk()
   // What the first links bear is remembered, as an editor who has set up remembers their passphrase.
   const identities = new Map<string, Identity>()
   for (const { email, link } of application.setUpLinks) {
@@ -111,6 +112,7 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     async restart(changed: Record<string, string> = {}): Promise<void> {
       await application.stop()
       application = await createApplication(readConfig({ ...settings, ...changed }), outside)
+      await application.openDesk()
     },
 
     now: outside.now,

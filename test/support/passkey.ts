@@ -23,14 +23,15 @@ export async function givePasskey(newsroom: Newsroom, email: string, opens: bool
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const id = randomBytes(16).toString('base64url')
   const secret = randomBytes(32)
-  await storage.factors.addPasskey({
+  const passkey = {
     id,
     editorId,
     publicKey: coseKey(publicKey).toString('base64url'),
     counter: 0,
     name: 'In software',
     createdAt: newsroom.now(),
-  })
+  }
+  await keyRing.together(({ accounts }) => accounts.addPasskey(passkey))
   if (opens) {
     const token = (await newsroom.signInLink(email)).split('/').at(-1) ?? ''
     const identity = await keyRing.unwrap(hashToken(token), token)

@@ -78,7 +78,7 @@ async function untilAnswering(url: string, child: ChildProcess, output: () => st
       (response) => response.ok,
       () => false,
     )
-    if (answered) return
+    if (answered && /^Letterbox/m.test(output())) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`the program does not answer: ${output()}`)

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import { pino } from 'pino'
+import supertest from 'supertest'
+import { type Application, createApplication } from '../src/application.ts'
+import { readConfig } from '../src/config.ts'
+import { passkeyWrap } from '../src/desk/passkeys.ts'
+import { openPassphrase } from '../src/desk/passphrase.ts'
+import { hashToken } from '../src/desk/tokens.ts'
+import type { Identity } from '../src/seal.ts'
+import { folderUntilExit } from './support/folder.ts'
+import { admin, colleague, invited, passphrases } from './support/key-people.ts'
+import { tip } from './support/pieces.ts'
+
+const strace = '/usr/bin/strace'
+const withStrace = existsSync(strace) ? {} : { skip: 'strace is not installed: apt-get install strace' }
+const compiled = folderUntilExit('compiled')
+const passkeySecret = randomBytes(32)
+const outside = { now: Date.now, random: Math.random, log: pino({ level: 'silent' }) }
+
+/** A newsroom in which both editors have set up, with a tip and a printed sheet; and one that is just about to be. */
+type Template = {
+  folder: string
+  reference: string
+  key: string
+  sheet: string
+  link: string
+  cookie: string
+}
+
+const steps = [
+  'set-up',
+  'passphrase',
+  'passphrase, forgotten',
+  'passkey',
+  'sheet',
+  'use of the sheet',
+  'invite',
+  'let in',
+  'reset',
+  'remove',
+  'removal by the shell',
+  'reset by the shell',
+  'rotate',
+]
+
+describe('a step that moves keys, broken off anywhere, leaves a way to all that is sealed', async () => {
+  const [ready, fresh] = [await template(true), await template(false)]
+  let killed = 0
+
+  for (const name of steps) {
+    test(`${name}: killed at each fsync, and on a full disk`, withStrace, async () => {
+      const from = name === 'set-up' ? fresh : ready
+      const whole = await run(name, from)
+      assert.match(whole.output, /done/)
+      const syncs = pointsIn(whole.calls, 'fsync', name === 'rotate')
+      const [firstWrite = 0] = pointsIn(whole.calls, 'pwrite64', false)
+      await eachOf(syncs, async (nth) => {
+        const { folder, calls } = await run(name, from, `fsync:signal=SIGKILL:when=${nth}`)
+        assert.match(calls.at(-1) ?? '', /killed by SIGKILL/)
+        await holds(folder, from, `killed at fsync ${nth}`)
+      })
+      const { folder, calls } = await run(name, from, `pwrite64:error=ENOSPC:when=${firstWrite}+`)
+      assert.match(calls.join('\n'), /ENOSPC.*INJECTED/)
+      await holds(folder, from, 'the disk is full')
+      killed += syncs.length
+    })
+  }
+
+  test('there were enough points', withStrace, () => {
+    assert.ok(killed >= 60, `only ${killed}`)
+  })
+})
+
+/**
+ * Which calls of this sort, by number, the thread of the step makes: strace counts them for each thread. What comes before a
+ * step begins is the same for all of them.
+ */
+function pointsIn(calls: string[], call: string, alsoBefore: boolean): number[] {
+  const begins = calls.findIndex((line) => line.includes('"begins'))
+  const thread = calls[begins]?.split(' ')[0] ?? ''
+  const isOne = (line: string) =>
+    line.startsWith(`${thread} `) && line.includes(` ${call}(`) && !/= -1/.test(line)
+  const before = alsoBefore ? 0 : calls.slice(0, begins).filter(isOne).length
+  const all = calls.filter(isOne).length
+  assert.ok(all > before, `the step makes no ${call}`)
+  return Array.from({ length: all - before }, (_, i) => before + 1 + i)
+}
+
+/** Runs a step in a process of its own on a copy, under strace, which may break in. */
+async function run(step: string, from: Template, injected?: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'barua-step-'))
+  after(() => rm(folder, { recursive: true, force: true }))
+  await cp(from.folder, folder, { recursive: true })
+  const log = join(folder, 'calls')
+  const options = {
+    env: {
+      PATH: process.env.PATH ?? '',
+      ...environment(folder),
+      UV_THREADPOOL_SIZE: '1',
+      // Compiled once for all of them.
+      NODE_COMPILE_CACHE: compiled,
+      COOKIE: from.cookie,
+      PASSKEY_SECRET: passkeySecret.toString('base64'),
+      SHEET: from.sheet,
+      LINK: from.link,
+    },
+  }
+  const args = [
+    '-f',
+    '-qq',
+    '-o',
+    log,
+    '-e',
+    'trace=fsync,fdatasync,pwrite64,write',
+    ...(injected ? ['-e', `inject=${injected}`] : []),
+    process.execPath,
+    'test/support/key-step.ts',
+    step,
+  ]
+  const done = await promisify(execFile)(strace, args, options).catch(
+    (error: { stdout: string; stderr: string }) => error,
+  )
+  const calls = (await readFile(log, 'utf8')).trim().split('\n')
+  return { folder, calls, output: done.stdout + done.stderr }
+}
+
+function environment(folder: string) {
+  return {
+    DATA_DIR: join(folder, 'data'),
+    UPLOADS_DIR: join(folder, 'uploads'),
+    EDITORS: `${admin},${colleague}`,
+    LOG_LEVEL: 'silent',
+  }
+}
+
+/** What must be so, wherever a step was broken off. */
+async function holds(folder: string, from: Template, when: string): Promise<void> {
+  const application = await createApplication(readConfig(environment(folder)), outside)
+  try {
+    const { storage, keyRing } = application
+    await application.openDesk()
+    const identities = await identitiesIn(application, from)
+    const opened = (await Promise.all(identities.map((one) => keyRing.keysOf(one)()))).flat()
+    const submission = await storage.submissions.byReference(from.reference)
+    const opening = await storage.submissions.opening(submission?.id ?? '', async () => opened)
+    assert.equal(opening?.content?.fields.title, tip().title, `${when}: nobody opens what came in`)
+    const current = await storage.sealings.desk()
+    const theirs = await Promise.all(identities.map((one) => keyRing.keysOf(one)()))
+    assert.ok(await opensFor(theirs.flat(), current), `${when}: nobody opens what comes next`)
+    await rotationHolds(application, from, current, when)
+  } finally {
+    await application.stop()
+  }
+}
+
+async function opensFor(identities: Identity[], recipient: string): Promise<boolean> {
+  const { recipientOf } = await import('../src/sealing/x25519.ts')
+  return identities.some((one) => recipientOf(one) === recipient)
+}
+
+/** Who is no editor any more holds nothing, and never held what is current; who is one holds it. */
+async function rotationHolds({ storage }: Application, from: Template, current: string, when: string) {
+  const editors = await storage.editors.active()
+  const holders = await storage.keyRing.holders()
+  for (const { editorId } of holders)
+    assert.ok(
+      editorId === null || editors.some(({ id }) => id === editorId),
+      `${when}: somebody who was removed holds keys`,
+    )
+  if (!editors.some(({ email }) => email === colleague))
+    assert.notEqual(current, from.key, `${when}: the key is the one that was held by who was removed`)
+  for (const { id, email } of editors) {
+    const ways = holders.filter(({ editorId }) => editorId === id).flatMap((one) => one.ways)
+    assert.ok(email === invited || ways.length > 0, `${when}: ${email} has no way in`)
+  }
+}
+
+/** Everybody who can still be had, by what they would type or scan. A passphrase that signs in has to open. */
+async function identitiesIn({ storage, keyRing }: Application, from: Template): Promise<Identity[]> {
+  const found: Identity[] = []
+  for (const { id, email } of await storage.editors.active()) {
+    const hash = await storage.factors.passphrase(id)
+    if (!hash) continue
+    const secret = await secretOf(hash)
+    assert.ok(secret, `${email} has a passphrase that nobody chose`)
+    const identity = await keyRing.unwrap(`passphrase ${id}`, secret)
+    assert.ok(identity, `the passphrase of ${email} signs in and opens nothing`)
+    found.push(identity)
+    const passkeys = await storage.factors.passkeys(id)
+    if (passkeys.length > 0)
+      found.push(
+        (await keyRing.unwrap(passkeyWrap('pk'), passkeySecret)) ?? assert.fail('the passkey opens nothing'),
+      )
+  }
+  const token = from.link.split('/').at(-1) ?? ''
+  const byLink = await keyRing.unwrap(hashToken(token), token)
+  return [...found, ...(byLink ? [byLink] : []), ...(from.sheet ? [from.sheet] : [])]
+}
+
+const secrets = new Map<string, Promise<Uint8Array | undefined>>()
+
+/** What one of the passphrases gives; worked out once for each hash, for it takes long on purpose. */
+function secretOf(hash: string): Promise<Uint8Array | undefined> {
+  const known = secrets.get(hash)
+  const secret =
+    known ??
+    Promise.all(Object.values(passphrases).map((words) => openPassphrase(words, hash))).then((opened) =>
+      opened.find((one) => one !== undefined),
+    )
+  secrets.set(hash, secret)
+  return secret
+}
+
+/** Two at a time. */
+async function eachOf<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items]
+  const one = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)
+  }
+  await Promise.all([one(), one()])
+}
+
+async function template(isSetUp: boolean): Promise<Template> {
+  const folder = folderUntilExit('keys')
+  const application = await createApplication(readConfig(environment(folder)), outside)
+  await application.openDesk()
+  const web = supertest(application.web)
+  const links = new Map(application.setUpLinks.map(({ email, link }) => [email, link]))
+  const cookies: string[] = []
+  const words = { passphrase: passphrases.old, again: passphrases.old }
+  if (isSetUp)
+    for (const link of links.values()) {
+      const { headers } = await web.post(new URL(link).pathname).type('form').send(words).expect(303)
+      cookies.push(String(headers['set-cookie']?.[0]).split(';')[0] ?? '')
+    }
+  const page = await web.get('/submit/news-tip')
+  const nonce = /name="nonce" value="([^"]+)"/.exec(page.text)?.[1]
+  const sent = await web
+    .post('/submit/news-tip')
+    .set('accept', 'application/json')
+    .type('form')
+    .send({ ...tip(), nonce })
+    .expect(201)
+  const sheet = isSetUp
+    ? (
+        await web
+          .post('/desk/keys/recovery')
+          .set('cookie', cookies[0] ?? '')
+          .set('sec-fetch-site', 'same-origin')
+          .type('form')
+          .send({})
+      ).text
+    : ''
+  const key = await application.storage.sealings.desk()
+  await application.stop()
+  return {
+    folder,
+    reference: sent.body.reference,
+    key,
+    sheet: /AGE-[\w -]{60,90}/.exec(sheet)?.[0].replace(/\s+/g, '') ?? '',
+    link: links.get(admin) ?? '',
+    cookie: cookies[0] ?? '',
+  }
+}
