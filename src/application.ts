@@ -17,6 +17,7 @@ import { forgetKeptMail } from './notification/mailer.ts'
 import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
 import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp-side.ts'
+import { createReadiness } from './readiness.ts'
 import { createRounds } from './rounds.ts'
 import { type KeyRing, keyRing } from './sealing/key-ring.ts'
 import { createResealing, type Resealing } from './sealing/resealing.ts'
@@ -61,7 +62,7 @@ export type Application = {
   sendCanary(): Promise<string>
   /** Every route of the desk, with who may come. */
   deskRoutes: DeskRoute[]
-  /** Ends the streams of open pages, which would keep the server from stopping. */
+  /** Says that it is not ready any more, and ends the streams of open pages, which would keep the server from stopping. */
   closeStreams(): void
   /** Finishes the work in hand and closes everything. */
   stop(): Promise<void>
@@ -122,7 +123,10 @@ export async function createApplication(config: Config, outside: Outside): Promi
     signInLink,
     hookSecretOf: (token) => hookSecret(secrets.keyFor('webhook'), token),
     deskRoutes: desk.routes,
-    closeStreams: desk.events.close,
+    closeStreams() {
+      parts.readiness.stop()
+      desk.events.close()
+    },
     swept: () => sweeping,
     async startWork() {
       // Where no other machine can be at work, every lease that is left is a dead worker's.
@@ -182,6 +186,7 @@ async function createParts(
     resealing,
     cleaner: createCleaner(),
     metrics,
+    readiness: createReadiness(config, storage, files),
     render,
     assets,
     nudge,
@@ -193,13 +198,14 @@ async function createParts(
  * Clears away what a crash left between the file store and the database. Alone on the database, everything older than
  * this start; with other machines at work, only what is older than any upload may take.
  */
-async function sweep({ storage, files, outside, config }: Parts, beganAt: number): Promise<void> {
+async function sweep({ storage, files, outside, config, readiness }: Parts, beganAt: number): Promise<void> {
   try {
     const { moved, left } = await files.sweep({
       before: storage.isShared ? beganAt - 2 * hour : beganAt,
       keptAmong: storage.submissions.keptAmong,
     })
     if (moved > 0) outside.log.info({ swept: moved }, 'swept files that belonged to nothing')
+    readiness.leftUnswept(left)
     if (left > 0)
       outside.log.error(
         { left, folder: config.UPLOADS_DIR },

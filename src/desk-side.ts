@@ -90,6 +90,7 @@ export function createDesk(
     deliveries: storage.deliveries,
     botTroubles,
     mailTroubles: mail.troubles,
+    storageTroubles: parts.readiness.troubles,
     pgpKeys: storage.pgpKeys,
     keyRing: parts.keyRing,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,

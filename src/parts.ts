@@ -3,6 +3,7 @@ import type { Cleaner } from './cleaning/cleaner.ts'
 import type { Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
 import type { Internet } from './pgp/public-get.ts'
+import type { Readiness } from './readiness.ts'
 import type { FileSealer } from './sealing/files.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
 import type { Resealing } from './sealing/resealing.ts'
@@ -37,6 +38,8 @@ export type Parts = {
   /** Makes clean copies of files. */
   cleaner: Cleaner
   metrics: Metrics
+  /** Whether submissions can be taken in. */
+  readiness: Readiness
   render: Render
   assets: Assets
   /** Wakes a carrier’s worker: something may be due. */

@@ -121,10 +121,7 @@ export function createSite(
     siteUrl: site,
     now: outside.now,
   })
-  const health = healthRouter(async () => {
-    await storage.check()
-    await files.check(config.MAX_SUBMISSION_BYTES)
-  })
+  const health = healthRouter(parts.readiness.faults)
   return createWeb({
     addresses,
     base,

@@ -33,6 +33,7 @@ const meetingPlaces = [
   'parts.ts',
   'pgp-side.ts',
   'first-links.ts',
+  'readiness.ts',
   'site.ts',
   'stores.ts',
   'uploads.ts',

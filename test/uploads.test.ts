@@ -33,7 +33,7 @@ async function open(t: TestContext): Promise<{ running: RunningProcess; files: (
   })
   const files = async () =>
     (await readdir(uploads, { recursive: true, withFileTypes: true }))
-      .filter((one) => one.isFile())
+      .filter((one) => one.isFile() && one.name !== 'store-id')
       .map((one) => one.name)
   return { running, files }
 }

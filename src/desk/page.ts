@@ -11,6 +11,8 @@ export type PageParts = {
   botTroubles: () => string[]
   /** What is wrong with the door for mail, in plain words. */
   mailTroubles: () => string[]
+  /** What admins have to see to where things are kept, in plain words. */
+  storageTroubles: () => Promise<string[]>
   pgpKeys: { of(editorId: string): Promise<KeptPgpKey | undefined> }
   keyRing: { waysOf(editorId: string): Promise<WrapWay[]> }
   /** The desk's key is kept elsewhere, and nothing can be opened here. */
@@ -36,7 +38,11 @@ export function pageShower(parts: PageParts): ShowPage {
   return async (res, { editor, formToken, identity }, view, data = {}) => {
     const trouble = await parts.deliveries.trouble(mostCounted)
     const now = parts.now()
-    const troubles = { botTroubles: parts.botTroubles(), mailTroubles: parts.mailTroubles() }
+    const troubles = {
+      botTroubles: parts.botTroubles(),
+      mailTroubles: parts.mailTroubles(),
+      storageTroubles: editor.role === 'admin' ? await parts.storageTroubles() : [],
+    }
     const { isOffline } = parts
     const isLocked = !isOffline && identity === undefined
     const hasOwnWay = await opensAgain(editor)

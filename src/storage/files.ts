@@ -7,8 +7,10 @@ import type { Keys } from '../seal.ts'
 import type { Attachment } from '../submission.ts'
 import { ageFiles, type FileRecipients, type FileSealing, forgetWhen } from './age-file.ts'
 import { isThere, moveOnce, opened, syncFile, syncFolder } from './disk.ts'
-import { orUnavailable } from './faults.ts'
+import { isUnavailable, orUnavailable, translated } from './faults.ts'
 import { checkedId, isFileId } from './file-id.ts'
+import { fileProbe } from './file-probe.ts'
+import { lately } from './lately.ts'
 import { makeOnce } from './made-once.ts'
 import { type StageOptions, staging, type WrittenFile } from './staging.ts'
 import { sweeping } from './sweeping.ts'
@@ -33,6 +35,15 @@ export function fileStore(root: string, sealing: FileSealing) {
     staging: join(root, 'staging'),
     kept: keptFolders.map((name) => join(root, name)),
   })
+  const writes = lately()
+  const probe = fileProbe({
+    root,
+    folders: ['staging', ...keptFolders],
+    pathOf: staged.pathOf,
+    stage: (source) =>
+      staged.write(source, { maxBytes: 100, typeOf: async () => 'text/plain', isSealed: true }),
+    forget: staged.forget,
+  })
   const keptPath = (id: string) => join(root, checkedId(id).slice(-2), id)
 
   return {
@@ -56,7 +67,7 @@ export function fileStore(root: string, sealing: FileSealing) {
      * @throws Failure `too-large`, `unavailable`, or what `typeOf` throws; nothing is left behind then.
      */
     stage(source: Readable, options: StageOptions): Promise<WrittenFile> {
-      return orUnavailable(() => staged.write(source, options))
+      return translatedAndNoted(writes, () => staged.write(source, options))
     },
 
     /** Opens a staged file for reading. */
@@ -70,7 +81,7 @@ export function fileStore(root: string, sealing: FileSealing) {
      * @throws Failure `unavailable`; what was moved by then is swept at the next start.
      */
     async keep(ids: string[], recipients?: FileRecipients): Promise<Map<string, SealedAs>> {
-      return orUnavailable(async () => {
+      return translatedAndNoted(writes, async () => {
         const known = new Map<string, SealedAs>()
         for (const id of ids) {
           const as = recipients && (await staged.sealFor(id, recipients))
@@ -172,8 +183,11 @@ export function fileStore(root: string, sealing: FileSealing) {
       }
     },
 
-    /** Throws unless files can be taken in, so many bytes of them. */
-    check: staged.check,
+    /** Throws unless files can be taken in, so many bytes of them: it does what taking one in does. */
+    probe,
+
+    /** Whether what came in lately could be written. */
+    writes,
 
     /** Moves what nothing speaks of to a folder that is emptied after days, unless it is too much to be what a crash left. */
     sweep: swept.sweep,
@@ -214,6 +228,18 @@ export function fileStore(root: string, sealing: FileSealing) {
       const there = await Promise.all(ids.map((id) => isThere(keptPath(id))))
       return new Set(ids.filter((_, i) => there[i]))
     },
+  }
+}
+
+/** Runs what writes a file, with its errors translated; what storage could not take is remembered. */
+async function translatedAndNoted<T>(writes: ReturnType<typeof lately>, work: () => Promise<T>): Promise<T> {
+  try {
+    const done = await work()
+    writes.succeeded()
+    return done
+  } catch (error) {
+    if (isUnavailable(error)) writes.failed()
+    throw translated(error)
   }
 }
 

@@ -1,4 +1,16 @@
+import { sql } from 'kysely'
 import type { Database } from './database.ts'
+
+/** What a submission is written to. */
+const takenIn = [
+  'arrivals',
+  'submissions',
+  'messages',
+  'attachments',
+  'deliveries',
+  'unindexed',
+  'mail_threads',
+] as const
 
 export type InstallationStore = ReturnType<typeof installationStore>
 
@@ -28,7 +40,7 @@ export function installationStore(db: Database) {
     async begin(filesId: string): Promise<Installation> {
       await db
         .insertInto('installation')
-        .values({ one: 1, files_id: filesId, joined_at: null, secrets_mark: null })
+        .values({ one: 1, files_id: filesId, joined_at: null, secrets_mark: null, probed_at: null })
         .onConflict((oc) => oc.doNothing())
         .execute()
       return (await read()) as Installation
@@ -49,12 +61,29 @@ export function installationStore(db: Database) {
       return (await read())?.secretsMark ?? null
     },
 
+    /** Writes, to see whether anything can be written. @throws where it cannot */
+    async probe(now: number): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        // Nothing is inserted, but each table has to be there, and to be one that we may write.
+        for (const table of takenIn)
+          await sql`insert into ${sql.table(table)} select * from ${sql.table(table)} where 1 = 0`.execute(
+            trx,
+          )
+        const row = await trx
+          .updateTable('installation')
+          .set({ probed_at: now })
+          .returning('one')
+          .executeTakeFirst()
+        if (!row) throw new Error('the database is another one')
+      })
+    },
+
     /** From now on this belongs to the database, whatever did before. */
     async adopt(filesId: string, secretsMark: string, now: number): Promise<void> {
       const columns = { files_id: filesId, joined_at: now, secrets_mark: secretsMark }
       await db
         .insertInto('installation')
-        .values({ one: 1, ...columns })
+        .values({ one: 1, ...columns, probed_at: null })
         .onConflict((oc) => oc.column('one').doUpdateSet(columns))
         .execute()
     },

@@ -15,6 +15,8 @@ export type Tables = {
     files_id: string
     joined_at: number | null
     secrets_mark: string | null
+    /** When it was last tried whether anything can be written. */
+    probed_at: number | null
   }
   submissions: {
     id: string

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -73,6 +73,7 @@ class SqliteDriver implements Driver {
   #writer: Connection | undefined
   #reader: Connection | undefined
   #turn: Promise<void> = Promise.resolve()
+  #place: Place | undefined
 
   constructor(path: string) {
     this.#path = path
@@ -82,12 +83,18 @@ class SqliteDriver implements Driver {
     this.#writer = new Connection(opened(this.#path))
     this.#reader = new Connection(opened(this.#path))
     chmodSync(this.#path, 0o600)
+    if (this.#path !== ':memory:') this.#place = new Place(this.#path)
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
     const [writer, reader] = [this.#writer, this.#reader]
     if (!writer || !reader) throw new Error('the database is not open')
-    return new Session(writer, reader, () => this.#nextTurn())
+    return new Session(
+      writer,
+      reader,
+      () => this.#nextTurn(),
+      () => this.#place?.mustBeThere(),
+    )
   }
 
   /** Takes the write lock when a transaction begins: taken later, it could fail half-way. */
@@ -125,12 +132,19 @@ class Session implements DatabaseConnection {
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #nextTurn: () => Promise<() => void>
+  readonly #mustBeInPlace: () => void
   #endTurn: (() => void) | undefined
 
-  constructor(writer: Connection, reader: Connection, nextTurn: () => Promise<() => void>) {
+  constructor(
+    writer: Connection,
+    reader: Connection,
+    nextTurn: () => Promise<() => void>,
+    mustBeInPlace: () => void,
+  ) {
     this.#writer = writer
     this.#reader = reader
     this.#nextTurn = nextTurn
+    this.#mustBeInPlace = mustBeInPlace
   }
 
   async begin(): Promise<void> {
@@ -146,6 +160,7 @@ class Session implements DatabaseConnection {
   }
 
   commit(): void {
+    this.#mustBeInPlace()
     this.#writer.run(CompiledQuery.raw('commit'))
     this.#end()
   }
@@ -170,6 +185,7 @@ class Session implements DatabaseConnection {
     const deadline = performance.now() + lockTimeout
     const endTurn = await this.#nextTurn()
     try {
+      this.#mustBeInPlace()
       return await withoutLock(deadline, () => this.#writer.run<R>(query))
     } finally {
       endTurn()
@@ -197,6 +213,36 @@ async function withoutLock<T>(deadline: number, run: () => T): Promise<T> {
 function isLocked(error: unknown): boolean {
   const { errcode } = error as { errcode?: unknown }
   return typeof errcode === 'number' && (errcode & 0xff) === 5
+}
+
+/**
+ * Where the database lies. A file that was removed or put in its place while we work would still be written by us, and what
+ * we say to be received would be in no file any more.
+ */
+class Place {
+  readonly #inodes: Map<string, number | undefined>
+
+  constructor(path: string) {
+    this.#inodes = new Map([path, `${path}-wal`].map((one) => [one, inodeOf(one)]))
+  }
+
+  /** @throws what SQLite throws where a database cannot be opened */
+  mustBeThere(): void {
+    for (const [path, known] of this.#inodes) {
+      const found = inodeOf(path)
+      // The log beside the database may have been made since.
+      if (known === undefined) this.#inodes.set(path, found)
+      else if (found !== known)
+        throw Object.assign(new Error('the database is not where it was'), { errcode: cannotOpen })
+    }
+  }
+}
+
+/** https://www.sqlite.org/rescode.html#cantopen */
+const cannotOpen = 14
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
 }
 
 /** A connection with the statements that it has prepared. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, constants, type FileHandle, open, rename, rm, statfs } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Failure } from '../failure.ts'
@@ -86,13 +86,6 @@ export function staging(folder: string, sealing: FileSealing, ageFiles: AgeFiles
     async discard(id: string): Promise<void> {
       await rm(pathOf(id), { force: true })
       keys.delete(id)
-    },
-
-    /** Throws unless there is room for so many bytes, and they may be written. */
-    async check(neededBytes: number): Promise<void> {
-      await access(folder, constants.W_OK)
-      const { bavail, bsize } = await statfs(folder)
-      if (bavail * bsize < neededBytes) throw new Error('the disk of the file store is full')
     },
   }
 

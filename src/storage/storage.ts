@@ -11,13 +11,14 @@ import { deliveryStore } from './deliveries.ts'
 import { editorStore } from './editors.ts'
 import { erasureStore } from './erasures.ts'
 import { factorStore } from './factors.ts'
-import { orUnavailable, translated } from './faults.ts'
+import { isUnavailable, orUnavailable, translated } from './faults.ts'
 import { glanceStore } from './glance.ts'
 import { hiddenBy } from './hidden.ts'
 import { historyStore } from './history.ts'
 import { inboxStore } from './inbox.ts'
 import { installationStore } from './installation.ts'
 import { keyRingStore } from './key-ring.ts'
+import { lately } from './lately.ts'
 import { leavingStore } from './leaving.ts'
 import { mailStore } from './mail.ts'
 import { markingStore } from './marking.ts'
@@ -69,10 +70,12 @@ export async function openStorage(url: string, parts: StorageParts) {
     (await settings.confidentialByMail()).value && (await pgpKeys.isAnyGood(now()))
   const writing = { contents, sealings, hidden, mayTellInConfidence, isPostgres }
   const submissions = submissionStore(db, writing)
+  const installation = installationStore(db)
+  const commits = lately()
   return {
     /** Other machines may be working on the same database. */
     isShared: isPostgres,
-    installation: installationStore(db),
+    installation,
     submissions,
     inbox: inboxStore(db, contents, isPostgres),
     search: searchStore(db, contents, isPostgres),
@@ -106,6 +109,8 @@ export async function openStorage(url: string, parts: StorageParts) {
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
     async record(records: NewRecord[]): Promise<Outcome[]> {
       const outcomes = await record(db, writing, records, now)
+      if (outcomes.some((one) => 'error' in one && isUnavailable(one.error))) commits.failed()
+      else commits.succeeded()
       return outcomes.map((one) => ('error' in one ? { error: translated(one.error) } : one))
     },
     /**
@@ -128,10 +133,14 @@ export async function openStorage(url: string, parts: StorageParts) {
         .executeTakeFirst()
       return `${newest?.id} ${recent?.n} ${last?.id}`
     },
-    /** Resolves if the database answers. */
-    async check(): Promise<void> {
-      await orUnavailable(() => db.selectFrom('submissions').select('id').limit(1).execute())
-    },
+    /** Resolves if the database can be read and written. */
+    probe: (): Promise<void> =>
+      orUnavailable(async () => {
+        await db.selectFrom('submissions').select('id').limit(1).execute()
+        await installation.probe(now())
+      }),
+    /** Whether what came in lately could be written. */
+    commits,
     async close(): Promise<void> {
       await db.destroy()
     },

@@ -1,17 +1,19 @@
 import express, { type Router } from 'express'
-import { unavailable } from '../failure.ts'
+import { Failure } from '../failure.ts'
 
 /** For whoever watches the process: alive, and able to take submissions. */
-export function healthRouter(isReady: () => Promise<void>): Router {
+export function healthRouter(faults: () => Promise<string[]>): Router {
   const router = express.Router()
   router.get('/healthz', (_req, res) => {
     res.type('text').send('alive\n')
   })
   router.get('/readyz', async (_req, res) => {
-    await isReady().catch((error: unknown) => {
-      throw unavailable(error)
-    })
-    res.type('text').send('ready\n')
+    const found = await faults()
+    if (found.length > 0)
+      throw new Failure('unavailable', `Nothing can be taken in now: ${found.join('; ')}.`, {
+        retryAfter: 30,
+      })
+    res.type('text').set('cache-control', 'no-store').send('ready\n')
   })
   return router
 }

@@ -8,5 +8,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('files_id', 'text', (c) => c.notNull())
     .addColumn('joined_at', 'bigint')
     .addColumn('secrets_mark', 'text')
+    .addColumn('probed_at', 'bigint')
     .execute()
 }
