@@ -139,11 +139,11 @@ async function work(first: Submission, at: number): Promise<void> {
   if (chance(random, 0.4)) submission = await apply(submission, editorId, at, tag(deed(), tagOf(random)))
   if (chance(random, 0.3)) {
     const body = noteText(random)
-    submission = await apply(submission, editorId, at, note(deed(), body))
+    submission = await apply(submission, editorId, at, note(body))
   }
   if (chance(random, 0.4)) {
     const body = answerText(random)
-    submission = await apply(submission, editorId, at, answer(deed(), { body }, [], {}))
+    submission = await apply(submission, editorId, at, answer(deed(), { body }, [], {}, undefined))
   }
   if (chance(random, 0.15)) return
   if (chance(random, 0.05)) await apply(submission, editorId, at + day, move(deed(), 'spam'))
@@ -158,7 +158,7 @@ async function decide(submission: Submission, editorId: string, at: number): Pro
   const deed = { submission, editorId, at }
   const said = { id: newId(at), title: fill(letter.subject, values), body: fill(letter.body, values) }
   const moved = submission.state === stateAfter[decision] ? undefined : move(deed, stateAfter[decision])
-  const written = answer(deed, said, [], {})
+  const written = answer(deed, said, [], {}, undefined)
   await apply(submission, editorId, at, moved ? both(moved, written) : written)
 }
 

@@ -25,6 +25,15 @@ export function coarseIdBehind(last: string | undefined, at: number): string {
   return last === undefined || id > last ? id : next(last)
 }
 
+/**
+ * The same with the whole time. The order of a conversation is its own, not the clock's: a clock that was set back, or is
+ * behind that of another machine, puts nothing before what was said already.
+ */
+export function idBehind(last: string | undefined, at: number): string {
+  const id = newId(at)
+  return last === undefined || id > last ? id : next(last)
+}
+
 /** An id that is larger by one in its sequence, as uuid puts that into its 32 bits, and by chance in what follows. */
 function next(id: string): string {
   const bytes = Buffer.from(id.replaceAll('-', ''), 'hex')

@@ -226,6 +226,7 @@ function doing(parts: Parts) {
     applyOnce: storage.work.applyOnce,
     submissionById: storage.submissions.byId,
     conversation: (id) => storage.submissions.conversation(id),
+    lastTurnOf: async (id) => (await storage.submissions.standingOf(id))?.last,
     contact: storage.submissions.contact,
     letter: storage.settings.letter,
     replyWait: async () => (await storage.settings.replyWait()).value * 1000,

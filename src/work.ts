@@ -4,7 +4,7 @@ import { type AnswerPurpose, type NewDelivery, type PassingFile, previewsOf } fr
 import type { Arrival, StagedFile } from './draft.ts'
 import { Failure } from './failure.ts'
 import { moveDetail, type NewEntry } from './history.ts'
-import { newId } from './id.ts'
+import { idBehind } from './id.ts'
 import { type Decision, stateAfter } from './letter.ts'
 import type { SealedAs } from './record.ts'
 import type { SealState } from './seal.ts'
@@ -37,7 +37,7 @@ export type Change = {
   /** The names of the files that came with the held message. */
   heldFiles?: Record<string, FileLabel>
   /** Text between editors, which no sender ever sees. */
-  note?: { id: string; body: string }
+  note?: { body: string }
   addTags?: string[]
   removeTags?: string[]
   deliveries: NewDelivery[]
@@ -165,7 +165,7 @@ export function move(deed: Deed, to: State): ChangeOf {
 }
 
 /**
- * Writes to the sender. The text stands on the status page, and goes out by `purposes`, once it can no longer be taken back.
+ * Writes to the sender, behind the last message of the conversation. The text stands on the status page, and goes out by `purposes`, once it can no longer be taken back.
  * @throws Failure `invalid`
  */
 export function answer(
@@ -173,10 +173,11 @@ export function answer(
   said: Said,
   purposes: readonly AnswerPurpose[],
   contact: Contact,
+  last: string | undefined,
 ): ChangeOf {
   const { at, submission } = deed
   const toldAt = toldAtOf(deed)
-  const message = { id: newId(at), ...said, toldAt }
+  const message = { id: idBehind(last, at), ...said, toldAt }
   const text = parsed('body', body, message.body)
   parsed('title', subject, message.title)
   // Of a confidential piece nothing can be read when the answer goes out.
@@ -205,10 +206,10 @@ export function decide(deed: Deed, decision: Decision): ChangeOf {
 }
 
 /** Writes down something for colleagues. @throws Failure `invalid` */
-export function note(deed: Deed, words: string): ChangeOf {
+export function note(words: string): ChangeOf {
   return {
     set: {},
-    note: { id: newId(deed.at), body: parsed('note', body, words) },
+    note: { body: parsed('note', body, words) },
     deliveries: [],
     entries: [{ action: 'noted' }],
   }

@@ -106,8 +106,7 @@ test('what shows nothing is empty where something is required, and left out wher
         awaited: [],
       })
       assert.deepEqual(said, { body })
-      for (const write of [() => tag({} as Deed, nothing), () => note({ at: 0 } as Deed, nothing)])
-        assert.throws(write, Failure)
+      for (const write of [() => tag({} as Deed, nothing), () => note(nothing)]) assert.throws(write, Failure)
       assert.equal(tidyFileName(nothing), 'file')
       assert.equal(summaryOf({ fields: { title: nothing, name: nothing, body }, files: {} }, 0).title, body)
     }),

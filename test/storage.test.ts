@@ -296,7 +296,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         },
         addTags: ['weekend'],
         message,
-        note: { id: newId(), body: 'A note' },
+        note: { body: 'A note' },
         deliveries: [{ purpose: 'answer-mail' as const, messageId: message.id, dueAt: one.at + 10_005 }],
         entries: [{ action: 'noted' as const }, { action: 'moved' as const, detail: 'waiting in-review' }],
       }

@@ -165,7 +165,8 @@ export function writer(parts: DeskParts) {
       throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
     const contact = contactOf(await openConversation(parts, deed.submission, seat))
     const doors = answerDoors(contact, parts.hasBot)
-    return answer(deed, said, doors, contact)
+    const standing = await parts.submissions.standingOf(deed.submission.id)
+    return answer(deed, said, doors, contact, standing?.last)
   }
 }
 

@@ -25,6 +25,7 @@ export type DeskParts = {
     keptAttachment(id: string, keys: Keys): Promise<{ attachment: Attachment; message: Message } | undefined>
     knowContact(submissionId: string, contact: Contact): Promise<void>
     byIds(ids: string[]): Promise<Submission[]>
+    standingOf(submissionId: string): Promise<{ last: string } | undefined>
   }
   inbox: {
     page(asked: Asked): Promise<Page>

@@ -70,7 +70,7 @@ export function workRoutes(parts: DeskParts): DeskRoute[] {
   }
 
   async function noted(deed: Deed, req: Request, seat: Seat): Promise<ChangeOf | undefined> {
-    const change = note(deed, formText(req, 'note'))
+    const change = note(formText(req, 'note'))
     const last = (await parts.notes.of(deed.submission.id, seat.keys)).at(-1)
     const isSame = last?.editorId === deed.editorId && last.body === change.note?.body
     // A page that was sent twice still shows what was there before the note.

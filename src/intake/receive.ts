@@ -12,7 +12,7 @@ import {
   type StagedFile,
 } from '../draft.ts'
 import { Failure } from '../failure.ts'
-import { coarseId, coarseIdBehind, minuteOf, newId } from '../id.ts'
+import { coarseId, coarseIdBehind, idBehind, minuteOf, newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
 import { isReadByNobody } from '../read-by-nobody.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
@@ -134,7 +134,7 @@ export function createIntake(parts: IntakeParts) {
     if (!standing) throw new Failure('not-found', 'This conversation is not there any more.')
     if (standing.hasLeft && author !== 'stranger')
       throw new Failure('conflict', 'The sender’s side of this conversation was deleted.')
-    if (!sealing) return { now, at: now, id: newId(now) }
+    if (!sealing) return { now, at: now, id: idBehind(standing.last, now) }
     return { now, at: minuteOf(now), id: coarseIdBehind(standing.last, now) }
   }
 

@@ -1,5 +1,5 @@
 import type { Action, Entry, NewEntry } from '../history.ts'
-import { newId } from '../id.ts'
+import { idBehind } from '../id.ts'
 import type { TrailAction } from '../trail.ts'
 import type { Database } from './database.ts'
 import { appendToTrail } from './trail.ts'
@@ -46,11 +46,21 @@ export async function insertHistory(
   at: number,
 ): Promise<void> {
   if (entries.length === 0) return
+  const row = await trx
+    .selectFrom('history')
+    .select((eb) => eb.fn.max('id').as('id'))
+    .where('submission_id', '=', submissionId)
+    .executeTakeFirst()
+  let last = row?.id ?? undefined
+  const nextId = () => {
+    last = idBehind(last, at)
+    return last
+  }
   await trx
     .insertInto('history')
     .values(
       entries.map(({ action, detail }) => ({
-        id: newId(at),
+        id: nextId(),
         submission_id: submissionId,
         editor_id: editorId,
         action,

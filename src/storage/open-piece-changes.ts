@@ -1,11 +1,11 @@
 import type { NewDelivery } from '../delivery.ts'
-import { coarseId, coarseIdBehind, newId } from '../id.ts'
+import { coarseId, coarseIdBehind, idBehind, newId } from '../id.ts'
 import { quietTime, type UpdateName } from '../open-piece.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import { pieceOf } from './open-piece-rows.ts'
 import type { Tables } from './schema.ts'
-import { lastMessageOf } from './submissions.ts'
+import { lastTurnOf } from './submissions.ts'
 
 // What changes open pieces, each with the deliveries that follow from it, inside the transaction of whoever asks.
 
@@ -61,7 +61,7 @@ export async function close(trx: Database, pieceId: string, at: number): Promise
     .select('joins')
     .where('id', '=', pieceId)
     .executeTakeFirst()
-  const last = joined?.joins ? await lastMessageOf(trx, joined.joins) : undefined
+  const last = joined?.joins ? await lastTurnOf(trx, joined.joins) : undefined
   const row = await trx
     .updateTable('open_pieces')
     .set((eb) => ({
@@ -76,7 +76,12 @@ export async function close(trx: Database, pieceId: string, at: number): Promise
         .then(coarseId(at))
         .else(newId(at))
         .end(),
-      message_id: eb.case().when('bond', '!=', '').then(coarseIdBehind(last, at)).else(newId(at)).end(),
+      message_id: eb
+        .case()
+        .when('bond', '!=', '')
+        .then(coarseIdBehind(last, at))
+        .else(idBehind(last, at))
+        .end(),
     }))
     .where('id', '=', pieceId)
     .where('state', '=', 'open')

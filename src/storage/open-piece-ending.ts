@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
-import { coarseIdBehind, newId } from '../id.ts'
+import { coarseIdBehind, idBehind } from '../id.ts'
 import { type Part, type PieceToSend, quietTime, regretTime, type UpdateName } from '../open-piece.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import { change, close, noteUpdate, openOf, tellOf } from './open-piece-changes.ts'
 import { type PieceWriting, pieceOf } from './open-piece-rows.ts'
-import { lastMessageOf } from './submissions.ts'
+import { lastTurnOf } from './submissions.ts'
 
 /** How pieces of chats end: sent, made something else, or discarded. `quiet` is the usual quiet time in milliseconds. */
 export function openPieceEnding(db: Database, writing: PieceWriting, quiet: number) {
@@ -135,8 +135,8 @@ export function openPieceEnding(db: Database, writing: PieceWriting, quiet: numb
           .where('open_parts.message_id', '=', part.messageId)
           .executeTakeFirstOrThrow()
         const sibling = part.album === null ? undefined : await takenOfAlbum(trx, chat, part.album)
-        const last = row.submission_id ? await lastMessageOf(trx, row.submission_id) : undefined
-        const id = row.became ?? sibling ?? (row.bond === '' ? newId(at) : coarseIdBehind(last, at))
+        const last = row.submission_id ? await lastTurnOf(trx, row.submission_id) : undefined
+        const id = row.became ?? sibling ?? (row.bond === '' ? idBehind(last, at) : coarseIdBehind(last, at))
         await trx
           .updateTable('open_parts')
           .set({ became: id })

@@ -65,14 +65,14 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
         .execute()
     },
 
-    /** The last message of a conversation, and whether its sender deleted their side; undefined for one that has gone. */
+    /** What was said last in a conversation, and whether its sender deleted their side; undefined for one that has gone. */
     async standingOf(submissionId: string): Promise<{ last: string; hasLeft: boolean } | undefined> {
       const row = await db
         .selectFrom('submissions')
         .select('sender_left_at')
         .where('id', '=', submissionId)
         .executeTakeFirst()
-      const last = await lastMessageOf(db, submissionId)
+      const last = await lastTurnOf(db, submissionId)
       return row && last !== undefined ? { last, hasLeft: row.sender_left_at !== null } : undefined
     },
 
@@ -229,14 +229,19 @@ type AttachmentRow = Pick<
   'id' | 'message_id' | 'state' | 'size' | 'type' | 'preview_id' | 'is_sealed'
 >
 
-/** The id of the last message of a conversation. */
-export async function lastMessageOf(db: Database, submissionId: string): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('messages')
-    .select((eb) => eb.fn.max('id').as('id'))
-    .where('submission_id', '=', submissionId)
-    .executeTakeFirst()
-  return row?.id ?? undefined
+/** The id of what was said last in a conversation: a message, or a note of an editor, for the desk shows both in one line. */
+export async function lastTurnOf(db: Database, submissionId: string): Promise<string | undefined> {
+  const lastIn = (table: 'messages' | 'notes') =>
+    db
+      .selectFrom(table)
+      .select((eb) => eb.fn.max('id').as('id'))
+      .where('submission_id', '=', submissionId)
+      .executeTakeFirst()
+  const [message, note] = [await lastIn('messages'), await lastIn('notes')]
+  return [message?.id, note?.id]
+    .filter((id) => typeof id === 'string')
+    .toSorted()
+    .at(-1)
 }
 
 /** True for a submission that has not been erased, nor its sender’s side deleted. */

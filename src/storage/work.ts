@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import { Failure } from '../failure.ts'
+import { idBehind } from '../id.ts'
 import type { Sealing } from '../seal.ts'
 import type { Submission } from '../submission.ts'
 import type { Act, AnswerFate, Change, Original, Written } from '../work.ts'
@@ -12,7 +13,7 @@ import { insertDeliveries } from './new-deliveries.ts'
 import { attachmentRows } from './record-rows.ts'
 import { forSealingAnew, stillSealedFor } from './sealings.ts'
 import { queueForSearch } from './search.ts'
-import { submissionOf } from './submissions.ts'
+import { lastTurnOf, submissionOf } from './submissions.ts'
 import type { Writing } from './writing.ts'
 
 export type WorkStore = ReturnType<typeof workStore>
@@ -256,7 +257,7 @@ async function writeTexts(trx: Database, change: Change, texts: Texts): Promise<
     await trx
       .insertInto('notes')
       .values({
-        id: note.id,
+        id: idBehind(await lastTurnOf(trx, submissionId), at),
         submission_id: submissionId,
         editor_id: editorId,
         content: texts.note,

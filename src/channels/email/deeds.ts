@@ -4,7 +4,7 @@ import type { Passing } from '../../delivery.ts'
 import type { Arrival } from '../../draft.ts'
 import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
-import { newId } from '../../id.ts'
+import { idBehind } from '../../id.ts'
 import { type Decision, fill, type Kept, type Letter, type LetterName, valuesFor } from '../../letter.ts'
 import {
   type HeldReason,
@@ -32,6 +32,8 @@ export type DeedParts = {
   applyOnce: (change: Change & { arrival: Omit<Arrival, 'secret'> }) => Promise<Submission | undefined>
   submissionById: (id: string) => Promise<Submission | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
+  /** The id of what was said last. */
+  lastTurnOf: (submissionId: string) => Promise<string | undefined>
   /** How the sender of a sealed piece is reached, as far as this process knows. */
   contact: (submissionId: string) => Promise<Contact | 'lost'>
   letter: (name: LetterName) => Promise<Kept<Letter>>
@@ -104,9 +106,10 @@ export function mailDeeds(parts: DeedParts) {
     const change = await changeFor(deed, replied)
     const isWorthKeeping = change.message !== undefined || change.note !== undefined
     const { arrival } = replied
+    const last = change.message?.id ?? (await parts.lastTurnOf(submission.id))
     const done = await parts.applyOnce({
       ...change,
-      ...(isWorthKeeping && { original: originalOf(deed, replied) }),
+      ...(isWorthKeeping && { original: originalOf(deed, replied, last) }),
       submissionId: submission.id,
       editorId: deed.editorId,
       at: deed.at,
@@ -121,9 +124,9 @@ export function mailDeeds(parts: DeedParts) {
     switch (command) {
       case 'claim':
         if (words === '') return confirmed(deed, claim(deed), 'claimed')
-        return confirmed(deed, both(claim(deed), note(deed, words)), 'claimed and noted')
+        return confirmed(deed, both(claim(deed), note(words)), 'claimed and noted')
       case 'note':
-        return confirmed(deed, note(deed, words), 'noted')
+        return confirmed(deed, note(words), 'noted')
       case 'accept':
       case 'decline':
         return decided(deed, decisionOf[command], replied)
@@ -170,7 +173,7 @@ export function mailDeeds(parts: DeedParts) {
   async function written(deed: Deed, said: Said): Promise<ChangeOf> {
     const contact = await contactFor(deed.submission)
     const doors = answerDoors(contact, parts.hasBot)
-    return answer(deed, said, doors, contact)
+    return answer(deed, said, doors, contact, await parts.lastTurnOf(deed.submission.id))
   }
 }
 
@@ -210,13 +213,17 @@ function shown(
 }
 
 /** The reply as it came, with all its files: if it is stopped, it is quarantined with them. */
-function originalOf({ at, editorId }: Deed, { reply, files, aside, origin }: RepliedDeed): Original {
+function originalOf(
+  { at, editorId }: Deed,
+  { reply, files, aside, origin }: RepliedDeed,
+  last: string | undefined,
+): Original {
   const labels = [
     ...aside.map(({ id, name, isRaw }) => [id, { name, ...(isRaw ? { isRaw } : { isLeftOut: true }) }]),
     ...files.map(({ id, name }) => [id, { name }]),
   ]
   return {
-    id: newId(at),
+    id: idBehind(last, at),
     files: aside,
     content: {
       fields: { body: reply.text },
