@@ -13,7 +13,7 @@ import { newId } from './id.ts'
 import { createLetterbox } from './letterbox.ts'
 import { createMailSide, type MailSide } from './mail-side.ts'
 import { forgetKeptMail } from './notification/mailer.ts'
-import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
+import { createCarriers, createComposer, createOutbox, lazyMailer } from './outbox.ts'
 import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp-side.ts'
 import { newReceipt } from './receipt.ts'
@@ -74,7 +74,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
   // Before any door is open: what comes in from now on is not what a crash left.
   const beganAt = Date.now()
   const changes = createChanges()
-  const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge(), changes.changed)
+  const parts = await createParts(config, outside, (carrier) => outbox.nudge(carrier), changes.changed)
   const { storage, secrets } = parts
   await storage.editors.addFirst(config.EDITORS, outside.now())
   const signInLink = createLinks(parts)
@@ -85,7 +85,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const letterbox = createLetterbox(parts)
   const bots = createBotSide(parts, letterbox)
   const mail = createMailSide(parts, letterbox)
-  const workers = createWorkers(parts, createCarriers(parts, compose, mailer, bots))
+  const outbox = createOutbox(parts, createCarriers(parts, compose, mailer, bots))
   const rounds = createRounds(parts, bots.lookAfter, (id) =>
     forgetKeptMail(join(config.DATA_DIR, 'mail'), id),
   )
@@ -122,23 +122,20 @@ export async function createApplication(config: Config, outside: Outside): Promi
     closeStreams: desk.events.close,
     swept: () => sweeping,
     async startWork() {
-      // Where no other machine can be at work, every lease that is left is a dead worker's.
-      if (!storage.isShared) await storage.deliveries.releaseAll()
-      for (const worker of Object.values(workers)) worker.start()
+      await outbox.start()
       rounds.start()
       sweeping = sweep(parts, beganAt)
     },
     async workOnce() {
       await rounds.once()
-      const counts = await Promise.all(Object.values(workers).map((worker) => worker.workOnce()))
-      return counts.reduce((sum, count) => sum + count, 0)
+      return outbox.workOnce()
     },
     async stop() {
       desk.events.close()
       await mail.close()
       await rounds.stop()
       await parts.resealing.stop()
-      await Promise.all(Object.values(workers).map((worker) => worker.stop()))
+      await outbox.stop()
       await sweeping
       mailer.close()
       await parts.fileSealing.close()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { newId } from '../id.ts'
 import type { KeyGrant, KeyHolder, KeyWrap, NewHolder, WrapWay } from '../key-ring.ts'
+import { loadedOnce } from '../loaded-once.ts'
 import type { Identity, Keys, Recipient } from '../seal.ts'
 import { derivedKey, openSecret, sealSecret } from '../secret-box.ts'
 import { textSealer } from './text.ts'
@@ -78,11 +79,7 @@ export function keyRing({ store, now }: KeyRingParts) {
 
     /** What this identity opens: every desk key that it has been granted. */
     keysOf(identity: Identity | undefined): Keys {
-      let opened: Promise<Identity[]> | undefined
-      return () => {
-        opened ??= identity === undefined ? Promise.resolve([]) : granted(identity)
-        return opened
-      }
+      return loadedOnce(async () => (identity === undefined ? [] : granted(identity)))
     },
 
     /** Keeps an identity under a secret of high entropy, such as a link's token. */

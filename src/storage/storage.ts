@@ -17,6 +17,7 @@ import { hiddenBy } from './hidden.ts'
 import { historyStore } from './history.ts'
 import { inboxStore } from './inbox.ts'
 import { keyRingStore } from './key-ring.ts'
+import { leaseStore } from './leases.ts'
 import { leavingStore } from './leaving.ts'
 import { mailStore } from './mail.ts'
 import { markingStore } from './marking.ts'
@@ -82,6 +83,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     attention: attentionStore(db),
     attachments: attachmentStore(db, writing),
     deliveries: deliveryStore(db, hidden, isPostgres),
+    leases: leaseStore(db),
     notices: noticeStore(db, hidden),
     unread: unreadStore(db, writing, memory),
     settings,

@@ -3,7 +3,7 @@ import { InputFile } from 'grammy'
 import { CarryFault, type Delivery, type Instead, type Passing } from '../../delivery.ts'
 import { filesOf, type Message, telegramOf } from '../../submission.ts'
 import { type Address, inTopic } from './address.ts'
-import { faultOf, type GetApi } from './api.ts'
+import { breakingOff, faultOf, type GetApi } from './api.ts'
 
 export type AnswerParts = {
   getApi: GetApi
@@ -22,7 +22,7 @@ const longest = 4096
 /** Sends an editor's answer to the chat that the sender last spoke in, as plain text. */
 export function telegramAnswers(parts: AnswerParts) {
   /** @throws CarryFault */
-  return async (delivery: Delivery): Promise<Instead | undefined> => {
+  return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
     const submissionId = delivery.submissionId ?? ''
     const messages = await parts.conversation(submissionId)
     const message = messages.find((one) => one.id === delivery.messageId)
@@ -38,10 +38,12 @@ export function telegramAnswers(parts: AnswerParts) {
     const words = passing && isLeft ? `${said}\n\n${fileNote(parts.siteUrl)}` : said
     for (const text of inParts(words)) {
       const sent = await api
-        .sendMessage(sender.chatId, text, {
-          link_preview_options: { is_disabled: true },
-          ...inTopic(sender),
-        })
+        .sendMessage(
+          sender.chatId,
+          text,
+          { link_preview_options: { is_disabled: true }, ...inTopic(sender) },
+          breakingOff(signal),
+        )
         .catch((error: unknown) => {
           throw faultOf(error)
         })
@@ -49,9 +51,11 @@ export function telegramAnswers(parts: AnswerParts) {
     }
     for (const { name, open } of files) {
       const file = new InputFile(await open(), name)
-      const sent = await api.sendDocument(sender.chatId, file, inTopic(sender)).catch((error: unknown) => {
-        throw faultOf(error)
-      })
+      const sent = await api
+        .sendDocument(sender.chatId, file, inTopic(sender), breakingOff(signal))
+        .catch((error: unknown) => {
+          throw faultOf(error)
+        })
       await parts.remember(sender, sent.message_id, submissionId)
     }
     return undefined
