@@ -122,7 +122,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
     closeStreams: desk.events.close,
     swept: () => sweeping,
     async startWork() {
-      await outbox.start()
+      outbox.start()
       rounds.start()
       sweeping = sweep(parts, beganAt)
     },

@@ -13,7 +13,7 @@ import { addressOf, untagged } from './mail-address.ts'
 import { threadMark } from './mail-thread.ts'
 import { crowd } from './notice-policy.ts'
 import { type Composer, mailComposer } from './notification/compose.ts'
-import { leaseHolder, usualTimes } from './notification/lease-holder.ts'
+import { leaseHolder, timesHere, timesOfMachines } from './notification/lease-holder.ts'
 import type { Mail } from './notification/mail.ts'
 import { folderMailer, type Mailer, mostConnections, smtpMailer } from './notification/mailer.ts'
 import { noticeCarriers } from './notification/notices.ts'
@@ -49,7 +49,7 @@ const mostAnswersADay = 3
 export type Outbox = {
   /** Something of this carrier's may be due. */
   nudge(carrier: Carrier): void
-  start(): Promise<void>
+  start(): void
   /** Carries what is due now, where the outbox has not been started, and says how much that was. */
   workOnce(): Promise<number>
   /** Waits a few seconds for what is in hand, breaks the rest off, and writes down what became of it. */
@@ -66,7 +66,7 @@ export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbo
     onChange: nudgeAll,
     log: outside.log,
     monotonic: outside.monotonic ?? (() => performance.now()),
-    times: outside.leaseTimes ?? usualTimes,
+    times: outside.leaseTimes ?? (isShared ? timesOfMachines : timesHere),
   })
   const laneOf = createLanes(parts)
   const settleTogether = groupCommit(async (verdicts: LeasedVerdict[]) => {
@@ -105,8 +105,8 @@ export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbo
     nudge(carrier) {
       workers[carriers.indexOf(carrier)]?.nudge()
     },
-    async start() {
-      await leases.start()
+    start() {
+      leases.start()
       for (const worker of workers) worker.start()
     },
     async workOnce() {

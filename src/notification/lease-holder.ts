@@ -16,7 +16,10 @@ export type LeaseTimes = {
   giveUp: number
 }
 
-export const usualTimes: LeaseTimes = { beat: 5_000, silence: 30_000, giveUp: 20_000 }
+/** On one machine nobody waits for a net, and a process that was killed is started again at once. */
+export const timesHere: LeaseTimes = { beat: 1_000, silence: 6_000, giveUp: 4_000 }
+/** Of several machines, one that is slow or far must not be taken for dead. */
+export const timesOfMachines: LeaseTimes = { beat: 5_000, silence: 30_000, giveUp: 20_000 }
 
 export type LeaseHolderParts = {
   store: {
@@ -25,7 +28,6 @@ export type LeaseHolderParts = {
     all(): Promise<{ id: string; renewals: number }[]>
     end(lease: { id: string; renewals: number }): Promise<boolean>
     giveUp(id: string): Promise<void>
-    endAll(): Promise<void>
   }
   /** Another machine may write where we cannot: then our lease may be ended while we cannot renew it. */
   isShared: boolean
@@ -62,11 +64,7 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
     /** Says that a lease has been found to be no longer ours. */
     lose,
 
-    /** Where no other process can be at work, every lease that is left is a dead one's. */
-    async start(): Promise<void> {
-      if (isShared) await giveUp()
-      else await store.endAll()
-      held = undefined
+    start(): void {
       void run()
       // Renewing may hang with the database, and this must not.
       if (isShared) watch = setInterval(loseIfSilent, beat / 5)

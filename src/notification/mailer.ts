@@ -56,12 +56,10 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
   transport.on('error', () => undefined)
   return {
     async send(mail, signal) {
+      const left = await leaving(mail, parts)
       const over = new AbortController()
       const timer = setTimeout(() => over.abort(), patience.all)
-      const options = {
-        ...(await leaving(mail, parts)),
-        signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal,
-      }
+      const options = { ...left, signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal }
       const info = await transport
         .sendMail(options)
         .catch((error: unknown) => {

@@ -53,14 +53,6 @@ export function leaseStore(db: Database) {
         await untried(trx).where('lease', '=', id).execute()
       })
     },
-
-    /** Ends every lease: only when no other process can be alive, as at the start of a single one. */
-    async endAll(): Promise<void> {
-      await db.transaction().execute(async (trx) => {
-        await trx.deleteFrom('leases').execute()
-        await free(trx).where('lease', 'is not', null).execute()
-      })
-    },
   }
 }
 
