@@ -60,6 +60,8 @@ export type BotSide = {
 
 const mostInOneCommit = 200
 const day = 24 * hour
+/** What is asked once a minute, and what a stop waits for, is not waited for longer. Milliseconds. */
+const shortPatience = 4_000
 /** For so long a link into Telegram can be used. */
 const linkTime = hour
 
@@ -165,9 +167,10 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     async lookAfter() {
       await openPieces.forgetOld(now() - 3 * day)
       if (!token) return
-      await name.learn()
+      const signal = AbortSignal.timeout(shortPatience)
+      await name.learn(signal)
       await getApi()
-        .then((api) => readWebhook(api, `${site}/webhooks/telegram`))
+        .then((api) => readWebhook(api, `${site}/webhooks/telegram`, signal))
         .then((state) => {
           webhook = { state, at: now() }
         })

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { type Carrier, CarryFault, type Delivery, type Instead, nextTry, type Verdict } from '../delivery.ts'
 import { placeOf } from '../error-place.ts'
 import { insist } from './insist.ts'
+import { Lanes } from './lanes.ts'
 import type { HeldLease } from './lease-holder.ts'
 
 export type WorkerParts = {
@@ -54,12 +55,12 @@ const usualPatience: StopPatience = { carrying: 3_000, writing: 12_000 }
 const longestSleep = 5_000
 /** How long it rests at least: while pieces pour in, looking for each of them would cost more than carrying them. */
 const shortestSleep = 100
-/** How many more are leased than there is room for, while those that are due first go where there is none. */
+/** How many more are leased than there is room for, while those that are due first go where there is none just now. */
 const furtherOn = 50
 
 export type Worker = ReturnType<typeof createWorker>
 
-type InHand = { lane: string | undefined; over: Promise<void> }
+type Taken = { delivery: Delivery; lane: string | undefined; lease: HeldLease }
 
 /**
  * Works a carrier's part of the outbox off: leases what is due, carries it, settles it. At least once: a crash between
@@ -69,7 +70,10 @@ type InHand = { lane: string | undefined; over: Promise<void> }
 export function createWorker(parts: WorkerParts) {
   const { carrier, atOnce, perLane, leases, outbox } = parts
   const patience = parts.patience ?? usualPatience
-  const inHand = new Map<string, InHand>()
+  const inHand = new Map<string, Promise<void>>()
+  const lanes = new Lanes(perLane)
+  /** What is leased and goes next where there is no room just now. */
+  let next: Taken[] = []
   const breakingOff = new AbortController()
   const givingUp = new AbortController()
   let isStopping = false
@@ -109,7 +113,7 @@ export function createWorker(parts: WorkerParts) {
       const now = parts.now()
       for (let carried = 0; ; ) {
         const found = await look(now)
-        await Promise.all(over())
+        while (inHand.size > 0) await Promise.all(inHand.values())
         carried += found.taken
         if (found.leased === 0) return carried
       }
@@ -121,7 +125,7 @@ export function createWorker(parts: WorkerParts) {
       // Rung from here on, the alarm ends the sleep below: nothing that comes due while we look is slept over.
       alarm = new Alarm()
       if (inHand.size >= atOnce || !leases.current()) {
-        await Promise.race([...over(), alarm.rings()])
+        await Promise.race([...inHand.values(), alarm.rings()])
         continue
       }
       const found = await look(parts.now()).catch(logTrouble)
@@ -136,10 +140,11 @@ export function createWorker(parts: WorkerParts) {
     const none = { leased: 0, taken: 0, isMore: false }
     const lease = leases.current()
     if (!lease) return none
-    if (isUnsure) await outbox.giveBack(lease.id, carrier, [...inHand.keys()])
+    if (isUnsure) await outbox.giveBack(lease.id, carrier, ours())
     isUnsure = true
-    const count = atOnce - inHand.size + (isCrowded ? furtherOn : 0)
-    const asked = { count, now, lanes: fullLanes(), not: [...inHand.keys()] }
+    await putBack(lease, withoutHope(lease))
+    const count = atOnce - inHand.size + (isCrowded || next.length > 0 ? furtherOn : 0)
+    const asked = { count, now, lanes: lanes.full(), not: ours() }
     const leased = await outbox.lease(carrier, lease.id, asked)
     if (!leased) {
       isUnsure = false
@@ -149,33 +154,70 @@ export function createWorker(parts: WorkerParts) {
     // What is leased is given up with the lease.
     if (isStopping) return none
     const left = await takeInHand(leased, lease)
-    if (left.length > 0) await outbox.putBack(lease.id, left)
+    await putBack(lease, left)
     isUnsure = false
     isCrowded = left.length > 0
     return { leased: leased.length, taken: leased.length - left.length, isMore: leased.length === count }
   }
 
-  /** Gives what there is no room for. */
-  async function takeInHand(leased: Delivery[], lease: HeldLease) {
-    const left: { id: string; lane: string | undefined }[] = []
+  /** Gives what there is no room for, neither now nor next. */
+  async function takeInHand(leased: Delivery[], lease: HeldLease): Promise<Taken[]> {
+    const left: Taken[] = []
     for (const delivery of leased) {
-      const lane = await parts.laneOf(delivery)
-      const hasRoom = inHand.size < atOnce && !(lane !== undefined && isFull(lane))
-      if (!hasRoom) left.push({ id: delivery.id, lane })
-      else take(delivery, lane, lease)
+      // What cannot be read here is found out again when it is carried, and is that delivery's trouble alone.
+      const lane = await parts.laneOf(delivery).catch(logTrouble)
+      const taken = { delivery, lane, lease }
+      if (inHand.size < atOnce && lanes.hasRoom(lane)) begin(taken)
+      else if (lanes.mayWait(lane)) {
+        lanes.waits(lane)
+        next.push(taken)
+      } else left.push(taken)
     }
     return left
   }
 
-  function take(delivery: Delivery, lane: string | undefined, lease: HeldLease): void {
+  /** Of what was to go next, what goes where something hangs by now; what another process may have is forgotten. */
+  function withoutHope(lease: HeldLease): Taken[] {
+    const before = next
+    next = before.filter((one) => one.lease.id === lease.id && !lanes.isStuck(one.lane))
+    const hopeless = before.filter((one) => !next.includes(one))
+    for (const { lane } of hopeless) lanes.waitsNoMore(lane)
+    return hopeless.filter((one) => one.lease.id === lease.id)
+  }
+
+  async function putBack(lease: HeldLease, taken: Taken[]): Promise<void> {
+    if (taken.length === 0) return
+    await outbox.putBack(
+      lease.id,
+      taken.map(({ delivery, lane }) => ({ id: delivery.id, lane })),
+    )
+  }
+
+  function begin({ delivery, lane, lease }: Taken): void {
+    const leave = lanes.enter(lane)
     const tried = tryOnce(delivery, lease)
       .catch(logTrouble)
       .then(() => {
         inHand.delete(delivery.id)
-        // What was passed over may go by its lane now.
-        if (lane !== undefined) alarm.ring()
+        leave()
+        beginNext()
+        if (lanes.hasFewWaiting(lane)) alarm.ring()
       })
-    inHand.set(delivery.id, { lane, over: tried })
+    inHand.set(delivery.id, tried)
+  }
+
+  function beginNext(): void {
+    if (isStopping || inHand.size >= atOnce) return
+    const at = next.findIndex(({ lane, lease }) => lanes.hasRoom(lane) && !lease.lost.aborted)
+    const [one] = at < 0 ? [] : next.splice(at, 1)
+    if (!one) return
+    lanes.waitsNoMore(one.lane)
+    begin(one)
+  }
+
+  /** All that is leased by us and known to be. */
+  function ours(): string[] {
+    return [...inHand.keys(), ...next.map(({ delivery }) => delivery.id)]
   }
 
   async function tryOnce(delivery: Delivery, lease: HeldLease): Promise<void> {
@@ -213,27 +255,14 @@ export function createWorker(parts: WorkerParts) {
   }
 
   async function untilNextDue(): Promise<number> {
-    const dueAt = await outbox.nextDueAt(carrier, fullLanes())
+    const dueAt = await outbox.nextDueAt(carrier, lanes.full())
     return dueAt === undefined ? longestSleep : Math.min(longestSleep, Math.max(0, dueAt - parts.now()))
-  }
-
-  function over(): Promise<void>[] {
-    return [...inHand.values()].map((one) => one.over)
   }
 
   /** Resolves when nobody looks any more and nothing is in hand. */
   async function allOver(): Promise<void> {
     await done
-    await Promise.all(over())
-  }
-
-  function isFull(lane: string): boolean {
-    return [...inHand.values()].filter((one) => one.lane === lane).length >= perLane
-  }
-
-  function fullLanes(): string[] {
-    const lanes = new Set([...inHand.values()].flatMap(({ lane }) => lane ?? []))
-    return [...lanes].filter(isFull)
+    await Promise.all(inHand.values())
   }
 
   function logTakenOver({ id, purpose, attempts }: Delivery, { state }: Verdict): void {
