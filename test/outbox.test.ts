@@ -320,6 +320,22 @@ test('a chat that hangs holds up no other, nor the stop', async (t) => {
   assert.ok(took < 5 * second, `the stop took ${took} ms`)
 })
 
+test('an answer in several messages goes on where it broke off', async (t) => {
+  const newsroom = await newsroomOf(t, addressesAt('a.test', 1))
+  const { telegram } = newsroom
+  const chat = newsroom.chat(7001)
+  const { reference } = await newsroom.status(await chat.send('Words for the newsroom.'))
+  await answer(newsroom, reference, [{ name: 'map.txt', content: Buffer.from('Here.') }])
+  newsroom.passTime(11 * second)
+  telegram.faults.push({ status: 500, method: 'sendDocument' })
+  await newsroom.application.workOnce()
+  assert.equal(telegram.documents.length, 0)
+  newsroom.passTime(minute)
+  await newsroom.workOff()
+  assert.equal(telegram.documents.length, 1)
+  assert.equal(chat.heard().filter(({ text }) => /An answer for you/.test(text)).length, 1)
+})
+
 test('a Telegram that answers nothing at all does not hold up the stop', async (t) => {
   const newsroom = await newsroomOf(t, addressesAt('a.test', 1))
   // Every call that is to no chat: those that ask who the bot is and how its webhook stands.
