@@ -40,8 +40,8 @@ function fill(db: DatabaseSync, pieces: number, team: string[]): number {
     "insert into messages (id, submission_id, author, content, created_at) values (?, ?, 'sender', ?, ?)",
   )
   const delivery = db.prepare(
-    `insert into deliveries (id, purpose, carrier, submission_id, message_id, state, attempts, due_at, leased_until, created_at, tried_since, done_at)
-     values (?, 'sender-receipt', 'mail', ?, ?, ?, 1, ?, 0, ?, ?, ?)`,
+    `insert into deliveries (id, purpose, carrier, submission_id, message_id, state, attempts, due_at, created_at, tried_since, done_at)
+     values (?, 'sender-receipt', 'mail', ?, ?, ?, 1, ?, ?, ?, ?)`,
   )
   const attention = db.prepare('insert into attention (submission_id, editor_id, opened_at) values (?, ?, ?)')
   const tag = db.prepare('insert into tags (name, submission_id) values (?, ?)')

@@ -14,7 +14,7 @@ import { newId } from './id.ts'
 import { createLetterbox } from './letterbox.ts'
 import { createMailSide, type MailSide } from './mail-side.ts'
 import { forgetKeptMail } from './notification/mailer.ts'
-import { createCarriers, createComposer, createWorkers, lazyMailer } from './outbox.ts'
+import { createCarriers, createComposer, createOutbox, lazyMailer } from './outbox.ts'
 import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp-side.ts'
 import { createReadiness } from './readiness.ts'
@@ -34,8 +34,8 @@ const sweptTime = 14 * 24 * hour
 
 export type Application = {
   web: RequestListener
-  /** Starts what runs beside the requests: the outbox's workers, and the sweep of what a crash left. */
-  startWork(): Promise<void>
+  /** Starts what runs beside the requests: the outbox's workers, and the sweep of what a crash left. `isAlone` where no other process can be at work. */
+  startWork(options?: { isAlone: boolean }): Promise<void>
   /** Looks after everything once and carries what is due in the outbox, where the work has not been started; says how much that was. */
   workOnce(): Promise<number>
   /** Resolves when the sweep of the last start is done. */
@@ -73,7 +73,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
   // Before any door is open: what comes in from now on is not what a crash left.
   const beganAt = Date.now()
   const changes = createChanges()
-  const parts = await createParts(config, outside, (carrier) => workers[carrier].nudge(), changes.changed)
+  const parts = await createParts(config, outside, (carrier) => outbox.nudge(carrier), changes.changed)
   const { storage, secrets } = parts
   await storage.editors.addFirst(config.EDITORS, outside.now())
   const signInLink = createLinks(parts)
@@ -84,7 +84,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
   const letterbox = createLetterbox(parts)
   const bots = createBotSide(parts, letterbox)
   const mail = createMailSide(parts, letterbox)
-  const workers = createWorkers(parts, createCarriers(parts, compose, mailer, bots))
+  const outbox = createOutbox(parts, createCarriers(parts, compose, mailer, bots))
   const rounds = createRounds(parts, bots.lookAfter, (id) =>
     forgetKeptMail(join(config.DATA_DIR, 'mail'), id),
   )
@@ -128,24 +128,23 @@ export async function createApplication(config: Config, outside: Outside): Promi
       desk.events.close()
     },
     swept: () => sweeping,
-    async startWork() {
-      // Where no other machine can be at work, every lease that is left is a dead worker's.
-      if (!storage.isShared) await storage.deliveries.releaseAll()
-      for (const worker of Object.values(workers)) worker.start()
+    async startWork({ isAlone } = { isAlone: false }) {
+      // What others had in hand is nobody's: they have ended.
+      if (isAlone) for (const lease of await storage.leases.all()) await storage.leases.end(lease)
+      outbox.start()
       rounds.start()
       sweeping = sweep(parts, beganAt)
     },
     async workOnce() {
       await rounds.once()
-      const counts = await Promise.all(Object.values(workers).map((worker) => worker.workOnce()))
-      return counts.reduce((sum, count) => sum + count, 0)
+      return outbox.workOnce()
     },
     async stop() {
       desk.events.close()
       await mail.close()
       await rounds.stop()
       await parts.resealing.stop()
-      await Promise.all(Object.values(workers).map((worker) => worker.stop()))
+      await outbox.stop()
       await sweeping
       mailer.close()
       await parts.fileSealing.close()

@@ -1,3 +1,4 @@
+import { afterwards } from './afterwards.ts'
 import { telegramAnswers } from './channels/telegram/answer.ts'
 import { apiOf, faultOf, type GetApi, maxFetchableBytes } from './channels/telegram/api.ts'
 import { receivingAtOnce } from './channels/telegram/at-once.ts'
@@ -19,12 +20,13 @@ import { tidyFileName } from './intake/file-name.ts'
 import { fileTypeCheck } from './intake/file-type.ts'
 import { groupCommit } from './intake/group-commit.ts'
 import type { Intake } from './intake/receive.ts'
+import { loadedOnce } from './loaded-once.ts'
 import { makeToken, readToken } from './one-time.ts'
 import type { Chat, NewPart } from './open-piece.ts'
 import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { TelegramSender } from './submission.ts'
 
-type Carry = (delivery: Delivery) => Promise<Instead | undefined>
+type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
 type BotPurpose = Extract<
   Purpose,
   | 'chat-update'
@@ -58,6 +60,8 @@ export type BotSide = {
 
 const mostInOneCommit = 200
 const day = 24 * hour
+/** What is asked once a minute, and what a stop waits for, is not waited for longer. Milliseconds. */
+const shortPatience = 4_000
 /** For so long a link into Telegram can be used. */
 const linkTime = hour
 
@@ -98,11 +102,12 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     wordsFor,
     linkFor: (id) => `${site}/upload/${makeToken(oneTime, 'upload', id, now() + 7 * day)}`,
   })
+  const remember = afterwards(outside.log, chats.remember)
   const carry: Record<BotPurpose, Carry> = {
     'chat-update': handleAgain(handle),
     'chat-live': liveMessages({
       getApi,
-      pieces: openPieces,
+      pieces: { ...openPieces, shown: afterwards(outside.log, openPieces.shown) },
       readSession: chats.sessions.read,
       referenceOf,
       saferForm,
@@ -115,7 +120,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       wordsFor,
       referenceOf,
       siteUrl: site,
-      remember: (chat, messageId, id) => chats.remember(chat, messageId, id, null),
+      remember: (chat, messageId, id) => remember(chat, messageId, id, null),
     }),
     'upload-link': notices.uploadLink,
     'file-refused': notices.fileRefused,
@@ -123,7 +128,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       getApi,
       conversation: (id) => submissions.conversation(id),
       siteUrl: site,
-      remember: (address, messageId, id) => chats.remember(keys.chat(address), messageId, id, now()),
+      remember: (address, messageId, id) => remember(keys.chat(address), messageId, id, now()),
       readFile: files.read,
       readOpen: files.readOpen,
     }),
@@ -162,9 +167,10 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     async lookAfter() {
       await openPieces.forgetOld(now() - 3 * day)
       if (!token) return
-      await name.learn()
+      const signal = AbortSignal.timeout(shortPatience)
+      await name.learn(signal)
       await getApi()
-        .then((api) => readWebhook(api, `${site}/webhooks/telegram`))
+        .then((api) => readWebhook(api, `${site}/webhooks/telegram`, signal))
         .then((state) => {
           webhook = { state, at: now() }
         })
@@ -231,8 +237,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
   /** The bot is made with the first update, so that starting up does not wait for it. */
   function conversing(ofToken: string): HandleUpdate {
     const take = groupCommit((some: NewPart[]) => openPieces.take(some), mostInOneCommit)
-    let bot: Promise<HandleUpdate> | undefined
-    const make = () =>
+    const bot = loadedOnce(() =>
       createBot(
         {
           ...common(),
@@ -249,10 +254,10 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
           onFault: warn,
         },
         name.known,
-      )
+      ),
+    )
     return async (heard, reply) => {
-      bot ??= make()
-      await (await bot)(heard, reply)
+      await (await bot())(heard, reply)
     }
   }
 
@@ -309,8 +314,8 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       attachments: storage.attachments,
       now,
     })
-    return async (delivery) => {
-      await fetchFile(delivery)
+    return async (delivery, signal) => {
+      await fetchFile(delivery, signal)
       nudge('preview')
       return undefined
     }

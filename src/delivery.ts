@@ -251,5 +251,5 @@ export function nextTry(
 ): number | undefined {
   if (now - delivery.triedSince >= patience) return undefined
   const whole = Math.min(longestDelay, firstDelay * 2 ** (delivery.attempts - 1))
-  return now + Math.max(atLeast, whole * (0.5 + random() / 2))
+  return Math.round(now + Math.max(atLeast, whole * (0.5 + random() / 2)))
 }

@@ -1,56 +1,93 @@
 import { join } from 'node:path'
+import { afterwards } from './afterwards.ts'
 import type { BotSide } from './bot-side.ts'
 import { answerHooks, hookSecret } from './channels/api/hooks.ts'
-import type { Carrier, Delivery, Instead, Purpose, Verdict } from './delivery.ts'
+import { contactOf } from './contact.ts'
+import { type Carrier, carriers, type Delivery, type Instead, type Purpose } from './delivery.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
 import { heloName } from './helo-name.ts'
 import { groupCommit } from './intake/group-commit.ts'
+import { laneFinder } from './lane.ts'
+import { loadedOnce } from './loaded-once.ts'
 import { addressOf, untagged } from './mail-address.ts'
 import { threadMark } from './mail-thread.ts'
 import { crowd } from './notice-policy.ts'
 import { type Composer, mailComposer } from './notification/compose.ts'
+import { leaseHolder, timesHere, timesOfMachines } from './notification/lease-holder.ts'
 import type { Mail } from './notification/mail.ts'
-import { folderMailer, type Mailer, smtpMailer } from './notification/mailer.ts'
+import { folderMailer, type Mailer, mostConnections, smtpMailer } from './notification/mailer.ts'
 import { noticeCarriers } from './notification/notices.ts'
-import { createWorker, type Worker } from './notification/worker.ts'
+import { createWorker } from './notification/worker.ts'
 import { makeToken } from './one-time.ts'
 import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
 import { concerns, erasedAt } from './retention.ts'
 import { mailSender } from './sender.ts'
+import type { LeasedVerdict } from './storage/deliveries.ts'
 import { readDkimKey } from './storage/dkim.ts'
 import type { Submission } from './submission.ts'
 import { formats, viewsFolder } from './web/pages.ts'
 
-type Carry = (delivery: Delivery) => Promise<Instead | undefined>
+type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
 
-const atOnce: Record<Carrier, number> = { mail: 20, telegram: 4, chat: 20, hook: 4, desk: 100, preview: 1 }
+/** How many are carried at once, and how many of them to one place. */
+const pace: Record<Carrier, { atOnce: number; perLane: number }> = {
+  mail: { atOnce: mostConnections, perLane: 2 },
+  telegram: { atOnce: 8, perLane: 2 },
+  chat: { atOnce: 20, perLane: 2 },
+  hook: { atOnce: 8, perLane: 2 },
+  desk: { atOnce: 100, perLane: 100 },
+  preview: { atOnce: 1, perLane: 1 },
+}
 const mostSettledAtOnce = 100
 /** So long after an answer has gone its link still says so. */
 const day = 24 * hour
 /** Mails by themselves to one address that wrote to us. */
 const mostAnswersADay = 3
 
-/** A worker for each carrier. */
-export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Record<Carrier, Worker> {
+export type Outbox = {
+  /** Something of this carrier's may be due. */
+  nudge(carrier: Carrier): void
+  start(): void
+  /** Carries what is due now, where the outbox has not been started, and says how much that was. */
+  workOnce(): Promise<number>
+  /** Waits a few seconds for what is in hand, breaks the rest off, and writes down what became of it. */
+  stop(): Promise<void>
+}
+
+/** A worker for each carrier, and the lease that all of them work under. */
+export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbox {
   const { storage, metrics, outside } = parts
-  const settle = groupCommit(async (verdicts: Verdict[]) => {
-    await storage.deliveries.settle(verdicts)
-    return verdicts
+  const { leases: store, isShared } = storage
+  const leases = leaseHolder({
+    store,
+    isShared,
+    onChange: nudgeAll,
+    log: outside.log,
+    monotonic: outside.monotonic ?? (() => performance.now()),
+    times: outside.leaseTimes ?? (isShared ? timesOfMachines : timesHere),
+  })
+  const laneOf = createLanes(parts)
+  const settleTogether = groupCommit(async (verdicts: LeasedVerdict[]) => {
+    const settled = await storage.deliveries.settle(verdicts)
+    return settled.map((isOurs) => ({ isOurs }))
   }, mostSettledAtOnce)
-  const workerOf = (carrier: Carrier) =>
+  const workers = carriers.map((carrier) =>
     createWorker({
       carrier,
-      atOnce: atOnce[carrier],
+      ...pace[carrier],
+      laneOf,
+      leases,
       outbox: storage.deliveries,
-      settle,
-      carry: (delivery) => carry[delivery.purpose](delivery),
-      async onVerdict(delivery, verdict) {
-        const { id, purpose, attempts, attachmentId, submissionId } = delivery
+      async settle({ purpose, attachmentId, submissionId }, verdict) {
         if (purpose === 'telegram-file' && attachmentId && verdict.state === 'failed') {
           await storage.attachments.lost(attachmentId, submissionId, verdict.fault, outside.now())
         }
+        return (await settleTogether(verdict)).isOurs
+      },
+      carry: (delivery, signal) => carry[delivery.purpose](delivery, signal),
+      onVerdict({ id, purpose, attempts }, verdict) {
         const fault = 'fault' in verdict && verdict.fault ? { fault: verdict.fault } : {}
         // What went well soon after something came in would tell when that was.
         const isTrouble = verdict.state !== 'dropped' && 'fault' in fault
@@ -62,15 +99,40 @@ export function createWorkers(parts: Parts, carry: Record<Purpose, Carry>): Reco
       log: outside.log,
       now: outside.now,
       random: outside.random,
-    })
+    }),
+  )
   return {
-    mail: workerOf('mail'),
-    telegram: workerOf('telegram'),
-    chat: workerOf('chat'),
-    hook: workerOf('hook'),
-    desk: workerOf('desk'),
-    preview: workerOf('preview'),
+    nudge(carrier) {
+      workers[carriers.indexOf(carrier)]?.nudge()
+    },
+    start() {
+      leases.start()
+      for (const worker of workers) worker.start()
+    },
+    async workOnce() {
+      await leases.look()
+      const counts = await Promise.all(workers.map((worker) => worker.workOnce()))
+      return counts.reduce((sum, count) => sum + count, 0)
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()))
+      await leases.stop()
+    },
   }
+
+  function nudgeAll(): void {
+    for (const worker of workers) worker.nudge()
+  }
+}
+
+/** Where each delivery goes. */
+function createLanes({ storage }: Parts) {
+  return laneFinder({
+    editorById: storage.editors.byId,
+    pieceById: storage.openPieces.byId,
+    contactOf: async (submissionId) => contactOf(await storage.submissions.conversation(submissionId)),
+    tokenById: storage.apiTokens.byId,
+  })
 }
 
 /** Composes every mail. */
@@ -107,8 +169,15 @@ export function createCarriers(
   const { storage, files, secrets, outside } = parts
   const senderKey = secrets.keyFor('sender')
   const { editors, notices } = storage
-  const send = (mail: Mail) => mailer.send(mail)
-  const toEditors = noticeCarriers({ compose, send, editors, notices, soonErased, now: outside.now })
+  const send = (mail: Mail, signal: AbortSignal) => mailer.send(mail, signal)
+  const toEditors = noticeCarriers({
+    compose,
+    send,
+    editors: { ...editors, digested: afterwards(outside.log, editors.digested) },
+    notices: { ...notices, tell: afterwards(outside.log, notices.tell) },
+    soonErased,
+    now: outside.now,
+  })
   return {
     'tell-editors': tellEditors(parts),
     'editor-notice': toEditors.notice,
@@ -117,21 +186,21 @@ export function createCarriers(
     'burst-digest': toEditors.burstDigest,
     escalation: toEditors.escalation,
     'erasure-warning': toEditors.erasureWarning,
-    async 'sender-receipt'(delivery) {
+    async 'sender-receipt'(delivery, signal) {
       const mail = await compose.senderReceipt(delivery)
       if (!mail) return { needless: 'letter-off' }
       if (mail.isReply && !(await mayAnswer(mail, delivery))) return { needless: 'answered-enough' }
-      return toSender(mail, delivery)
+      return toSender(mail, delivery, signal)
     },
-    async 'answer-mail'(delivery) {
+    async 'answer-mail'(delivery, signal) {
       const mail = await compose.answer(delivery)
-      return mail ? toSender(mail, delivery) : { needless: 'called-back' }
+      return mail ? toSender(mail, delivery, signal) : { needless: 'called-back' }
     },
-    async 'deed-confirmation'(delivery) {
-      return sendOr(await compose.confirmation(delivery), 'called-back')
+    async 'deed-confirmation'(delivery, signal) {
+      return sendOr(await compose.confirmation(delivery), 'called-back', signal)
     },
-    async 'sign-in'(delivery) {
-      return sendOr(await compose.signIn(delivery), '')
+    async 'sign-in'(delivery, signal) {
+      return sendOr(await compose.signIn(delivery), '', signal)
     },
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),
@@ -151,9 +220,9 @@ export function createCarriers(
   }
 
   /** What the sender replies to it belongs to the same submission, so that is known before it leaves. */
-  async function toSender(mail: Mail, { submissionId }: Delivery): Promise<undefined> {
+  async function toSender(mail: Mail, { submissionId }: Delivery, signal: AbortSignal): Promise<undefined> {
     if (submissionId) await storage.mail.mark(threadMark(senderKey, mail.messageId, mail.to), submissionId)
-    await mailer.send(mail)
+    await mailer.send(mail, signal)
   }
 
   /** A program that answers our answers is not answered for long. */
@@ -163,9 +232,13 @@ export function createCarriers(
     return storage.mail.mayAnswer(sender, delivery.id, mostAnswersADay, outside.now())
   }
 
-  async function sendOr(mail: Mail | undefined, needless: string): Promise<Instead | undefined> {
+  async function sendOr(
+    mail: Mail | undefined,
+    needless: string,
+    signal: AbortSignal,
+  ): Promise<Instead | undefined> {
     if (!mail) return { needless }
-    await mailer.send(mail)
+    await mailer.send(mail, signal)
     return undefined
   }
 }
@@ -201,12 +274,12 @@ export function lazyMailer(
   compose: Composer,
   protectionOf: PgpSide['protectionOf'],
 ): Mailer {
-  let loading: Promise<Mailer> | undefined
-  const load = async () => {
+  let made: Mailer | undefined
+  const load = loadedOnce(async () => {
     const privateKey = await readDkimKey(config.DATA_DIR)
     const { domain } = addressOf(config.MAIL_FROM)
     const signing = privateKey === undefined ? undefined : { domain, selector: dkimSelector, privateKey }
-    const made = {
+    const settings = {
       from: config.MAIL_FROM,
       readFile: files.read,
       signing,
@@ -215,17 +288,17 @@ export function lazyMailer(
       contentless: compose.contentless(),
       outerSubject: 'Encrypted message',
     }
-    return config.SMTP_URL
-      ? smtpMailer(config.SMTP_URL, made)
-      : folderMailer(join(config.DATA_DIR, 'mail'), made)
-  }
+    made = config.SMTP_URL
+      ? await smtpMailer(config.SMTP_URL, settings)
+      : await folderMailer(join(config.DATA_DIR, 'mail'), settings)
+    return made
+  })
   return {
-    async send(mail) {
-      loading ??= load()
-      await (await loading).send(mail)
+    async send(mail, signal) {
+      await (await load()).send(mail, signal)
     },
     close() {
-      void loading?.then((mailer) => mailer.close())
+      made?.close()
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Cleaner } from './cleaning/cleaner.ts'
 import type { Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
+import type { LeaseTimes } from './notification/lease-holder.ts'
 import type { Internet } from './pgp/public-get.ts'
 import type { Readiness } from './readiness.ts'
 import type { FileSealer } from './sealing/files.ts'
@@ -16,7 +17,12 @@ import type { Assets, Render } from './web/pages.ts'
 
 /** What is outside the program and its configuration. */
 export type Outside = {
+  /** The clock on the wall, which may be set at any time. */
   now: () => number
+  /** Milliseconds of a clock that only runs on; the process's own, unless a test has one. */
+  monotonic?: () => number
+  /** How long leases of deliveries are borne to stand still; as usual, unless a test is in a hurry. */
+  leaseTimes?: LeaseTimes
   random: () => number
   log: Logger
   /** Where keys of editors are looked up; the public net, unless a test has one of its own. */

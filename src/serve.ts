@@ -33,7 +33,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   await application.openDesk()
   desk.resolve()
   for (const line of await introduction(config, application)) print(line)
-  await application.startWork()
+  await application.startWork({ isAlone: !application.storage.isShared })
   void tellOfFiles(application, print).catch((error: unknown) => log.warn(placeOf(error), 'no word of files'))
   return {
     async stop() {

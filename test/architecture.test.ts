@@ -28,6 +28,7 @@ const meetingPlaces = [
   'commands.ts',
   'mail-commands.ts',
   'application.ts',
+  'afterwards.ts',
   'answer-files.ts',
   'bot-side.ts',
   'parts.ts',

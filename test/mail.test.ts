@@ -214,19 +214,6 @@ test('a mail whose acceptance was never heard of is repeated once, with the same
   assert.equal(new Set(ids).size, 1)
 })
 
-test('what another worker has leased is left to it until its lease runs out', async (t) => {
-  const newsroom = await openNewsroom(t)
-  await newsroom.workOff()
-  const { reference } = await newsroom.submit('news-tip', tip())
-  const now = Date.now() + 10_000
-  await newsroom.application.storage.deliveries.lease('desk', 'a worker that died', 10, now, now + hour)
-  await newsroom.workOff()
-  assert.deepEqual(await deliveries(newsroom, reference), [])
-  newsroom.passTime(2 * hour)
-  await newsroom.workOff()
-  assert.equal((await deliveries(newsroom, reference))[0]?.state, 'sent')
-})
-
 test('many mails share a few connections', async (t) => {
   const newsroom = await openNewsroom(t)
   for (let i = 0; i < 20; i++) await newsroom.submit('story-angle', storyAngle())

@@ -326,10 +326,11 @@ test('a mail that is being written about a piece keeps it until that is done: it
   assert.ok(submission)
   const { deliveries, erasures } = newsroom.application.storage
   const at = newsroom.now()
-  const taken = await deliveries.lease('mail', 'a worker', 100, at, at + 60_000)
+  await newsroom.application.storage.leases.begin('a worker')
+  const taken = (await deliveries.lease('mail', 'a worker', { count: 100, now: at })) ?? []
   assert.ok(taken.length > 0)
   assert.equal(await erasures.erase(submission, null, 'retention', at), false)
-  await deliveries.settle(taken.map(({ id }) => ({ id, state: 'sent', at })))
+  await deliveries.settle(taken.map(({ id }) => ({ id, state: 'sent', at, lease: 'a worker' })))
   assert.equal(await erasures.erase(submission, null, 'retention', at), true)
 })
 

@@ -134,12 +134,13 @@ test('marking is refused where the piece has changed, and for one that is sealed
   assert.equal((await newsroom.act(at, seen)).status, 409)
   assert.equal((await newsroom.submission(reference)).isConfidential, false)
   // A mail that was composed in clear may be kept as a file.
-  const { deliveries } = newsroom.application.storage
-  await deliveries.lease('mail', 'a worker', 100, newsroom.now(), newsroom.now() + 60_000)
+  const { deliveries, leases } = newsroom.application.storage
+  await leases.begin('a worker')
+  await deliveries.lease('mail', 'a worker', { count: 100, now: newsroom.now() })
   const leaving = await mark(newsroom, reference)
   assert.equal(leaving.status, 409)
   assert.match(leaving.text, /A mail about it is just leaving/)
-  await deliveries.release('a worker')
+  await leases.giveUp('a worker')
   const files = await newsroom.storedFiles()
   assert.equal((await mark(newsroom, reference)).status, 303)
   assert.equal((await mark(newsroom, reference)).status, 409)

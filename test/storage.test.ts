@@ -250,29 +250,52 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       const one = newRecord()
       await storage.record([one])
       const now = Date.now() + 1000
+      const { leases, deliveries } = storage
+      for (const id of ['w1', 'w2', 'w3', 'w4']) await leases.begin(id)
+      const lease = (id: string, at = now, lanes: string[] = []) =>
+        deliveries.lease('mail', id, { count: 1000, now: at, lanes })
       const all = await Promise.all(
-        ['w1', 'w2'].map((lease) => storage.deliveries.lease('mail', lease, 1000, now, now + 5000)),
+        ['w1', 'w2'].map(async (id) => ((await lease(id)) ?? []).map((delivery) => ({ id, delivery }))),
       )
       const leased = all.flat()
-      assert.equal(new Set(leased.map((delivery) => delivery.id)).size, leased.length, 'leased twice')
-      const mine = leased.find((delivery) => delivery.submissionId === one.submissionId)
+      assert.equal(new Set(leased.map(({ delivery }) => delivery.id)).size, leased.length, 'leased twice')
+      const mine = leased.find(({ delivery }) => delivery.submissionId === one.submissionId)
       assert.deepEqual(
-        { attempts: mine?.attempts, target: mine?.target },
+        { attempts: mine?.delivery.attempts, target: mine?.delivery.target },
         { attempts: 1, target: 'a@b.test' },
       )
-      assert.deepEqual(await storage.deliveries.lease('mail', 'w3', 1000, now, now + 5000), [])
-      await storage.deliveries.settle([
-        { id: mine?.id ?? '', state: 'pending', at: now, dueAt: now + 100, fault: 'put-off' },
+      const id = mine?.delivery.id ?? ''
+      assert.deepEqual(await lease('w3'), [])
+      assert.equal(await lease('unknown'), undefined)
+      const putOff = { id, state: 'pending' as const, at: now, dueAt: now + 100, fault: 'put-off' }
+      assert.deepEqual(await deliveries.settle([{ ...putOff, lease: 'w3' }]), [false])
+      assert.deepEqual(await deliveries.settle([{ ...putOff, lease: mine?.id ?? '' }]), [true])
+      // Told again, where it was not known whether it was written.
+      assert.deepEqual(await deliveries.settle([{ ...putOff, lease: mine?.id ?? '' }]), [true])
+      assert.equal((await deliveries.tries([id])).length, 1)
+      assert.equal(await deliveries.nextDueAt('mail'), now + 100)
+      const [again] = (await lease('w3', now + 200)) ?? []
+      assert.deepEqual([again?.id, again?.attempts, again?.fault], [id, 2, 'put-off'])
+      await leases.giveUp('w3')
+      assert.equal(await lease('w3', now + 200), undefined)
+      assert.equal((await lease('w4', now + 200))?.[0]?.attempts, 2)
+      // There was no room in its lane: it is passed over as long as that is full.
+      await deliveries.putBack('w4', [{ id, lane: 'b.test' }])
+      assert.deepEqual(await lease('w4', now + 200, ['b.test']), [])
+      assert.equal(await deliveries.nextDueAt('mail', ['b.test']), undefined)
+      assert.equal((await lease('w4', now + 200, ['c.test']))?.[0]?.attempts, 2)
+      // A process that died: its lease is not renewed any more.
+      assert.equal(await leases.end({ id: 'w4', renewals: 7 }), false)
+      assert.equal(await leases.end({ id: 'w4', renewals: 0 }), true)
+      assert.equal(await leases.renew('w4'), false)
+      assert.equal((await lease('w2', now + 200))?.[0]?.attempts, 3)
+      // Another has it in hand now: the verdict of whoever lost it is not written. It is once nobody has.
+      assert.deepEqual(await deliveries.settle([{ id, state: 'sent', at: now, lease: 'w4' }]), [false])
+      await deliveries.giveBack('w2', 'mail', [])
+      assert.deepEqual(await deliveries.settle([{ id, state: 'failed', at: now, fault: 'x', lease: 'w4' }]), [
+        false,
       ])
-      assert.equal(await storage.deliveries.nextDueAt('mail'), now + 100)
-      const [again] = await storage.deliveries.lease('mail', 'w3', 1000, now + 200, now + 5000)
-      assert.deepEqual([again?.id, again?.attempts, again?.fault], [mine?.id, 2, 'put-off'])
-      await storage.deliveries.release('w3')
-      assert.equal(
-        (await storage.deliveries.lease('mail', 'w4', 1000, now + 200, now + 5000))[0]?.attempts,
-        2,
-      )
-      await storage.deliveries.settle([{ id: mine?.id ?? '', state: 'sent', at: now }])
+      assert.deepEqual(await deliveries.settle([{ id, state: 'sent', at: now, lease: 'w4' }]), [true])
       const [sent] = await storage.deliveries.ofSubmission(one.submissionId)
       // To the minute: it would tell when a source wrote.
       assert.deepEqual([sent?.state, sent?.target, sent?.doneAt], ['sent', null, minuteOf(now)])
@@ -549,10 +572,10 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
           return storage.erasures.erase({ id, revision }, null, 'by-hand', at).catch(refused)
         }
         const [[isErased, leased], [isGone, taken]] = await Promise.all([
-          Promise.all([erase(mailed), storage.deliveries.lease('mail', newId(), 1000, at, at + 1000)]),
+          Promise.all([erase(mailed), storage.deliveries.lease('mail', 'w1', { count: 1000, now: at })]),
           Promise.all([erase(replied), storage.openPieces.take([reply(replied, at)]).catch(refused)]),
         ])
-        const isLeased = leased.some(({ submissionId }) => submissionId === mailed)
+        const isLeased = leased?.some(({ submissionId }) => submissionId === mailed)
         assert.ok(!(isErased === true && isLeased), 'the mail is written about what has gone')
         assert.ok(!(isGone === true && taken !== 'unavailable'), 'the reply was lost')
         const act = (await storage.work.lastAct(answered, editorId, at)) ?? assert.fail('nothing was done')

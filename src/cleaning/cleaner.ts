@@ -4,9 +4,10 @@ import { text } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { FileToClean, Finding, NotCleaned, Programs } from '../clean-copy.ts'
+import { loadedOnce } from '../loaded-once.ts'
 import { type Command, type Made, madeBy } from './child.ts'
 import { findingsIn } from './findings.ts'
-import { findPrograms, sandboxed } from './sandbox.ts'
+import { findPrograms, noPrograms, sandboxed } from './sandbox.ts'
 import { turns } from './turns.ts'
 import { endingFor, pictureType, type Way, wayFor } from './ways.ts'
 
@@ -41,13 +42,12 @@ const pictureCleaner: Command = {
 export function createCleaner(limits: { patience?: number; command?: typeof sandboxed } = {}) {
   const inSandbox = limits.command ?? sandboxed
   const inTurn = turns(atOnce)
-  let found: Promise<Programs> | undefined
+  const found = loadedOnce(() => findPrograms(inSandbox('programs')))
 
   return {
-    /** Which programs there are; looked for once. */
-    programs(): Promise<Programs> {
-      found ??= findPrograms(inSandbox('programs'))
-      return found
+    /** Which programs there are; looked for until they are found, and then no more. Without a sandbox there is nothing. */
+    async programs(): Promise<Programs> {
+      return (await found().catch(() => undefined)) ?? noPrograms
     },
 
     /** Why there will be no clean copy of a file, as far as that is known before it is opened. */

@@ -5,7 +5,13 @@ import { z } from 'zod'
 import type { Programs } from '../clean-copy.ts'
 import { type Command, madeBy } from './child.ts'
 
-const nothing: Programs = { sandbox: false, mat2: false, ffmpeg: false, exiftool: false, heif: false }
+export const noPrograms: Programs = {
+  sandbox: false,
+  mat2: false,
+  ffmpeg: false,
+  exiftool: false,
+  heif: false,
+}
 
 const Told = z
   .object({ mat2: z.boolean(), ffmpeg: z.boolean(), exiftool: z.boolean(), 'heif-convert': z.boolean() })
@@ -43,13 +49,9 @@ export function sandboxed(...args: string[]): Command {
   }
 }
 
-/** Looks what there is. Without a sandbox there is nothing: no file is given to a program outside it. */
+/** Looks what there is. @throws where the sandbox does not work: no file is given to a program outside it */
 export async function findPrograms(command = sandboxed('programs')): Promise<Programs> {
   const made = await madeBy(command, Readable.from([]), { patience: firstWord })
-  if (typeof made === 'string') return nothing
-  try {
-    return Told.parse(JSON.parse(await text(made.content)))
-  } catch {
-    return nothing
-  }
+  if (typeof made === 'string') throw new Error('the sandbox does not work')
+  return Told.parse(JSON.parse(await text(made.content)))
 }

@@ -15,10 +15,26 @@ export type MailerParts = LeavingParts & {
 }
 
 export type Mailer = {
-  /** Resolves when the mail is accepted by the server, or durable as a file. @throws CarryFault */
-  send(mail: Mail): Promise<void>
+  /**
+   * Resolves when the mail is accepted by the server, or durable as a file. When `signal` is aborted, the connection that
+   * it goes by is broken off: a server that has not had the whole of it by then drops it (RFC 5321, 4.1.1.4).
+   * @throws CarryFault
+   */
+  send(mail: Mail, signal?: AbortSignal): Promise<void>
+  /** Closes every connection, whatever goes by it. */
   close(): void
 }
+
+/** Connections to the mail server; whatever is sent at once has one of its own. */
+export const mostConnections = 10
+
+const second = 1000
+/**
+ * How long the mail server is waited for. Once it has had a whole mail it may look for viruses in it, and to break off
+ * then is to send the mail twice: silence is borne for longer there than it takes to connect. A mail that goes on, however
+ * slowly, may take an hour.
+ */
+const patience = { connecting: 15 * second, greeting: 20 * second, silence: 120 * second, all: 3600 * second }
 
 /** Mail by SMTP, over a few connections that stay open. */
 export async function smtpMailer(url: string, parts: MailerParts): Promise<Mailer> {
@@ -26,11 +42,11 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
   const transport: Transporter = createTransport({
     url,
     pool: true,
-    maxConnections: 5,
+    maxConnections: mostConnections,
     maxMessages: 500,
-    connectionTimeout: 30_000,
-    greetingTimeout: 30_000,
-    socketTimeout: 120_000,
+    connectionTimeout: patience.connecting,
+    greetingTimeout: patience.greeting,
+    socketTimeout: patience.silence,
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(parts.name !== undefined && { name: parts.name }),
@@ -39,13 +55,20 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
   // What befalls a connection is told to the mail that was to go by it.
   transport.on('error', () => undefined)
   return {
-    async send(mail) {
-      const info = await transport.sendMail(await leaving(mail, parts)).catch((error: unknown) => {
-        throw faultOf(error)
-      })
+    async send(mail, signal) {
+      const left = await leaving(mail, parts)
+      const over = new AbortController()
+      const timer = setTimeout(() => over.abort(), patience.all)
+      const options = { ...left, signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal }
+      const info = await transport
+        .sendMail(options)
+        .catch((error: unknown) => {
+          throw faultOf(error)
+        })
+        .finally(() => clearTimeout(timer))
       if ((info.rejected ?? []).length > 0) throw new CarryFault('smtp-rejected', { permanent: true })
     },
-    close: () => transport.close(),
+    close: () => transport.close({ force: true }),
   }
 }
 

@@ -7,7 +7,7 @@ import type { Mail } from './mail.ts'
 
 export type NoticeParts = {
   compose: Composer
-  send: (mail: Mail) => Promise<void>
+  send: (mail: Mail, signal: AbortSignal) => Promise<void>
   editors: {
     byId(id: string): Promise<Editor | undefined>
     digestedAt(id: string): Promise<number | undefined>
@@ -37,20 +37,20 @@ const nothingNew: Instead = { needless: 'nothing-new' }
 /** Carries the mails that editors hear by. What nobody needs any more when its time comes is dropped. */
 export function noticeCarriers(parts: NoticeParts) {
   return {
-    async notice(delivery: Delivery): Carried {
+    async notice(delivery: Delivery, signal: AbortSignal): Carried {
       const mail = await parts.compose.editorNotice(delivery)
-      if (mail) return sent(mail)
+      if (mail) return sent(mail, signal)
       await parts.notices.untell(delivery.submissionId ?? '', delivery.editorId ?? '')
       return seenMeanwhile
     },
 
-    async assignment(delivery: Delivery): Carried {
+    async assignment(delivery: Delivery, signal: AbortSignal): Carried {
       const mail = await parts.compose.assignment(delivery)
-      return mail ? sent(mail) : { needless: 'given-on' }
+      return mail ? sent(mail, signal) : { needless: 'given-on' }
     },
 
     /** The digest at an hour the editor chose. */
-    async digest(delivery: Delivery): Carried {
+    async digest(delivery: Delivery, signal: AbortSignal): Carried {
       const editor = await editorOf(delivery)
       if (editor.policy.rhythm !== 'digest') return { needless: 'policy-changed' }
       const now = parts.now()
@@ -58,13 +58,14 @@ export function noticeCarriers(parts: NoticeParts) {
       const pieces = await parts.notices.unseen(editor.id, editor.policy.kinds, since)
       if (pieces.length === 0) return nothingNew
       const lead = 'This came in since your last digest, and you have not opened it yet.'
-      await parts.send(await parts.compose.digest(delivery, pieces, { subject: digestSubject(pieces), lead }))
+      const mail = await parts.compose.digest(delivery, pieces, { subject: digestSubject(pieces), lead })
+      await parts.send(mail, signal)
       await parts.editors.digested(editor.id, now)
       return undefined
     },
 
     /** One mail for the many pieces of a burst, when it is over or has gone on for long. */
-    async burstDigest(delivery: Delivery): Carried {
+    async burstDigest(delivery: Delivery, signal: AbortSignal): Carried {
       const now = parts.now()
       const goesOn = (await parts.notices.isBurst(now)) && now - delivery.createdAt < longestBurst
       if (goesOn) return { waitUntil: now + burst.span / 2 }
@@ -74,33 +75,33 @@ export function noticeCarriers(parts: NoticeParts) {
       if (pieces.length === 0) return nothingNew
       const lead = 'Many pieces came in within a short time, so here they are in one mail.'
       const mail = await parts.compose.digest(delivery, pieces, { subject: digestSubject(pieces), lead })
-      await parts.send(mail)
+      await parts.send(mail, signal)
       const ids = pieces.map((piece) => piece.id)
       await parts.notices.tell(ids, editor.id, now)
       return undefined
     },
 
     /** Tells an editor what will be erased within a week if nobody does anything. */
-    async erasureWarning(delivery: Delivery): Carried {
+    async erasureWarning(delivery: Delivery, signal: AbortSignal): Carried {
       const soon = await parts.soonErased(delivery.editorId ?? '', mostErased)
       if (soon.length === 0) return { needless: 'kept-meanwhile' }
-      return sent(await parts.compose.erasureWarning(delivery, soon))
+      return sent(await parts.compose.erasureWarning(delivery, soon), signal)
     },
 
     /** Reminds an admin of pieces that nobody has claimed in time. */
-    async escalation(delivery: Delivery): Carried {
+    async escalation(delivery: Delivery, signal: AbortSignal): Carried {
       const pieces = await parts.notices.escalated(delivery.createdAt)
       if (pieces.length === 0) return { needless: 'claimed-meanwhile' }
       const words = {
         subject: `Nobody has claimed ${pieces.length === 1 ? 'a piece' : `${pieces.length} pieces`} yet`,
         lead: 'These have been waiting for long, and nobody has claimed them. You are told of them this once.',
       }
-      return sent(await parts.compose.digest(delivery, pieces, words))
+      return sent(await parts.compose.digest(delivery, pieces, words), signal)
     },
   }
 
-  async function sent(mail: Mail): Promise<undefined> {
-    await parts.send(mail)
+  async function sent(mail: Mail, signal: AbortSignal): Promise<undefined> {
+    await parts.send(mail, signal)
   }
 
   async function editorOf(delivery: Delivery): Promise<Editor> {

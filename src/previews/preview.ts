@@ -32,12 +32,13 @@ const patience = 60_000
  * is a process of its own, for the file comes from a stranger: if it breaks, nothing else does.
  */
 export function previewMaker({ files, attachments }: PreviewParts) {
-  return async ({ attachmentId }: Delivery): Promise<Instead | undefined> => {
+  return async ({ attachmentId }: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
     const attachment = attachmentId ? await attachments.kept(attachmentId) : undefined
     if (!attachmentId || !attachment) throw new CarryFault('file-gone', { permanent: true })
     if (attachment.previewId) return { needless: 'made-already' }
     const source = files.path(attachmentId)
-    const previewId = await files.keepMade((target) => make(attachment.type, source, target))
+    const previewId = await files.keepMade((target) => make(attachment.type, source, target, signal))
+    signal.throwIfAborted()
     // A file that cannot be read today cannot be read tomorrow, and nothing is missing but a convenience.
     if (previewId === undefined) return { needless: 'no-preview' }
     if (await attachments.previewed(attachmentId, previewId)) return undefined
@@ -85,8 +86,8 @@ function argumentsFor(type: string, ...paths: string[]): string[] {
 }
 
 /** False if the file cannot be read. What the process says of it may hold its words, and is not listened to. */
-async function make(type: string, source: string, target: string): Promise<boolean> {
-  const options = { timeout: patience, killSignal: 'SIGKILL' as const, env: {} }
+async function make(type: string, source: string, target: string, signal: AbortSignal): Promise<boolean> {
+  const options = { timeout: patience, killSignal: 'SIGKILL' as const, env: {}, signal }
   return run(process.execPath, argumentsFor(type, source, target), options).then(
     () => true,
     () => false,

@@ -1,4 +1,5 @@
 import type { KeyMoves, KeyRows, KeyWrap, NewHolder, WrapWay } from '../key-ring.ts'
+import { loadedOnce } from '../loaded-once.ts'
 import type { Identity, Keys } from '../seal.ts'
 import { grantedTo, isLastHolder, type KeyStep, keyStep, unwrapped } from './key-step.ts'
 
@@ -46,11 +47,7 @@ export function keyRing({ store, now }: KeyRingParts) {
 
     /** What this identity opens: every desk key that it has been granted. */
     keysOf(identity: Identity | undefined): Keys {
-      let opened: Promise<Identity[]> | undefined
-      return () => {
-        opened ??= identity === undefined ? Promise.resolve([]) : grantedTo(store, identity)
-        return opened
-      }
+      return loadedOnce(async () => (identity === undefined ? [] : grantedTo(store, identity)))
     },
 
     /** Keeps an identity under a secret of high entropy, such as a link's token. */

@@ -86,14 +86,16 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
       const isTooLarge = fault === 'telegram-too-large' || fault === 'too-large'
       const reason = refusalIn(fault)
       await db.transaction().execute(async (trx) => {
-        await trx
+        const row = await trx
           .updateTable('attachments')
           .set({ state: 'failed' })
           .where('id', '=', id)
           .where('state', '=', 'awaited')
-          .execute()
+          .returning('id')
+          .executeTakeFirst()
         if (isTooLarge && submissionId) await offerUploadOnce(trx, submissionId, now)
-        if (reason && submissionId)
+        // Told again, for it was not known whether it was written, it comes to nothing.
+        if (row && reason && submissionId)
           await insertDeliveries(trx, [{ purpose: 'file-refused', submissionId, target: reason }], now)
       })
     },

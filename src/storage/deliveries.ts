@@ -6,6 +6,7 @@ import type { Database } from './database.ts'
 import { isDuplicate, orUnavailable } from './faults.ts'
 import type { Hidden } from './hidden.ts'
 import { insertHistory } from './history.ts'
+import { untried } from './leases.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
 
@@ -18,7 +19,13 @@ const outward = ['mail', 'telegram'] as const
 
 export type DeliveryStore = ReturnType<typeof deliveryStore>
 
-/** The outbox. A lease keeps two workers from carrying the same delivery; one that runs out is free again. */
+/** A verdict, and the lease under which its delivery was carried. */
+export type LeasedVerdict = Verdict & { lease: string }
+
+/**
+ * The outbox. A lease keeps two processes from carrying the same delivery; what a process has leased is free again when
+ * its lease has ended. Where deliveries go is a lane, so that those to one place can be passed over.
+ */
 export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean) {
   return {
     /** Adds a delivery that tells of nothing else, such as a sign-in link. */
@@ -26,73 +33,77 @@ export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean)
       await db.transaction().execute((trx) => insertDeliveries(trx, [delivery], now, hidden))
     },
 
-    /** Leases up to `count` of a carrier's due deliveries to `lease` until the given time, the longest due first. */
+    /**
+     * Leases up to `count` of a carrier's due deliveries, the longest due first, but none that is known to go by one of
+     * these lanes, and none of these ids. Undefined if the lease has ended.
+     */
     async lease(
       carrier: Carrier,
       lease: string,
-      count: number,
-      now: number,
-      until: number,
-    ): Promise<Delivery[]> {
-      let due = db
-        .selectFrom('deliveries')
-        .select('id')
-        .where('state', '=', pending)
-        .where('carrier', '=', carrier)
-        .where('due_at', '<=', now)
-        .where('leased_until', '<=', now)
-        .orderBy('due_at')
-        .orderBy('id')
-        .limit(count)
-      if (isPostgres) due = due.forUpdate().skipLocked()
-      const rows = await db
-        .updateTable('deliveries')
-        .set({ lease, leased_until: until, attempts: sql`attempts + 1` })
-        .where('id', 'in', due)
-        .returningAll()
-        .execute()
-      return rows.map(deliveryOf).sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))
+      { count, now, lanes = [], not = [] }: { count: number; now: number; lanes?: string[]; not?: string[] },
+    ): Promise<Delivery[] | undefined> {
+      const rows = await db.transaction().execute(async (trx) => {
+        // Whoever ends the lease waits until these are written, and frees them too.
+        const ours = trx.selectFrom('leases').select('id').where('id', '=', lease)
+        if (!(await (isPostgres ? ours.forKeyShare() : ours).executeTakeFirst())) return undefined
+        let due = waiting(trx, carrier, lanes.map(hidden.digest))
+          .select('id')
+          .where('due_at', '<=', now)
+          .orderBy('due_at')
+          .orderBy('id')
+          .limit(count)
+        if (not.length > 0) due = due.where('id', 'not in', not)
+        if (isPostgres) due = due.forUpdate().skipLocked()
+        return trx
+          .updateTable('deliveries')
+          .set({ lease, attempts: sql`attempts + 1` })
+          .where('id', 'in', due)
+          .returningAll()
+          .execute()
+      })
+      return rows?.map(deliveryOf).sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))
     },
 
-    /** When the carrier's next delivery that nobody has leased is due. */
-    async nextDueAt(carrier: Carrier): Promise<number | undefined> {
-      const row = await db
-        .selectFrom('deliveries')
+    /** When the carrier's next delivery is due that nobody has leased, and that goes by none of these lanes. */
+    async nextDueAt(carrier: Carrier, lanes: string[] = []): Promise<number | undefined> {
+      const row = await waiting(db, carrier, lanes.map(hidden.digest))
         .select('due_at')
-        .where('state', '=', pending)
-        .where('carrier', '=', carrier)
-        .where('lease', 'is', null)
         .orderBy('due_at')
         .limit(1)
         .executeTakeFirst()
       return row?.due_at
     },
 
-    /** Records what became of tries, in one transaction. What is over forgets its address and its receipt. */
-    async settle(verdicts: Verdict[]): Promise<void> {
+    /** Gives deliveries back untried, for there was no room in their lanes, which are remembered. */
+    async putBack(lease: string, deliveries: { id: string; lane: string | undefined }[]): Promise<void> {
       await db.transaction().execute(async (trx) => {
-        for (const verdict of verdicts) await settleOne(trx, verdict)
+        for (const { id, lane } of deliveries) {
+          await untried(trx)
+            .set({ lane: lane === undefined ? null : hidden.digest(lane) })
+            .where('id', '=', id)
+            .where('lease', '=', lease)
+            .execute()
+        }
       })
     },
 
-    /** Gives back all that this lease still holds, as if it had not been tried. */
-    async release(lease: string): Promise<void> {
-      await db
-        .updateTable('deliveries')
-        .set({ lease: null, leased_until: 0, attempts: sql`attempts - 1` })
-        .where('lease', '=', lease)
-        .where('state', '=', pending)
-        .execute()
+    /** Gives back, untried, all of a carrier's deliveries that this lease holds, but for these. */
+    async giveBack(lease: string, carrier: Carrier, not: string[]): Promise<void> {
+      const held = untried(db).where('lease', '=', lease).where('carrier', '=', carrier)
+      await (not.length > 0 ? held.where('id', 'not in', not) : held).execute()
     },
 
-    /** Ends every lease: only when no other worker can be alive, as at the start of a single process. */
-    async releaseAll(): Promise<void> {
-      await db
-        .updateTable('deliveries')
-        .set({ lease: null, leased_until: 0 })
-        .where('state', '=', pending)
-        .where('leased_until', '>', 0)
-        .execute()
+    /**
+     * Records what became of tries, in one transaction; may be told the same again where it is not known whether that was
+     * written. What is over forgets its address and its receipt. False for a verdict that was not written down, because
+     * another process has taken that delivery over.
+     */
+    async settle(verdicts: LeasedVerdict[]): Promise<boolean[]> {
+      return db.transaction().execute(async (trx) => {
+        const settled: boolean[] = []
+        for (const verdict of verdicts) settled.push(await settleOne(trx, verdict))
+        return settled
+      })
     },
 
     async byId(id: string): Promise<Delivery | undefined> {
@@ -268,19 +279,48 @@ async function countWhere(db: Database, state: typeof pending | typeof failed): 
   return Number(row.n)
 }
 
-async function settleOne(trx: Database, verdict: Verdict): Promise<void> {
+/** A carrier's deliveries that nobody has in hand, and that are not known to go by one of these lanes. */
+function waiting(db: Database, carrier: Carrier, lanes: string[]) {
+  const free = db
+    .selectFrom('deliveries')
+    .where('state', '=', pending)
+    .where('carrier', '=', carrier)
+    .where('lease', 'is', null)
+  return lanes.length === 0
+    ? free
+    : free.where((eb) => eb.or([eb('lane', 'is', null), eb('lane', 'not in', lanes)]))
+}
+
+async function settleOne(trx: Database, verdict: LeasedVerdict): Promise<boolean> {
+  const { id, lease } = verdict
   const row = await trx
     .updateTable('deliveries')
-    .set({ lease: null, leased_until: 0, ...changeOf(verdict) })
-    .where('id', '=', verdict.id)
+    .set({ lease: null, ...changeOf(verdict) })
+    .where('id', '=', id)
+    .where((eb) => {
+      // What was sent was sent, also after the lease had ended, as long as nobody else has begun to send it.
+      const isFree = eb.and([eb('state', '=', 'pending'), eb('lease', 'is', null)])
+      return eb.or([eb('lease', '=', lease), ...(verdict.state === 'sent' ? [isFree] : [])])
+    })
     .returning('id')
     .executeTakeFirst()
-  // Erased with its piece while it was carried.
-  if (!row) return
-  const { id } = verdict
+  if (!row) return isSettledAlready(trx, verdict)
+  if (verdict.state === 'sent' || verdict.state === 'dropped' || verdict.fault === null) return true
   const at = minuteOf(verdict.at)
-  if (verdict.state === 'sent' || verdict.state === 'dropped' || verdict.fault === null) return
   await trx.insertInto('delivery_tries').values({ delivery_id: id, at, fault: verdict.fault }).execute()
+  return true
+}
+
+/** True where this verdict was written before, and nobody heard of it, or where its delivery was erased with its piece. */
+async function isSettledAlready(trx: Database, verdict: LeasedVerdict): Promise<boolean> {
+  const row = await trx
+    .selectFrom('deliveries')
+    .select(['state', 'due_at', 'lease'])
+    .where('id', '=', verdict.id)
+    .executeTakeFirst()
+  if (!row) return true
+  if (verdict.state !== 'pending') return row.state === verdict.state
+  return row.state === 'pending' && row.lease === null && row.due_at === verdict.dueAt
 }
 
 /** Of what is over one need not know the second: it would tell when a source wrote. */
@@ -300,6 +340,7 @@ function changeOf(verdict: Verdict) {
     ...toTheMinute,
     receipt: null,
     passing: null,
+    lane: null,
     fault: state === 'sent' ? null : verdict.fault,
   }
   if (state === 'failed') {

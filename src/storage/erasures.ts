@@ -32,7 +32,7 @@ export function erasureStore(db: Database, isPostgres: boolean) {
         db.transaction().execute(async (trx) => {
           // Whoever adds to it or replies to it waits, and then finds that it has gone.
           if (isPostgres) await lock(trx, submissionId)
-          if (await isMailLeaving(trx, submissionId, at, isPostgres)) return false
+          if (await isMailLeaving(trx, submissionId, isPostgres)) return false
           if (await isReplyGathered(trx, submissionId)) return false
           // Changed, so that nobody else erases it or adds to it at the same moment.
           const piece = await trx

@@ -6,6 +6,8 @@ export type Hidden = ReturnType<typeof hiddenBy>
 export function hiddenBy(memory: Memory) {
   return {
     hide: (known: object): string => memory.hide(JSON.stringify(known)),
+    /** A word that only this process, and those that share its memory key, know again. */
+    digest: memory.digest,
     /** `lost` for what another process has hidden. */
     reveal<T extends object>(stored: string | null): T | 'lost' | undefined {
       if (stored === null) return undefined

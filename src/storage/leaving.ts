@@ -65,7 +65,15 @@ async function forgetSender(
     await trx.deleteFrom(table).where('submission_id', '=', submissionId).execute()
   await trx
     .updateTable('deliveries')
-    .set({ state: 'dropped', fault: 'sender-left', done_at: at, target: null, receipt: null, passing: null })
+    .set({
+      state: 'dropped',
+      fault: 'sender-left',
+      done_at: at,
+      target: null,
+      receipt: null,
+      passing: null,
+      lane: null,
+    })
     .where('submission_id', '=', submissionId)
     .where('state', '=', 'pending')
     .where('purpose', 'in', toSender)

@@ -53,7 +53,7 @@ export function markingStore(db: Database, parts: MarkingParts) {
       const contact = contactOf(messages)
       await db.transaction().execute(async (trx) => {
         await advance(trx, marking, sealing, hidden.hide(contact))
-        if (await isMailLeaving(trx, submissionId, at, parts.isPostgres))
+        if (await isMailLeaving(trx, submissionId, parts.isPostgres))
           throw new Failure('conflict', 'A mail about it is just leaving. Please try again in a moment.')
         for (const [id, content] of texts.messages)
           await trx.updateTable('messages').set({ content }).where('id', '=', id).execute()

@@ -24,7 +24,6 @@ export async function insertDeliveries(
     state: 'pending' as const,
     attempts: 0,
     due_at: delivery.dueAt ?? now,
-    leased_until: 0,
     created_at: now,
     tried_since: delivery.dueAt ?? now,
   }))

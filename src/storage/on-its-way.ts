@@ -8,18 +8,17 @@ import type { Database } from './database.ts'
 export async function isMailLeaving(
   trx: Database,
   submissionId: string,
-  at: number,
   isPostgres: boolean,
 ): Promise<boolean> {
   const mails = trx
     .selectFrom('deliveries')
-    .select('leased_until')
+    .select('lease')
     .where('submission_id', '=', submissionId)
     .where('carrier', '=', 'mail')
     .where('state', '=', sql.lit('pending' as const))
   // Workers pass over what is locked.
   const rows = await (isPostgres ? mails.forUpdate() : mails).execute()
-  return rows.some((row) => row.leased_until > at)
+  return rows.some((row) => row.lease !== null)
 }
 
 /** True while a chat gathers a reply to this piece that will be sent: it would be lost with it. */

@@ -111,12 +111,18 @@ export type Tables = {
     state: Delivery['state']
     attempts: number
     due_at: number
+    /** Whose it is while it is in hand. */
     lease: string | null
-    leased_until: number
+    /** Where it goes, as the processes that share a memory key know it again; null until that was asked. */
+    lane: string | null
     fault: string | null
     created_at: number
     tried_since: number
     done_at: number | null
+  }
+  leases: {
+    id: string
+    renewals: number
   }
   delivery_tries: {
     delivery_id: string

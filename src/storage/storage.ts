@@ -19,6 +19,7 @@ import { inboxStore } from './inbox.ts'
 import { installationStore } from './installation.ts'
 import { keyRingStore } from './key-ring.ts'
 import { lately } from './lately.ts'
+import { leaseStore } from './leases.ts'
 import { leavingStore } from './leaving.ts'
 import { mailStore } from './mail.ts'
 import { markingStore } from './marking.ts'
@@ -89,6 +90,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     attention: attentionStore(db),
     attachments: attachmentStore(db, writing),
     deliveries: deliveryStore(db, hidden, isPostgres),
+    leases: leaseStore(db),
     notices: noticeStore(db, hidden),
     unread: unreadStore(db, writing, memory),
     settings,

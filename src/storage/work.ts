@@ -385,6 +385,7 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
       target: null,
       receipt: null,
       passing: null,
+      lane: null,
     })
     .where('submission_id', '=', act.submissionId)
     .where('message_id', '=', messageId)

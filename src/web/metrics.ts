@@ -1,4 +1,5 @@
 import type { Counter, Registry } from 'prom-client'
+import { loadedOnce } from '../loaded-once.ts'
 
 export type Metrics = {
   received(channel: string, kind: string, repeat: boolean): void
@@ -11,16 +12,18 @@ type Counts = { pending: number; failed: number }
 
 /** Figures for Prometheus. The library is loaded in the background, so that starting up does not wait for it. */
 export function createMetrics(): Metrics {
-  const loading = load()
+  const figures = loadedOnce(load)
+  const count = (add: (loaded: Loaded) => void) => void figures().then(add, () => undefined)
+  count(() => undefined)
   return {
     received(channel, kind, repeat) {
-      void loading.then(({ received }) => received.inc({ channel, kind, repeat: String(repeat) }))
+      count(({ received }) => received.inc({ channel, kind, repeat: String(repeat) }))
     },
     settled(purpose, state) {
-      void loading.then(({ settled }) => settled.inc({ purpose, state }))
+      count(({ settled }) => settled.inc({ purpose, state }))
     },
     async read(counts) {
-      const { registry, gauge } = await loading
+      const { registry, gauge } = await figures()
       gauge(counts)
       return { type: registry.contentType, text: await registry.metrics() }
     },

@@ -14,6 +14,8 @@ import { readConfig } from '../../src/config.ts'
 import { hashToken } from '../../src/desk/tokens.ts'
 import type { Listed } from '../../src/inbox.ts'
 import { settlingTime } from '../../src/notice-policy.ts'
+import type { LeaseTimes } from '../../src/notification/lease-holder.ts'
+import type { Outside } from '../../src/parts.ts'
 import type { Internet } from '../../src/pgp/public-get.ts'
 import type { Identity, Keys } from '../../src/seal.ts'
 import type { Kind, Submission } from '../../src/submission.ts'
@@ -42,13 +44,20 @@ export type Newsroom = Awaited<ReturnType<typeof openNewsroom>>
 
 /**
  * The whole product as it runs, on a real SQLite file (or what `DATABASE_URL` in `env` names), with a real SMTP server
- * and a stand-in for Telegram's. Its clock is the real one, moved on by `passTime`. Closed when the test ends.
+ * and a stand-in for Telegram's. Its clocks are the real ones, moved on by `passTime`; `setClock` puts the one on the
+ * wall wrong. Closed when the test ends.
  */
-export async function openNewsroom(t: TestContext, env: Record<string, string> = {}, internet = nowhere) {
+export async function openNewsroom(
+  t: TestContext,
+  env: Record<string, string> = {},
+  internet = nowhere,
+  leaseTimes?: LeaseTimes,
+) {
   const folder = await mkdtemp(join(tmpdir(), 'barua-test-'))
   const mailServer: MailServer = await openMailServer()
   const telegram: TelegramServer = await openTelegramServer()
   let passed = 0
+  let clockIsWrongBy = 0
   const logged: string[] = []
   const log = pino(
     { level: 'debug', base: null },
@@ -72,7 +81,14 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
     STATUS_LIMIT: '0',
     ...env,
   }
-  const outside = { now: () => Date.now() + passed, random: Math.random, log, internet }
+  const outside: Outside = {
+    now: () => Date.now() + passed + clockIsWrongBy,
+    monotonic: () => performance.now() + passed,
+    random: Math.random,
+    log,
+    internet,
+    ...(leaseTimes && { leaseTimes }),
+  }
   let application: Application = await createApplication(readConfig(settings), outside)
   await application.openDesk()
   // What the first links bear is remembered, as an editor who has set up remembers their passphrase.
@@ -119,6 +135,18 @@ export async function openNewsroom(t: TestContext, env: Record<string, string> =
 
     passTime(ms: number): void {
       passed += ms
+    },
+
+    /** Sets the clock on the wall wrong by so much; no time passes. */
+    setClock(wrongBy: number): void {
+      clockIsWrongBy = wrongBy
+    },
+
+    /** Another process of the same program on the same database. */
+    async another(): Promise<Application> {
+      const other = await createApplication(readConfig(settings), outside)
+      t.after(() => other.stop())
+      return other
     },
 
     /** Sends a form as a JSON caller does, without looking at the answer. */

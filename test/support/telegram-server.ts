@@ -46,6 +46,7 @@ export async function openTelegramServer() {
   const documents: { chat_id: number; name: string; content: string }[] = []
   const faults: { status: number; retryAfter?: number; method?: string }[] = []
   const blocked = new Set<number>()
+  const hanging = new Set<number>()
   /** Chats that are the direct messages of a channel. */
   const directChats = new Set<number>()
   const webhook = { url: '', secret: '', allowed: [] as string[], lastError: '' }
@@ -67,6 +68,8 @@ export async function openTelegramServer() {
     /** Answers requests with these, one each. */
     faults,
     blocked,
+    /** Whoever writes to these chats gets no answer. */
+    hanging,
     webhook,
     directChats,
     /** Where a file is, as `getFile` tells it: it ends as the name does that its sender gave it. */
@@ -273,7 +276,9 @@ export async function openTelegramServer() {
       return answer(res, refusal(fault.status, 'refused by the test', fault.retryAfter))
     }
     if (method !== undefined) {
-      const answered = perform(method, await payloadOf(req, body))
+      const payload = await payloadOf(req, body)
+      if (hanging.has(Number(payload.chat_id))) return
+      const answered = perform(method, payload)
       if (method === 'getUpdates' && Array.isArray(answered.body.result) && answered.body.result.length === 0)
         await new Promise((resolve) => setTimeout(resolve, 50))
       return answer(res, answered)

@@ -22,7 +22,7 @@ const patience = 15_000
  */
 export function answerHooks(parts: HookParts) {
   /** @throws CarryFault */
-  return async (delivery: Delivery): Promise<Instead | undefined> => {
+  return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
     const messages = await parts.conversation(delivery.submissionId ?? '')
     const submission = await parts.submissionById(delivery.submissionId ?? '')
     const message = messages.find((one) => one.id === delivery.messageId)
@@ -48,7 +48,8 @@ export function answerHooks(parts: HookParts) {
         message: answerOf(message, passing),
       },
     }
-    await post(token.hookUrl, delivery.id, parts.secretFor(token), JSON.stringify(told), parts.now())
+    const posted = { id: delivery.id, body: JSON.stringify(told), at: parts.now() }
+    await post(token.hookUrl, parts.secretFor(token), posted, signal)
     return undefined
   }
 }
@@ -59,12 +60,17 @@ function answerOf({ id, createdAt, content }: Message, passing?: Passing): Answe
   return { id, at: new Date(createdAt).toISOString(), ...(title !== undefined && { title }), body }
 }
 
-async function post(url: string, id: string, secret: string, body: string, now: number): Promise<void> {
-  const timestamp = String(Math.floor(now / 1000))
+async function post(
+  url: string,
+  secret: string,
+  { id, body, at }: { id: string; body: string; at: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const timestamp = String(Math.floor(at / 1000))
   const response = await fetch(url, {
     method: 'POST',
     redirect: 'error',
-    signal: AbortSignal.timeout(patience),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
     headers: {
       'content-type': 'application/json',
       'user-agent': 'Barua',

@@ -3,7 +3,7 @@ import { InputFile } from 'grammy'
 import { CarryFault, type Delivery, type Instead, type Passing } from '../../delivery.ts'
 import { filesOf, type Message, telegramOf } from '../../submission.ts'
 import { type Address, inTopic } from './address.ts'
-import { faultOf, type GetApi } from './api.ts'
+import { breakingOff, faultOf, type GetApi } from './api.ts'
 
 export type AnswerParts = {
   getApi: GetApi
@@ -21,8 +21,10 @@ const longest = 4096
 
 /** Sends an editor's answer to the chat that the sender last spoke in, as plain text. */
 export function telegramAnswers(parts: AnswerParts) {
+  /** How much of an answer in several messages has arrived: what is tried again goes on from there. */
+  const arrived = new Map<string, number>()
   /** @throws CarryFault */
-  return async (delivery: Delivery): Promise<Instead | undefined> => {
+  return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
     const submissionId = delivery.submissionId ?? ''
     const messages = await parts.conversation(submissionId)
     const message = messages.find((one) => one.id === delivery.messageId)
@@ -36,24 +38,23 @@ export function telegramAnswers(parts: AnswerParts) {
     const isLeft = message.attachments.length > files.length
     const said = passing?.text ?? message.content.fields.body
     const words = passing && isLeft ? `${said}\n\n${fileNote(parts.siteUrl)}` : said
-    for (const text of inParts(words)) {
-      const sent = await api
-        .sendMessage(sender.chatId, text, {
-          link_preview_options: { is_disabled: true },
-          ...inTopic(sender),
-        })
-        .catch((error: unknown) => {
-          throw faultOf(error)
-        })
+    const more = { link_preview_options: { is_disabled: true }, ...inTopic(sender) }
+    const steps = [
+      ...inParts(words).map(
+        (text) => () => api.sendMessage(sender.chatId, text, more, breakingOff(signal)).catch(refused),
+      ),
+      ...files.map(({ name, open }) => async () => {
+        const file = new InputFile(await open(), name)
+        return api.sendDocument(sender.chatId, file, inTopic(sender), breakingOff(signal)).catch(refused)
+      }),
+    ]
+    const before = arrived.get(delivery.id) ?? 0
+    for (const [i, step] of steps.slice(before).entries()) {
+      const sent = await step()
+      arrived.set(delivery.id, before + i + 1)
       await parts.remember(sender, sent.message_id, submissionId)
     }
-    for (const { name, open } of files) {
-      const file = new InputFile(await open(), name)
-      const sent = await api.sendDocument(sender.chatId, file, inTopic(sender)).catch((error: unknown) => {
-        throw faultOf(error)
-      })
-      await parts.remember(sender, sent.message_id, submissionId)
-    }
+    arrived.delete(delivery.id)
     return undefined
   }
 
@@ -67,6 +68,10 @@ export function telegramAnswers(parts: AnswerParts) {
     const kept = filesOf(message).filter(({ state }) => state === 'kept')
     return kept.map(({ id }) => ({ name: message.content.files[id]?.name, open: () => parts.readFile(id) }))
   }
+}
+
+function refused(error: unknown): never {
+  throw faultOf(error)
 }
 
 /** What is sealed, and not passed on with its key, opens with the receipt only. */

@@ -1,5 +1,6 @@
 import type { Api } from 'grammy'
 import { CarryFault } from '../../delivery.ts'
+import { loadedOnce } from '../../loaded-once.ts'
 
 /** Milliseconds for one call. */
 export const patience = 120_000
@@ -17,14 +18,16 @@ export type GetApi = () => Promise<Api>
 
 /** The Bot API of this bot, made with the first call, so that starting up does not wait for the library. @throws CarryFault without a token */
 export function apiOf(token: string | undefined, apiRoot: string): GetApi {
-  let made: Promise<Api> | undefined
-  return async () => {
+  return loadedOnce(async () => {
     if (!token) throw new CarryFault('telegram-no-token')
-    made ??= import('grammy').then(({ Api }) =>
-      configured(new Api(token, { apiRoot, timeoutSeconds: patience / 1000 })),
-    )
-    return made
-  }
+    const { Api } = await import('grammy')
+    return configured(new Api(token, { apiRoot, timeoutSeconds: patience / 1000 }))
+  })
+}
+
+/** A signal as grammY's types have it, which come from before Node had its own. */
+export function breakingOff(signal: AbortSignal): Parameters<Api['getMe']>[0] {
+  return signal as unknown as Parameters<Api['getMe']>[0]
 }
 
 /**

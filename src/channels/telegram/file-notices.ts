@@ -4,7 +4,7 @@ import { isRefusalReason, type RefusalReason } from '../../file-refusal.ts'
 import type { PieceToSend } from '../../open-piece.ts'
 import { type Message, telegramOf } from '../../submission.ts'
 import { type Address, inTopic, readAddress } from './address.ts'
-import { faultOf, type GetApi } from './api.ts'
+import { breakingOff, faultOf, type GetApi } from './api.ts'
 import { type Words, wordsIn } from './words/words.ts'
 
 export type FileNoticeParts = {
@@ -23,24 +23,30 @@ export function fileNotices(parts: FileNoticeParts) {
   return { uploadLink, fileRefused }
 
   /** A link to our own site, for exactly this piece. @throws CarryFault */
-  async function uploadLink({ submissionId }: Delivery): Promise<undefined> {
-    await say(submissionId ?? '', (words, id) => words.tooLarge(parts.linkFor(id)))
+  async function uploadLink({ submissionId }: Delivery, signal: AbortSignal): Promise<undefined> {
+    await say(submissionId ?? '', (words, id) => words.tooLarge(parts.linkFor(id)), signal)
   }
 
   /** @throws CarryFault */
-  async function fileRefused({ submissionId, target }: Delivery): Promise<undefined> {
+  async function fileRefused({ submissionId, target }: Delivery, signal: AbortSignal): Promise<undefined> {
     const reason = target !== null && isRefusalReason(target) ? target : 'other'
-    await say(submissionId ?? '', (words) => words.notOpened[noticeFor(reason)])
+    await say(submissionId ?? '', (words) => words.notOpened[noticeFor(reason)], signal)
   }
 
-  async function say(id: string, notice: (words: Words, id: string) => string): Promise<void> {
+  async function say(
+    id: string,
+    notice: (words: Words, id: string) => string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { address, words } = await whereTo(id)
     const api = await parts.getApi()
     await api
-      .sendMessage(address.chatId, notice(words, id), {
-        link_preview_options: { is_disabled: true },
-        ...inTopic(address),
-      })
+      .sendMessage(
+        address.chatId,
+        notice(words, id),
+        { link_preview_options: { is_disabled: true }, ...inTopic(address) },
+        breakingOff(signal),
+      )
       .catch((error: unknown) => {
         throw faultOf(error)
       })

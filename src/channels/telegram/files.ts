@@ -4,7 +4,7 @@ import { Failure } from '../../failure.ts'
 import { FileRefused } from '../../file-refusal.ts'
 import type { KeptFile, SealedAs } from '../../record.ts'
 import type { Sealing } from '../../seal.ts'
-import { faultOf, type GetApi, patience, refused } from './api.ts'
+import { breakingOff, faultOf, type GetApi, patience, refused } from './api.ts'
 
 export type FetchParts = {
   token: string | undefined
@@ -54,14 +54,14 @@ function withinServer(path: string, token: string): string {
 /** Fetches awaited files from the Bot API. The token is in the URL, so no error of these requests is ever kept. */
 export function telegramFileFetcher(parts: FetchParts) {
   /** @throws CarryFault */
-  return async (delivery: Delivery): Promise<void> => {
+  return async (delivery: Delivery, signal: AbortSignal): Promise<void> => {
     const { attachmentId, target } = delivery
     if (!attachmentId || !target) throw new CarryFault('telegram-nothing-to-fetch', { permanent: true })
     if ((await parts.attachments.state(attachmentId)) === 'kept') return
     const { token } = parts
     if (!token) throw new CarryFault('telegram-no-token')
-    const path = await pathOf(target, token)
-    const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`)
+    const path = await pathOf(target, token, signal)
+    const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`, signal)
     const file = await stage(body, attachmentId)
     const found = await parts.attachments.sealingOf(attachmentId)
     if (!found) {
@@ -81,9 +81,9 @@ export function telegramFileFetcher(parts: FetchParts) {
     throw new CarryFault('changed-meanwhile')
   }
 
-  async function pathOf(fileId: string, token: string): Promise<string> {
+  async function pathOf(fileId: string, token: string, signal: AbortSignal): Promise<string> {
     const api = await parts.getApi()
-    const { file_path: given } = await api.getFile(fileId).catch((error: unknown) => {
+    const { file_path: given } = await api.getFile(fileId, breakingOff(signal)).catch((error: unknown) => {
       throw faultOf(error)
     })
     const path = given === undefined ? undefined : encodedPath(withinServer(given, token))
@@ -104,12 +104,13 @@ export function telegramFileFetcher(parts: FetchParts) {
   }
 }
 
-async function download(url: string): Promise<Readable> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(patience) }).catch(
-    () => {
-      throw new CarryFault('telegram-unreachable')
-    },
-  )
+async function download(url: string, signal: AbortSignal): Promise<Readable> {
+  const response = await fetch(url, {
+    redirect: 'error',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
+  }).catch(() => {
+    throw new CarryFault('telegram-unreachable')
+  })
   if (response.ok && response.body) return Readable.fromWeb(response.body)
   await response.body?.cancel()
   throw refused(response.status, Number(response.headers.get('retry-after') ?? 0))

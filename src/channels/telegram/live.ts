@@ -2,7 +2,7 @@ import type { Delivery, Instead } from '../../delivery.ts'
 import { type Part, type PieceToSend, quietTime, tally } from '../../open-piece.ts'
 import { isConfidentialKind } from '../../submission.ts'
 import { inTopic, readAddress } from './address.ts'
-import { faultOf, type GetApi } from './api.ts'
+import { breakingOff, faultOf, type GetApi } from './api.ts'
 import { type Answer, pieceButtons, postButtons, undoButtons } from './buttons.ts'
 import { isAsking } from './guest-post.ts'
 import type { Session } from './parts.ts'
@@ -36,14 +36,14 @@ export function liveMessages(parts: LiveParts) {
   const wordsFor = speaking(parts.readSession)
 
   /** @throws CarryFault */
-  return async ({ submissionId: pieceId }: Delivery): Promise<Instead | undefined> => {
+  return async ({ submissionId: pieceId }: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
     const piece = await parts.pieces.byId(pieceId ?? '')
     if (!piece?.target || isAsking(piece.step)) return { needless: 'shown-already' }
     if (piece.shown && piece.shown.revision >= piece.revision) return { needless: 'shown-already' }
     const answer = await answerFor(piece, await wordsFor(piece))
     if (!answer) return { needless: 'shown-already' }
     try {
-      const messageId = await show(piece, answer)
+      const messageId = await show(piece, answer, signal)
       await parts.pieces.shown(piece.id, { messageId, revision: piece.revision })
       return undefined
     } catch (error) {
@@ -88,22 +88,28 @@ export function liveMessages(parts: LiveParts) {
   }
 
   /** Edits the message that is there; a new one is sent where there is none, or it is gone. Gives its number. */
-  async function show(piece: PieceToSend, { text, buttons = [] }: Answer): Promise<number> {
+  async function show(
+    piece: PieceToSend,
+    { text, buttons = [] }: Answer,
+    signal: AbortSignal,
+  ): Promise<number> {
     const api = await parts.getApi()
     const address = readAddress(piece.target ?? '')
     const { chatId } = address
     const more = { reply_markup: { inline_keyboard: buttons }, link_preview_options: { is_disabled: true } }
     if (piece.shown) {
-      const edited = await api.editMessageText(chatId, piece.shown.messageId, text, more).then(
-        () => true,
-        (error: { error_code?: number; description?: string }) => {
-          if (error.error_code !== 400) throw error
-          return /not modified/.test(error.description ?? '')
-        },
-      )
+      const edited = await api
+        .editMessageText(chatId, piece.shown.messageId, text, more, breakingOff(signal))
+        .then(
+          () => true,
+          (error: { error_code?: number; description?: string }) => {
+            if (error.error_code !== 400) throw error
+            return /not modified/.test(error.description ?? '')
+          },
+        )
       if (edited || piece.state !== 'open') return piece.shown.messageId
     }
-    const sent = await api.sendMessage(chatId, text, { ...more, ...inTopic(address) })
+    const sent = await api.sendMessage(chatId, text, { ...more, ...inTopic(address) }, breakingOff(signal))
     return sent.message_id
   }
 }

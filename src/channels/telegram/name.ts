@@ -1,4 +1,4 @@
-import type { GetApi } from './api.ts'
+import { breakingOff, type GetApi } from './api.ts'
 
 export type BotName = ReturnType<typeof botName>
 
@@ -8,11 +8,11 @@ export function botName(getApi: GetApi) {
   return {
     known: (): string | undefined => name,
     /** Asks Telegram, unless it is known. Says nothing of a failure: it is asked again. */
-    async learn(): Promise<void> {
+    async learn(signal: AbortSignal): Promise<void> {
       if (name !== undefined) return
       name = await getApi()
         .then(
-          async (api) => (await api.getMe()).username,
+          async (api) => (await api.getMe(breakingOff(signal))).username,
           () => undefined,
         )
         .catch(() => undefined)

@@ -2,7 +2,7 @@ import type { Delivery, Instead } from '../../delivery.ts'
 import type { PieceToSend } from '../../open-piece.ts'
 import { isConfidentialKind } from '../../submission.ts'
 import { inTopic, readAddress } from './address.ts'
-import { faultOf, type GetApi } from './api.ts'
+import { breakingOff, faultOf, type GetApi } from './api.ts'
 import type { Words } from './words/words.ts'
 
 export type ReceiptParts = {
@@ -18,7 +18,10 @@ export type ReceiptParts = {
 /** Tells a chat that its piece has been received: with the receipt, where it is a new one. */
 export function chatReceipts(parts: ReceiptParts) {
   /** @throws CarryFault */
-  return async ({ submissionId: pieceId, ...told }: Delivery): Promise<Instead | undefined> => {
+  return async (
+    { submissionId: pieceId, ...told }: Delivery,
+    signal: AbortSignal,
+  ): Promise<Instead | undefined> => {
     const piece = await parts.pieceById(pieceId ?? '')
     const submissionId = piece?.becomes?.submissionId
     const reference = submissionId && (await parts.referenceOf(submissionId))
@@ -29,7 +32,12 @@ export function chatReceipts(parts: ReceiptParts) {
     const api = await parts.getApi()
     const address = readAddress(piece.target)
     const sent = await api
-      .sendMessage(address.chatId, text, { link_preview_options: { is_disabled: true }, ...inTopic(address) })
+      .sendMessage(
+        address.chatId,
+        text,
+        { link_preview_options: { is_disabled: true }, ...inTopic(address) },
+        breakingOff(signal),
+      )
       .catch((error: unknown) => {
         throw faultOf(error)
       })

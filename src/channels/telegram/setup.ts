@@ -1,4 +1,5 @@
 import type { Api } from 'grammy'
+import { breakingOff } from './api.ts'
 import { languages } from './words/words.ts'
 
 /** What Telegram is asked to send: what a conversation is made of. */
@@ -48,8 +49,8 @@ export async function setCommands(api: Api): Promise<void> {
   }
 }
 
-export async function readWebhook(api: Api, ours: string): Promise<WebhookState> {
-  const info = await api.getWebhookInfo()
+export async function readWebhook(api: Api, ours: string, signal?: AbortSignal): Promise<WebhookState> {
+  const info = await api.getWebhookInfo(signal && breakingOff(signal))
   const allowed = info.allowed_updates
   return {
     url: info.url ?? '',

@@ -1,0 +1,77 @@
+type Lane = { since: number[]; waiting: number }
+
+/** So many at most go next: what is sent in a moment needs no second look into the outbox. */
+const mostWaiting = 100
+/** So few are left when more are asked for, so that each look brings many. */
+const fewWaiting = 30
+/** A lane in which everything has taken so long hangs, and nothing waits for it. Milliseconds. */
+const stuckAfter = 5_000
+
+/**
+ * How much goes to each place at once: so many, and a few more that go next, unless the place hangs. What has no lane has
+ * room always.
+ */
+export class Lanes {
+  readonly #perLane: number
+  readonly #lanes = new Map<string, Lane>()
+
+  constructor(perLane: number) {
+    this.#perLane = perLane
+  }
+
+  hasRoom(lane: string | undefined): boolean {
+    return lane === undefined || this.#of(lane).since.length < this.#perLane
+  }
+
+  mayWait(lane: string | undefined): boolean {
+    return lane !== undefined && !this.isStuck(lane) && this.#of(lane).waiting < mostWaiting
+  }
+
+  /** One more is on its way; gives what tells that it is there. */
+  enter(lane: string | undefined): () => void {
+    if (lane === undefined) return () => undefined
+    const begun = performance.now()
+    this.#change(lane, ({ since, waiting }) => ({ since: [...since, begun], waiting }))
+    return () =>
+      this.#change(lane, ({ since, waiting }) => ({
+        since: since.toSpliced(since.indexOf(begun), 1),
+        waiting,
+      }))
+  }
+
+  waits(lane: string | undefined): void {
+    if (lane !== undefined) this.#change(lane, (one) => ({ ...one, waiting: one.waiting + 1 }))
+  }
+
+  waitsNoMore(lane: string | undefined): void {
+    if (lane !== undefined) this.#change(lane, (one) => ({ ...one, waiting: one.waiting - 1 }))
+  }
+
+  /** True where more of this lane may be asked for. */
+  hasFewWaiting(lane: string | undefined): boolean {
+    return lane !== undefined && this.#of(lane).waiting <= fewWaiting
+  }
+
+  /** True where there is no room, and has been none for long. */
+  isStuck(lane: string | undefined): boolean {
+    if (lane === undefined || this.hasRoom(lane)) return false
+    const longAgo = performance.now() - stuckAfter
+    return this.#of(lane).since.every((begun) => begun < longAgo)
+  }
+
+  /** The lanes for which no more are asked for: there is no room in them, and enough go next, or nothing goes at all. */
+  full(): string[] {
+    const isFull = (lane: string) => this.isStuck(lane) || !this.hasFewWaiting(lane)
+    return [...this.#lanes.keys()].filter((lane) => !this.hasRoom(lane) && isFull(lane))
+  }
+
+  #of(lane: string): Lane {
+    return this.#lanes.get(lane) ?? { since: [], waiting: 0 }
+  }
+
+  #change(lane: string, change: (lane: Lane) => Lane): void {
+    const changed = change(this.#of(lane))
+    if (changed.since.length === 0 && changed.waiting === 0) this.#lanes.delete(lane)
+    else this.#lanes.set(lane, changed)
+  }
+}
