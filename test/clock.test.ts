@@ -84,5 +84,8 @@ test('the history stays in its order too', async (t) => {
   }
   const { id } = await newsroom.submission(reference)
   const history = await newsroom.application.storage.history.of(id)
-  assert.deepEqual(history.map(({ action }) => action).slice(0, 2), ['claimed', 'noted'])
+  assert.deepEqual(
+    history.map(({ action }) => action).filter((action) => action !== 'moved'),
+    ['claimed', 'noted'],
+  )
 })

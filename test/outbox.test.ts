@@ -460,7 +460,7 @@ describe('several machines on PostgreSQL', { skip: programs ? false : 'PostgreSQ
     const { reference } = await newsroom.submit('story-angle')
     await newsroom.workOff()
     newsroom.mailServer.mails.splice(0)
-    await answer(newsroom, reference, [{ name: 'a.txt', content: Buffer.alloc(4 * 1024 * 1024, 'words\n') }])
+    await answer(newsroom, reference, [{ name: 'a.txt', content: Buffer.alloc(12 * 1024 * 1024, 'words\n') }])
     newsroom.passTime(minute)
     newsroom.mailServer.slow.reading = 100
     await newsroom.application.startWork()

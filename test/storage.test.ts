@@ -84,7 +84,7 @@ function reply(joins: string, at: number): NewPart {
 async function openInProcess(url: string): Promise<void> {
   const module = new URL('../src/storage/storage.ts', import.meta.url)
   const parts = new URL('./support/storage.ts', import.meta.url)
-  const program = `import { openStorage } from '${module}'; import { storageParts } from '${parts}'; const storage = await openStorage(process.argv[1], storageParts()); await storage.check(); await storage.close()`
+  const program = `import { openStorage } from '${module}'; import { storageParts } from '${parts}'; const storage = await openStorage(process.argv[1], storageParts()); await storage.installation.isNew(); await storage.close()`
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, url])
 }
 
