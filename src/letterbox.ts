@@ -20,6 +20,8 @@ export function createLetterbox({
     recipientFor: (receipt) => recipientOf(receiptIdentity(receipt)),
     sealingOf: (submissionId) => storage.sealings.ofOne(submissionId),
     standingOf: (submissionId) => storage.submissions.standingOf(submissionId),
+    conversation: (submissionId, receipt) =>
+      storage.submissions.conversation(submissionId, async () => [receiptIdentity(receipt)]),
     deskRecipient: () => storage.sealings.desk(),
     receiptKey: secrets.keyFor('receipt'),
     senderKey: secrets.keyFor('sender'),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { editorAddress, openNewsroom } from './support/newsroom.ts'
+import { editorAddress, fieldsOf, openNewsroom } from './support/newsroom.ts'
 import { png, storyAngle, textUpdate, tip } from './support/pieces.ts'
 
 test('the same update gives the same submission and the same answer', async (t) => {
@@ -83,3 +85,22 @@ test('a nonce that crosses kinds never puts a confidential piece into one that i
   await newsroom.workOff()
   assert.ok(!newsroom.mailServer.mails.some((mail) => mail.raw.includes('What nobody may read')))
 })
+
+for (const kind of ['news-tip', 'guest-post'] as const) {
+  test(`a ${kind} that was sent before an upgrade changed its digest is not doubled, and loses no change`, async (t) => {
+    const newsroom = await openNewsroom(t)
+    const nonce = await newsroom.nonce()
+    const fields = { ...fieldsOf(kind), nonce }
+    const file = { name: 'gate.png', content: png() }
+    const first = await newsroom.submit(kind, fields, [file])
+    const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'))
+    db.exec("update arrivals set digest = 'as it was made before'")
+    db.close()
+    assert.deepEqual(await newsroom.submit(kind, fields, [file]), first)
+    const { messages } = await newsroom.status(first.receipt)
+    assert.equal(messages.length, 1)
+    assert.deepEqual(await newsroom.submit(kind, { ...fields, title: 'Another title' }, [file]), first)
+    assert.equal((await newsroom.status(first.receipt)).messages.length, 2)
+    assert.equal(await newsroom.submissionCount(), 1)
+  })
+}

@@ -1,4 +1,5 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
+import { areComparable } from '../arrival-digest.ts'
 import { type NewDelivery, previewsOf } from '../delivery.ts'
 import {
   type Arrival,
@@ -19,8 +20,9 @@ import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts
 import type { NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
 import { narrowed, type Recipient, type Sealing, whomFor } from '../seal.ts'
 import { sendersOf } from '../sender.ts'
-import { type Content, type Fields, type FileLabel, summaryOf } from '../submission.ts'
+import { type Content, type Fields, type FileLabel, type Message, summaryOf } from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
+import { saidBefore } from './said-before.ts'
 
 /**
  * What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. A repeat is told the same
@@ -45,6 +47,8 @@ export type IntakeParts = {
   sealingOf: (submissionId: string) => Promise<Sealing | undefined>
   /** The last message of a conversation, and whether its sender deleted their side; undefined for one that has gone. */
   standingOf: (submissionId: string) => Promise<{ last: string; hasLeft: boolean } | undefined>
+  /** What was said so far, as far as this receipt opens it. */
+  conversation: (submissionId: string, receipt: string) => Promise<Message[]>
   /** For whom the desk's side is sealed now. */
   deskRecipient: () => Promise<Recipient>
   /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
@@ -84,7 +88,7 @@ export function createIntake(parts: IntakeParts) {
       const first = await keeping(draft.files, sealing, async (marks) => {
         mark(record, marks)
         const recorded = await commit(record)
-        const changed = recorded.repeat && recorded.digest !== draft.arrival.digest
+        const changed = recorded.repeat && (await isChanged(recorded, draft, record, receipt))
         if (changed && draft.arrival.refusesChange) await refuseChange(draft.files)
         const { repeat } = changed ? await commit(await further(record, recorded.submissionId)) : recorded
         return { reference: recorded.reference as string, repeat }
@@ -107,7 +111,11 @@ export function createIntake(parts: IntakeParts) {
         mark(record, marks)
         return commit(record)
       })
-      return { repeat, isChanged: repeat && digest !== draft.arrival.digest }
+      const { arrival } = draft
+      return {
+        repeat,
+        isChanged: repeat && areComparable(digest, arrival.digest) && digest !== arrival.digest,
+      }
     },
 
     /**
@@ -136,6 +144,18 @@ export function createIntake(parts: IntakeParts) {
       throw new Failure('conflict', 'The sender’s side of this conversation was deleted.')
     if (!sealing) return { now, at: now, id: idBehind(standing.last, now) }
     return { now, at: minuteOf(now), id: coarseIdBehind(standing.last, now) }
+  }
+
+  /** Where the digests tell nothing, for an upgrade lies between them, what was said is compared itself. */
+  async function isChanged(
+    { digest, submissionId }: Recorded,
+    { arrival }: Draft,
+    record: NewRecord,
+    receipt: string,
+  ): Promise<boolean> {
+    if (digest === arrival.digest) return false
+    if (areComparable(digest, arrival.digest)) return true
+    return !saidBefore(await parts.conversation(submissionId, receipt), record)
   }
 
   async function further(record: NewPiece, submissionId: string): Promise<NewRecord> {

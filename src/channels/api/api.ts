@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { z } from 'zod'
 import { type ApiToken, hashToken } from '../../api-token.ts'
+import { arrivalDigest } from '../../arrival-digest.ts'
 import type { Arrival, Draft, FurtherDraft, StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, type Faults } from '../../failure.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
@@ -234,15 +235,11 @@ function arrivalOf(
   const source = `api:${token.id}`
   // With the token, which is kept nowhere: without it nobody can try out what was said, or which key it had.
   const bearer = req.get('authorization') ?? ''
-  const digest = hash(
-    'sha256',
-    JSON.stringify([
-      bearer,
-      said,
-      files.map(({ name, sha256, caption, credit }) => [name, sha256, caption, credit]),
-    ]),
-    'base64url',
-  )
+  const digest = arrivalDigest([
+    bearer,
+    said,
+    files.map(({ name, sha256, caption, credit }) => [name, sha256, caption, credit]),
+  ])
   if (key === undefined) {
     return { source, key: randomUUID(), secret: randomUUID(), digest, refusesChange: true }
   }

@@ -1,6 +1,7 @@
-import { hash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import { arrivalDigest } from '../../arrival-digest.ts'
 import { type Arrival, type Draft, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
 import { askedAddress, hasHttps, type SiteAddresses, written } from '../../site-addresses.ts'
@@ -199,7 +200,7 @@ function faultsIn(draft: Draft): Faults {
 /** Tells a form that was sent twice from one that was changed in between; without the nonce nobody can try it out. */
 function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm): string {
   const files = sent.files.map(({ name, sha256, caption, credit }) => ({ name, sha256, caption, credit }))
-  return hash('sha256', JSON.stringify([nonce, fields, files]), 'base64url')
+  return arrivalDigest([nonce, fields, files])
 }
 
 function readReceiptCookie(req: Request): Told | undefined {

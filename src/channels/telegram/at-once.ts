@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { arrivalDigest } from '../../arrival-digest.ts'
 import type { AwaitedFile, Draft, FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import type { HeldFile, UpdateName } from '../../open-piece.ts'
@@ -113,7 +114,7 @@ function draftOf({ update, message }: Incoming, { part }: ReadMessage): Draft {
       // Kept only as a hash: the receipt is derived from it, and it says who wrote.
       key: hashed(place),
       secret: place,
-      digest: hash('sha256', JSON.stringify([place, words, awaited]), 'base64url'),
+      digest: arrivalDigest([place, words, awaited]),
     },
     fields: { body: words, ...(name && { name }), ...(language && { language }) },
     files: [],
