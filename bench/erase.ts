@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createPace } from '../src/background/pace.ts'
 import { wipeErased } from '../src/erasing/eraser.ts'
 import { openStorage, type Storage } from '../src/storage/storage.ts'
 import { storageParts } from '../test/support/storage.ts'
@@ -50,12 +51,12 @@ async function wipe({ erasures }: Storage): Promise<{ words: number[]; log: numb
   await wipeErased({
     erasures: {
       ...erasures,
-      wipeWords: (isFirst) => noting(words, () => erasures.wipeWords(isFirst)),
+      wipeWords: (...asked) => noting(words, () => erasures.wipeWords(...asked)),
       wipeLog: () => noting(log, () => erasures.wipeLog()),
     },
     eraseFile: async () => undefined,
     forgetMail: async () => undefined,
-    rest: async () => undefined,
+    pace: createPace({ rest: 0 }),
     onTrouble(error) {
       throw error
     },

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import type { ApiToken } from './api-token.ts'
+import { createPace } from './background/pace.ts'
 import { type BotSide, createBotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
 import { type Cleaner, createCleaner } from './cleaning/cleaner.ts'
@@ -175,9 +176,11 @@ async function createParts(
     nobody,
   })
   await files.prepare()
+  const pace = createPace()
   const resealing = createResealing({
     store: storage.resealing,
     files,
+    pace,
     onTrouble: (error) =>
       outside.log.error(
         { name: error instanceof Error ? error.name : typeof error },
@@ -197,6 +200,7 @@ async function createParts(
     fileSealing,
     secrets,
     keyRing: keyring,
+    pace,
     resealing,
     cleaner: createCleaner(),
     metrics,
@@ -249,8 +253,6 @@ async function sweep({ storage, files, outside, config }: Parts, beganAt: number
       storage.submissions.keptAmong,
     )
     if (swept > 0) outside.log.info({ swept }, 'swept files that belonged to nothing')
-    await storage.sessions.forgetOld(outside.now() - 24 * hour, outside.now())
-    await storage.tries.forgetOld(outside.now())
   } catch (error) {
     outside.log.error(
       { name: error instanceof Error ? error.name : 'error', folder: config.UPLOADS_DIR },

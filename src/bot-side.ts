@@ -160,7 +160,6 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     },
     webhook: () => webhook,
     async lookAfter() {
-      await openPieces.forgetOld(now() - 3 * day)
       if (!token) return
       await name.learn()
       await getApi()

@@ -11,6 +11,7 @@ import * as kept from './migrations/0006-kept.ts'
 import * as pgp from './migrations/0007-pgp.ts'
 import * as replies from './migrations/0008-replies.ts'
 import * as waiting from './migrations/0009-waiting.ts'
+import * as background from './migrations/0011-background.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -25,6 +26,7 @@ const migrations: Record<string, Migration> = {
   '0007-pgp': pgp as Migration,
   '0008-replies': replies as Migration,
   '0009-waiting': waiting as Migration,
+  '0011-background': background as Migration,
 }
 
 /**

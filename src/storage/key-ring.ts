@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { KeyGrant, KeyHolder, KeyWrap, WrapWay } from '../key-ring.ts'
 import type { Recipient } from '../seal.ts'
 import type { Database } from './database.ts'
@@ -176,7 +177,7 @@ async function isNeeded(trx: Database): Promise<boolean> {
   const sealed = await trx
     .selectFrom('submissions')
     .select('id')
-    .where('is_confidential', '=', 1)
+    .where('is_confidential', '=', sql.lit(1))
     .limit(1)
     .executeTakeFirst()
   const kept = await trx.selectFrom('unread_arrivals').select('id').limit(1).executeTakeFirst()

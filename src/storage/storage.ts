@@ -12,6 +12,7 @@ import { editorStore } from './editors.ts'
 import { erasureStore } from './erasures.ts'
 import { factorStore } from './factors.ts'
 import { orUnavailable, translated } from './faults.ts'
+import { forgettingStore } from './forgetting.ts'
 import { glanceStore } from './glance.ts'
 import { hiddenBy } from './hidden.ts'
 import { historyStore } from './history.ts'
@@ -77,6 +78,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     trail: trailStore(db),
     retention: retentionStore(db),
     erasures: erasureStore(db, isPostgres),
+    forgetting: forgettingStore(db),
     glance: glanceStore(db),
     notes: noteStore(db, contents),
     attention: attentionStore(db),
