@@ -223,7 +223,7 @@ function printJob(name: string): void {
       .toFixed(2)
       .padStart(
         5,
-      )}  held ${row.p99.toFixed(0)} / ${row.longest.toFixed(0)} ms, ${row.atStart.toFixed(0)} ms at first  ${rate}/s`
+      )}  held ${row.p99.toFixed(0)} / ${row.longest.toFixed(0)} ms, ${row.atStart?.toFixed(0)} ms at first  ${rate}/s`
   }
   console.log(`${name.padEnd(34)}${told(results.jobs[name])}`)
   if (before.jobs?.[name]) console.log(`${'  before'.padEnd(34)}${told(before.jobs[name])}`)

@@ -84,8 +84,12 @@ export function erasureStore(db: Database, isPostgres: boolean) {
         .where('submission_id', 'in', (eb) => erasedBehind(eb, after, most))
         .returning(['submission_id', 'was_indexed'])
         .execute()
-      const last = rows.reduce((last, row) => (row.submission_id > last ? row.submission_id : last), after)
-      return { count: rows.length, last, hasWords: rows.some((row) => row.was_indexed === 1) }
+      const ids = rows.map((row) => row.submission_id).sort()
+      return {
+        count: rows.length,
+        last: ids.at(-1) ?? after,
+        hasWords: rows.some((row) => row.was_indexed === 1),
+      }
     },
 
     /**

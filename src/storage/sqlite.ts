@@ -16,6 +16,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { Checkpoints, pagesAtMost } from './checkpoints.ts'
 
 /** How many prepared statements are kept; a group commit of each size has its own. */
 const statementsKept = 500
@@ -43,8 +44,8 @@ export function sqliteDialect(path: string): Dialect {
 
 function opened(path: string): DatabaseSync {
   const connection = new DatabaseSync(path, { timeout: openingTimeout, enableForeignKeyConstraints: true })
-  // A checkpoint writes each changed page once, however often it was committed: the fewer, the less is written.
-  connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8000')
+  connection.exec('pragma journal_mode = wal; pragma synchronous = full')
+  connection.exec(`pragma wal_autocheckpoint = ${pagesAtMost}`)
   // What is deleted is overwritten: a piece that was erased must not be readable in the file.
   connection.exec('pragma secure_delete = on')
   // Lists jump about in the file: what they touch should be in memory. In KiB.
@@ -71,9 +72,11 @@ class SqliteDriver implements Driver {
   #writer: Connection | undefined
   #reader: Connection | undefined
   #turn: Promise<void> = Promise.resolve()
+  readonly #checkpoints: Checkpoints
 
   constructor(path: string) {
     this.#path = path
+    this.#checkpoints = new Checkpoints(path)
   }
 
   async init(): Promise<void> {
@@ -104,6 +107,7 @@ class SqliteDriver implements Driver {
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
+    await this.#checkpoints.close()
     this.#writer?.close()
     this.#reader?.close()
   }
@@ -114,7 +118,10 @@ class SqliteDriver implements Driver {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#turn = promise
     await before
-    return resolve
+    return () => {
+      this.#checkpoints.consider(this.#writer?.pagesInLog() ?? 0)
+      resolve()
+    }
   }
 }
 
@@ -197,6 +204,8 @@ function isLocked(error: unknown): boolean {
   return typeof errcode === 'number' && (errcode & 0xff) === 5
 }
 
+const howLongLogIs = CompiledQuery.raw('pragma wal_checkpoint(noop)')
+
 /** A connection with the statements that it has prepared. */
 class Connection {
   readonly #database: DatabaseSync
@@ -216,6 +225,20 @@ class Connection {
     if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  /**
+   * Pages in the log that have not been written back into the database; 0 where that cannot be told just now.
+   * https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
+   */
+  pagesInLog(): number {
+    try {
+      const { rows } = this.run<{ log: number; checkpointed: number }>(howLongLogIs)
+      return rows[0] ? rows[0].log - rows[0].checkpointed : 0
+    } catch {
+      // What was written is written: that this could not be told is no fault of it.
+      return 0
+    }
   }
 
   close(): void {
