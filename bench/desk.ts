@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
-import { type Job, jobs, leaveNothingToDo } from './jobs.ts'
+import { type Job, jobs } from './jobs.ts'
 import { formPost } from './load.ts'
 import { keptPile } from './pile.ts'
 import { type Server, start } from './servers.ts'
@@ -47,7 +47,6 @@ const besideJobs = ['waiting', 'kind and channel', 'tag', 'a word, filtered']
 
 const chosen = named(lists, process.env.BENCH_LISTS)
 const chosenJobs = named(jobs, process.env.BENCH_JOBS)
-const inBackground = besideJobs.filter((name) => name in chosen)
 
 /** Where piles are made, or lie from an earlier run. */
 const piles = process.env.BENCH_PILES ?? mkdtempSync(join(tmpdir(), 'barua-piles-'))
@@ -68,12 +67,12 @@ type Results = { lists: Record<string, Measured>; jobs: Record<string, JobRow> }
 
 /** The lists of a pile that has nothing else to do. */
 async function measureLists(size: number): Promise<Measured> {
-  return withServer(size, { prepare: leaveNothingToDo, left: () => 0 }, (desk) => readAll(desk, chosen))
+  return withServer(size, jobs.nothing as Job, (desk) => readAll(desk, chosen))
 }
 
 /** The same while a job is at work, and how much of it was done meanwhile. */
 async function measureJob(size: number, job: Job): Promise<JobRow> {
-  const paths = Object.fromEntries(inBackground.map((name) => [name, lists[name] as string]))
+  const paths = Object.fromEntries(besideJobs.map((name) => [name, lists[name] as string]))
   return withServer(size, job, async (desk) => {
     const begun = performance.now()
     const before = leftIn(desk.database, job)

@@ -9,7 +9,7 @@ import { defaultRetention } from '../src/retention.ts'
 const day = 86_400_000
 const keptDays = 90
 /** Editors who want digests; and those among them whose digest is due now. */
-const digestEditors = 1000
+const digestEditors = 100
 const dueDigests = 20
 /** Files that belong to nothing, for the sweep: more would measure the file system. */
 const mostFiles = 100_000
@@ -17,7 +17,7 @@ const mostFiles = 100_000
 export type Job = {
   /** Leaves the pile so that this is to be done. */
   prepare(db: DatabaseSync, pieces: number): void
-  /** How much of it is still to be done. */
+  /** How much of it is still to be done: from where that is counted does not matter. */
   left(db: DatabaseSync): number
   /** Files that have to be there when the program starts. Says how many. */
   prepareFiles?(uploads: string, pieces: number): void
@@ -26,6 +26,10 @@ export type Job = {
 const count = (query: string) => (db: DatabaseSync) => Number(Object.values(db.prepare(query).get() ?? {})[0])
 
 export const jobs: Record<string, Job> = {
+  nothing: {
+    prepare: (db) => updateAll(db, `active_at = ${Date.now()}`),
+    left: () => 0,
+  },
   'warning of what will be erased': {
     prepare(db) {
       keepEverythingFor(db, keptDays)
@@ -40,7 +44,7 @@ export const jobs: Record<string, Job> = {
       const [active, warned] = [Date.now() - (keptDays + 10) * day, Date.now() - 8 * day]
       updateAll(db, `state = 'declined', active_at = ${active}, warned_at = ${warned}`)
     },
-    left: count('select count(*) from submissions'),
+    left: count('select count(*) from submissions where warned_at is not null'),
   },
   're-encrypting': {
     prepare: (db) => updateAll(db, `is_confidential = 1, bond = id, active_at = ${Date.now()}`),
@@ -59,7 +63,7 @@ export const jobs: Record<string, Job> = {
       updateAll(db, `state = 'waiting', assignee_id = '', active_at = ${Date.now()}`)
       db.exec(`insert into settings (name, value, revision, changed_at) values ('escalated until', '', 1, 0)`)
     },
-    left: count('select count(*) from submissions where escalated_at is null'),
+    left: count('select -count(*) from submissions where escalated_at is not null'),
   },
   digests: {
     prepare(db) {
@@ -118,11 +122,6 @@ export const jobs: Record<string, Job> = {
     },
     left: () => 0,
   },
-}
-
-/** Nothing is due but what a job has made so: everything was active just now. */
-export function leaveNothingToDo(db: DatabaseSync): void {
-  updateAll(db, `active_at = ${Date.now()}`)
 }
 
 function updateAll(db: DatabaseSync, set: string): void {

@@ -37,7 +37,10 @@ export async function start(program: string, env: Record<string, string> = {}): 
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  await untilOpen(port, child)
+  await untilOpen(port, child).catch((error: unknown) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   return {
     port,
     async stretches() {

@@ -200,6 +200,26 @@ test('however much is to be done in the background, no statement walks over more
   assert.ok(idle.length < 150 && steps < 50_000, `${idle.length} statements, ${steps} steps`)
 })
 
+test('much to do in one job keeps none of the others waiting', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference } = await newsroom.submit('news-tip')
+  newsroom.passTime(2 * day)
+  const db = open(newsroom)
+  t.after(() => db.close())
+  db.exec('begin')
+  const queue = db.prepare('insert into unindexed values (?)')
+  for (let i = 0; i < 10; i++)
+    for (const id of addPieces(db, newsroom.now(), { age: hour, state: 'accepted' })) queue.run(id)
+  db.exec('commit')
+  await newsroom.application.startWork()
+  const { id } = await newsroom.submission(reference)
+  const isEscalated = async () =>
+    (await newsroom.application.storage.history.of(id)).some(({ action }) => action === 'escalated')
+  while (!(await isEscalated())) await sleep(20)
+  const { n } = db.prepare('select count(*) as n from unindexed').get() as { n: number }
+  assert.ok(n > 0, 'there is still much to read into the index')
+})
+
 test('work in the background takes turns, one step at a time, and rests in proportion', async () => {
   const pace = createPace()
   const order: string[] = []

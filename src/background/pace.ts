@@ -24,7 +24,7 @@ export function createPace({ rest = usualRest } = {}) {
   const stopping = new AbortController()
   const { signal } = stopping
   let last: Promise<void> = Promise.resolve()
-  return { turn, steps, signal, stop: () => stopping.abort() }
+  return { turn, steps, each, signal, stop: () => stopping.abort() }
 
   /** Works when everybody who asked before has had their turn. @throws what `work` throws, and an `AbortError` once it is stopped */
   async function turn<T>(work: () => Promise<T>): Promise<T> {
@@ -53,6 +53,20 @@ export function createPace({ rest = usualRest } = {}) {
       if (done < size) return all
       size = sizeAfter(size, took, most)
       if (moreRest > 0) await resting(moreRest * took)
+    }
+  }
+
+  /** Works on one after the other: on several in one turn where they are quick. */
+  async function each<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<void> {
+    const left = items.values()
+    for (let next = left.next(); !next.done; ) {
+      await turn(async () => {
+        const begun = performance.now()
+        do {
+          if (!next.done) await work(next.value)
+          next = left.next()
+        } while (!next.done && performance.now() - begun < aim / 2)
+      })
     }
   }
 

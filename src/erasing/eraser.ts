@@ -1,10 +1,12 @@
 import { type Pace, sizeAfter } from '../background/pace.ts'
 
+type ErasedFile = { name: string; sort: 'file' | 'mail' }
+
 /** What the eraser is handed where everything meets. */
 export type EraserParts = {
   erasures: {
-    files(after: string, most: number): Promise<{ name: string; sort: 'file' | 'mail' }[]>
-    fileGone(file: { name: string; sort: 'file' | 'mail' }): Promise<void>
+    files(after: string, most: number): Promise<ErasedFile[]>
+    filesGone(files: ErasedFile[]): Promise<void>
     beginToWipe(after: string, most: number): Promise<{ count: number; last: string; hasWords: boolean }>
     wipeWords(isFirst: boolean, pages: number): Promise<boolean>
     wipeLog(): Promise<boolean>
@@ -72,16 +74,16 @@ async function wipeFiles({ erasures, eraseFile, forgetMail, pace, onTrouble }: E
   for (;;) {
     const files = await erasures.files(after, filesAtOnce)
     if (files.length === 0) return
-    for (const file of files) {
-      await pace.turn(async () => {
-        try {
-          await (file.sort === 'file' ? eraseFile(file.name) : forgetMail(file.name))
-          await erasures.fileGone(file)
-        } catch (error) {
-          onTrouble(error)
-        }
-      })
-    }
+    const gone: ErasedFile[] = []
+    await pace.each(files, async (file) => {
+      try {
+        await (file.sort === 'file' ? eraseFile(file.name) : forgetMail(file.name))
+        gone.push(file)
+      } catch (error) {
+        onTrouble(error)
+      }
+    })
+    await pace.turn(() => erasures.filesGone(gone))
     after = files.at(-1)?.name ?? after
   }
 }

@@ -15,7 +15,7 @@ export type RetentionParts = {
       rules: RetentionRules,
       after: Place | undefined,
       most: number,
-    ): Promise<Place | undefined>
+    ): Promise<{ next: Place | undefined; count: number }>
     warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
     over: Walk
     oldSpam: Walk
@@ -29,7 +29,7 @@ export type RetentionParts = {
 }
 
 const warnedAtOnce = { first: 50, most: 200 }
-const lookedAtOnce = 200
+const lookedAtOnce = { first: 100, most: 1000 }
 /** Erased one by one, so few that new rules soon hold. */
 const erasedAtOnce = 20
 
@@ -53,10 +53,11 @@ export function retentionRounds({ rules, retention, editors, erase, onTrouble, n
 
   async function takeBack(pace: Pace, value: RetentionRules): Promise<void> {
     let after: Place | undefined
-    do {
-      const from = after
-      after = await pace.turn(() => retention.takeBackWarnings(value, from, lookedAtOnce))
-    } while (after)
+    await pace.steps(async (most) => {
+      const { next, count } = await retention.takeBackWarnings(value, after, most)
+      after = next
+      return count
+    }, lookedAtOnce)
   }
 
   /** Erases what has been kept for long enough. Says how many pieces. */
@@ -77,10 +78,10 @@ export function retentionRounds({ rules, retention, editors, erase, onTrouble, n
       const { value } = await rules()
       const from = after
       const page = await pace.turn(() => walk(value, from, erasedAtOnce, now()))
-      for (const piece of page.pieces) {
-        const isErased = await pace.turn(() => erase(piece, null, 'retention', now()).catch(onTrouble))
+      await pace.each(page.pieces, async (piece) => {
+        const isErased = await erase(piece, null, 'retention', now()).catch(onTrouble)
         if (isErased) erased += 1
-      }
+      })
       after = page.next
     } while (after)
     return erased

@@ -109,11 +109,10 @@ export function createResealing({ store, files, onTrouble, pace }: ResealingPart
       const from = after
       const places = await pace.turn(() => store.pieces(from, atOnce))
       if (places.length === 0) return
-      for (const { id } of places) {
-        if (stops()) return
-        // One that cannot be read holds up none of the others.
-        await pace.turn(() => sealPiece(id).catch(onTrouble))
-      }
+      // One that cannot be read holds up none of the others.
+      await pace.each(places, async ({ id }) => {
+        if (!stops()) await sealPiece(id).catch(onTrouble)
+      })
       after = places.at(-1)
     }
   }

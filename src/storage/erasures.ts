@@ -65,8 +65,13 @@ export function erasureStore(db: Database, isPostgres: boolean) {
         .execute()
     },
 
-    async fileGone({ name, sort }: ErasedFile): Promise<void> {
-      await db.deleteFrom('erased_files').where('name', '=', name).where('sort', '=', sort).execute()
+    /** These have gone: their names are forgotten. */
+    async filesGone(files: ErasedFile[]): Promise<void> {
+      for (const sort of ['file', 'mail'] as const) {
+        const names = files.filter((file) => file.sort === sort).map(({ name }) => name)
+        if (names.length === 0) continue
+        await db.deleteFrom('erased_files').where('name', 'in', names).where('sort', '=', sort).execute()
+      }
     },
 
     /**

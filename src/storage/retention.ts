@@ -55,18 +55,18 @@ export function retentionStore(db: Database) {
 
     /**
      * Takes back what was said of pieces that these rules keep for longer, up to `most` of those that were warned of behind
-     * a place: they are told of anew when it is time. Gives the place to go on from.
+     * a place: they are told of anew when it is time. Gives the place to go on from, and how many were looked at.
      */
     async takeBackWarnings(
       rules: RetentionRules,
       after: Place | undefined,
       most: number,
-    ): Promise<Place | undefined> {
+    ): Promise<{ next: Place | undefined; count: number }> {
       const { pieces, next } = await warned(after, most)
       const early = pieces.filter((piece) => !isWarnedFor(piece, rules)).map(({ id }) => id)
       if (early.length > 0)
         await db.updateTable('submissions').set({ warned_at: null }).where('id', 'in', early).execute()
-      return next
+      return { next, count: pieces.length }
     },
 
     /** True while a warning has not reached somebody: it is on its way, or failed and nobody let it be. */
