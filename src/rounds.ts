@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPace, type Pace, type Sizes } from './background/pace.ts'
-import { wipeErased } from './erasing/eraser.ts'
+import { wipeDatabase, wipeFiles } from './erasing/eraser.ts'
 import { retentionRounds } from './erasing/retention.ts'
 import { hour, type Parts } from './parts.ts'
 
@@ -14,8 +14,8 @@ const restAfterReading = 19
 /** Wiping costs what the search index has, and not what was erased: after a long one it rests for longer. */
 const restAfterWiping = 9
 
-/** Something that is looked after every so often, in milliseconds. */
-type Job = { every: number; work: (pace: Pace) => Promise<void> }
+/** Something that is looked after every so often, in milliseconds, or so many times as long after as it took. */
+type Job = { every: number; rest?: number; work: (pace: Pace) => Promise<void> }
 
 /**
  * What has to be looked after from time to time, whatever comes in: search, digests, pieces that nobody has claimed, those
@@ -46,7 +46,8 @@ export function createRounds(
     { every: minute, work: lookAfterBot },
     { every: minute, work: warn },
     { every: minute, work: eraseOver },
-    { every: second, work: wipe },
+    { every: second, work: wipeErasedFiles },
+    { every: second, rest: restAfterWiping, work: (pace) => wipeDatabase({ erasures, pace }) },
     { every: minute, work: forgetOld },
   ]
   let done: Promise<unknown> = Promise.resolve()
@@ -68,12 +69,13 @@ export function createRounds(
     },
   }
 
-  async function goRound({ every, work }: Job): Promise<void> {
+  async function goRound({ every, rest = 0, work }: Job): Promise<void> {
     while (!signal.aborted) {
+      const begun = performance.now()
       await work(parts.pace).catch((error: unknown) => {
         if (!signal.aborted) onTrouble(error)
       })
-      await resting(every)
+      await resting(Math.max(every, rest * (performance.now() - begun)))
     }
   }
 
@@ -109,11 +111,8 @@ export function createRounds(
     if (erased > 0) outside.log.info({ erased }, 'erased what had been kept for long enough')
   }
 
-  async function wipe(pace: Pace): Promise<void> {
-    const begun = performance.now()
-    const eraseFile = (id: string) => files.erase(id)
-    const isMore = await wipeErased({ erasures, eraseFile, forgetMail, pace, onTrouble })
-    if (isMore && pace === parts.pace) await resting(restAfterWiping * (performance.now() - begun))
+  async function wipeErasedFiles(pace: Pace): Promise<void> {
+    await wipeFiles({ erasures, eraseFile: (id) => files.erase(id), forgetMail, pace, onTrouble })
   }
 
   async function forgetOld(pace: Pace): Promise<void> {

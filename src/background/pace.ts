@@ -24,7 +24,7 @@ export function createPace({ rest = usualRest } = {}) {
   const stopping = new AbortController()
   const { signal } = stopping
   let last: Promise<void> = Promise.resolve()
-  return { turn, steps, each, signal, stop: () => stopping.abort() }
+  return { turn, steps, each, wait, signal, stop: () => stopping.abort() }
 
   /** Works when everybody who asked before has had their turn. @throws what `work` throws, and an `AbortError` once it is stopped */
   async function turn<T>(work: () => Promise<T>): Promise<T> {
@@ -72,7 +72,12 @@ export function createPace({ rest = usualRest } = {}) {
 
   /** Always lets the event loop go round once. */
   async function resting(ms: number): Promise<void> {
-    await sleep(rest === 0 ? 0 : Math.min(ms, longestRest), undefined, { signal }).catch(() => undefined)
+    await wait(rest === 0 ? 0 : Math.min(ms, longestRest))
+  }
+
+  /** Waits for so long, or until it is stopped. */
+  async function wait(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal }).catch(() => undefined)
   }
 }
 

@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads'
 
 /** A checkpoint writes each changed page once, however often it was committed: the fewer there are, the less is written. */
 const pagesAtOnce = 8000
+/** What was written is not left in the log for longer, as long as more is written. In milliseconds. */
+const longestWait = 5000
 /** Where the thread cannot, or not fast enough, it is done at the next commit instead, which then holds up everything. */
 export const pagesAtMost = 16 * pagesAtOnce
 
@@ -13,15 +15,18 @@ export class Checkpoints {
   readonly #path: string
   #worker: Worker | undefined
   #isAtWork = false
+  #lastAt = performance.now()
 
   constructor(path: string) {
     this.#path = path
   }
 
-  /** Has it done if so many pages of the log are not in the database yet. */
+  /** Has it done if it is time, when so many pages of the log are not in the database yet. */
   consider(pages: number): void {
-    if (this.#isAtWork || pages < pagesAtOnce) return
+    const isTime = pages >= pagesAtOnce || performance.now() - this.#lastAt >= longestWait
+    if (this.#isAtWork || pages === 0 || !isTime) return
     this.#isAtWork = true
+    this.#lastAt = performance.now()
     this.#worker ??= this.#begun()
     this.#worker.postMessage('now')
   }

@@ -12,6 +12,8 @@ export type ErasureStore = ReturnType<typeof erasureStore>
 /** What is left of a piece outside the database: a file of it, or a mail about it that was kept as a file. */
 export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
 
+/** So many pages are soon written back: the disk takes them in one go. */
+const shortLog = 1000
 /** Rows of a piece that are deleted in one statement. */
 const deletedAtOnce = 500
 
@@ -110,6 +112,15 @@ export function erasureStore(db: Database, isPostgres: boolean) {
         await sql`insert into search_words (search_words, rank) values ('merge', ${most})`.execute(trx)
         return (await changes(trx)) - before >= 2
       })
+    },
+
+    /** True if writing the log back is a matter of milliseconds: it is done beside everything else from time to time. */
+    async isLogShort(): Promise<boolean> {
+      if (isPostgres) return true
+      const { rows } = await sql<{ log: number; checkpointed: number }>`pragma wal_checkpoint(noop)`.execute(
+        db,
+      )
+      return rows.every(({ log, checkpointed }) => log - checkpointed <= shortLog)
     },
 
     /**
