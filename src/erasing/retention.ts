@@ -16,6 +16,8 @@ export type RetentionParts = {
       after: Place | undefined,
       most: number,
     ): Promise<{ next: Place | undefined; count: number }>
+    warnedFor(): Promise<number | undefined>
+    noteWarnedFor(revision: number, now: number): Promise<void>
     warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
     over: Walk
     oldSpam: Walk
@@ -37,16 +39,15 @@ export type RetentionRounds = ReturnType<typeof retentionRounds>
 
 /** Tells editors of what will be erased within a week, and erases what has been kept for long enough. */
 export function retentionRounds({ rules, retention, editors, erase, onTrouble, now }: RetentionParts) {
-  /** The rules that all warnings are for. At first none are known to be: the program may have been away when they changed. */
-  let warnedFor: number | undefined
-
   return { warn, eraseOver }
 
   /** Tells editors of what will be erased. Says of how many pieces. */
   async function warn(pace: Pace): Promise<number> {
     const { value, revision } = await rules()
-    if (revision !== warnedFor) await takeBack(pace, value)
-    warnedFor = revision
+    if (revision !== (await retention.warnedFor())) {
+      await takeBack(pace, value)
+      await retention.noteWarnedFor(revision, now())
+    }
     const ids = (await editors.active()).map(({ id }) => id)
     return pace.steps((most) => retention.warn(value, ids, most, now()), warnedAtOnce)
   }

@@ -12,7 +12,12 @@ const passive = database.prepare('pragma wal_checkpoint(passive)')
 const restart = database.prepare('pragma wal_checkpoint(restart)')
 
 parentPort?.on('message', () => {
-  const { log } = passive.get() as { log: number }
-  if (log > longestLog) restart.get()
-  parentPort?.postMessage('done')
+  try {
+    const { log } = passive.get() as { log: number }
+    if (log > longestLog) restart.get()
+  } catch {
+    // As on a full disk: the log keeps everything, and it is tried again.
+  } finally {
+    parentPort?.postMessage('done')
+  }
 })

@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads'
 
 /** A checkpoint writes each changed page once, however often it was committed: the fewer there are, the less is written. */
 const pagesAtOnce = 8000
+/** Where it cannot be done just now, as on a full disk, it is not tried at every commit. In milliseconds. */
+const shortestWait = 500
 /** What was written is not left in the log for longer, as long as more is written. In milliseconds. */
 const longestWait = 5000
 /** Where the thread cannot, or not fast enough, it is done at the next commit instead, which then holds up everything. */
@@ -23,8 +25,9 @@ export class Checkpoints {
 
   /** Has it done if it is time, when so many pages of the log are not in the database yet. */
   consider(pages: number): void {
-    const isTime = pages >= pagesAtOnce || performance.now() - this.#lastAt >= longestWait
-    if (this.#isAtWork || pages === 0 || !isTime) return
+    if (this.#isAtWork || pages === 0) return
+    const wait = pages >= pagesAtOnce ? shortestWait : longestWait
+    if (performance.now() - this.#lastAt < wait) return
     this.#isAtWork = true
     this.#lastAt = performance.now()
     this.#worker ??= this.#begun()

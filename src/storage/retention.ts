@@ -24,6 +24,9 @@ export type DuePage = { pieces: Submission[]; next: Place | undefined }
 /** Of what was warned of so many are looked at in one statement. */
 const reach = 500
 
+/** The setting that keeps for which rules all warnings are. */
+const mark = 'warned for'
+
 // Literal, so that SQLite sees that the partial index fits.
 const isHeld = sql.lit(0)
 
@@ -62,11 +65,28 @@ export function retentionStore(db: Database) {
       after: Place | undefined,
       most: number,
     ): Promise<{ next: Place | undefined; count: number }> {
-      const { pieces, next } = await warned(after, most)
-      const early = pieces.filter((piece) => !isWarnedFor(piece, rules)).map(({ id }) => id)
+      const rows = await alongWarned(after, most)
+        .select(['id', 'kind', 'state', 'is_confidential', 'is_held', 'active_at', 'warned_at'])
+        .execute()
+      const early = rows.filter((row) => !isWarnedFor(keptOf(row), rules)).map(({ id }) => id)
       if (early.length > 0)
         await db.updateTable('submissions').set({ warned_at: null }).where('id', 'in', early).execute()
-      return { next, count: pieces.length }
+      return { next: nextOf(rows, most), count: rows.length }
+    },
+
+    /** The revision of the rules that all warnings are for; undefined where that is not known. */
+    async warnedFor(): Promise<number | undefined> {
+      const row = await db.selectFrom('settings').select('value').where('name', '=', mark).executeTakeFirst()
+      return row && Number(row.value)
+    },
+
+    async noteWarnedFor(revision: number, now: number): Promise<void> {
+      const value = String(revision)
+      await db
+        .insertInto('settings')
+        .values({ name: mark, value, revision: 1, changed_at: now })
+        .onConflict((oc) => oc.column('name').doUpdateSet({ value, changed_at: now }))
+        .execute()
     },
 
     /** True while a warning has not reached somebody: it is on its way, or failed and nobody let it be. */
@@ -135,21 +155,20 @@ export function retentionStore(db: Database) {
 
   /** What has been warned of, up to a time, in that order. */
   async function warned(after: Place | undefined, most: number, until?: number): Promise<DuePage> {
-    let query = db
+    let query = alongWarned(after, most).selectAll()
+    if (until !== undefined) query = query.where('warned_at', '<=', until)
+    const rows = await query.execute()
+    return { pieces: rows.map(submissionOf), next: nextOf(rows, most) }
+  }
+
+  function alongWarned(after: Place | undefined, most: number) {
+    return db
       .selectFrom('submissions')
-      .selectAll()
       .where('warned_at', 'is not', null)
       .where(behind('warned_at', after))
       .orderBy('warned_at')
       .orderBy('id')
       .limit(most)
-    if (until !== undefined) query = query.where('warned_at', '<=', until)
-    const pieces = (await query.execute()).map(submissionOf)
-    const last = pieces.at(-1)
-    return {
-      pieces,
-      next: last && pieces.length === most ? { at: last.warnedAt ?? 0, id: last.id } : undefined,
-    }
   }
 
   async function firstOf(
@@ -216,6 +235,27 @@ export async function withoutMail(
     .execute()
   const waiting = new Set(rows.map((row) => row.editor_id))
   return editorIds.filter((id) => !waiting.has(id))
+}
+
+function keptOf(
+  row: Pick<
+    Tables['submissions'],
+    'kind' | 'state' | 'is_confidential' | 'is_held' | 'active_at' | 'warned_at'
+  >,
+) {
+  return {
+    kind: row.kind,
+    state: row.state,
+    isConfidential: row.is_confidential === 1,
+    isHeld: row.is_held === 1,
+    activeAt: row.active_at,
+    warnedAt: row.warned_at,
+  }
+}
+
+function nextOf(rows: Pick<Tables['submissions'], 'id' | 'warned_at'>[], most: number): Place | undefined {
+  const last = rows.at(-1)
+  return last && rows.length === most ? { at: last.warned_at ?? 0, id: last.id } : undefined
 }
 
 function behind(
