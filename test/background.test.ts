@@ -243,12 +243,14 @@ test('work in the background takes turns, one step at a time, and rests in propo
 })
 
 test('a step that took too long is followed by a smaller one, a quick one by a larger one', async () => {
-  assert.equal(sizeAfter(100, 40, 500), 25)
-  assert.equal(sizeAfter(100, 1000, 500), 1)
-  assert.equal(sizeAfter(1, 1000, 500), 1)
-  assert.equal(sizeAfter(100, 2, 500), 200)
-  assert.equal(sizeAfter(400, 2, 500), 500)
-  assert.equal(sizeAfter(100, 7, 500), 100)
+  const sizes = { first: 20, most: 500 }
+  assert.equal(sizeAfter(100, 40, sizes), 25)
+  assert.equal(sizeAfter(100, 1000, sizes), 10)
+  assert.equal(sizeAfter(10, 1000, sizes), 10)
+  assert.equal(sizeAfter(1, 1000, { first: 1, most: 500 }), 1)
+  assert.equal(sizeAfter(100, 2, sizes), 200)
+  assert.equal(sizeAfter(400, 2, sizes), 500)
+  assert.equal(sizeAfter(100, 7, sizes), 100)
 })
 
 test('what goes wrong in a turn is its own, and after the stop nothing is begun', async () => {

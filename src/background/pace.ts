@@ -10,7 +10,7 @@ const longestRest = 1000
 /** Does up to `most` of something and says how many that were: fewer than `most` when nothing is left for now. */
 export type Step = (most: number) => Promise<number>
 
-/** How many the first step does, and how many any does. */
+/** How many the first step does, and how many any does at most. None does less than half of the first: each has its commit. */
 export type Sizes = { first: number; most: number }
 
 export type Pace = ReturnType<typeof createPace>
@@ -45,13 +45,13 @@ export function createPace({ rest = usualRest } = {}) {
    * Takes one step after the other until nothing is left for now, each in a turn and as large as the last ones show that it
    * may be. Says how many were done in all. `moreRest` is for what is to rest even longer than everything else.
    */
-  async function steps(step: Step, { first, most }: Sizes, moreRest = 0): Promise<number> {
+  async function steps(step: Step, sizes: Sizes, moreRest = 0): Promise<number> {
     let all = 0
-    for (let size = first; ; ) {
+    for (let size = sizes.first; ; ) {
       const { done, took } = await turn(() => timed(() => step(size)))
       all += done
       if (done < size) return all
-      size = sizeAfter(size, took, most)
+      size = sizeAfter(size, took, sizes)
       if (moreRest > 0) await resting(moreRest * took)
     }
   }
@@ -83,8 +83,8 @@ export function createPace({ rest = usualRest } = {}) {
 }
 
 /** How large the next step is after one of this size took so long. It grows slower than it shrinks. */
-export function sizeAfter(size: number, took: number, most: number): number {
-  if (took > aim) return Math.max(1, Math.floor((size * aim) / took))
+export function sizeAfter(size: number, took: number, { first, most }: Sizes): number {
+  if (took > aim) return Math.max(Math.ceil(first / 2), Math.floor((size * aim) / took))
   return took < aim / 2 ? Math.min(most, size * 2) : size
 }
 

@@ -89,7 +89,7 @@ async function wipeWords(erasures: EraserParts['erasures'], pace: Pace): Promise
     goesOn = await pace.turn(async () => {
       const begun = performance.now()
       const isMore = await erasures.wipeWords(isFirst, pages)
-      pages = sizeAfter(pages, performance.now() - begun, pagesAtOnce.most)
+      pages = sizeAfter(pages, performance.now() - begun, pagesAtOnce)
       return isMore
     })
   }
