@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Pace } from '../background/pace.ts'
 import type { Delivery, NewDelivery, Passing } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import { firstIdAt, minuteOf } from '../id.ts'
@@ -12,20 +13,22 @@ import { insertDeliveries } from './new-deliveries.ts'
 import { editorsWithGoodKey } from './pgp-keys.ts'
 import { withoutMail } from './retention.ts'
 import { submissionOf } from './submissions.ts'
-import { nextTurn } from './walk.ts'
 
 export type NoticeStore = ReturnType<typeof noticeStore>
 
 /** More are not told of one by one in any mail; how many more there are is. */
 const mostListed = 1000
 /** Of what came in so many are looked at in one statement. */
-const reach = 500
+const reach = 200
 const toldAtOnce = 100
 /** How far back the very first look for unclaimed pieces goes: what is older is no news. */
 const firstLook = 30 * 86_400_000
 
-/** Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. */
-export function noticeStore(db: Database, hidden: Hidden) {
+/**
+ * Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. `walks` is the pace of
+ * walks along many pieces, for the mails of many editors may be written at once.
+ */
+export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
   return {
     /**
      * Decides, for messages that came in, which editors are mailed and when, in one transaction. Decided again, as
@@ -82,11 +85,12 @@ export function noticeStore(db: Database, hidden: Hidden) {
     /** The editor has been told of all of these. */
     async tell(submissionIds: string[], editorId: string, now: number): Promise<void> {
       for (let from = 0; from < submissionIds.length; from += toldAtOnce) {
-        await db.transaction().execute(async (trx) => {
-          for (const id of submissionIds.slice(from, from + toldAtOnce))
-            await markTold(trx, id, editorId, now)
-        })
-        await nextTurn()
+        const ids = submissionIds.slice(from, from + toldAtOnce)
+        await walks.turn(() =>
+          db.transaction().execute(async (trx) => {
+            for (const id of ids) await markTold(trx, id, editorId, now)
+          }),
+        )
       }
     },
 
@@ -98,18 +102,20 @@ export function noticeStore(db: Database, hidden: Hidden) {
       const found = new Map<string, Submission>()
       if (kinds.length === 0) return []
       let from = firstIdAt(minuteOf(since))
-      for (let isMore = true; isMore && found.size < mostListed; await nextTurn()) {
-        const heard = await db
-          .selectFrom('messages')
-          .select(['id', 'submission_id', 'author'])
-          .where('id', '>', from)
-          .orderBy('id')
-          .limit(reach)
-          .execute()
-        const ids = heard.filter(({ author }) => author === 'sender').map((row) => row.submission_id)
-        for (const one of await unopened(editorId, kinds, [...new Set(ids)])) found.set(one.id, one)
-        isMore = heard.length === reach
-        from = heard.at(-1)?.id ?? from
+      for (let isMore = true; isMore && found.size < mostListed; ) {
+        await walks.turn(async () => {
+          const heard = await db
+            .selectFrom('messages')
+            .select(['id', 'submission_id', 'author'])
+            .where('id', '>', from)
+            .orderBy('id')
+            .limit(reach)
+            .execute()
+          const ids = heard.filter(({ author }) => author === 'sender').map((row) => row.submission_id)
+          for (const one of await unopened(editorId, kinds, [...new Set(ids)])) found.set(one.id, one)
+          isMore = heard.length === reach
+          from = heard.at(-1)?.id ?? from
+        })
       }
       return [...found.values()].slice(0, mostListed).sort((a, b) => (a.id < b.id ? -1 : 1))
     },
@@ -119,22 +125,24 @@ export function noticeStore(db: Database, hidden: Hidden) {
       const found: Submission[] = []
       if (kinds.length === 0) return found
       let from = firstIdAt(minuteOf(since))
-      for (let isMore = true; isMore && found.length < mostListed; await nextTurn()) {
-        const rows = await db
-          .selectFrom('submissions')
-          .leftJoin('attention', (join) =>
-            join.onRef('submission_id', '=', 'id').on('editor_id', '=', editorId),
-          )
-          .selectAll('submissions')
-          .select(['told_at', 'opened_at'])
-          .where('id', '>', from)
-          .orderBy('id')
-          .limit(reach)
-          .execute()
-        const isNew = (row: (typeof rows)[number]) => row.told_at === null && row.opened_at === null
-        found.push(...rows.filter((row) => isNew(row) && kinds.includes(row.kind)).map(submissionOf))
-        isMore = rows.length === reach
-        from = rows.at(-1)?.id ?? from
+      for (let isMore = true; isMore && found.length < mostListed; ) {
+        await walks.turn(async () => {
+          const rows = await db
+            .selectFrom('submissions')
+            .leftJoin('attention', (join) =>
+              join.onRef('submission_id', '=', 'id').on('editor_id', '=', editorId),
+            )
+            .selectAll('submissions')
+            .select(['told_at', 'opened_at'])
+            .where('id', '>', from)
+            .orderBy('id')
+            .limit(reach)
+            .execute()
+          const isNew = (row: (typeof rows)[number]) => row.told_at === null && row.opened_at === null
+          found.push(...rows.filter((row) => isNew(row) && kinds.includes(row.kind)).map(submissionOf))
+          isMore = rows.length === reach
+          from = rows.at(-1)?.id ?? from
+        })
       }
       return found.slice(0, mostListed)
     },

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Pace } from '../background/pace.ts'
 import { gatheringTime } from '../notice-policy.ts'
 import {
   concerns,
@@ -14,7 +15,7 @@ import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
 import { submissionOf } from './submissions.ts'
-import { nextTurn, type Place } from './walk.ts'
+import type { Place } from './walk.ts'
 
 export type RetentionStore = ReturnType<typeof retentionStore>
 
@@ -22,7 +23,7 @@ export type RetentionStore = ReturnType<typeof retentionStore>
 export type DuePage = { pieces: Submission[]; next: Place | undefined }
 
 /** Of what was warned of so many are looked at in one statement. */
-const reach = 500
+const reach = 200
 
 /** The setting that keeps for which rules all warnings are. */
 const mark = 'warned for'
@@ -32,9 +33,9 @@ const isHeld = sql.lit(0)
 
 /**
  * Which pieces have been kept for long enough. What is asked costs what is due, and not the pile: what has been warned of
- * leaves one index for another, and each is walked along in order.
+ * leaves one index for another, and each is walked along in order. `walks` is the pace of walks for somebody who waits.
  */
-export function retentionStore(db: Database) {
+export function retentionStore(db: Database, walks: Pace) {
   return {
     /**
      * Notes of up to `most` pieces that will be erased within a week that their editors are told: whoever has claimed it, or
@@ -179,10 +180,10 @@ export function retentionStore(db: Database) {
     const found: Submission[] = []
     let after: Place | undefined
     do {
-      const { pieces, next } = await warned(after, reach)
+      const from = after
+      const { pieces, next } = await walks.turn(() => warned(from, reach))
       found.push(...pieces.filter((piece) => isWarnedFor(piece, rules) && isWanted(piece)))
       after = next
-      if (after) await nextTurn()
     } while (after && found.length < most)
     return found.slice(0, most)
   }

@@ -1,3 +1,4 @@
+import { createPace } from '../background/pace.ts'
 import { firstIdAt, minuteOf } from '../id.ts'
 import type { NewRecord } from '../record.ts'
 import type { Memory, Recipient, Sealer } from '../seal.ts'
@@ -67,6 +68,8 @@ export async function openStorage(url: string, parts: StorageParts) {
     (await settings.confidentialByMail()).value && (await pgpKeys.isAnyGood(now()))
   const writing = { contents, sealings, hidden, mayTellInConfidence, isPostgres }
   const submissions = submissionStore(db, writing)
+  // Not that of the background: somebody waits for what is found, if only for a mail.
+  const walks = createPace({ rest: 1 })
   return {
     /** Other machines may be working on the same database. */
     isShared: isPostgres,
@@ -76,7 +79,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     work: workStore(db, writing),
     history: historyStore(db),
     trail: trailStore(db),
-    retention: retentionStore(db),
+    retention: retentionStore(db, walks),
     erasures: erasureStore(db, isPostgres),
     forgetting: forgettingStore(db),
     glance: glanceStore(db),
@@ -84,7 +87,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     attention: attentionStore(db),
     attachments: attachmentStore(db, writing),
     deliveries: deliveryStore(db, hidden, isPostgres),
-    notices: noticeStore(db, hidden),
+    notices: noticeStore(db, hidden, walks),
     unread: unreadStore(db, writing, memory),
     settings,
     editors: editorStore(db),
@@ -131,6 +134,7 @@ export async function openStorage(url: string, parts: StorageParts) {
       await orUnavailable(() => db.selectFrom('submissions').select('id').limit(1).execute())
     },
     async close(): Promise<void> {
+      walks.stop()
       await db.destroy()
     },
   }
