@@ -133,6 +133,4 @@ function keepEverythingFor(db: DatabaseSync, days: number): void {
   db.prepare(`insert into settings (name, value, revision, changed_at) values ('retention', ?, 1, 0)`).run(
     JSON.stringify(rules),
   )
-  // As it is some time after an upgrade: what was warned of has been looked through.
-  db.exec(`insert into settings (name, value, revision, changed_at) values ('warned for', '1', 1, 0)`)
 }

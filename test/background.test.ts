@@ -13,7 +13,7 @@ import { type Executed, executedBy } from './support/statements.ts'
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
 
 /** Of each sort of work so much is to be done, and as much is in the way of it that is not. */
-const many = 600
+const many = 400
 /** What a statement may walk over: a little, and so much for each row that it gives or changes. */
 const [aLittle, forEachRow] = [1500, 300]
 

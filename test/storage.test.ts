@@ -583,12 +583,6 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
 
         const longer = { ...defaultRetention, 'news-tip': 200 }
         assert.deepEqual((await over(longer, now + 8 * day)).flat(), [])
-        let after: Place | undefined
-        for (const count of [4, 3]) {
-          const looked = await fresh.retention.takeBackWarnings(longer, after, 4)
-          assert.equal(looked.count, count)
-          after = looked.next
-        }
         assert.deepEqual(await fresh.retention.soon(longer, 5), [])
         assert.equal(await warn(longer, now + 8 * day), 0)
         for (const count of counts) assert.equal(await warn(longer, at + 195 * day), count)

@@ -11,13 +11,6 @@ type Walk = (rules: RetentionRules, after: Place | undefined, most: number, now:
 export type RetentionParts = {
   rules: () => Promise<Kept<RetentionRules>>
   retention: {
-    takeBackWarnings(
-      rules: RetentionRules,
-      after: Place | undefined,
-      most: number,
-    ): Promise<{ next: Place | undefined; count: number }>
-    warnedFor(): Promise<number | undefined>
-    noteWarnedFor(revision: number, now: number): Promise<void>
     warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
     over: Walk
     oldSpam: Walk
@@ -31,7 +24,6 @@ export type RetentionParts = {
 }
 
 const warnedAtOnce = { first: 50, most: 200 }
-const lookedAtOnce = { first: 100, most: 1000 }
 /** Erased one by one, so few that new rules soon hold. */
 const erasedAtOnce = 20
 
@@ -43,22 +35,9 @@ export function retentionRounds({ rules, retention, editors, erase, onTrouble, n
 
   /** Tells editors of what will be erased. Says of how many pieces. */
   async function warn(pace: Pace): Promise<number> {
-    const { value, revision } = await rules()
-    if (revision !== (await retention.warnedFor())) {
-      await takeBack(pace, value)
-      await retention.noteWarnedFor(revision, now())
-    }
+    const { value } = await rules()
     const ids = (await editors.active()).map(({ id }) => id)
     return pace.steps((most) => retention.warn(value, ids, most, now()), warnedAtOnce)
-  }
-
-  async function takeBack(pace: Pace, value: RetentionRules): Promise<void> {
-    let after: Place | undefined
-    await pace.steps(async (most) => {
-      const { next, count } = await retention.takeBackWarnings(value, after, most)
-      after = next
-      return count
-    }, lookedAtOnce)
   }
 
   /** Erases what has been kept for long enough. Says how many pieces. */

@@ -25,9 +25,6 @@ export type DuePage = { pieces: Submission[]; next: Place | undefined }
 /** Of what was warned of so many are looked at in one statement. */
 const reach = 200
 
-/** The setting that keeps for which rules all warnings are. */
-const mark = 'warned for'
-
 // Literal, so that SQLite sees that the partial index fits.
 const isHeld = sql.lit(0)
 
@@ -57,39 +54,6 @@ export function retentionStore(db: Database, walks: Pace) {
       })
     },
 
-    /**
-     * Takes back what was said of pieces that these rules keep for longer, up to `most` of those that were warned of behind
-     * a place: they are told of anew when it is time. Gives the place to go on from, and how many were looked at.
-     */
-    async takeBackWarnings(
-      rules: RetentionRules,
-      after: Place | undefined,
-      most: number,
-    ): Promise<{ next: Place | undefined; count: number }> {
-      const rows = await alongWarned(after, most)
-        .select(['id', 'kind', 'state', 'is_confidential', 'is_held', 'active_at', 'warned_at'])
-        .execute()
-      const early = rows.filter((row) => !isWarnedFor(keptOf(row), rules)).map(({ id }) => id)
-      if (early.length > 0)
-        await db.updateTable('submissions').set({ warned_at: null }).where('id', 'in', early).execute()
-      return { next: nextOf(rows, most), count: rows.length }
-    },
-
-    /** The revision of the rules that all warnings are for; undefined where that is not known. */
-    async warnedFor(): Promise<number | undefined> {
-      const row = await db.selectFrom('settings').select('value').where('name', '=', mark).executeTakeFirst()
-      return row && Number(row.value)
-    },
-
-    async noteWarnedFor(revision: number, now: number): Promise<void> {
-      const value = String(revision)
-      await db
-        .insertInto('settings')
-        .values({ name: mark, value, revision: 1, changed_at: now })
-        .onConflict((oc) => oc.column('name').doUpdateSet({ value, changed_at: now }))
-        .execute()
-    },
-
     /** True while a warning has not reached somebody: it is on its way, or failed and nobody let it be. */
     async isWarning(): Promise<boolean> {
       const row = await db
@@ -104,11 +68,18 @@ export function retentionStore(db: Database, walks: Pace) {
 
     /**
      * Pieces that have been kept for long enough, and whose editors were told a week ago: of up to `most` behind a place
-     * those for which these rules have it so.
+     * those for which these rules have it so. The warnings of the others are taken back, for they were for shorter rules:
+     * they are told of anew when it is time.
      */
     async over(rules: RetentionRules, after: Place | undefined, most: number, now: number): Promise<DuePage> {
       const { pieces, next } = await warned(after, most, now - warnedAhead)
-      return { pieces: pieces.filter((piece) => isWarnedFor(piece, rules) && !piece.isHeld), next }
+      const [over, kept] = [true, false].map((isOver) =>
+        pieces.filter((piece) => isWarnedFor(piece, rules) === isOver),
+      ) as [Submission[], Submission[]]
+      const ids = kept.map(({ id }) => id)
+      if (ids.length > 0)
+        await db.updateTable('submissions').set({ warned_at: null }).where('id', 'in', ids).execute()
+      return { pieces: over, next }
     },
 
     /** Spam that has been kept for long enough, up to `most` behind a place. */
@@ -156,20 +127,21 @@ export function retentionStore(db: Database, walks: Pace) {
 
   /** What has been warned of, up to a time, in that order. */
   async function warned(after: Place | undefined, most: number, until?: number): Promise<DuePage> {
-    let query = alongWarned(after, most).selectAll()
-    if (until !== undefined) query = query.where('warned_at', '<=', until)
-    const rows = await query.execute()
-    return { pieces: rows.map(submissionOf), next: nextOf(rows, most) }
-  }
-
-  function alongWarned(after: Place | undefined, most: number) {
-    return db
+    let query = db
       .selectFrom('submissions')
+      .selectAll()
       .where('warned_at', 'is not', null)
       .where(behind('warned_at', after))
       .orderBy('warned_at')
       .orderBy('id')
       .limit(most)
+    if (until !== undefined) query = query.where('warned_at', '<=', until)
+    const pieces = (await query.execute()).map(submissionOf)
+    const last = pieces.at(-1)
+    return {
+      pieces,
+      next: last && pieces.length === most ? { at: last.warnedAt ?? 0, id: last.id } : undefined,
+    }
   }
 
   async function firstOf(
@@ -236,27 +208,6 @@ export async function withoutMail(
     .execute()
   const waiting = new Set(rows.map((row) => row.editor_id))
   return editorIds.filter((id) => !waiting.has(id))
-}
-
-function keptOf(
-  row: Pick<
-    Tables['submissions'],
-    'kind' | 'state' | 'is_confidential' | 'is_held' | 'active_at' | 'warned_at'
-  >,
-) {
-  return {
-    kind: row.kind,
-    state: row.state,
-    isConfidential: row.is_confidential === 1,
-    isHeld: row.is_held === 1,
-    activeAt: row.active_at,
-    warnedAt: row.warned_at,
-  }
-}
-
-function nextOf(rows: Pick<Tables['submissions'], 'id' | 'warned_at'>[], most: number): Place | undefined {
-  const last = rows.at(-1)
-  return last && rows.length === most ? { at: last.warned_at ?? 0, id: last.id } : undefined
 }
 
 function behind(
