@@ -52,7 +52,7 @@ export function createPace({ rest = usualRest } = {}) {
       all += done
       if (done < size) return all
       size = sizeAfter(size, took, sizes)
-      if (moreRest > 0) await resting(moreRest * took)
+      if (moreRest > 0) await wait(rest === 0 ? 0 : moreRest * took)
     }
   }
 
