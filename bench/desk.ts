@@ -88,28 +88,33 @@ type Desk = { server: Server; database: string; cookie: string; editor: string }
 
 async function withServer<T>(size: number, job: Job, measure: (desk: Desk) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'barua-desk-'))
-  const env = { DATA_DIR: join(folder, 'data'), UPLOADS_DIR: join(folder, 'uploads') }
-  const database = join(env.DATA_DIR, 'barua.db')
-  mkdirSync(env.DATA_DIR)
-  copyFileSync(await keptPile(piles, size), database)
-  prepare(database, size, job)
-  job.prepareFiles?.(env.UPLOADS_DIR, size)
-  let running = true
-  const server = await start('src/main.ts', { ...env, SUBMIT_LIMIT: '0' })
-  const coming = signIn(server, env).then(async (who) => {
-    const pouring = comeIn(server, () => running)
-    try {
-      return await measure({ server, database, ...who })
-    } finally {
-      running = false
-      await pouring
-    }
-  })
   try {
-    return await coming
+    const env = { DATA_DIR: join(folder, 'data'), UPLOADS_DIR: join(folder, 'uploads') }
+    const database = join(env.DATA_DIR, 'barua.db')
+    mkdirSync(env.DATA_DIR)
+    copyFileSync(await keptPile(piles, size), database)
+    prepare(database, size, job)
+    job.prepareFiles?.(env.UPLOADS_DIR, size)
+    const server = await start('src/main.ts', { ...env, SUBMIT_LIMIT: '0' })
+    try {
+      const who = await signIn(server, env)
+      return await whilePiecesComeIn(server, () => measure({ server, database, ...who }))
+    } finally {
+      await server.stop()
+    }
   } finally {
-    await server.stop()
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function whilePiecesComeIn<T>(server: Server, measure: () => Promise<T>): Promise<T> {
+  let running = true
+  const coming = comeIn(server, () => running)
+  try {
+    return await measure()
+  } finally {
+    running = false
+    await coming
   }
 }
 
@@ -214,15 +219,15 @@ function printJob(name: string): void {
   const told = (row: JobRow | undefined) => {
     if (!row) return '–'
     const { p50, p99 } = worst(row.lists)
-    const ratios = Object.entries(row.lists).map(
-      ([list, one]) => one.p50 / (results.lists[small]?.[list]?.p50 ?? 1),
-    )
+    const atRest = results.lists[small] ?? {}
+    const ratios = Object.entries(row.lists).flatMap(([list, one]) => {
+      const there = atRest[list]
+      return there ? [one.p50 / there.p50] : []
+    })
+    const ratio = ratios.length > 0 ? Math.max(...ratios).toFixed(2) : '–'
     const rate = Math.round(row.done / row.seconds).toLocaleString('en')
-    return `${`${p50} / ${p99} ms`.padStart(14)}  ratio ${Math.max(...ratios)
-      .toFixed(2)
-      .padStart(
-        5,
-      )}  held ${row.p99.toFixed(0)} / ${row.longest.toFixed(0)} ms, ${row.atStart?.toFixed(0)} ms at first  ${rate}/s`
+    const held = [row.p99, row.longest, row.atStart].map((ms) => Math.round(ms)).join(' / ')
+    return `${`${p50} / ${p99} ms`.padStart(16)}${ratio.padStart(8)}${`${held} ms`.padStart(22)}${rate.padStart(8)}/s`
   }
   console.log(`${name.padEnd(34)}${told(results.jobs[name])}`)
   if (before.jobs?.[name]) console.log(`${'  before'.padEnd(34)}${told(before.jobs[name])}`)
@@ -238,8 +243,10 @@ if (Object.keys(chosen).length > 0) {
   printLists()
 }
 console.log(
-  `\nWith as much to do as ${large.toLocaleString('en')} submissions give, while the lists are read: the slowest p50 / p99 of them, the largest ratio
-to their p50 at ${small.toLocaleString('en')}, for how long the event loop was held up (p99 / longest, and at the start), how much was done a second`,
+  `\nWith as much to do as ${large.toLocaleString('en')} submissions give, while the lists are read: the slowest p50 / p99 of them,
+the largest ratio to their p50 at ${small.toLocaleString('en')}, for how long the event loop was held up (p99 / longest / until then,
+the start included), how much was done a second
+`,
 )
 for (const [name, job] of Object.entries(chosenJobs)) {
   results.jobs[name] = await measureJob(large, job)
