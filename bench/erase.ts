@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { wipeErased } from '../src/erasing/eraser.ts'
+import { createPace } from '../src/background/pace.ts'
+import { wipeDatabase } from '../src/erasing/eraser.ts'
 import { openStorage, type Storage } from '../src/storage/storage.ts'
 import { storageParts } from '../test/support/storage.ts'
 import { makePile } from './pile.ts'
@@ -47,18 +48,13 @@ async function eraseRows(storage: Storage): Promise<number[]> {
 async function wipe({ erasures }: Storage): Promise<{ words: number[]; log: number[] }> {
   const words: number[] = []
   const log: number[] = []
-  await wipeErased({
+  await wipeDatabase({
     erasures: {
       ...erasures,
-      wipeWords: (isFirst) => noting(words, () => erasures.wipeWords(isFirst)),
+      wipeWords: (...asked) => noting(words, () => erasures.wipeWords(...asked)),
       wipeLog: () => noting(log, () => erasures.wipeLog()),
     },
-    eraseFile: async () => undefined,
-    forgetMail: async () => undefined,
-    rest: async () => undefined,
-    onTrouble(error) {
-      throw error
-    },
+    pace: createPace({ rest: 0 }),
   })
   return { words, log }
 }

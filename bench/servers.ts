@@ -1,14 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+const stretches = new URL('stretches.ts', import.meta.url).href
+
 export const secret = 'bench-secret'
+
+export type Stretches = { longest: number; p99: number }
 
 export type Server = {
   port: number
   /** The most memory the process has had resident, in MiB. */
   peakMemory(): number
+  /** For how long at a stretch its event loop was held up since this was last asked, in milliseconds. */
+  stretches(): Promise<Stretches>
   stop(): Promise<void>
 }
 
@@ -19,7 +26,7 @@ let nextPort = 21_000
 export async function start(program: string, env: Record<string, string> = {}): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'barua-bench-'))
   const port = nextPort++
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, ['--import', stretches, program], {
     env: {
       ...process.env,
       PORT: String(port),
@@ -28,11 +35,19 @@ export async function start(program: string, env: Record<string, string> = {}): 
       LOG_LEVEL: 'warn',
       ...env,
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  await untilOpen(port, child)
+  await untilOpen(port, child).catch((error: unknown) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   return {
     port,
+    async stretches() {
+      const told = once(child, 'message') as Promise<[Stretches]>
+      child.send('tell')
+      return (await told)[0]
+    },
     peakMemory: () =>
       Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
     async stop() {

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import type { ApiToken } from './api-token.ts'
+import { createPace } from './background/pace.ts'
 import { type BotSide, createBotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
 import { type Cleaner, createCleaner } from './cleaning/cleaner.ts'
@@ -28,9 +29,6 @@ import type { Storage } from './storage/storage.ts'
 import { openStores } from './stores.ts'
 import { createMetrics } from './web/metrics.ts'
 import { pageRenderer, readAssets } from './web/pages.ts'
-
-/** So long swept files can be put back. */
-const sweptTime = 14 * 24 * hour
 
 export type Application = {
   web: RequestListener
@@ -161,9 +159,11 @@ async function createParts(
 ): Promise<Parts> {
   const { storage, files, fileSealing, secrets } = await openStores(config, outside)
   const keyring = keyRing({ store: storage.keyRing, now: outside.now })
+  const pace = createPace()
   const resealing = createResealing({
     store: storage.resealing,
     files,
+    pace,
     onTrouble: (error) =>
       outside.log.error(
         { name: error instanceof Error ? error.name : typeof error },
@@ -182,6 +182,7 @@ async function createParts(
     fileSealing,
     secrets,
     keyRing: keyring,
+    pace,
     resealing,
     cleaner: createCleaner(),
     metrics,
@@ -210,9 +211,6 @@ async function sweep({ storage, files, outside, config, readiness }: Parts, bega
         { left, folder: config.UPLOADS_DIR },
         'not swept: more files belong to nothing than a crash leaves. Look at them, then: npm run barua -- storage sweep',
       )
-    await files.forgetSwept(Date.now() - sweptTime)
-    await storage.sessions.forgetOld(outside.now() - 24 * hour, outside.now())
-    await storage.tries.forgetOld(outside.now())
   } catch (error) {
     outside.log.error(
       { name: error instanceof Error ? error.name : 'error', folder: config.UPLOADS_DIR },

@@ -165,7 +165,6 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
     },
     webhook: () => webhook,
     async lookAfter() {
-      await openPieces.forgetOld(now() - 3 * day)
       if (!token) return
       const signal = AbortSignal.timeout(shortPatience)
       await name.learn(signal)

@@ -22,7 +22,7 @@ import { makeToken } from './one-time.ts'
 import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
-import { concerns, erasedAt } from './retention.ts'
+import { erasedAt } from './retention.ts'
 import { mailSender } from './sender.ts'
 import type { LeasedVerdict } from './storage/deliveries.ts'
 import { readDkimKey } from './storage/dkim.ts'
@@ -211,8 +211,7 @@ export function createCarriers(
   async function soonErased(editorId: string, most: number): Promise<{ piece: Submission; at: number }[]> {
     const { value: rules } = await storage.settings.retention()
     const ids = (await storage.editors.active()).map(({ id }) => id)
-    const soon = await storage.retention.soon(rules, most, outside.now())
-    const theirs = soon.filter((piece) => concerns(piece, editorId, ids))
+    const theirs = await storage.retention.soonOf(editorId, ids, rules, most)
     return theirs.flatMap((piece) => {
       const at = erasedAt(piece, rules)
       return at === undefined ? [] : [{ piece, at }]

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Pace } from './background/pace.ts'
 import type { Cleaner } from './cleaning/cleaner.ts'
 import type { Config } from './config.ts'
 import type { Carrier } from './delivery.ts'
@@ -39,6 +40,8 @@ export type Parts = {
   secrets: Secrets
   /** Who holds the desk key. */
   keyRing: KeyRing
+  /** The turns of all that is done beside the requests. */
+  pace: Pace
   /** What is sealed for an earlier key is sealed anew by it. */
   resealing: Resealing
   /** Makes clean copies of files. */

@@ -47,10 +47,33 @@ export function erasedAt(piece: Kept, rules: RetentionRules): number | undefined
   return Math.max(due, piece.warnedAt + warnedAhead)
 }
 
-function ruleOf({ kind, state, isConfidential }: Kept): RetentionRule {
-  if (state === 'spam') return 'spam'
+/**
+ * True if its editors were told a week before these rules erase it. Where they keep it for longer than those that it was
+ * told of by, they are to be told again.
+ */
+export function isWarnedFor(piece: Kept, rules: RetentionRules): boolean {
+  if (piece.warnedAt === null || piece.state === 'spam') return false
+  const at = erasedAt(piece, rules)
+  return at !== undefined && at <= piece.warnedAt + warnedAhead
+}
+
+function ruleOf({ kind, state, isConfidential }: Pick<Kept, 'kind' | 'state' | 'isConfidential'>) {
+  return state === 'spam' ? 'spam' : undecidedRuleOf(kind, isConfidential)
+}
+
+function undecidedRuleOf(kind: Kind, isConfidential: boolean): RetentionRule {
   return isConfidential && !isConfidentialKind(kind) ? 'marked' : kind
 }
+
+/** Which pieces a rule is for, spam apart. */
+export const retentionCells: { kind: Kind; isConfidential: boolean; rule: RetentionRule }[] = kinds.flatMap(
+  (kind) =>
+    [false, true].map((isConfidential) => ({
+      kind,
+      isConfidential,
+      rule: undecidedRuleOf(kind, isConfidential),
+    })),
+)
 
 /** What was last active before this is due under a rule; undefined for a rule that keeps everything. */
 export function dueBefore(rules: RetentionRules, rule: RetentionRule, now: number): number | undefined {

@@ -44,8 +44,8 @@ const meetingPlaces = [
   'outbox.ts',
   'rounds.ts',
 ]
-/** Beneath all of them: what threads are handed streams by. */
-const beneath = ['threads']
+/** Beneath all of them: what threads are handed streams by, and the pace of what is done beside the requests. */
+const beneath = ['threads', 'background']
 /** Libraries with one user only; pictures are read by two. */
 const onlyUsers: Record<string, string | string[]> = {
   multer: 'channels/form',

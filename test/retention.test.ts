@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { createPace } from '../src/background/pace.ts'
 import { runCommand } from '../src/commands.ts'
 import { readConfig } from '../src/config.ts'
+import { retentionRounds } from '../src/erasing/retention.ts'
 import { coarseId } from '../src/id.ts'
 import { defaultRetention, RetentionRules } from '../src/retention.ts'
 import { canary, everyByte, found } from './support/canary.ts'
@@ -262,7 +264,7 @@ test('erasing that is broken off goes on at the next start', async (t) => {
   assert.equal((await newsroom.storedFiles()).length, 2)
   await newsroom.application.workOnce()
   assert.deepEqual(await newsroom.storedFiles(), [])
-  assert.deepEqual((await newsroom.application.storage.erasures.toWipe(10)).ids, [])
+  assert.equal((await newsroom.application.storage.erasures.beginToWipe('', 10)).count, 0)
 })
 
 test('a hold, a deed or a message that comes at the last moment keeps a piece', async (t) => {
@@ -272,7 +274,7 @@ test('a hold, a deed or a message that comes at the last moment keeps a piece', 
   await daysPass(newsroom, 85)
   newsroom.passTime(8 * day)
   const { value: rules } = await settings.retention()
-  const over = await retention.over(rules, 10, newsroom.now())
+  const { pieces: over } = await retention.over(rules, undefined, 10, newsroom.now())
   assert.equal(over.length, 2)
   await newsroom.act(`/desk/submissions/${held.reference}/hold`, { hold: 'yes' })
   await newsroom.writeAgain(written.receipt, 'One thing more, just in time.')
@@ -391,6 +393,93 @@ test('a week is counted from a warning for the rules of today, that somebody who
   for (const [drop = ''] of page.matchAll(/\/desk\/deliveries\/[\w-]+\/drop/g)) await newsroom.act(drop, {})
   await daysPass(newsroom, 2)
   assert.equal(await isThere(newsroom, other.reference), false)
+})
+
+test('an editor hears of what they have claimed, however much others have', async (t) => {
+  const second = 'second@newsroom.test'
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  const { storage } = newsroom.application
+  const { reference } = await newsroom.submit('news-tip')
+  await newsroom.workOff()
+  await newsroom.act(`/desk/submissions/${reference}/claim`, {}, await newsroom.signIn(second))
+  const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`)
+  t.after(() => db.close())
+  const [first] = await storage.editors.active()
+  const at = newsroom.now() - day
+  db.exec('begin')
+  const add =
+    db.prepare(`insert into submissions (id, reference, receipt_hash, kind, channel, state, created_at, updated_at,
+    active_at, assignee_id, bond) values (?, ?, ?, 'news-tip', 'form', 'in-review', ?, ?, ?, ?, '')`)
+  for (let i = 0; i < 1200; i++)
+    add.run(coarseId(at), `other ${i}`, `other ${i}`, at, at, at, first?.id ?? '')
+  db.exec('commit')
+  await daysPass(newsroom, 85)
+  const mails = newsroom.mailsTo(second).filter(({ subject }) => /erased soon/.test(subject ?? ''))
+  assert.equal(mails.length, 1)
+  assert.match(mails[0]?.text ?? '', new RegExp(reference))
+  assert.equal(
+    newsroom.mailsTo(editorAddress).filter(({ subject }) => /erased soon/.test(subject ?? '')).length,
+    1,
+  )
+})
+
+test('what is warned of while the mail about others is being written is told of too', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { retention, deliveries, editors, settings } = newsroom.application.storage
+  const ids = (await editors.active()).map(({ id }) => id)
+  const { value: rules } = await settings.retention()
+  const warned = () => retention.warn(rules, ids, 10, newsroom.now())
+  const waiting = async () =>
+    (await deliveries.page({ state: 'pending', size: 100 })).filter(
+      ({ purpose }) => purpose === 'erasure-warning',
+    )
+  await newsroom.submit('news-tip')
+  await newsroom.workOff()
+  newsroom.passTime(84 * day)
+  assert.equal(await warned(), 1)
+  await newsroom.submit('news-tip')
+  newsroom.passTime(1)
+  await newsroom.application.storage.leases.begin('a worker')
+  await deliveries.lease('mail', 'a worker', { count: 100, now: newsroom.now() })
+  newsroom.passTime(84 * day)
+  assert.equal(await warned(), 1)
+  assert.equal((await waiting()).length, 2)
+  await newsroom.submit('news-tip')
+  newsroom.passTime(84 * day)
+  assert.equal(await warned(), 1)
+  assert.equal((await waiting()).length, 2, 'one that nobody has in hand tells of it')
+})
+
+test('rules that change while much is erased hold at once', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { storage } = newsroom.application
+  const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`)
+  t.after(() => db.close())
+  const at = newsroom.now() - 100 * day
+  const add =
+    db.prepare(`insert into submissions (id, reference, receipt_hash, kind, channel, state, created_at, updated_at,
+    active_at, warned_at, bond) values (?, ?, ?, 'news-tip', 'form', 'declined', ?, ?, ?, ?, '')`)
+  for (let i = 0; i < 100; i++)
+    add.run(coarseId(at), `old ${i}`, `old ${i}`, at, at, at, newsroom.now() - 8 * day)
+  const keeping = retentionRounds({
+    rules: storage.settings.retention,
+    retention: storage.retention,
+    editors: storage.editors,
+    async erase(...given) {
+      const isErased = await storage.erasures.erase(...given)
+      const { revision } = await storage.settings.retention()
+      if (revision === 0)
+        await storage.settings.saveRetention({ ...defaultRetention, 'news-tip': 0 }, 0, newsroom.now())
+      return isErased
+    },
+    onTrouble: assert.ifError,
+    now: newsroom.now,
+  })
+  const pace = createPace({ rest: 0 })
+  const erased = await keeping.eraseOver(pace)
+  assert.ok(erased > 0 && erased < 50, `${erased} were erased`)
+  assert.equal(await keeping.eraseOver(pace), 0)
+  assert.equal(await newsroom.submissionCount(), 100 - erased)
 })
 
 test('only admins erase, and only what they saw', async (t) => {

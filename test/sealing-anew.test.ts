@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, rm } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { createPace } from '../src/background/pace.ts'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
 import { createResealing } from '../src/sealing/resealing.ts'
 import { removeEditor } from './support/accounts.ts'
@@ -193,7 +194,7 @@ test('sealing anew goes on after a restart, with whoever comes in, and is not he
   )
   await newsroom.restart()
   const { resealing } = newsroom.application
-  assert.deepEqual(await resealing.progress(), { left: 12, isRunning: false })
+  assert.deepEqual(await resealing.progress(), { left: 12, isMore: false, isRunning: false })
   const cookie = await newsroom.signIn()
   const page = await newsroom.http().get('/desk/keys').set('cookie', cookie)
   assert.match(page.text, /sealed anew just now|12<\/strong> pieces are/)
@@ -321,12 +322,13 @@ test('what comes while a piece is being sealed anew is not passed over', async (
       },
     },
     onTrouble: assert.ifError,
+    pace: createPace({ rest: 0 }),
   })
   database(t, newsroom).exec('update submissions set sealed_for = null')
   await resealing.begin(newsroom.keys)
   await resealing.settled()
   await settled(newsroom)
-  assert.equal(await storage.resealing.left(), 0)
+  assert.equal(await storage.resealing.left(1), 0)
   const [words] = (await storage.submissions.conversation(id, newsroom.keys)).filter((one) => one.isWithdrawn)
   assert.ok(words)
   assert.equal((await sealed.openedBy(sender)).length, before + 1, 'the words that were taken back')
@@ -339,9 +341,10 @@ test('what is to be sealed anew behind where it is already is not left for the n
       left: async () => left.size,
       pieces: async (after, most) =>
         [...left]
-          .filter((id) => id > after)
+          .filter((id) => id > (after?.id ?? ''))
           .sort()
-          .slice(0, most),
+          .slice(0, most)
+          .map((id) => ({ id, sealedFor: null })),
       files: async () => ({ revision: 1, files: [], sealing: { bond: '', desk: '', sender: null } }),
       async sealAnew(id) {
         left.delete(id)
@@ -350,10 +353,11 @@ test('what is to be sealed anew behind where it is already is not left for the n
         await resealing.begin(async () => ['AGE-SECRET-KEY-1'])
         return 'done'
       },
-      unread: async () => undefined,
+      unread: async () => ({ last: undefined, count: 0 }),
     },
     files: { sealAnew: async () => true },
     onTrouble: assert.ifError,
+    pace: createPace({ rest: 0 }),
   })
   await resealing.begin(async () => ['AGE-SECRET-KEY-1'])
   await resealing.settled()
@@ -385,7 +389,7 @@ test('what a stranger’s held mail brings opens for editors only, until one of 
   database(t, newsroom).exec('update submissions set sealed_for = null')
   await newsroom.application.resealing.begin(newsroom.keys)
   await settled(newsroom)
-  assert.equal(await newsroom.application.storage.resealing.left(), 0)
+  assert.equal(await newsroom.application.storage.resealing.left(1), 0)
   assert.equal((await sealed.openedBy(sender)).length, 1)
 
   await send(held)

@@ -6,17 +6,23 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { CompiledQuery } from 'kysely'
+import type { Editor } from '../src/editor.ts'
 import { Failure } from '../src/failure.ts'
 import { newId as idAt, minuteOf } from '../src/id.ts'
 import type { Filter, Page } from '../src/inbox.ts'
+import { defaultPolicy } from '../src/notice-policy.ts'
 import type { NewPart } from '../src/open-piece.ts'
 import { newReceipt } from '../src/receipt.ts'
 import type { NewRecord, NewSubmission } from '../src/record.ts'
+import { defaultRetention, type RetentionRules } from '../src/retention.ts'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
 import { recipientOf } from '../src/sealing/x25519.ts'
 import { readTerms } from '../src/search-terms.ts'
-import { openDatabase } from '../src/storage/database.ts'
+import { type Database, openDatabase } from '../src/storage/database.ts'
+import type { SealedPlace } from '../src/storage/resealing.ts'
+import type { DuePage } from '../src/storage/retention.ts'
 import { openStorage, type Storage } from '../src/storage/storage.ts'
+import type { Place } from '../src/storage/walk.ts'
 import { verifyTrail } from '../src/trail.ts'
 import { removeEditor } from './support/accounts.ts'
 import { compose, mailDoor, replyTo } from './support/mail.ts'
@@ -545,6 +551,163 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
           assert.deepEqual([outcome.error.code, outcome.error.isUndone], ['unavailable', true])
         }
       }
+    })
+
+    describe('work in the background goes step by step', () => {
+      const day = 86_400_000
+      const pieces = Array.from({ length: 7 }, () => newRecord())
+      const ids = pieces.map(({ submissionId }) => submissionId).sort()
+      const [first] = pieces
+      const at = first?.at ?? 0
+      let fresh: Storage
+      let db: Database
+      before(async () => {
+        const freshUrl = await makeUrl()
+        fresh = await openStorage(freshUrl, parts)
+        db = await openDatabase(freshUrl)
+        await fresh.record(pieces)
+      })
+      after(async () => {
+        await db.destroy()
+        await fresh.close()
+      })
+
+      /** What a walk gives, page by page, and where it has come by then. */
+      async function walked(walk: (after: Place | undefined) => Promise<DuePage>): Promise<string[][]> {
+        const pages: string[][] = []
+        for (let after: Place | undefined, goesOn = true; goesOn; goesOn = after !== undefined) {
+          const { pieces: page, next } = await walk(after)
+          pages.push(page.map(({ id }) => id))
+          after = next
+        }
+        return pages
+      }
+
+      test('what is due is warned of once, and again where it is kept for longer', async () => {
+        const now = at + 85 * day
+        const warn = (rules: RetentionRules, then: number) =>
+          fresh.retention.warn(rules, ['an editor'], 3, then)
+        assert.equal(await warn(defaultRetention, at + 80 * day), 0)
+        const counts = [3, 3, 1, 0]
+        for (const count of counts) assert.equal(await warn(defaultRetention, now), count)
+        const waiting = await fresh.deliveries.page({ state: 'pending', size: 100 })
+        assert.equal(waiting.filter(({ purpose }) => purpose === 'erasure-warning').length, 1)
+        assert.equal(await fresh.retention.isWarning(), true)
+        assert.equal((await fresh.retention.soon(defaultRetention, 5)).length, 5)
+
+        const over = (rules: RetentionRules, then: number) =>
+          walked((after) => fresh.retention.over(rules, after, 3, then))
+        assert.deepEqual(await over(defaultRetention, now + 6 * day), [[]])
+        const pages = await over(defaultRetention, now + 8 * day)
+        assert.deepEqual(
+          pages.map((page) => page.length),
+          [3, 3, 1],
+        )
+        assert.deepEqual(pages.flat().sort(), ids)
+
+        const longer = { ...defaultRetention, 'news-tip': 200 }
+        assert.deepEqual((await over(longer, now + 8 * day)).flat(), [])
+        assert.deepEqual(await fresh.retention.soon(longer, 5), [])
+        assert.equal(await warn(longer, now + 8 * day), 0)
+        for (const count of counts) assert.equal(await warn(longer, at + 195 * day), count)
+      })
+
+      test('what nobody claimed is brought to the admins, and old spam is found', async () => {
+        const admin: Editor = { id: 'an admin', email: '', name: '', role: 'admin', policy: defaultPolicy }
+        const [now, soon] = [Date.now(), Date.now() + 3_600_000]
+        for (const count of [3, 3, 1, 0])
+          assert.equal(await fresh.notices.escalate([admin], soon, 3, now), count)
+        assert.deepEqual((await fresh.notices.escalated(now)).map(({ id }) => id).sort(), ids)
+        assert.deepEqual(await fresh.notices.escalated(now + 1), [])
+        const waiting = await fresh.deliveries.page({ state: 'pending', size: 100 })
+        assert.equal(waiting.filter(({ purpose }) => purpose === 'escalation').length, 1)
+
+        await db.updateTable('submissions').set({ state: 'spam', warned_at: null }).execute()
+        const oldSpam = (then: number) =>
+          walked((after) => fresh.retention.oldSpam(defaultRetention, after, 3, then))
+        assert.deepEqual(await oldSpam(at + 20 * day), [[]])
+        const pages = await oldSpam(at + 40 * day)
+        assert.deepEqual(
+          pages.map((page) => page.length),
+          [3, 3, 1],
+        )
+        assert.deepEqual(pages.flat().sort(), ids)
+      })
+
+      test('what is sealed for other keys is found, whatever those are', async () => {
+        assert.equal(await fresh.resealing.left(100), 0)
+        const others = [null, '0 before the desk’s', 'zz behind it']
+        for (const [i, id] of ids.entries()) {
+          const sealed_for = others[i % 3] ?? null
+          await db.updateTable('submissions').set({ sealed_for }).where('id', '=', id).execute()
+        }
+        assert.equal(await fresh.resealing.left(100), 7)
+        assert.equal(await fresh.resealing.left(2), 2)
+        const found: string[] = []
+        for (let after: SealedPlace | undefined, goesOn = true; goesOn; ) {
+          const page = await fresh.resealing.pieces(after, 2)
+          found.push(...page.map(({ id }) => id))
+          after = page.at(-1)
+          goesOn = after !== undefined
+        }
+        assert.equal(found.length, 7)
+        assert.deepEqual(found.sort(), ids)
+      })
+
+      test('what is old is forgotten, the oldest first, and nothing else', async () => {
+        const now = Date.now()
+        const editor = await fresh.editors.add('forgetting@b.test', 'admin', now)
+        for (let i = 0; i < 5; i++)
+          await fresh.sessions.begin(`session ${i}`, editor.id, null, now - 2 * day + i)
+        await fresh.sessions.begin('today’s', editor.id, null, now)
+        for (const count of [2, 2, 1, 0]) assert.equal(await fresh.forgetting.sessions?.(now, 2), count)
+        assert.ok(await fresh.sessions.seated('today’s', { begunSince: 0, seenSince: 0, now }))
+        await fresh.sessions.addLink('old', editor.id, now - 1)
+        await fresh.sessions.addLink('new', editor.id, now + 1)
+        await fresh.tries.allow('an account', now - 2 * day, { most: 1, span: day })
+        await fresh.mail.mayAnswer('an address', ids[0] ?? '', 1, now - 2 * day)
+        await fresh.mail.sendCanary('a canary', now - 2 * day)
+        const forgotten = Object.entries(fresh.forgetting).map(
+          async ([what, forget]) => [what, await forget(now, 10)] as const,
+        )
+        const counts = Object.fromEntries(await Promise.all(forgotten))
+        assert.deepEqual(counts, {
+          sessions: 0,
+          links: 1,
+          tries: 1,
+          updates: 0,
+          answers: 1,
+          canaries: 1,
+          chats: 0,
+        })
+        assert.equal(await fresh.sessions.linkFor('new', now), editor.id)
+      })
+
+      test('what is erased while something is being wiped is wiped the next time', async () => {
+        const { erasures } = fresh
+        const [last = '', ...others] = ids
+        const erase = async (id: string) => {
+          const piece = await fresh.submissions.byId(id)
+          assert.equal(piece && (await erasures.erase(piece, null, 'by-hand', Date.now())), true)
+        }
+        // No mail is on its way: nobody has one in hand.
+        for (const id of others) await erase(id)
+        let after = ''
+        for (const count of [4, 2]) {
+          const begun = await erasures.beginToWipe(after, 4)
+          assert.equal(begun.count, count)
+          after = begun.last
+        }
+        await erase(last)
+        let from = ''
+        for (const count of [4, 3]) {
+          const wiped = await erasures.wiped(from, 4)
+          assert.equal(wiped.count, count)
+          from = wiped.last
+        }
+        const again = await erasures.beginToWipe('', 4)
+        assert.deepEqual([again.count, again.last], [1, last])
+      })
     })
 
     test('a mail that is taken, a reply that comes and a deed that is taken back at the moment of erasing', async () => {

@@ -41,7 +41,7 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
   /** What will be erased within a week. */
   async function list(_req: Request, res: Response, seat: Seat): Promise<void> {
     const { value: rules } = await parts.settings.retention()
-    const soon = await parts.retention.soon(rules, shown + 1, parts.now())
+    const soon = await parts.retention.soon(rules, shown + 1)
     const rows = soon
       .slice(0, shown)
       .map((submission) => ({ submission, at: erasedAt(submission, rules) ?? 0 }))

@@ -27,7 +27,7 @@ export type KeyParts = {
     unwrap(id: string, secret: Uint8Array): Promise<Identity | undefined>
     standing(): Promise<{ editors: Map<string, boolean>; hasSheet: boolean }>
   }
-  resealing: { progress(): Promise<{ left: number; isRunning: boolean }> }
+  resealing: { progress(): Promise<{ left: number; isMore: boolean; isRunning: boolean }> }
   newsroom: string
   base: string
   now: () => number

@@ -69,7 +69,7 @@ export type DeskParts = {
     retention(): Promise<Kept<RetentionRules>>
   }
   retention: {
-    soon(rules: RetentionRules, most: number, now: number): Promise<Submission[]>
+    soon(rules: RetentionRules, most: number): Promise<Submission[]>
   }
   trail: { add(entries: NewTrailEntry[], at: number): Promise<void> }
   /** Erases a piece for good, as it was seen; `why` is a code. False if it has changed, or has gone already. */

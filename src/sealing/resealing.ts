@@ -1,37 +1,47 @@
+import type { Pace } from '../background/pace.ts'
 import type { Identity, Keys, SealedFiles, Sealing } from '../seal.ts'
+
+/** Where a walk has come along what is sealed for earlier keys. */
+type Place = { sealedFor: string | null; id: string }
 
 /** What sealing anew is handed where everything meets. */
 export type ResealingParts = {
   store: {
-    left(): Promise<number>
-    pieces(after: string, most: number): Promise<string[]>
+    left(most: number): Promise<number>
+    pieces(after: Place | undefined, most: number): Promise<Place[]>
     files(submissionId: string): Promise<SealedFiles | undefined>
     sealAnew(
       submissionId: string,
       as: Pick<SealedFiles, 'revision' | 'sealing'>,
       keys: Keys,
     ): Promise<'done' | 'changed' | 'locked'>
-    unread(after: string, most: number, keys: Keys): Promise<{ last: string; done: number } | undefined>
+    unread(
+      after: Place | undefined,
+      most: number,
+      keys: Keys,
+    ): Promise<{ last: Place | undefined; count: number }>
   }
   files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
   onTrouble: (error: unknown) => void
+  pace: Pace
 }
 
 export type Resealing = ReturnType<typeof createResealing>
 
-/** How far it is: how many are still to be sealed anew, and whether that is being done. */
-export type ResealingProgress = { left: number; isRunning: boolean }
+/** How far it is: how many are still to be sealed anew, whether there are more than those, and whether that is being done. */
+export type ResealingProgress = { left: number; isMore: boolean; isRunning: boolean }
 
 const atOnce = 50
-/** It rests three times as long as it works, so that what comes in goes first. */
-const restAfterWork = 3
+const unreadAtOnce = { first: 2, most: 50 }
+/** More are not counted. */
+const mostCounted = 1000
 const mostTries = 3
 
 /**
  * Seals anew what is sealed for an earlier key, piece by piece. Only an editor has the keys for it: while it goes on, this
  * process remembers them, and forgets them at the end. Broken off, it goes on with the next editor who comes in.
  */
-export function createResealing({ store, files, onTrouble }: ResealingParts) {
+export function createResealing({ store, files, onTrouble, pace }: ResealingParts) {
   let identities = new Set<Identity>()
   let running: Promise<void> | undefined
   let isStopping = false
@@ -43,7 +53,7 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
     /** Goes on with what these keys open. It resolves at once, and works on beside everything else. */
     async begin(brought: Keys): Promise<void> {
       try {
-        if (isStopping || (await store.left()) === 0) return
+        if (stops() || (await store.left(1)) === 0) return
         for (const identity of await brought()) identities.add(identity)
         isAsked = true
         if (identities.size > 0) running ??= run().finally(forget)
@@ -53,7 +63,12 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
     },
 
     async progress(): Promise<ResealingProgress> {
-      return { left: await store.left(), isRunning: running !== undefined }
+      const left = await store.left(mostCounted + 1)
+      return {
+        left: Math.min(left, mostCounted),
+        isMore: left > mostCounted,
+        isRunning: running !== undefined,
+      }
     },
 
     /** Resolves when nothing is being sealed anew. */
@@ -67,6 +82,10 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
     },
   }
 
+  function stops(): boolean {
+    return isStopping || pace.signal.aborted
+  }
+
   function forget(): void {
     identities = new Set()
     running = undefined
@@ -74,27 +93,27 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
 
   async function run(): Promise<void> {
     try {
-      while (isAsked && !isStopping) {
+      while (isAsked && !stops()) {
         isAsked = false
         await walkPieces()
         await walkUnread()
       }
     } catch (error) {
-      onTrouble(error)
+      if (!stops()) onTrouble(error)
     }
   }
 
   async function walkPieces(): Promise<void> {
-    let after = ''
-    while (!isStopping) {
-      const ids = await store.pieces(after, atOnce)
-      if (ids.length === 0) return
-      for (const id of ids) {
-        if (isStopping) return
-        // One that cannot be read holds up none of the others.
-        await resting(() => sealPiece(id).catch(onTrouble))
-      }
-      after = ids.at(-1) ?? after
+    let after: Place | undefined
+    while (!stops()) {
+      const from = after
+      const places = await pace.turn(() => store.pieces(from, atOnce))
+      if (places.length === 0) return
+      // One that cannot be read holds up none of the others.
+      await pace.each(places, async ({ id }) => {
+        if (!stops()) await sealPiece(id).catch(onTrouble)
+      })
+      after = places.at(-1)
     }
   }
 
@@ -110,18 +129,12 @@ export function createResealing({ store, files, onTrouble }: ResealingParts) {
   }
 
   async function walkUnread(): Promise<void> {
-    let after = ''
-    while (!isStopping) {
-      const page = await resting(() => store.unread(after, atOnce, keys))
-      if (!page) return
-      after = page.last
-    }
-  }
-
-  async function resting<T>(work: () => Promise<T>): Promise<T> {
-    const begun = performance.now()
-    const done = await work()
-    await new Promise((resolve) => setTimeout(resolve, restAfterWork * (performance.now() - begun)))
-    return done
+    let after: Place | undefined
+    await pace.steps(async (most) => {
+      if (stops()) return 0
+      const { last, count } = await store.unread(after, most, keys)
+      after = last
+      return count
+    }, unreadAtOnce)
   }
 }

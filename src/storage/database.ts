@@ -14,6 +14,7 @@ import * as pgp from './migrations/0007-pgp.ts'
 import * as replies from './migrations/0008-replies.ts'
 import * as waiting from './migrations/0009-waiting.ts'
 import * as leases from './migrations/0010-leases.ts'
+import * as background from './migrations/0011-background.ts'
 import * as installation from './migrations/0012-installation.ts'
 import * as holders from './migrations/0013-holders.ts'
 import type { Tables } from './schema.ts'
@@ -31,6 +32,7 @@ const migrations: Record<string, Migration> = {
   '0008-replies': replies as Migration,
   '0009-waiting': waiting as Migration,
   '0010-leases': leases as Migration,
+  '0011-background': background as Migration,
   '0012-installation': installation as Migration,
   '0013-holders': holders as Migration,
 }

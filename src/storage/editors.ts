@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Editor, Role } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
@@ -69,12 +70,40 @@ export function editorStore(db: Database) {
       })
     },
 
-    /** Puts the next digest of everyone who wants one into the outbox, where it is not there yet. */
-    async scheduleDigests(now: number): Promise<void> {
-      const wanting = (await this.active()).filter(({ policy }) => policy.rhythm === 'digest')
-      for (const editor of wanting) {
-        await db.transaction().execute((trx) => scheduleDigest(trx, editor, now))
+    /**
+     * Puts the next digest into the outbox, where it is not there yet, of those who want one among up to `most` editors
+     * behind an id. Gives the last id, and how many were looked at.
+     */
+    async scheduleDigests(
+      after: string,
+      most: number,
+      now: number,
+    ): Promise<{ last: string; count: number }> {
+      const rows = await accounts(db)
+        .select((eb) =>
+          eb
+            .exists(
+              eb
+                .selectFrom('deliveries')
+                .select('deliveries.id')
+                .whereRef('editor_id', '=', 'editors.id')
+                .where('purpose', '=', 'digest')
+                .where(waitsAsDigest),
+            )
+            .as('waits'),
+        )
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(most)
+        .execute()
+      const missing = rows.filter(({ waits }) => !waits).map(editorOf)
+      const wanting = missing.filter(({ policy }) => policy.rhythm === 'digest')
+      if (wanting.length > 0) {
+        await db.transaction().execute(async (trx) => {
+          for (const editor of wanting) await scheduleDigest(trx, editor, now)
+        })
       }
+      return { last: rows.at(-1)?.id ?? after, count: rows.length }
     },
 
     /** Up to when the editor's last digest told; undefined if there was none. */
@@ -158,6 +187,8 @@ export async function removeEditor(
     .where('state', 'in', ['waiting', 'in-review'])
     .execute()
 }
+// As the partial index has it, literally, so that SQLite sees that it fits.
+const waitsAsDigest = sql<boolean>`state = 'pending' and purpose in ('digest', 'burst-digest')`
 
 function accounts(db: Database) {
   return db.selectFrom('editors').select(columns).where('removed_at', 'is', null)

@@ -1,18 +1,21 @@
-import { sql } from 'kysely'
+import { type ExpressionBuilder, type RawBuilder, sql } from 'kysely'
 import type { Submission } from '../submission.ts'
 import type { Database } from './database.ts'
 import { orUnavailable } from './faults.ts'
 import { isMailLeaving, isReplyGathered } from './on-its-way.ts'
 import type { Tables } from './schema.ts'
 import { appendToTrail } from './trail.ts'
+import { nextTurn } from './walk.ts'
 
 export type ErasureStore = ReturnType<typeof erasureStore>
 
 /** What is left of a piece outside the database: a file of it, or a mail about it that was kept as a file. */
 export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
 
-/** Pages of the search index that are merged in one statement: some eight milliseconds. */
-const mergedAtOnce = 50
+/** So many pages are soon written back: the disk takes them in one go. */
+const shortLog = 1000
+/** Rows of a piece that are deleted in one statement. */
+const deletedAtOnce = 500
 
 /** Erasing pieces: first all their rows at once, then, however often it is interrupted, what else there is of them. */
 export function erasureStore(db: Database, isPostgres: boolean) {
@@ -64,32 +67,60 @@ export function erasureStore(db: Database, isPostgres: boolean) {
         .execute()
     },
 
-    async fileGone({ name, sort }: ErasedFile): Promise<void> {
-      await db.deleteFrom('erased_files').where('name', '=', name).where('sort', '=', sort).execute()
+    /** These have gone: their names are forgotten. */
+    async filesGone(files: ErasedFile[]): Promise<void> {
+      for (const sort of ['file', 'mail'] as const) {
+        const names = files.filter((file) => file.sort === sort).map(({ name }) => name)
+        if (names.length === 0) continue
+        await db.deleteFrom('erased_files').where('name', 'in', names).where('sort', '=', sort).execute()
+      }
     },
 
-    /** Of which pieces something was deleted that may be read still where the database keeps it, at most `most`. */
-    async toWipe(most: number): Promise<{ ids: string[]; hasWords: boolean }> {
-      const rows = await db.selectFrom('erasures').selectAll().limit(most).execute()
+    /**
+     * Begins to wipe what was deleted of up to `most` pieces behind an id, and may be read still where the database keeps it.
+     * What is deleted from now on waits for the next time. Says how many those were, and whether words of them were in the
+     * search index.
+     */
+    async beginToWipe(
+      after: string,
+      most: number,
+    ): Promise<{ count: number; last: string; hasWords: boolean }> {
+      const rows = await db
+        .updateTable('erasures')
+        .set({ is_being_wiped: 1 })
+        .where('submission_id', 'in', (eb) => erasedBehind(eb, after, most))
+        .returning(['submission_id', 'was_indexed'])
+        .execute()
+      const ids = rows.map((row) => row.submission_id).sort()
       return {
-        ids: rows.map((row) => row.submission_id),
+        count: rows.length,
+        last: ids.at(-1) ?? after,
         hasWords: rows.some((row) => row.was_indexed === 1),
       }
     },
 
     /**
-     * Goes on with wiping deleted words from the search index; false when there is nothing left to do. Deleted words stay
-     * in the index until its parts are merged. https://www.sqlite.org/fts5.html#the_merge_command
+     * Goes on with wiping deleted words from the search index, by some `pages` of it; false when there is nothing left to do.
+     * Deleted words stay in the index until its parts are merged. https://www.sqlite.org/fts5.html#the_merge_command
      */
-    async wipeWords(isFirst: boolean): Promise<boolean> {
+    async wipeWords(isFirst: boolean, pages: number): Promise<boolean> {
       if (isPostgres) return false
-      const most = isFirst ? -mergedAtOnce : mergedAtOnce
+      const most = isFirst ? -pages : pages
       // In a transaction, so that what others write meanwhile is not counted.
       return db.transaction().execute(async (trx) => {
         const before = await changes(trx)
         await sql`insert into search_words (search_words, rank) values ('merge', ${most})`.execute(trx)
         return (await changes(trx)) - before >= 2
       })
+    },
+
+    /** True if writing the log back is a matter of milliseconds: it is done beside everything else from time to time. */
+    async isLogShort(): Promise<boolean> {
+      if (isPostgres) return true
+      const { rows } = await sql<{ log: number; checkpointed: number }>`pragma wal_checkpoint(noop)`.execute(
+        db,
+      )
+      return rows.every(({ log, checkpointed }) => log - checkpointed <= shortLog)
     },
 
     /**
@@ -102,11 +133,35 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       return rows[0]?.busy === 0
     },
 
-    /** What was deleted of these is wiped. */
-    async wiped(submissionIds: string[]): Promise<void> {
-      await db.deleteFrom('erasures').where('submission_id', 'in', submissionIds).execute()
+    /** What it was begun with is wiped: forgets that of up to `most` pieces behind an id. Says how many were looked at. */
+    async wiped(after: string, most: number): Promise<{ count: number; last: string }> {
+      const rows = await db
+        .selectFrom('erasures')
+        .select(['submission_id', 'is_being_wiped'])
+        .where('submission_id', '>', after)
+        .orderBy('submission_id')
+        .limit(most)
+        .execute()
+      const done = rows.filter((row) => row.is_being_wiped === 1).map((row) => row.submission_id)
+      if (done.length > 0) {
+        await db
+          .deleteFrom('erasures')
+          .where('submission_id', 'in', done)
+          .where('is_being_wiped', '=', 1)
+          .execute()
+      }
+      return { count: rows.length, last: rows.at(-1)?.submission_id ?? after }
     },
   }
+}
+
+function erasedBehind(eb: ExpressionBuilder<Tables, 'erasures'>, after: string, most: number) {
+  return eb
+    .selectFrom('erasures')
+    .select('submission_id')
+    .where('submission_id', '>', after)
+    .orderBy('submission_id')
+    .limit(most)
 }
 
 async function lock(trx: Database, submissionId: string): Promise<void> {
@@ -144,8 +199,8 @@ export async function noteToWipe(
 ): Promise<void> {
   await trx
     .insertInto('erasures')
-    .values({ submission_id: submissionId, at, was_indexed: wasIndexed ? 1 : 0 })
-    .onConflict((oc) => oc.column('submission_id').doUpdateSet({ at }))
+    .values({ submission_id: submissionId, at, was_indexed: wasIndexed ? 1 : 0, is_being_wiped: 0 })
+    .onConflict((oc) => oc.column('submission_id').doUpdateSet({ at, is_being_wiped: 0 }))
     .execute()
 }
 
@@ -192,50 +247,59 @@ async function attachmentsOf(trx: Database, submissionId: string) {
 }
 
 async function deleteRows(trx: Database, submissionId: string): Promise<void> {
+  const ofPiece = sql`submission_id = ${submissionId}`
   await deleteDeliveries(trx, submissionId)
-  await trx
-    .deleteFrom('attachments')
-    .where('message_id', 'in', (eb) =>
-      eb.selectFrom('messages').select('id').where('submission_id', '=', submissionId),
-    )
-    .execute()
+  const messages = sql`select id from messages where ${ofPiece}`
+  await deleteAll(trx, 'attachments', 'id', sql`message_id in (${messages})`)
   await deleteOpenPieces(trx, submissionId)
-  const tables = ['messages', 'notes', 'tags', 'attention', 'arrivals'] as const
-  const doors = ['chat_submissions', 'chat_answers', 'mail_threads'] as const
-  for (const table of [...tables, ...doors])
-    await trx.deleteFrom(table).where('submission_id', '=', submissionId).execute()
+  for (const [table, key] of keysOfRows) await deleteAll(trx, table, key, ofPiece)
   await trx.deleteFrom('submissions').where('id', '=', submissionId).execute()
   // Only now: the database keeps the history of what is there.
-  await trx.deleteFrom('history').where('submission_id', '=', submissionId).execute()
+  await deleteAll(trx, 'history', 'id', ofPiece)
+}
+
+/** What names its piece, and what tells its rows apart. */
+const keysOfRows = [
+  ['messages', 'id'],
+  ['notes', 'id'],
+  ['tags', 'name, submission_id'],
+  ['attention', 'submission_id, editor_id'],
+  ['arrivals', 'source, key'],
+  ['chat_submissions', 'chat, submission_id'],
+  ['chat_answers', 'chat, message_id'],
+  ['mail_threads', 'message, address'],
+] as const
+
+/** Deletes rows so many at a time that however many there are hold nobody up. */
+async function deleteAll(
+  trx: Database,
+  table: keyof Tables,
+  key: string,
+  rule: RawBuilder<unknown>,
+): Promise<void> {
+  const [name, columns, most] = [sql.table(table), sql.raw(key), sql.lit(deletedAtOnce)]
+  for (;;) {
+    const { numAffectedRows = 0n } = await sql`delete from ${name} where (${columns}) in
+      (select ${columns} from ${name} where ${rule} limit ${most})`.execute(trx)
+    if (numAffectedRows < deletedAtOnce) return
+    await nextTurn()
+  }
 }
 
 async function deleteDeliveries(trx: Database, submissionId: string): Promise<void> {
   // Of a chat's piece some are told by the id that it had before it was one.
-  const gathered = trx
-    .selectFrom('open_pieces')
-    .select('id')
-    .where((eb) => eb.or([eb('submission_id', '=', submissionId), eb('joins', '=', submissionId)]))
-  const ids = trx
-    .selectFrom('deliveries')
-    .select('id')
-    .where((eb) => eb.or([eb('submission_id', '=', submissionId), eb('submission_id', 'in', gathered)]))
-  await trx.deleteFrom('delivery_tries').where('delivery_id', 'in', ids).execute()
-  await trx.deleteFrom('mail_answers').where('delivery_id', 'in', ids).execute()
-  await trx.deleteFrom('deliveries').where('id', 'in', ids).execute()
+  const ofPiece = sql`(submission_id = ${submissionId} or submission_id in
+    (select id from open_pieces where submission_id = ${submissionId} or joins = ${submissionId}))`
+  const ids = sql`delivery_id in (select id from deliveries where ${ofPiece})`
+  await deleteAll(trx, 'delivery_tries', 'delivery_id, at', ids)
+  await deleteAll(trx, 'mail_answers', 'delivery_id', ids)
+  await deleteAll(trx, 'deliveries', 'id', ofPiece)
   // Work for one file, which names no piece.
-  await trx
-    .deleteFrom('deliveries')
-    .where('state', '=', sql.lit('pending' as const))
-    .where('carrier', '=', 'preview')
-    .where('submission_id', 'is', null)
-    .where('attachment_id', 'in', (eb) =>
-      eb
-        .selectFrom('attachments')
-        .innerJoin('messages', 'messages.id', 'message_id')
-        .select('attachments.id')
-        .where('messages.submission_id', '=', submissionId),
-    )
-    .execute()
+  const files = sql`select attachments.id from attachments join messages on messages.id = message_id
+    where messages.submission_id = ${submissionId}`
+  const ofFiles = sql`state = 'pending' and submission_id is null and attachment_id is not null
+    and carrier = 'preview' and attachment_id in (${files})`
+  await deleteAll(trx, 'deliveries', 'id', ofFiles)
 }
 
 /** What a chat has gathered for a piece, or became it. Called inside a transaction. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import type { Passkey, Role } from '../editor.ts'
 import type { KeyGrant, KeyHolder, KeyMoves, KeyWrap, StandingHolder } from '../key-ring.ts'
@@ -247,7 +248,7 @@ async function isNeeded(trx: Database): Promise<boolean> {
   const sealed = await trx
     .selectFrom('submissions')
     .select('id')
-    .where('is_confidential', '=', 1)
+    .where('is_confidential', '=', sql.lit(1))
     .limit(1)
     .executeTakeFirst()
   const kept = await trx.selectFrom('unread_arrivals').select('id').limit(1).executeTakeFirst()

@@ -37,30 +37,25 @@ export function mailStore(db: Database, isPostgres: boolean) {
       return db.transaction().execute(async (trx) => {
         // One after the other for each address, where several can write at the same moment.
         if (isPostgres) await sql`select pg_advisory_xact_lock(hashtextextended(${address}, 0))`.execute(trx)
-        await trx
-          .deleteFrom('mail_answers')
-          .where('at', '<=', now - day)
-          .execute()
         const rows = await trx
           .selectFrom('mail_answers')
           .select('delivery_id')
           .where('address', '=', address)
+          .where('at', '>', now - day)
           .execute()
         if (rows.some((row) => row.delivery_id === deliveryId)) return true
         if (rows.length >= most) return false
         await trx
           .insertInto('mail_answers')
           .values({ delivery_id: deliveryId, address, at: minuteOf(now) })
+          // Tried again after a day, where what is old has not been forgotten yet.
+          .onConflict((oc) => oc.column('delivery_id').doUpdateSet({ address, at: minuteOf(now) }))
           .execute()
         return true
       })
     },
 
     async sendCanary(id: string, now: number): Promise<void> {
-      await db
-        .deleteFrom('mail_canaries')
-        .where('sent_at', '<=', now - day)
-        .execute()
       await db
         .insertInto('mail_canaries')
         .values({ id, sent_at: now, came_at: null, came_by: null })

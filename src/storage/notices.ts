@@ -1,7 +1,9 @@
+import { sql } from 'kysely'
+import type { Pace } from '../background/pace.ts'
 import type { Delivery, NewDelivery, Passing } from '../delivery.ts'
 import type { Editor } from '../editor.ts'
 import { firstIdAt, minuteOf } from '../id.ts'
-import { burst, crowd, noticeTime } from '../notice-policy.ts'
+import { burst, crowd, gatheringTime, noticeTime } from '../notice-policy.ts'
 import type { Kind, Submission } from '../submission.ts'
 import { attentionOf } from './attention.ts'
 import type { Database } from './database.ts'
@@ -9,17 +11,24 @@ import type { Hidden } from './hidden.ts'
 import { insertHistory } from './history.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import { editorsWithGoodKey } from './pgp-keys.ts'
+import { withoutMail } from './retention.ts'
 import { submissionOf } from './submissions.ts'
 
 export type NoticeStore = ReturnType<typeof noticeStore>
 
 /** More are not told of one by one in any mail; how many more there are is. */
 const mostListed = 1000
+/** Of what came in so many are looked at in one statement. */
+const reach = 200
+const toldAtOnce = 100
 /** How far back the very first look for unclaimed pieces goes: what is older is no news. */
 const firstLook = 30 * 86_400_000
 
-/** Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. */
-export function noticeStore(db: Database, hidden: Hidden) {
+/**
+ * Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. `walks` is the pace of
+ * walks along many pieces, for the mails of many editors may be written at once.
+ */
+export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
   return {
     /**
      * Decides, for messages that came in, which editors are mailed and when, in one transaction. Decided again, as
@@ -75,75 +84,75 @@ export function noticeStore(db: Database, hidden: Hidden) {
 
     /** The editor has been told of all of these. */
     async tell(submissionIds: string[], editorId: string, now: number): Promise<void> {
-      await db.transaction().execute(async (trx) => {
-        for (const id of submissionIds) await markTold(trx, id, editorId, now)
-      })
-    },
-
-    /** Submissions of these kinds in which a sender has written since then, oldest first, and which this editor has not opened since. */
-    async unseen(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
-      if (kinds.length === 0) return []
-      const rows = await db
-        .selectFrom('submissions')
-        .selectAll()
-        .where('id', 'in', (eb) =>
-          eb
-            .selectFrom('messages')
-            .select('submission_id')
-            .where('messages.id', '>=', firstIdAt(minuteOf(since)))
-            .where('author', '=', 'sender'),
+      for (let from = 0; from < submissionIds.length; from += toldAtOnce) {
+        const ids = submissionIds.slice(from, from + toldAtOnce)
+        await walks.turn(() =>
+          db.transaction().execute(async (trx) => {
+            for (const id of ids) await markTold(trx, id, editorId, now)
+          }),
         )
-        .where('kind', 'in', kinds)
-        .where('state', '!=', 'spam')
-        .where((eb) =>
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom('attention')
-                .select('opened_revision')
-                .whereRef('attention.submission_id', '=', 'submissions.id')
-                .where('attention.editor_id', '=', editorId)
-                .whereRef('attention.opened_revision', '>=', 'submissions.heard_revision'),
-            ),
-          ),
-        )
-        .orderBy('id')
-        .limit(mostListed)
-        .execute()
-      return rows.map(submissionOf)
-    },
-
-    /** Pieces that came in since then and of which this editor has not been told, oldest first. */
-    async untold(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
-      if (kinds.length === 0) return []
-      const rows = await db
-        .selectFrom('submissions')
-        .selectAll()
-        .where('id', '>=', firstIdAt(minuteOf(since)))
-        .where('kind', 'in', kinds)
-        .where((eb) =>
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom('attention')
-                .select('told_at')
-                .whereRef('attention.submission_id', '=', 'submissions.id')
-                .where('attention.editor_id', '=', editorId)
-                .where((or) => or.or([or('told_at', 'is not', null), or('opened_at', 'is not', null)])),
-            ),
-          ),
-        )
-        .orderBy('id')
-        .limit(mostListed)
-        .execute()
-      return rows.map(submissionOf)
+      }
     },
 
     /**
-     * Brings pieces that nobody has claimed, and that came in before `before`, to the admins, once. How far it has come
-     * is kept, so that each look costs what is new since the last one.
+     * Submissions of these kinds in which a sender has written since then, and which this editor has not opened since: the
+     * first in which one wrote, at most a thousand, oldest first.
      */
-    async escalate(admins: Editor[], before: number, now: number): Promise<number> {
+    async unseen(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
+      const found = new Map<string, Submission>()
+      if (kinds.length === 0) return []
+      let from = firstIdAt(minuteOf(since))
+      for (let isMore = true; isMore && found.size < mostListed; ) {
+        await walks.turn(async () => {
+          const heard = await db
+            .selectFrom('messages')
+            .select(['id', 'submission_id', 'author'])
+            .where('id', '>', from)
+            .orderBy('id')
+            .limit(reach)
+            .execute()
+          const ids = heard.filter(({ author }) => author === 'sender').map((row) => row.submission_id)
+          for (const one of await unopened(editorId, kinds, [...new Set(ids)])) found.set(one.id, one)
+          isMore = heard.length === reach
+          from = heard.at(-1)?.id ?? from
+        })
+      }
+      return [...found.values()].slice(0, mostListed).sort((a, b) => (a.id < b.id ? -1 : 1))
+    },
+
+    /** Pieces that came in since then and of which this editor has not been told, oldest first, at most a thousand. */
+    async untold(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
+      const found: Submission[] = []
+      if (kinds.length === 0) return found
+      let from = firstIdAt(minuteOf(since))
+      for (let isMore = true; isMore && found.length < mostListed; ) {
+        await walks.turn(async () => {
+          const rows = await db
+            .selectFrom('submissions')
+            .leftJoin('attention', (join) =>
+              join.onRef('submission_id', '=', 'id').on('editor_id', '=', editorId),
+            )
+            .selectAll('submissions')
+            .select(['told_at', 'opened_at'])
+            .where('id', '>', from)
+            .orderBy('id')
+            .limit(reach)
+            .execute()
+          const isNew = (row: (typeof rows)[number]) => row.told_at === null && row.opened_at === null
+          found.push(...rows.filter((row) => isNew(row) && kinds.includes(row.kind)).map(submissionOf))
+          isMore = rows.length === reach
+          from = rows.at(-1)?.id ?? from
+        })
+      }
+      return found.slice(0, mostListed)
+    },
+
+    /**
+     * Brings pieces that nobody has claimed, and that came in before `before`, to the admins, once: of up to `most` that
+     * came in next. How far it has come is kept, so that each look costs what is new since the last one. Says how many were
+     * looked at. Where there may be more, the mail waits a little, and tells of all.
+     */
+    async escalate(admins: Editor[], before: number, most: number, now: number): Promise<number> {
       return db.transaction().execute(async (trx) => {
         const from = await escalatedUntil(trx, firstIdAt(before - firstLook), now)
         const rows = await trx
@@ -152,34 +161,56 @@ export function noticeStore(db: Database, hidden: Hidden) {
           .where('id', '>', from)
           .where('id', '<', firstIdAt(before))
           .orderBy('id')
-          .limit(mostListed)
+          .limit(most)
           .execute()
         const last = rows.at(-1)
         if (!last) return 0
-        await keepEscalatedUntil(trx, rows.length < mostListed ? firstIdAt(before) : last.id, now)
+        await keepEscalatedUntil(trx, rows.length < most ? firstIdAt(before) : last.id, now)
         const unclaimed = rows.filter((row) => row.state === 'waiting' && row.assignee_id === '')
-        if (unclaimed.length === 0) return 0
+        if (unclaimed.length === 0) return rows.length
         const ids = unclaimed.map((row) => row.id)
         await trx.updateTable('submissions').set({ escalated_at: now }).where('id', 'in', ids).execute()
         for (const id of ids) await insertHistory(trx, id, null, [{ action: 'escalated' }], now)
-        const mails = admins.map(({ id }) => ({ purpose: 'escalation' as const, editorId: id }))
+        const adminIds = admins.map(({ id }) => id)
+        const told = await withoutMail(trx, 'escalation', adminIds)
+        const dueAt = rows.length < most ? now : now + gatheringTime
+        const mails = told.map((editorId) => ({ purpose: 'escalation' as const, editorId, dueAt }))
         await insertDeliveries(trx, mails, now)
-        return ids.length
+        return rows.length
       })
     },
 
-    /** What was escalated at that moment and is still unclaimed, oldest first. */
-    async escalated(at: number): Promise<Submission[]> {
+    /** What was escalated from that moment on and is still unclaimed, in that order, at most a thousand. */
+    async escalated(since: number): Promise<Submission[]> {
       const rows = await db
         .selectFrom('submissions')
         .selectAll()
-        .where('escalated_at', '=', at)
-        .where('state', '=', 'waiting')
-        .where('assignee_id', '=', '')
+        .where('escalated_at', '>=', since)
+        .where('escalated_at', 'is not', null)
+        .where('state', '=', sql.lit('waiting' as const))
+        .where('assignee_id', '=', sql.lit(''))
+        .orderBy('escalated_at')
         .orderBy('id')
+        .limit(mostListed)
         .execute()
       return rows.map(submissionOf)
     },
+  }
+
+  /** Those of these submissions that are of these kinds, no spam, and not opened by the editor since their sender last wrote. */
+  async function unopened(editorId: string, kinds: Kind[], ids: string[]): Promise<Submission[]> {
+    if (ids.length === 0) return []
+    const rows = await db
+      .selectFrom('submissions')
+      .leftJoin('attention', (join) => join.onRef('submission_id', '=', 'id').on('editor_id', '=', editorId))
+      .selectAll('submissions')
+      .select('opened_revision')
+      .where('id', 'in', ids)
+      .execute()
+    return rows
+      .filter((row) => (row.opened_revision ?? 0) < row.heard_revision)
+      .map(submissionOf)
+      .filter(({ kind, state }) => kinds.includes(kind) && state !== 'spam')
   }
 }
 

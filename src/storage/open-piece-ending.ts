@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import { coarseIdBehind, idBehind } from '../id.ts'
 import { type Part, type PieceToSend, quietTime, regretTime, type UpdateName } from '../open-piece.ts'
@@ -145,23 +144,6 @@ export function openPieceEnding(db: Database, writing: PieceWriting, quiet: numb
           .execute()
         return { id, isThere: id === sibling }
       })
-    },
-
-    /** Forgets updates that no server would send again, and the addresses of chats to whom all has been said. */
-    async forgetOld(before: number): Promise<void> {
-      await db.deleteFrom('seen_updates').where('seen_at', '<', before).execute()
-      await db
-        .updateTable('open_pieces')
-        .set({
-          target: null,
-          // From then on the minute is enough.
-          heard_at: sql<number>`heard_at - heard_at % 60000`,
-          created_at: sql<number>`created_at - created_at % 60000`,
-        })
-        .where('state', '=', sql.lit('sent' as const))
-        .where('target', 'is not', null)
-        .where('heard_at', '<', before)
-        .execute()
     },
   }
 }

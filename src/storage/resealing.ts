@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../failure.ts'
 import { type Keys, narrowed, type SealedFiles, whomFor } from '../seal.ts'
 import type { Database } from './database.ts'
@@ -12,33 +12,26 @@ export type ResealingStore = ReturnType<typeof resealingStore>
 export function resealingStore(db: Database, writing: Writing) {
   const { contents, sealings } = writing
   return {
-    /** How many pieces, and how many arrivals that could not be read, are to be sealed anew. */
-    async left(): Promise<number> {
+    /** How many pieces, and how many arrivals that could not be read, are to be sealed anew: counted up to `most`. */
+    async left(most: number): Promise<number> {
       const desk = await sealings.desk()
-      const pieces = await db
-        .selectFrom('submissions')
-        .select((eb) => eb.fn.countAll().as('n'))
-        .where(toSealAnew(desk))
-        .executeTakeFirstOrThrow()
-      const unread = await db
-        .selectFrom('unread_arrivals')
-        .select((eb) => eb.fn.countAll().as('n'))
-        .where(sql<boolean>`(sealed_for is null or sealed_for <> ${desk})`)
-        .executeTakeFirstOrThrow()
-      return Number(pieces.n) + Number(unread.n)
+      let left = 0
+      for (const table of ['submissions', 'unread_arrivals'] as const) {
+        for (const range of rangesOfKeys(desk)) {
+          const { rows } = await sql<{
+            n: number
+          }>`select count(*) as n from (select 1 from ${sql.table(table)}
+            where ${isSealedAtAll(table)} and ${range} limit ${sql.lit(most - left)}) as counted`.execute(db)
+          left += Number(rows[0]?.n)
+        }
+      }
+      return left
     },
 
-    /** Ids of such pieces behind the id `after`, in order, at most `most`. */
-    async pieces(after: string, most: number): Promise<string[]> {
-      const rows = await db
-        .selectFrom('submissions')
-        .select('id')
-        .where(toSealAnew(await sealings.desk()))
-        .where('id', '>', after)
-        .orderBy('id')
-        .limit(most)
-        .execute()
-      return rows.map(({ id }) => id)
+    /** Such pieces behind a place, by the key that they are sealed for and in the order of ids, at most `most`. */
+    async pieces(after: SealedPlace | undefined, most: number): Promise<SealedPlace[]> {
+      const rows = await toSealAnew('submissions', await sealings.desk(), after, most)
+      return rows.map(({ id, sealed_for: sealedFor }) => ({ id, sealedFor }))
     },
 
     /** The sealed files of a piece, and for whom each is to open now. Undefined for a piece that is not sealed. */
@@ -89,36 +82,32 @@ export function resealingStore(db: Database, writing: Writing) {
       )
     },
 
-    /** Seals anew what could not be read when it came, at most `most` behind the id `after`. Gives the last id, and how many. */
+    /** Seals anew what could not be read when it came, at most `most` behind a place. Gives the last place. */
     async unread(
-      after: string,
+      after: SealedPlace | undefined,
       most: number,
       keys: Keys,
-    ): Promise<{ last: string; done: number } | undefined> {
+    ): Promise<{ last: SealedPlace | undefined; count: number }> {
       const desk = await sealings.desk()
-      const rows = await db
-        .selectFrom('unread_arrivals')
-        .select(['id', 'raw'])
-        .where(sql<boolean>`(sealed_for is null or sealed_for <> ${desk})`)
-        .where('id', '>', after)
-        .orderBy('id')
-        .limit(most)
-        .execute()
+      const places = await toSealAnew('unread_arrivals', desk, after, most)
       const sealing = { bond: unreadBond, desk, sender: null }
-      let done = 0
-      for (const { id, raw } of rows) {
-        const text = await contents.sealAnew(raw, sealing, keys, 'desk')
+      for (const { id } of places) {
+        const row = await db
+          .selectFrom('unread_arrivals')
+          .select('raw')
+          .where('id', '=', id)
+          .executeTakeFirst()
+        const text = row && (await contents.sealAnew(row.raw, sealing, keys, 'desk'))
         if (text === undefined) continue
         await db
           .updateTable('unread_arrivals')
           .set({ raw: text, sealed_for: desk })
           .where('id', '=', id)
-          .where('raw', '=', raw)
+          .where('raw', '=', row?.raw ?? '')
           .execute()
-        done += 1
       }
-      const last = rows.at(-1)?.id
-      return last === undefined ? undefined : { last, done }
+      const last = places.at(-1)
+      return { last: last && { id: last.id, sealedFor: last.sealed_for }, count: places.length }
     },
 
     /**
@@ -140,6 +129,41 @@ export function resealingStore(db: Database, writing: Writing) {
         .execute()
     },
   }
+
+  async function toSealAnew(
+    table: 'submissions' | 'unread_arrivals',
+    desk: string,
+    after: SealedPlace | undefined,
+    most: number,
+  ): Promise<{ id: string; sealed_for: string | null }[]> {
+    const found: { id: string; sealed_for: string | null }[] = []
+    for (const range of rangesOfKeys(desk, after)) {
+      if (found.length === most) break
+      const { rows } = await sql<{ id: string; sealed_for: string | null }>`select id, sealed_for
+        from ${sql.table(table)} where ${isSealedAtAll(table)} and ${range}
+        order by sealed_for, id limit ${sql.lit(most - found.length)}`.execute(db)
+      found.push(...rows)
+    }
+    return found
+  }
+}
+
+/** Where a walk has come along what is sealed for other keys. */
+export type SealedPlace = { sealedFor: string | null; id: string }
+
+/** What is sealed for nobody known, and for a key before and behind the desk's in their order, behind a place: each of them a range of the index. */
+function rangesOfKeys(desk: string, after?: SealedPlace): RawBuilder<boolean>[] {
+  const below = sql<boolean>`sealed_for < ${desk}`
+  const above = sql<boolean>`sealed_for > ${desk}`
+  if (!after) return [sql<boolean>`sealed_for is null`, below, above]
+  if (after.sealedFor === null) return [sql<boolean>`sealed_for is null and id > ${after.id}`, below, above]
+  const rest = sql<boolean>`(sealed_for, id) > (${after.sealedFor}, ${after.id})`
+  return after.sealedFor < desk ? [sql<boolean>`${rest} and ${below}`, above] : [rest]
+}
+
+// Literal, so that SQLite sees that the partial index fits.
+function isSealedAtAll(table: 'submissions' | 'unread_arrivals'): RawBuilder<boolean> {
+  return table === 'submissions' ? sql<boolean>`is_confidential = 1` : sql<boolean>`true`
 }
 
 /** Notes for whom all of a piece is sealed now. @throws Failure `conflict` if something was added to it */
@@ -157,11 +181,6 @@ async function noteSealed(
     .returning('id')
     .executeTakeFirst()
   if (!row) throw new Failure('conflict', 'Something was added while it was sealed anew.')
-}
-
-// Literal, so that SQLite sees that the partial index fits.
-function toSealAnew(desk: string) {
-  return sql<boolean>`is_confidential = 1 and (sealed_for is null or sealed_for <> ${desk})`
 }
 
 async function orChanged(write: () => Promise<Resealed>): Promise<Resealed> {

@@ -1,43 +1,54 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import type { Pace } from '../background/pace.ts'
+import { gatheringTime } from '../notice-policy.ts'
 import {
   concerns,
   dueBefore,
-  type RetentionRule,
+  isWarnedFor,
   type RetentionRules,
+  retentionCells,
   undecidedStates,
   warnedAhead,
 } from '../retention.ts'
-import { isConfidentialKind, kinds, type Submission } from '../submission.ts'
+import type { Submission } from '../submission.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
+import type { Tables } from './schema.ts'
 import { submissionOf } from './submissions.ts'
+import type { Place } from './walk.ts'
 
 export type RetentionStore = ReturnType<typeof retentionStore>
 
-/** A warning may have come so much earlier than a week before: from earlier than that it was for other rules. */
-const earlier = 2 * 86_400_000
+/** A page of pieces, and the place to go on from; undefined at the end. */
+export type DuePage = { pieces: Submission[]; next: Place | undefined }
 
-/** Which pieces have been kept for long enough. What is asked costs what is due, and not the pile. */
-export function retentionStore(db: Database) {
+/** Of what was warned of so many are looked at in one statement. */
+const reach = 200
+
+// Literal, so that SQLite sees that the partial index fits.
+const isHeld = sql.lit(0)
+
+/**
+ * Which pieces have been kept for long enough. What is asked costs what is due, and not the pile: what has been warned of
+ * leaves one index for another, and each is walked along in order. `walks` is the pace of walks for somebody who waits.
+ */
+export function retentionStore(db: Database, walks: Pace) {
   return {
     /**
      * Notes of up to `most` pieces that will be erased within a week that their editors are told: whoever has claimed it, or
-     * everybody. Says how many those were.
+     * everybody. Says how many those were. Where there may be more, the mail waits a little, and tells of all.
      */
     async warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number> {
       return db.transaction().execute(async (trx) => {
-        const soon = await due(trx, rules, now + warnedAhead, most, (query, rule) =>
-          query
-            .where(sql<boolean>`(warned_at is null or not ${isWarned(rules, rule)})`)
-            .where('state', '!=', 'spam'),
-        )
+        const soon = await unwarned(trx, rules, now + warnedAhead, most)
         if (soon.length === 0) return 0
         const ids = soon.map(({ id }) => id)
         await trx.updateTable('submissions').set({ warned_at: now }).where('id', 'in', ids).execute()
-        const told = (await withoutWarning(trx, editorIds)).filter((id) =>
+        const told = (await withoutMail(trx, 'erasure-warning', editorIds)).filter((id) =>
           soon.some((piece) => concerns(piece, id, editorIds)),
         )
-        const mails = told.map((editorId) => ({ purpose: 'erasure-warning' as const, editorId }))
+        const dueAt = soon.length < most ? now : now + gatheringTime
+        const mails = told.map((editorId) => ({ purpose: 'erasure-warning' as const, editorId, dueAt }))
         await insertDeliveries(trx, mails, now)
         return soon.length
       })
@@ -45,89 +56,162 @@ export function retentionStore(db: Database) {
 
     /** True while a warning has not reached somebody: it is on its way, or failed and nobody let it be. */
     async isWarning(): Promise<boolean> {
-      if ((await warningsWaiting(db)).length > 0) return true
-      const failed = await db
+      const row = await db
         .selectFrom('deliveries')
         .select('id')
-        .where('state', '=', sql.lit('failed' as const))
-        .where('purpose', '=', 'erasure-warning')
+        .where('purpose', '=', sql.lit('erasure-warning' as const))
+        .where('state', 'in', ['pending', 'failed'])
         .limit(1)
         .executeTakeFirst()
-      return failed !== undefined
+      return row !== undefined
     },
 
-    /** Up to `most` pieces that have been kept for long enough, and whose editors were told a week ago. */
-    async over(rules: RetentionRules, most: number, now: number): Promise<Submission[]> {
-      return due(db, rules, now, most, (query, rule) =>
-        query.where(
-          sql<boolean>`(state = 'spam' or (warned_at <= ${now - warnedAhead} and ${isWarned(rules, rule)}))`,
-        ),
-      )
+    /**
+     * Pieces that have been kept for long enough, and whose editors were told a week ago: of up to `most` behind a place
+     * those for which these rules have it so. The warnings of the others are taken back, for they were for shorter rules:
+     * they are told of anew when it is time.
+     */
+    async over(rules: RetentionRules, after: Place | undefined, most: number, now: number): Promise<DuePage> {
+      const { pieces, next } = await warned(after, most, now - warnedAhead)
+      const [over, kept] = [true, false].map((isOver) =>
+        pieces.filter((piece) => isWarnedFor(piece, rules) === isOver),
+      ) as [Submission[], Submission[]]
+      const ids = kept.map(({ id }) => id)
+      if (ids.length > 0)
+        await db.updateTable('submissions').set({ warned_at: null }).where('id', 'in', ids).execute()
+      return { pieces: over, next }
     },
 
-    /** What will be erased within a week, for editors to look at, at most `most`. Without spam. */
-    async soon(rules: RetentionRules, most: number, now: number): Promise<Submission[]> {
-      return due(db, rules, now + warnedAhead, most, (query, rule) =>
-        query.where(isWarned(rules, rule)).where('state', '!=', 'spam'),
-      )
+    /** Spam that has been kept for long enough, up to `most` behind a place. */
+    async oldSpam(
+      rules: RetentionRules,
+      after: Place | undefined,
+      most: number,
+      now: number,
+    ): Promise<DuePage> {
+      const before = dueBefore(rules, 'spam', now)
+      if (before === undefined) return { pieces: [], next: undefined }
+      const rows = await db
+        .selectFrom('submissions')
+        .selectAll()
+        .where('state', '=', sql.lit('spam' as const))
+        .where('is_held', '=', isHeld)
+        .where('active_at', '<=', before)
+        .where(behind('active_at', after))
+        .orderBy('active_at')
+        .orderBy('id')
+        .limit(most)
+        .execute()
+      const last = rows.at(-1)
+      return {
+        pieces: rows.map(submissionOf),
+        next: last && rows.length === most ? { at: last.active_at, id: last.id } : undefined,
+      }
     },
+
+    /** What will be erased within a week, for editors to look at, what goes first first, at most `most`. Without spam. */
+    async soon(rules: RetentionRules, most: number): Promise<Submission[]> {
+      return firstOf(most, rules, () => true)
+    },
+
+    /** The same of what an editor is to be told of, who is one of these. */
+    async soonOf(
+      editorId: string,
+      editorIds: string[],
+      rules: RetentionRules,
+      most: number,
+    ): Promise<Submission[]> {
+      return firstOf(most, rules, (piece) => concerns(piece, editorId, editorIds))
+    },
+  }
+
+  /** What has been warned of, up to a time, in that order. */
+  async function warned(after: Place | undefined, most: number, until?: number): Promise<DuePage> {
+    let query = db
+      .selectFrom('submissions')
+      .selectAll()
+      .where('warned_at', 'is not', null)
+      .where(behind('warned_at', after))
+      .orderBy('warned_at')
+      .orderBy('id')
+      .limit(most)
+    if (until !== undefined) query = query.where('warned_at', '<=', until)
+    const pieces = (await query.execute()).map(submissionOf)
+    const last = pieces.at(-1)
+    return {
+      pieces,
+      next: last && pieces.length === most ? { at: last.warnedAt ?? 0, id: last.id } : undefined,
+    }
+  }
+
+  async function firstOf(
+    most: number,
+    rules: RetentionRules,
+    isWanted: (piece: Submission) => boolean,
+  ): Promise<Submission[]> {
+    const found: Submission[] = []
+    let after: Place | undefined
+    do {
+      const from = after
+      const { pieces, next } = await walks.turn(() => warned(from, reach))
+      found.push(...pieces.filter((piece) => isWarnedFor(piece, rules) && isWanted(piece)))
+      after = next
+    } while (after && found.length < most)
+    return found.slice(0, most)
   }
 }
 
-/** Told of it for these rules: earlier ones may have been shorter. */
-function isWarned(rules: RetentionRules, rule: RetentionRule) {
-  const kept = rules[rule] * 86_400_000
-  return sql<boolean>`(warned_at is not null and warned_at >= active_at + ${kept - warnedAhead - earlier})`
-}
-
-/** Those of these editors for whom no such mail waits: it will tell of all. */
-async function withoutWarning(trx: Database, editorIds: string[]): Promise<string[]> {
-  const waiting = new Set(await warningsWaiting(trx))
-  return editorIds.filter((id) => !waiting.has(id))
-}
-
-async function warningsWaiting(db: Database): Promise<(string | null)[]> {
-  const rows = await db
-    .selectFrom('deliveries')
-    .select('editor_id')
-    .where('state', '=', sql.lit('pending' as const))
-    .where('carrier', '=', 'mail')
-    .where('purpose', '=', 'erasure-warning')
-    .execute()
-  return rows.map((row) => row.editor_id)
-}
-
-type Query = ReturnType<typeof queryOf>
-
-/** What is due under any rule at this time. */
-async function due(
-  db: Database,
+/** What was last active long enough ago to be due at this time, and nobody was told of. */
+async function unwarned(
+  trx: Database,
   rules: RetentionRules,
-  now: number,
+  at: number,
   most: number,
-  narrowed: (query: Query, rule: RetentionRule) => Query,
-): Promise<Submission[]> {
-  const found: Submission[] = []
-  for (const rule of Object.keys(rules) as RetentionRule[]) {
-    const before = dueBefore(rules, rule, now)
-    if (before === undefined || found.length >= most) continue
-    const query = narrowed(queryOf(db, rule, before), rule).limit(most - found.length)
-    found.push(...(await query.execute()).map(submissionOf))
+): Promise<Pick<Submission, 'id' | 'assigneeId'>[]> {
+  const found: Pick<Submission, 'id' | 'assigneeId'>[] = []
+  for (const { kind, isConfidential, rule } of retentionCells) {
+    const before = dueBefore(rules, rule, at)
+    if (before === undefined) continue
+    for (const state of undecidedStates) {
+      if (found.length >= most) return found
+      const rows = await trx
+        .selectFrom('submissions')
+        .select(['id', 'assignee_id'])
+        .where('warned_at', 'is', null)
+        .where('is_held', '=', isHeld)
+        .where('is_confidential', '=', isConfidential ? 1 : 0)
+        .where('kind', '=', kind)
+        .where('state', '=', state)
+        .where('active_at', '<=', before)
+        .orderBy('active_at')
+        .limit(most - found.length)
+        .execute()
+      found.push(...rows.map((row) => ({ id: row.id, assigneeId: row.assignee_id || null })))
+    }
   }
   return found
 }
 
-function queryOf(db: Database, rule: RetentionRule, before: number) {
-  const marked = kinds.filter((kind) => !isConfidentialKind(kind))
-  const ofKinds = rule === 'spam' ? kinds : rule === 'marked' ? marked : [rule]
-  const inStates = rule === 'spam' ? (['spam'] as const) : undecidedStates
-  const query = db
-    .selectFrom('submissions')
-    .selectAll()
-    .where('kind', 'in', ofKinds)
-    .where('state', 'in', inStates)
-    .where('active_at', '<=', before)
-    .where('is_held', '=', 0)
-  if (rule === 'marked') return query.where('is_confidential', '=', 1)
-  return rule === 'spam' || isConfidentialKind(rule) ? query : query.where('is_confidential', '=', 0)
+/** Those of these editors for whom no such mail waits that nobody has in hand: it will tell of all. */
+export async function withoutMail(
+  trx: Database,
+  purpose: 'erasure-warning' | 'escalation',
+  editorIds: string[],
+): Promise<string[]> {
+  const rows = await trx
+    .selectFrom('deliveries')
+    .select('editor_id')
+    .where('purpose', '=', sql.lit(purpose))
+    .where('state', '=', 'pending')
+    .where('lease', 'is', null)
+    .execute()
+  const waiting = new Set(rows.map((row) => row.editor_id))
+  return editorIds.filter((id) => !waiting.has(id))
+}
+
+function behind(
+  column: keyof Pick<Tables['submissions'], 'active_at' | 'warned_at'>,
+  after: Place | undefined,
+): RawBuilder<boolean> {
+  return after ? sql<boolean>`(${sql.ref(column)}, id) > (${after.at}, ${after.id})` : sql<boolean>`true`
 }

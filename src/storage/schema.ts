@@ -257,6 +257,8 @@ export type Tables = {
     at: number
     /** 1 where words of it were in the search index. */
     was_indexed: number
+    /** 1 where it is wiped by what is being done just now. */
+    is_being_wiped: number
   }
   erased_files: {
     /** The file's id, or that of the delivery whose mail was kept. */

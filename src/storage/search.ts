@@ -20,7 +20,7 @@ export function searchStore(db: Database, contents: Contents, isPostgres: boolea
       try {
         return await indexed(most)
       } catch (error) {
-        if (isUnavailable(error) || most === 1) throw error
+        if (isUnavailable(error)) throw error
       }
       for (let i = 0; i < most; i++) {
         const taken = await indexed(1).catch(leaveOut)

@@ -166,12 +166,6 @@ export function sessionStore(db: Database) {
         .where('token_hash', '!=', sessionHash)
         .execute()
     },
-
-    /** Forgets what can no longer be used. */
-    async forgetOld(begunBefore: number, now: number): Promise<void> {
-      await db.deleteFrom('sessions').where('created_at', '<=', begunBefore).execute()
-      await db.deleteFrom('sign_in_links').where('expires_at', '<=', now).execute()
-    },
   }
 }
 

@@ -16,6 +16,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { Checkpoints, pagesAtMost } from './checkpoints.ts'
 
 /** How many prepared statements are kept; a group commit of each size has its own. */
 const statementsKept = 500
@@ -43,8 +44,8 @@ export function sqliteDialect(path: string): Dialect {
 
 function opened(path: string): DatabaseSync {
   const connection = new DatabaseSync(path, { timeout: openingTimeout, enableForeignKeyConstraints: true })
-  // A checkpoint writes each changed page once, however often it was committed: the fewer, the less is written.
-  connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8000')
+  connection.exec('pragma journal_mode = wal; pragma synchronous = full')
+  connection.exec(`pragma wal_autocheckpoint = ${pagesAtMost}`)
   // After much was written at once the log beside the database is cut back. In bytes.
   connection.exec('pragma journal_size_limit = 67108864')
   // What is deleted is overwritten: a piece that was erased must not be readable in the file.
@@ -74,9 +75,11 @@ class SqliteDriver implements Driver {
   #reader: Connection | undefined
   #turn: Promise<void> = Promise.resolve()
   #place: Place | undefined
+  readonly #checkpoints: Checkpoints
 
   constructor(path: string) {
     this.#path = path
+    this.#checkpoints = new Checkpoints(path)
   }
 
   async init(): Promise<void> {
@@ -113,6 +116,7 @@ class SqliteDriver implements Driver {
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
+    await this.#checkpoints.close()
     this.#writer?.close()
     this.#reader?.close()
   }
@@ -123,7 +127,10 @@ class SqliteDriver implements Driver {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#turn = promise
     await before
-    return resolve
+    return () => {
+      this.#checkpoints.consider(this.#writer?.pagesInLog() ?? 0)
+      resolve()
+    }
   }
 }
 
@@ -244,6 +251,7 @@ const cannotOpen = 14
 function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino
 }
+const howLongLogIs = CompiledQuery.raw('pragma wal_checkpoint(noop)')
 
 /** A connection with the statements that it has prepared. */
 class Connection {
@@ -264,6 +272,20 @@ class Connection {
     if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  /**
+   * Pages in the log that have not been written back into the database; 0 where that cannot be told just now.
+   * https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
+   */
+  pagesInLog(): number {
+    try {
+      const { rows } = this.run<{ log: number; checkpointed: number }>(howLongLogIs)
+      return rows[0] ? rows[0].log - rows[0].checkpointed : 0
+    } catch {
+      // What was written is written: that this could not be told is no fault of it.
+      return 0
+    }
   }
 
   close(): void {

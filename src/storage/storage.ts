@@ -1,3 +1,4 @@
+import { createPace } from '../background/pace.ts'
 import { firstIdAt, minuteOf } from '../id.ts'
 import type { NewRecord } from '../record.ts'
 import type { Memory, Recipient, Sealer } from '../seal.ts'
@@ -12,6 +13,7 @@ import { editorStore } from './editors.ts'
 import { erasureStore } from './erasures.ts'
 import { factorStore } from './factors.ts'
 import { isUnavailable, orUnavailable, translated } from './faults.ts'
+import { forgettingStore } from './forgetting.ts'
 import { glanceStore } from './glance.ts'
 import { hiddenBy } from './hidden.ts'
 import { historyStore } from './history.ts'
@@ -73,6 +75,8 @@ export async function openStorage(url: string, parts: StorageParts) {
   const submissions = submissionStore(db, writing)
   const installation = installationStore(db)
   const commits = lately()
+  // Not that of the background: somebody waits for what is found, if only for a mail.
+  const walks = createPace({ rest: 1 })
   return {
     /** Other machines may be working on the same database. */
     isShared: isPostgres,
@@ -83,15 +87,16 @@ export async function openStorage(url: string, parts: StorageParts) {
     work: workStore(db, writing),
     history: historyStore(db),
     trail: trailStore(db),
-    retention: retentionStore(db),
+    retention: retentionStore(db, walks),
     erasures: erasureStore(db, isPostgres),
+    forgetting: forgettingStore(db),
     glance: glanceStore(db),
     notes: noteStore(db, contents),
     attention: attentionStore(db),
     attachments: attachmentStore(db, writing),
     deliveries: deliveryStore(db, hidden, isPostgres),
     leases: leaseStore(db),
-    notices: noticeStore(db, hidden),
+    notices: noticeStore(db, hidden, walks),
     unread: unreadStore(db, writing, memory),
     settings,
     editors: editorStore(db),
@@ -144,6 +149,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     /** Whether what came in lately could be written. */
     commits,
     async close(): Promise<void> {
+      walks.stop()
       await db.destroy()
     },
   }

@@ -1,8 +1,5 @@
 import type { Database } from './database.ts'
 
-/** Tries are forgotten after this time; no limit looks further back. */
-const longestSpan = 3_600_000
-
 export type TryStore = ReturnType<typeof tryStore>
 
 /** Tries to sign in, by account: in the database, so that a restart does not clear them. */
@@ -25,13 +22,6 @@ export function tryStore(db: Database) {
     /** What was mistyped before does not count any more. */
     async forget(account: string): Promise<void> {
       await db.deleteFrom('sign_in_tries').where('account', '=', account).execute()
-    },
-
-    async forgetOld(now: number): Promise<void> {
-      await db
-        .deleteFrom('sign_in_tries')
-        .where('latest_at', '<=', now - longestSpan)
-        .execute()
     },
   }
 }

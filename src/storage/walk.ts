@@ -6,6 +6,12 @@ import type { Database } from './database.ts'
 /** How many of what was looked for one page looks through at most: what it costs does not grow with the pile. */
 export const reach = 500
 
+/** Lets the event loop go round once between two statements: what came meanwhile goes first. */
+export { setImmediate as nextTurn } from 'node:timers/promises'
+
+/** Where a walk along a time has come: ids tell those of one time apart. */
+export type Place = { at: number; id: string }
+
 /** One that was found, and where it stands in the order that is walked along: an id, or a document's number. */
 export type Found = { submission_id: string; place: string | number }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -77,4 +78,28 @@ test('transactions take turns, and one that fails lets the next one in', async (
     ['rejected', 'fulfilled', 'fulfilled', 'fulfilled', 'rejected'],
   )
   assert.deepEqual(await names(), ['a', 'b', 'c'])
+})
+
+test('the log is written back beside the writing, and begun anew', async (t) => {
+  const { db, path, save } = await opened()
+  t.after(() => db.destroy())
+  const log = async () => {
+    const { rows } = await sql<{ log: number; checkpointed: number }>`pragma wal_checkpoint(noop)`.execute(db)
+    return rows[0] ?? assert.fail('there is no log')
+  }
+  const before = statSync(path).size
+  for (let i = 0; i < 10; i++) await save(`much ${i}`, 'x'.repeat(4_000_000))
+  // The thread has to begin first.
+  for (let tries = 0; tries < 500 && (await log()).checkpointed === 0; tries++) {
+    await save(`little ${tries}`, '')
+    await sleep(10)
+  }
+  const { log: pages, checkpointed } = await log()
+  assert.ok(checkpointed >= 8000, `${checkpointed} of ${pages} pages`)
+  assert.ok(statSync(path).size > before + 7000 * 4096, 'the database has grown')
+  for (let tries = 0; tries < 500 && (await log()).log >= pages; tries++) {
+    await save(`more ${tries}`, 'x'.repeat(400_000))
+    await sleep(10)
+  }
+  assert.ok((await log()).log < pages, 'the log was begun anew')
 })
