@@ -15,6 +15,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
+import { pino } from 'pino'
+import { readConfig } from '../src/config.ts'
+import { adoptStores } from '../src/stores.ts'
 import { type Job, jobs } from './jobs.ts'
 import { formPost } from './load.ts'
 import { keptPile } from './pile.ts'
@@ -95,6 +98,8 @@ async function withServer<T>(size: number, job: Job, measure: (desk: Desk) => Pr
     copyFileSync(await keptPile(piles, size), database)
     prepare(database, size, job)
     job.prepareFiles?.(env.UPLOADS_DIR, size)
+    // A pile that is put beside a new folder of files, as after a restore.
+    await adoptStores(readConfig(env), { now: Date.now, random: Math.random, log: pino({ level: 'silent' }) })
     const server = await start('src/main.ts', { ...env, SUBMIT_LIMIT: '0' })
     try {
       const who = await signIn(server, env)

@@ -24,7 +24,9 @@ export async function firstLinks(
   const haveSetUp = await Promise.all(editors.map(({ id }) => storage.factors.hasSetUp(id)))
   return keyRing.together(async (step) => {
     if (await step.expelStrangers()) outside.log.warn('took the keys of people who are no editors any more')
-    if (haveSetUp.includes(true) || !(await step.isUntouched())) return []
+    // Where there has never been one, as after an upgrade from before there were any, nobody has one to lose.
+    const isFirst = (await step.accounts.count()) === 0
+    if (!isFirst && (haveSetUp.includes(true) || !(await step.isUntouched()))) return []
     const links: SetUpLink[] = []
     for (const { id, email } of editors) links.push({ email, link: await linkFor(step, id) })
     await step.rotate()

@@ -150,6 +150,23 @@ test('once something is sealed, a start makes no other key, and says where the l
   assert.ok(await opensBy(running.url, link, reference))
 })
 
+test('a desk from before there were keys has its first one made, whoever has set up and whatever is there', async (t) => {
+  const env = places()
+  const before = await startProcess(env)
+  t.after(() => before.kill())
+  const [old = ''] = linksIn(before.output())
+  assert.ok(await opensBy(before.url, old, await sendTip(before.url)))
+  await before.stop()
+  const db = new DatabaseSync(join(env.DATA_DIR ?? '', 'barua.db'))
+  for (const table of ['desk_keys', 'key_holders', 'key_wraps', 'key_grants']) db.exec(`delete from ${table}`)
+  db.close()
+  const running = await startProcess(env)
+  t.after(() => running.kill())
+  const [link = ''] = linksIn(running.output())
+  assert.ok(link, running.output())
+  assert.ok(await opensBy(running.url, link, await sendTip(running.url)))
+})
+
 const programs = postgresPrograms()
 test(
   'two machines that start at once on an empty PostgreSQL: the links of both are good',

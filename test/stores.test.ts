@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -218,3 +219,38 @@ test('a second instance on the same SQLite says so and ends; the first goes on',
   const next = await startProcess(env)
   await next.stop()
 })
+
+const sqlite3 = spawnSync('sqlite3', ['--version']).status === 0
+const withSqlite = sqlite3 ? {} : { skip: 'sqlite3 is not installed: apt-get install sqlite3' }
+
+test(
+  'a backup as the README has it, made while the service runs, is all that a restore needs',
+  withSqlite,
+  async (t) => {
+    const home = folderUntilExit('backup')
+    const env = { DATA_DIR: join(home, 'data'), UPLOADS_DIR: join(home, 'uploads') }
+    await usedNewsroom(3, env)
+    await writeFile(join(home, '.env'), 'NEWSROOM_NAME=The Test Post\n')
+    await runCommand(env, 'email', 'keys')
+    const running = await startProcess(env)
+    t.after(() => running.kill())
+    const readme = await readFile('README.md', 'utf8')
+    const [, script = ''] = /Without a pause:[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme) ?? []
+    assert.match(script, /sqlite3 .*backup/)
+    execFileSync('bash', ['-euc', script.replaceAll('/srv/barua', home)])
+    await running.kill()
+    const before = await filesIn(env.UPLOADS_DIR)
+    await rename(env.DATA_DIR, `${env.DATA_DIR}.lost`)
+    await rename(env.UPLOADS_DIR, `${env.UPLOADS_DIR}.lost`)
+
+    await mkdir(env.DATA_DIR)
+    await cp(join(home, 'backup', 'uploads'), env.UPLOADS_DIR, { recursive: true })
+    for (const name of ['barua.db', 'secrets.json', 'dkim.pem'])
+      await cp(join(home, 'backup', name), join(env.DATA_DIR, name))
+    const restored = await startProcess(env)
+    t.after(() => restored.kill())
+    assert.equal((await fetch(`${restored.url}/readyz`)).status, 200)
+    assert.equal(await restored.stop(), 0)
+    assert.deepEqual(await filesIn(env.UPLOADS_DIR), before)
+  },
+)
