@@ -122,7 +122,7 @@ async function scarce(folder: string, whose: string, enough: number): Promise<st
     const { free, freeShare, filesFree, filesFreeShare } = await roomIn(folder)
     if (free < enough || freeShare < scarceShare)
       return [
-        `The disk ${whose} is nearly full: ${Math.floor(free / MiB)} MB are left. Make room, or nothing more comes in.`,
+        `The disk ${whose} is nearly full: ${Math.floor(free / MiB).toLocaleString('en')} MB are left. Make room, or nothing more comes in.`,
       ]
     if (filesFreeShare < scarceShare)
       return [

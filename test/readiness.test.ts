@@ -7,7 +7,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { coarseId } from '../src/id.ts'
 import { folderUntilExit } from './support/folder.ts'
+import { editorAddress, openNewsroom } from './support/newsroom.ts'
 import { tip } from './support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from './support/postgres.ts'
 import { type RunningProcess, startProcess } from './support/process.ts'
@@ -384,3 +386,30 @@ for (const [name, { make, prepare, isPartial, skip = false }] of Object.entries(
     assert.equal(await ready(running), 200)
   })
 }
+
+test('admins are warned at the desk before a disk is full, and of files that were left unswept; others are not', async (t) => {
+  const plain = 'plain@newsroom.test'
+  const newsroom = await openNewsroom(t, {
+    EDITORS: `${editorAddress},${plain}`,
+    MAX_SUBMISSION_BYTES: String(2 ** 50),
+  })
+  for (let i = 0; i < 21; i++) {
+    const id = coarseId(Date.now())
+    await writeFile(join(newsroom.uploadsFolder, id.slice(-2), id), 'nobody speaks of it')
+  }
+  await sleep(20)
+  await newsroom.restart()
+  await newsroom.application.startWork()
+  await newsroom.application.swept()
+  const seenBy = async (email: string) =>
+    (
+      await newsroom
+        .http()
+        .get('/desk')
+        .set('cookie', await newsroom.signIn(email))
+    ).text
+  const shown = await seenBy(editorAddress)
+  assert.match(shown, /The disk of UPLOADS_DIR is nearly full: [\d,]+ MB are left/)
+  assert.match(shown, /21 files in UPLOADS_DIR belong to no submission/)
+  assert.doesNotMatch(await seenBy(plain), /Storage:/)
+})
