@@ -139,7 +139,8 @@ describe('every command that the documents name is run', async () => {
       assert.equal(scripts.start, 'node src/main.ts', 'npm start runs another program')
     },
     async 'npm run dev'() {
-      const own = { ...env, PORT: String(devPort), EMAIL_LISTEN: '', DATA_DIR: join(folder, 'dev') }
+      const besides = { DATA_DIR: join(folder, 'dev'), UPLOADS_DIR: join(folder, 'dev-files') }
+      const own = { ...env, PORT: String(devPort), EMAIL_LISTEN: '', ...besides }
       const dev = begin('npm run dev', own)
       await until(
         () => answers(`http://127.0.0.1:${devPort}`),

@@ -63,18 +63,8 @@ export function createSessions(parts: SessionParts) {
   return {
     /** The seat of whoever is signed in; sends others to sign in, remembers what they wanted, and gives none. */
     async seatOf(req: Request, res: Response): Promise<Seat | undefined> {
-      const token = tokenOf(req)
-      const seated = token && (await parts.sessions.seated(hashToken(token), limits()))
-      if (seated) {
-        const identity = identityIn(seated.secret, token)
-        return {
-          editor: seated.editor,
-          sessionHash: hashToken(token),
-          formToken: formToken(token),
-          identity,
-          keys: parts.keysOf(identity),
-        }
-      }
+      const seat = await seatBy(tokenOf(req))
+      if (seat) return seat
       const wantsPage = req.method === 'GET' && req.accepts(['html', 'json']) === 'html'
       if (!wantsPage || req.path === '/metrics')
         throw new Failure('unauthorized', 'Please sign in at the desk.')
@@ -82,6 +72,11 @@ export function createSessions(parts: SessionParts) {
       res.cookie(wantedCookie, wanted, { ...wantedOptions(req), maxAge: hour })
       res.redirect(303, `${parts.base}/desk/sign-in`)
       return undefined
+    },
+
+    /** The seat of whoever is signed in, and nothing for anybody else. */
+    async seatIfAny(req: Request): Promise<Seat | undefined> {
+      return seatBy(tokenOf(req))
     },
 
     /** True while the session of this seat is good; it does not count as use. */
@@ -161,6 +156,19 @@ export function createSessions(parts: SessionParts) {
     list({ editor, sessionHash }: Seat): Promise<ListedSession[]> {
       return parts.sessions.of(editor.id, sessionHash, limits())
     },
+  }
+
+  async function seatBy(token: string | undefined): Promise<Seat | undefined> {
+    const seated = token && (await parts.sessions.seated(hashToken(token), limits()))
+    if (!seated) return undefined
+    const identity = identityIn(seated.secret, token)
+    return {
+      editor: seated.editor,
+      sessionHash: hashToken(token),
+      formToken: formToken(token),
+      identity,
+      keys: parts.keysOf(identity),
+    }
   }
 
   function isSecure(req: Request): boolean {

@@ -10,7 +10,7 @@ import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
 import { passkeySalt } from './passkeys.ts'
 import { checkPassphrase, hashPassphrase, openPassphrase } from './passphrase.ts'
-import { type DeskRoute, formText } from './routes.ts'
+import { type DeskRoute, formText, type Seat } from './routes.ts'
 import type { Sessions, Waiting } from './session.ts'
 import { hashToken, newToken } from './tokens.ts'
 import { recoveryHash, totpStep } from './totp.ts'
@@ -41,7 +41,7 @@ export type SignInParts = {
     forget(account: string): Promise<void>
   }
   askedPasskeys: AskedPasskeys
-  keyRing: Wraps
+  keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
   /** Puts a mail with a fresh link into the outbox. */
   mailLink: (editorId: string) => Promise<void>
   /** For one client. */
@@ -121,7 +121,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       // Mail scanners follow links; only the button uses the link up.
       async handle(req, res) {
         const link = String(req.params.link)
-        if ((await parts.links.linkFor(hashToken(link), parts.now())) === undefined) throw usedUp()
+        if ((await editorOf(req, link)) === undefined) throw usedUp()
         show(res, 'desk/sign-in-link', { link, bearsKey: (await identityOf(link)) !== undefined })
       },
     },
@@ -142,13 +142,15 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   ]
 
   /**
-   * With a link that bears a key one sets the passphrase that it is kept under from then on. That can wait, and so long the
-   * link stays good: it is the only way to that key.
+   * With a link that bears a key one sets the passphrase that it is kept under from then on. That can wait, and the answer to
+   * it can be lost: the link signs in once, but as long as it is the only way to its key it still unlocks a session of its
+   * editor.
    */
   async function followLink(req: Request, res: Response): Promise<void> {
     const link = String(req.params.link)
-    const editorId = await parts.links.linkFor(hashToken(link), parts.now())
-    if (editorId === undefined) throw usedUp()
+    const found = await editorOf(req, link)
+    if (found === undefined) throw usedUp()
+    const { editorId, seat } = found
     const identity = await identityOf(link)
     const passphrase = formText(req, 'passphrase')
     const isSetting = identity !== undefined && passphrase !== '' && formText(req, 'way') !== 'later'
@@ -158,18 +160,42 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
         res.status(422)
         return show(res, 'desk/sign-in-link', { link, bearsKey: true, failure })
       }
+      await settle(link, editorId, identity, passphrase)
     }
-    if (isSetting) {
-      const { hash, secret } = await hashPassphrase(passphrase)
-      await parts.keyRing.together(async ({ wrapUnder, accounts }) => {
-        // Somebody else may have followed it meanwhile.
-        if ((await parts.keyRing.unwrap(hashToken(link), link)) === undefined) throw usedUp()
-        await wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
-        await accounts.setPassphrase(editorId, hash)
-      })
-      return sessions.begin(req, res, editorId, identity)
+    if (seat && identity !== undefined) {
+      await sessions.open(req, seat, identity)
+      return res.redirect(303, `${base}/desk`)
     }
+    if (isSetting) return sessions.begin(req, res, editorId, identity)
     if (!(await sessions.beginByLink(req, res, link, identity))) throw usedUp()
+  }
+
+  /** Whose link this is, while it signs in; or whose session it unlocks, which is that of the same editor. */
+  async function editorOf(
+    req: Request,
+    link: string,
+  ): Promise<{ editorId: string; seat?: Seat } | undefined> {
+    const editorId = await parts.links.linkFor(hashToken(link), parts.now())
+    if (editorId !== undefined) return { editorId }
+    const seat = await sessions.seatIfAny(req)
+    if (!seat || !(await parts.keyRing.wrapsOf(seat.editor.id)).some(({ id }) => id === hashToken(link)))
+      return undefined
+    return { editorId: seat.editor.id, seat }
+  }
+
+  async function settle(
+    link: string,
+    editorId: string,
+    identity: Identity,
+    passphrase: string,
+  ): Promise<void> {
+    const { hash, secret } = await hashPassphrase(passphrase)
+    await parts.keyRing.together(async ({ wrapUnder, accounts }) => {
+      // Somebody else may have followed it meanwhile.
+      if ((await identityOf(link)) === undefined) throw usedUp()
+      await wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
+      await accounts.setPassphrase(editorId, hash)
+    })
   }
 
   async function faultIn(editorId: string, passphrase: string, again: string): Promise<Failure | undefined> {

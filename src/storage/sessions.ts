@@ -30,9 +30,8 @@ export function sessionStore(db: Database) {
     },
 
     /**
-     * Begins a session by a link, which waits for the second factor where the editor has one. That uses the link up, once
-     * for all, unless it bears a key: then it is the only way to that, until its editor has another. Undefined if the
-     * link is no good.
+     * Uses the link up, once for all, and begins a session, which waits for the second factor where the editor has one.
+     * Undefined if the link is no good.
      */
     async useLink(
       tokenHash: string,
@@ -41,14 +40,9 @@ export function sessionStore(db: Database) {
       now: number,
     ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined> {
       return db.transaction().execute(async (trx) => {
-        const bearsKey = await trx
-          .selectFrom('key_wraps')
-          .select('id')
-          .where('id', '=', tokenHash)
-          .executeTakeFirst()
         const used = await trx
           .updateTable('sign_in_links')
-          .set({ used_at: bearsKey ? null : now })
+          .set({ used_at: now })
           .where('token_hash', '=', tokenHash)
           .where('used_at', 'is', null)
           .where('expires_at', '>', now)
