@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { type Application, createApplication } from '../src/application.ts'
@@ -56,21 +56,24 @@ describe('a step that moves keys, broken off anywhere, leaves a way to all that 
   let killed = 0
 
   for (const name of steps) {
-    test(`${name}: killed at each fsync, and on a full disk`, withStrace, async () => {
+    test(`${name}: killed at each fsync, and on a full disk`, withStrace, async (t) => {
       const from = name === 'set-up' ? fresh : ready
       const whole = await run(name, from)
       assert.match(whole.output, /done/)
-      const syncs = pointsIn(whole.calls, 'fsync', name === 'rotate')
-      const [firstWrite = 0] = pointsIn(whole.calls, 'pwrite64', false)
-      await eachOf(syncs, async (nth) => {
-        const { folder, calls } = await run(name, from, `fsync:signal=SIGKILL:when=${nth}`)
-        assert.match(calls.at(-1) ?? '', /killed by SIGKILL/)
-        await holds(folder, from, `killed at fsync ${nth}`)
-      })
-      const { folder, calls } = await run(name, from, `pwrite64:error=ENOSPC:when=${firstWrite}+`)
+      const syncs = countOf(whole.calls, 'fsync')
+      await eachOf(
+        Array.from({ length: syncs }, (_, i) => i + 1),
+        async (nth) => {
+          const { folder, signal } = await run(name, from, `fsync:signal=SIGKILL:when=${nth}`)
+          assert.equal(signal, 'SIGKILL', `it went on after fsync ${nth}`)
+          await holds(folder, from, `killed at fsync ${nth}`)
+        },
+      )
+      const { folder, calls } = await run(name, from, 'pwrite64:error=ENOSPC:when=1+')
       assert.match(calls.join('\n'), /ENOSPC.*INJECTED/)
       await holds(folder, from, 'the disk is full')
-      killed += syncs.length
+      t.diagnostic(`${syncs} points`)
+      killed += syncs
     })
   }
 
@@ -79,28 +82,21 @@ describe('a step that moves keys, broken off anywhere, leaves a way to all that 
   })
 })
 
-/**
- * Which calls of this sort, by number, the thread of the step makes: strace counts them for each thread. What comes before a
- * step begins is the same for all of them.
- */
-function pointsIn(calls: string[], call: string, alsoBefore: boolean): number[] {
-  const begins = calls.findIndex((line) => line.includes('"begins'))
-  const thread = calls[begins]?.split(' ')[0] ?? ''
-  const isOne = (line: string) =>
-    line.startsWith(`${thread} `) && line.includes(` ${call}(`) && !/= -1/.test(line)
-  const before = alsoBefore ? 0 : calls.slice(0, begins).filter(isOne).length
-  const all = calls.filter(isOne).length
-  assert.ok(all > before, `the step makes no ${call}`)
-  return Array.from({ length: all - before }, (_, i) => before + 1 + i)
+/** How many calls of this sort the thread of the step makes: strace counts them for each thread. */
+function countOf(calls: string[], call: string): number {
+  const isOne = (line: string) => line.includes(` ${call}(`) && !/= -1/.test(line)
+  const threads = Map.groupBy(calls.filter(isOne), (line) => line.split(' ')[0])
+  const most = Math.max(0, ...[...threads.values()].map((lines) => lines.length))
+  assert.ok(most > 0, `the step makes no ${call}`)
+  return most
 }
 
-/** Runs a step in a process of its own on a copy, under strace, which may break in. */
+/** Runs a step in a process of its own on a copy. strace looks on from where it begins, and may break in. */
 async function run(step: string, from: Template, injected?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'barua-step-'))
   after(() => rm(folder, { recursive: true, force: true }))
   await cp(from.folder, folder, { recursive: true })
-  const log = join(folder, 'calls')
-  const options = {
+  const child = spawn(process.execPath, ['test/support/key-step.ts', step], {
     env: {
       PATH: process.env.PATH ?? '',
       ...environment(folder),
@@ -112,24 +108,26 @@ async function run(step: string, from: Template, injected?: string) {
       SHEET: from.sheet,
       LINK: from.link,
     },
-  }
-  const args = [
-    '-f',
-    '-qq',
-    '-o',
-    log,
-    '-e',
-    'trace=fsync,fdatasync,pwrite64,write',
-    ...(injected ? ['-e', `inject=${injected}`] : []),
-    process.execPath,
-    'test/support/key-step.ts',
-    step,
-  ]
-  const done = await promisify(execFile)(strace, args, options).catch(
-    (error: { stdout: string; stderr: string }) => error,
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (output += piece))
+  const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+    child.once('close', (_code, signal) => resolve(signal)),
   )
-  const calls = (await readFile(log, 'utf8')).trim().split('\n')
-  return { folder, calls, output: done.stdout + done.stderr }
+  await Promise.race([once(child.stdout, 'data'), ended])
+  const log = join(folder, 'calls')
+  const watching = [
+    ...['-f', '-p', String(child.pid), '-o', log, '-e', 'trace=fsync,pwrite64'],
+    ...(injected ? ['-e', `inject=${injected}`] : []),
+  ]
+  const watcher = spawn(strace, watching)
+  const watched = new Promise((resolve) => watcher.once('close', resolve))
+  // It says so when it has begun.
+  await Promise.race([once(watcher.stderr, 'data'), ended])
+  child.stdin.end('go\n')
+  const signal = await ended
+  await watched
+  return { folder, calls: (await readFile(log, 'utf8')).trim().split('\n'), output, signal }
 }
 
 function environment(folder: string) {

@@ -80,6 +80,8 @@ async function upload(running: RunningProcess, size: number): Promise<void> {
   assert.match(await answer, /^HTTP\/1\.1 201 /)
 }
 
+const checkpointDescriptors = 8
+
 test('a thousand uploads that break off leave no file and no open descriptor behind', linux, async (t) => {
   const { running, files } = await open(t)
   const port = Number(new URL(running.url).port)
@@ -91,8 +93,10 @@ test('a thousand uploads that break off leave no file and no open descriptor beh
   for (let round = 0; round < 50; round++) await Promise.all(Array.from({ length: 20 }, () => breakOff(port)))
   await settled(files)
   assert.deepEqual(await files(), [])
-  for (let tries = 0; tries < 50 && (await descriptors()) > before; tries++) await sleep(100)
-  assert.ok((await descriptors()) <= before, `${before} descriptors before, ${await descriptors()} after`)
+  // The thread that writes SQLite's log back, with its connection, may begin meanwhile; a thousand uploads would leave more.
+  const most = before + checkpointDescriptors
+  for (let tries = 0; tries < 50 && (await descriptors()) > most; tries++) await sleep(100)
+  assert.ok((await descriptors()) <= most, `${before} descriptors before, ${await descriptors()} after`)
   const { status } = await fetch(`${running.url}/readyz`)
   assert.equal(status, 200)
 })

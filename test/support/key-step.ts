@@ -2,6 +2,7 @@
  * Moves keys in one way, in a process of its own that may be ended at any moment: `node key-step.ts STEP`. It works on the
  * newsroom that the environment names, through the desk as a browser does, or as the shell does.
  */
+import { once } from 'node:events'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { createApplication } from '../../src/application.ts'
@@ -58,9 +59,11 @@ const web = supertest(application.web)
 const step = steps[process.argv[2] ?? '']
 if (!step) throw new Error('no such step')
 process.stdout.write('begins\n')
+await once(process.stdin, 'data')
 await step()
 process.stdout.write('done\n')
 await application.stop()
+process.exit()
 
 function chosen(passphrase: string) {
   return { passphrase, again: passphrase }
