@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Replies } from '../config.ts'
 import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
@@ -147,7 +148,12 @@ export function mailComposer(parts: ComposeParts) {
     ): Promise<Mail> {
       const editor = await editorOf(delivery)
       const shown = submissions.slice(0, mostListed)
-      const pieces = await Promise.all(shown.map(listed))
+      const pieces: Awaited<ReturnType<typeof listed>>[] = []
+      for (const one of shown) {
+        pieces.push(await listed(one))
+        // Requests have their turn between two: many digests may be due at one hour.
+        await nextTurn()
+      }
       const more = submissions.length - shown.length
       const bodies = render('digest', {
         ...words,
