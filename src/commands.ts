@@ -57,17 +57,20 @@ const commands: Record<string, Command> = {
   async 'editor add'([email = '', role], { storage, keyRing, signInLink }, print, { config }) {
     if (!/^[^\s@<>,]+@[^\s@<>,]+$/.test(email)) return failed(print, 'That is no mail address.')
     if (role !== undefined && role !== 'admin') return failed(print, usage)
-    const hasAdmin = (await storage.editors.active()).some((editor) => editor.role === 'admin')
-    const editor = await storage.editors.add(email, role ?? (hasAdmin ? 'editor' : 'admin'), Date.now())
-    if (role === 'admin') await storage.editors.setRole(editor.id, 'admin')
-    if (await keyRing.holdsAlready(editor.id)) {
+    const known = await storage.editors.byEmail(email)
+    if (known && role === 'admin') await storage.editors.setRole(known.id, 'admin')
+    if (known && (await keyRing.holdsAlready(known.id))) {
       print(
-        `${editor.email} is an editor already, and keeps their key. This link signs in, once, within a day:`,
+        `${known.email} is an editor already, and keeps their key. This link signs in, once, within a day:`,
       )
-      print(await signInLink(editor.id))
+      print(await signInLink(known.id))
       return 0
     }
-    const link = await keyRing.together((step) => keyLink(config, step, signInLink, editor.id))
+    const hasAdmin = (await storage.editors.active()).some((editor) => editor.role === 'admin')
+    const { editor, link } = await keyRing.together(async (step) => {
+      const added = await step.accounts.addEditor(email, role ?? (hasAdmin ? 'editor' : 'admin'), Date.now())
+      return { editor: added, link: await keyLink(config, step, signInLink, added.id) }
+    })
     print(`${editor.email} is an editor. This link is a key until a passphrase is set with it:`)
     print(link)
     return 0

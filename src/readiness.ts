@@ -11,7 +11,7 @@ const databaseRoom = 8 * MiB
 /** What takes longer than this stands still, for whoever waits. Milliseconds. */
 const patience = 3000
 /** Between two tries: whoever asks again and again waits, and writes no more than that. Milliseconds. */
-const restBetween = 50
+const restBetween = 200
 /** Below these shares of a disk, or this many submissions of the largest size, admins are warned. */
 const scarceShare = 0.03
 const scarceSubmissions = 10
@@ -29,6 +29,7 @@ export function createReadiness(
 ) {
   const databaseFolder = folderOf(config.DATABASE_URL)
   let asking: Promise<string[]> | undefined
+  let askedAt = Number.NEGATIVE_INFINITY
   let isStopping = false
   let disks: { at: number; troubles: Promise<string[]> } | undefined
   let filesLeft = 0
@@ -39,7 +40,7 @@ export function createReadiness(
       if (isStopping) return ['Barua is stopping']
       // Whoever asks while it is being tried may want to know of what has changed since that began.
       if (asking) await asking
-      asking ??= ask().finally(() => {
+      asking ??= askRested().finally(() => {
         asking = undefined
       })
       return asking
@@ -69,6 +70,15 @@ export function createReadiness(
     },
   }
 
+  /** The rest comes first: what is answered is how it stands now. */
+  async function askRested(): Promise<string[]> {
+    const rest = askedAt + restBetween - performance.now()
+    if (rest > 0) await sleep(rest)
+    const faults = await ask()
+    askedAt = performance.now()
+    return faults
+  }
+
   async function ask(): Promise<string[]> {
     const found = await Promise.all([
       tried('the database cannot be written', storage.probe),
@@ -80,7 +90,6 @@ export function createReadiness(
         if (storage.commits.hasFailed() || files.writes.hasFailed()) throw new Error('could not be written')
       }),
     ])
-    await sleep(restBetween)
     return found.flat()
   }
 

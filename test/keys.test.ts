@@ -4,6 +4,7 @@ import { runCommand } from '../src/commands.ts'
 import { readConfig } from '../src/config.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { tip } from './support/pieces.ts'
+import { offlineDesk } from './support/storage.ts'
 
 const passphrase = 'five words of my own'
 const minute = 60_000
@@ -261,4 +262,32 @@ test('a session that ends takes its key along', async (t) => {
   const again = await signIn(newsroom, editorAddress)
   await newsroom.act('/desk/sign-out', {}, again)
   assert.equal((await newsroom.http().get('/desk/keys').set('cookie', again)).status, 303)
+})
+
+test('with a desk key that is kept elsewhere, the shell makes editors and lets them in anew', async (t) => {
+  const newsroom = await openNewsroom(t, { OFFLINE_DESK_KEY: offlineDesk().recipient })
+  for (const line of ['editor add wanja@newsroom.test', 'editor reset wanja@newsroom.test']) {
+    const lines: string[] = []
+    const { signal } = new AbortController()
+    const print = (text: string) => void lines.push(text)
+    assert.equal(await runCommand(line.split(' '), readConfig(newsroom.settings), print, signal), 0)
+    const { pathname } = new URL(lines.at(-1) ?? '')
+    await newsroom.http().post(pathname).expect(303)
+  }
+})
+
+test('an admin who does not open everything does not reset the only one who does', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: editorAddress })
+  const early = await newsroom.submit('news-tip')
+  const mine = await setUp(newsroom, newsroom.application.setUpLinks[0]?.link ?? '')
+  const { storage, keyRing, signInLink } = newsroom.application
+  const otto = await storage.editors.add('otto@newsroom.test', 'admin', Date.now())
+  // Otto holds only what comes from now on.
+  const link = await keyRing.together(async (step) =>
+    signInLink(otto.id, (await step.admit(otto.id, [])).identity, step),
+  )
+  const his = await setUp(newsroom, link)
+  const refused = await newsroom.act('/desk/team/reset', { email: editorAddress }, his)
+  assert.equal(refused.status, 409)
+  assert.match(await page(newsroom, `/desk/submissions/${early.reference}`, mine), new RegExp(tip().title))
 })

@@ -189,9 +189,8 @@ test('sealing anew goes on after a restart, with whoever comes in, and is not he
   db.prepare('update messages set content = ? where submission_id = ?').run('nothing that was sealed', id)
   // The shell removes somebody: nobody is there who could open anything.
   await removeEditor(newsroom.application.storage, second)
-  await newsroom.application.keyRing.expel(
-    (db.prepare('select id from editors where email = ?').get(second) as { id: string }).id,
-  )
+  const { id: gone } = db.prepare('select id from editors where email = ?').get(second) as { id: string }
+  await newsroom.application.keyRing.together((step) => step.expel(gone))
   await newsroom.restart()
   const { resealing } = newsroom.application
   assert.deepEqual(await resealing.progress(), { left: 12, isMore: false, isRunning: false })

@@ -42,6 +42,8 @@ export type TeamStep = WrapStep & {
     addEditor(email: string, role: Role, now: number): Promise<Editor>
     removeEditor(id: string, now: number): Promise<void>
     resetFactors(editorId: string): Promise<void>
+    /** How many keys there have been. */
+    count(): Promise<number>
     post(delivery: NewDelivery, now: number): Promise<void>
   }
 }
@@ -112,7 +114,8 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
         const editor = await named(formText(req, 'email'))
         const opened = await seat.keys()
         const link = await parts.keyRing.together(async (step) => {
-          if (opened.length === 0) await mustNotLose(step, editor.id)
+          // Whoever cannot open all that they would let in again must not close it.
+          if (opened.length < (await step.accounts.count())) await mustNotLose(step, editor.id)
           await step.accounts.resetFactors(editor.id)
           await step.forget(editor.id)
           return invite(step, editor, opened)

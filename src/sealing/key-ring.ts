@@ -21,9 +21,6 @@ export function keyRing({ store, now }: KeyRingParts) {
     /** Moves keys, and the accounts that go with them, in one step: all of it, or nothing. */
     together,
 
-    /** Puts a new desk key in the place of the current one, for everybody who holds keys now. */
-    rotate: () => together((step) => step.rotate()),
-
     /** Makes an editor a holder, beside what they hold already, of what `keys` open and of what comes from now on. */
     async admit(editorId: string, keys?: Keys): Promise<NewHolder> {
       const opened = keys ? await keys() : []
@@ -36,9 +33,6 @@ export function keyRing({ store, now }: KeyRingParts) {
       await together((step) => step.letIn(editorId, opened))
     },
 
-    /** Forgets what an editor held, and goes on with a key that they never had. */
-    expel: (editorId: string) => together((step) => step.expel(editorId)),
-
     /** Makes the recovery sheet, in the place of the one before. Its identity is shown this once. */
     async recoverySheet(keys: Keys): Promise<Identity> {
       const opened = await keys()
@@ -49,10 +43,6 @@ export function keyRing({ store, now }: KeyRingParts) {
     keysOf(identity: Identity | undefined): Keys {
       return loadedOnce(async () => (identity === undefined ? [] : grantedTo(store, identity)))
     },
-
-    /** Keeps an identity under a secret of high entropy, such as a link's token. */
-    wrapUnder: (way: WrapWay, secret: string | Uint8Array, id: string, identity: Identity): Promise<void> =>
-      together((step) => step.wrapUnder(way, secret, id, identity)),
 
     /** The identity that was kept under this secret; undefined where there is none. */
     unwrap: (id: string, secret: string | Uint8Array): Promise<Identity | undefined> =>

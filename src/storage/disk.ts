@@ -34,6 +34,11 @@ export async function isThere(path: string): Promise<boolean> {
   )
 }
 
+/** For a `catch`: what is not there, or has gone meanwhile, is no fault. @throws any other error */
+export function unlessGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
+
 /** Opens a file for reading. Whoever gets the stream reads or destroys it: nothing else closes the file. */
 export async function opened(path: string): Promise<Readable> {
   const stream = createReadStream(path)

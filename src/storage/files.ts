@@ -6,14 +6,14 @@ import type { SealedAs } from '../record.ts'
 import type { Keys } from '../seal.ts'
 import type { Attachment } from '../submission.ts'
 import { ageFiles, type FileRecipients, type FileSealing, forgetWhen } from './age-file.ts'
-import { isThere, moveOnce, opened, syncFile, syncFolder } from './disk.ts'
+import { isThere, moveOnce, opened, syncFile, syncFolder, unlessGone } from './disk.ts'
 import { isUnavailable, orUnavailable, translated } from './faults.ts'
-import { checkedId, isFileId } from './file-id.ts'
+import { checkedId } from './file-id.ts'
 import { fileProbe } from './file-probe.ts'
 import { lately } from './lately.ts'
 import { makeOnce } from './made-once.ts'
 import { type StageOptions, staging, type WrittenFile } from './staging.ts'
-import { sweeping } from './sweeping.ts'
+import { namesIn, sweeping } from './sweeping.ts'
 
 /** Files are spread by the last two digits of their ids, which are random. */
 const keptFolders = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
@@ -218,7 +218,7 @@ export function fileStore(root: string, sealing: FileSealing) {
       const found: string[] = []
       for (const folder of keptFolders) {
         if (found.length >= most) break
-        found.push(...(await idsIn(join(root, folder))))
+        found.push(...(await namesIn(join(root, folder))))
       }
       return found.slice(0, most)
     },
@@ -247,14 +247,6 @@ async function translatedAndNoted<T>(writes: ReturnType<typeof lately>, work: ()
 const ownerFile = 'store-id'
 
 async function ownerOf(root: string): Promise<string | undefined> {
-  const text = await readFile(join(root, ownerFile), 'utf8').catch(unlessMissing)
+  const text = await readFile(join(root, ownerFile), 'utf8').catch(unlessGone)
   return text?.trim()
-}
-
-async function idsIn(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(unlessMissing))?.filter(isFileId) ?? []
-}
-
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { unlessGone } from './disk.ts'
 import { isFileId } from './file-id.ts'
 
 /** So many files a crash may leave between the file store and the database; more are nobody's to clear away unasked. */
@@ -73,7 +74,8 @@ export function sweeping(root: string, folders: { staging: string; kept: string[
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+/** The ids of the files in a folder; none where it is not there. */
+export async function namesIn(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(unlessGone))?.filter(isFileId) ?? []
 }
 
@@ -85,9 +87,4 @@ async function olderIn(folder: string, names: string[], before: number): Promise
     if (found && found.ctimeMs < before) paths.push(path)
   }
   return paths
-}
-
-/** What has gone meanwhile, as an upload that ended, is no fault. */
-function unlessGone(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -47,7 +47,7 @@ const steps: Record<string, () => Promise<unknown>> = {
   remove: () => act('/desk/team/remove', { email: colleague }),
   'removal by the shell': () => shell('editor', 'remove', colleague),
   'reset by the shell': () => shell('editor', 'reset', colleague),
-  rotate: () => keyRing.rotate(),
+  rotate: () => keyRing.together((step) => step.rotate()),
 }
 
 const config = readConfig(process.env)

@@ -35,7 +35,7 @@ export async function givePasskey(newsroom: Newsroom, email: string, opens: bool
   if (opens) {
     const token = (await newsroom.signInLink(email)).split('/').at(-1) ?? ''
     const identity = await keyRing.unwrap(hashToken(token), token)
-    await keyRing.wrapUnder('passkey', secret, passkeyWrap(id), identity as Identity)
+    await keyRing.together((step) => step.wrapUnder('passkey', secret, passkeyWrap(id), identity as Identity))
   }
   return { id, prf: secret.toString('base64'), answer: (page) => answerTo(page, id, privateKey) }
 }
