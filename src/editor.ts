@@ -11,6 +11,9 @@ export type Editor = {
   policy: NoticePolicy
 }
 
+/** An editor as another one sees them. */
+export type Colleague = Pick<Editor, 'id' | 'email' | 'name' | 'role'>
+
 /** An admin also invites and removes editors, and keeps the newsroom's settings. */
 export const roles = ['editor', 'admin'] as const
 export type Role = (typeof roles)[number]

@@ -100,9 +100,14 @@ export function nextDigestAt(policy: NoticePolicy, now: number): number | undefi
   return undefined
 }
 
+/** Names that have been found good: looking one up is dear, and each list reads the policy of every editor. */
+const timeZones = new Set<string>()
+
 function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true
   try {
     new Intl.DateTimeFormat('en', { timeZone: name })
+    timeZones.add(name)
     return true
   } catch {
     return false

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Express } from 'express'
 import type { DeskRoute } from '../src/desk/routes.ts'
 import { removeEditor } from './support/accounts.ts'
@@ -157,4 +160,31 @@ test('nothing of the desk is kept by a browser or a proxy, but small pictures by
     const expected = route.path.endsWith('/picture') && status === 200 ? 'private, max-age=3600' : 'no-store'
     assert.equal(headers['cache-control'], expected, route.path)
   }
+})
+
+/** These write: into the trail, what was counted of a day that is over, a challenge for a passkey. */
+const writing = ['/desk/export.csv', '/desk/export.json', '/desk/glance', '/desk/account/passkeys']
+
+test('the pages that only show are made while something else writes', async (t) => {
+  const newsroom = await openNewsroom(t)
+  await newsroom.submit('story-angle', storyAngle())
+  await newsroom.workOff()
+  const cookie = await newsroom.signIn()
+  const other = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'))
+  other.exec('begin immediate')
+  const narrowed = ['view=all', 'view=all&tag=x', 'view=all&kind=expose', 'view=all&q=words', 'view=mine&q=a']
+  const paths = newsroom.application.deskRoutes
+    .filter(({ method, path }) => method === 'get' && !path.includes(':') && path !== '/desk/events')
+    .filter(({ path }) => !writing.includes(path))
+    .map(({ path }) => path)
+    .concat(narrowed.map((query) => `/desk?${query}`))
+  const waited: string[] = []
+  for (const path of paths) {
+    const shown = statusOf(newsroom.http().get(path).set('cookie', cookie).set('accept', 'text/html'))
+    const status = await Promise.race([shown, sleep(1000)])
+    if (status === undefined) waited.push(path)
+    shown.catch(() => undefined)
+  }
+  other.close()
+  assert.deepEqual(waited, [])
 })

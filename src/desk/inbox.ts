@@ -45,7 +45,7 @@ export function inboxRoutes(parts: DeskParts): DeskRoute[] {
       views: views.map((view) => ({ view, href: href({ view }) })),
       counts: await counts(seat),
       tags: await parts.inbox.tagNames(),
-      team: await parts.editors.active(),
+      team: await parts.editors.team(),
       nameOf: nameFrom(names),
       exportAs: (form: string) =>
         `${parts.base}/desk/export.${form}?${queryOf({ ...wish, after: undefined })}`,

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import encodeQR from 'qr'
-import type { Editor } from '../editor.ts'
+import type { Colleague, Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { NewHolder } from '../key-ring.ts'
 import type { Identity, Keys } from '../seal.ts'
@@ -14,7 +14,7 @@ import { passphraseWrap } from './sign-in.ts'
 
 export type KeyParts = {
   showPage: ShowPage
-  editors: { active(): Promise<Editor[]>; byEmail(email: string): Promise<Editor | undefined> }
+  editors: { team(): Promise<Colleague[]>; byEmail(email: string): Promise<Editor | undefined> }
   sessions: Sessions
   factors: { passphrase(editorId: string): Promise<string | undefined> }
   askedPasskeys: AskedPasskeys
@@ -56,7 +56,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
       passkey: isLocked ? await askedPasskeys.askToOpen(req, seat.editor, seat.sessionHash) : undefined,
       salt: passkeySalt,
       hasPassphrase: (await parts.factors.passphrase(seat.editor.id)) !== undefined,
-      team: (await parts.editors.active()).map((one) => ({ ...one, isIn: editors.get(one.id) === true })),
+      team: (await parts.editors.team()).map((one) => ({ ...one, isIn: editors.get(one.id) === true })),
       isIn: editors.get(seat.editor.id) === true,
       hasSheet,
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,

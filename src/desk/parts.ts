@@ -4,7 +4,7 @@ import type { FileToClean, Finding, NotCleaned } from '../clean-copy.ts'
 import type { Contact } from '../contact.ts'
 import type { Delivery, DeliveryState, Passing, Try } from '../delivery.ts'
 import type { StagedFile } from '../draft.ts'
-import type { Editor } from '../editor.ts'
+import type { Colleague, Editor } from '../editor.ts'
 import type { Entry } from '../history.ts'
 import type { Asked, Filter, Page } from '../inbox.ts'
 import type { Kept, Letter, LetterName } from '../letter.ts'
@@ -92,7 +92,7 @@ export type DeskParts = {
   /** So much may all files of an answer weigh, in bytes. */
   mostWithAnAnswer: number
   editors: {
-    active(): Promise<Editor[]>
+    team(): Promise<Colleague[]>
     names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>
   }
   /** The mail that this answer would be. */

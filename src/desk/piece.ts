@@ -87,7 +87,7 @@ export function pieceShower(parts: DeskParts) {
       history: await parts.history.of(submission.id),
       tags: await parts.inbox.tagsOf(submission.id),
       allTags: await parts.inbox.tagNames(),
-      team: await parts.editors.active(),
+      team: await parts.editors.team(),
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
       channels: submission.senderLeftAt === null ? answerDoors(contact, parts.hasBot) : [],

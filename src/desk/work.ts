@@ -78,7 +78,7 @@ export function workRoutes(parts: DeskParts): DeskRoute[] {
   }
 
   async function colleague(id: string): Promise<string> {
-    const editor = (await parts.editors.active()).find((one) => one.id === id)
+    const editor = (await parts.editors.team()).find((one) => one.id === id)
     if (!editor) throw new Failure('not-found', 'There is no such editor.')
     return editor.id
   }

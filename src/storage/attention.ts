@@ -80,19 +80,39 @@ export function attentionStore(db: Database) {
   }
 }
 
+const none: Attention = { openedAt: null, toldAt: null, hasSeenAll: false }
+
 /** What an editor has seen and heard of a submission. */
 export async function attentionOf(db: Database, submissionId: string, editorId: string): Promise<Attention> {
-  const row = await db
+  const row = await attentionTo(db, submissionId).where('editor_id', '=', editorId).executeTakeFirst()
+  return row ? attentionIn(row) : none
+}
+
+/** What each editor has seen and heard of a submission, asked for at once however many they are. */
+export async function attentionsOf(
+  db: Database,
+  submissionId: string,
+): Promise<(editorId: string) => Attention> {
+  const rows = await attentionTo(db, submissionId).execute()
+  const byEditor = new Map(rows.map((row) => [row.editor_id, attentionIn(row)]))
+  return (editorId) => byEditor.get(editorId) ?? none
+}
+
+function attentionTo(db: Database, submissionId: string) {
+  return db
     .selectFrom('attention')
     .innerJoin('submissions', 'submissions.id', 'submission_id')
-    .select(['opened_at', 'told_at', 'opened_revision', 'heard_revision'])
+    .select(['editor_id', 'opened_at', 'told_at', 'opened_revision', 'heard_revision'])
     .where('submission_id', '=', submissionId)
-    .where('editor_id', '=', editorId)
-    .executeTakeFirst()
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof attentionTo>['executeTakeFirstOrThrow']>>
+
+function attentionIn(row: Row): Attention {
   return {
-    openedAt: row?.opened_at ?? null,
-    toldAt: row?.told_at ?? null,
-    hasSeenAll: row !== undefined && row.opened_revision >= row.heard_revision,
+    openedAt: row.opened_at,
+    toldAt: row.told_at,
+    hasSeenAll: row.opened_revision >= row.heard_revision,
   }
 }
 

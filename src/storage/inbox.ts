@@ -66,11 +66,13 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
 
     /** The tags in use, by name, at most 200. */
     async tagNames(): Promise<string[]> {
-      const rows = await sql<{ name: string }>`with recursive names (name) as (
-          select min(name) from tags
-          union all
-          select (select min(name) from tags where tags.name > names.name) from names where names.name is not null
-        ) select name from names where name is not null limit 200`.execute(db)
+      const rows = await sql<{ name: string }>`select name from (
+          with recursive names (name) as (
+            select min(name) from tags
+            union all
+            select (select min(name) from tags where tags.name > names.name) from names where names.name is not null
+          ) select name from names where name is not null limit 200
+        ) as used`.execute(db)
       return rows.rows.map((row) => row.name)
     },
   }

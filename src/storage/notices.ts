@@ -5,7 +5,7 @@ import type { Editor } from '../editor.ts'
 import { firstIdAt, minuteOf } from '../id.ts'
 import { burst, crowd, gatheringTime, noticeTime } from '../notice-policy.ts'
 import type { Kind, Submission } from '../submission.ts'
-import { attentionOf } from './attention.ts'
+import { attentionsOf } from './attention.ts'
 import type { Database } from './database.ts'
 import type { Hidden } from './hidden.ts'
 import { insertHistory } from './history.ts'
@@ -87,9 +87,10 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
       for (let from = 0; from < submissionIds.length; from += toldAtOnce) {
         const ids = submissionIds.slice(from, from + toldAtOnce)
         await walks.turn(() =>
-          db.transaction().execute(async (trx) => {
-            for (const id of ids) await markTold(trx, id, editorId, now)
-          }),
+          markTold(
+            db,
+            ids.map((submissionId) => ({ submissionId, editorId, toldAt: now })),
+          ),
         )
       }
     },
@@ -204,13 +205,12 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
       .selectFrom('submissions')
       .leftJoin('attention', (join) => join.onRef('submission_id', '=', 'id').on('editor_id', '=', editorId))
       .selectAll('submissions')
-      .select('opened_revision')
       .where('id', 'in', ids)
+      .where((eb) => eb(eb.fn.coalesce('opened_revision', eb.lit(0)), '<', eb.ref('heard_revision')))
+      .where('kind', 'in', kinds)
+      .where('state', '<>', 'spam')
       .execute()
-    return rows
-      .filter((row) => (row.opened_revision ?? 0) < row.heard_revision)
-      .map(submissionOf)
-      .filter(({ kind, state }) => kinds.includes(kind) && state !== 'spam')
+    return rows.map(submissionOf)
   }
 }
 
@@ -244,16 +244,17 @@ async function planOne(
   // What comes after spam waits in the inbox, and is in digests, but rings for nobody.
   if (submission.state === 'spam' || (spamBefore && assigneeId === null)) return []
   const deliveries: NewDelivery[] = []
+  const told: ToldOf[] = []
+  const attentionOf = await attentionsOf(trx, id)
   for (const editor of editors) {
-    const attention = await attentionOf(trx, id, editor.id)
-    const dueAt = noticeTime(editor, { kind, isOpening, assigneeId, at }, attention, now)
+    const dueAt = noticeTime(editor, { kind, isOpening, assigneeId, at }, attentionOf(editor.id), now)
     if (dueAt === undefined) continue
     if (inBurst && isOpening) {
       const burstEnds = now + burst.span
       deliveries.push({ purpose: 'burst-digest', editorId: editor.id, dueAt: burstEnds })
       continue
     }
-    await markTold(trx, id, editor.id, dueAt)
+    told.push({ submissionId: id, editorId: editor.id, toldAt: dueAt })
     const passing = passingTo(editor.id)
     deliveries.push({
       purpose: 'editor-notice',
@@ -264,22 +265,32 @@ async function planOne(
       ...(passing && { passing }),
     })
   }
+  await markTold(trx, told)
   return deliveries
 }
 
-/** When somebody was told, to the minute: it follows at once upon what they were told of. */
-async function markTold(
-  trx: Database,
-  submissionId: string,
-  editorId: string,
-  toldAt: number,
-): Promise<void> {
-  const at = minuteOf(toldAt)
-  await trx
-    .insertInto('attention')
-    .values({ submission_id: submissionId, editor_id: editorId, opened_revision: 0, told_at: at })
-    .onConflict((oc) => oc.columns(['submission_id', 'editor_id']).doUpdateSet({ told_at: at }))
-    .execute()
+type ToldOf = { submissionId: string; editorId: string; toldAt: number }
+
+/** When each was told, to the minute: it follows at once upon what they were told of. */
+async function markTold(db: Database, told: ToldOf[]): Promise<void> {
+  const rows = told.map(({ submissionId, editorId, toldAt }) => ({
+    submission_id: submissionId,
+    editor_id: editorId,
+    opened_revision: 0,
+    told_at: minuteOf(toldAt),
+  }))
+  // In pieces, for a statement binds at most 32,766 values.
+  for (let from = 0; from < rows.length; from += toldAtOnce) {
+    await db
+      .insertInto('attention')
+      .values(rows.slice(from, from + toldAtOnce))
+      .onConflict((oc) =>
+        oc
+          .columns(['submission_id', 'editor_id'])
+          .doUpdateSet((eb) => ({ told_at: eb.ref('excluded.told_at') })),
+      )
+      .execute()
+  }
 }
 
 async function isBurst(db: Database, now: number): Promise<boolean> {

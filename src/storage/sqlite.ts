@@ -57,6 +57,12 @@ function opened(path: string): DatabaseSync {
   return connection
 }
 
+/** Refuses to write, whatever it is asked. https://www.sqlite.org/pragma.html#pragma_query_only */
+function onlyReading(connection: DatabaseSync): DatabaseSync {
+  connection.exec('pragma query_only = on')
+  return connection
+}
+
 /** SQLite's schema changes are transactional, so the migrations of two processes exclude each other. */
 class ConcurrentAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
@@ -84,7 +90,7 @@ class SqliteDriver implements Driver {
 
   async init(): Promise<void> {
     this.#writer = new Connection(opened(this.#path))
-    this.#reader = new Connection(opened(this.#path))
+    this.#reader = new Connection(onlyReading(opened(this.#path)))
     chmodSync(this.#path, 0o600)
     if (this.#path !== ':memory:') this.#place = new Place(this.#path)
   }
@@ -188,7 +194,7 @@ class Session implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#endTurn) return this.#writer.run<R>(query)
-    if (SelectQueryNode.is(query.query)) return this.#reader.run<R>(query)
+    if (isReading(query)) return this.#reader.run<R>(query)
     const deadline = performance.now() + lockTimeout
     const endTurn = await this.#nextTurn()
     try {
@@ -202,6 +208,11 @@ class Session implements DatabaseConnection {
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
     yield await this.executeQuery<R>(query)
   }
+}
+
+/** True of what changes nothing, and so waits for nobody who writes: also where it was written as SQL by hand. */
+function isReading({ query, sql }: CompiledQuery): boolean {
+  return SelectQueryNode.is(query) || /^select\b/i.test(sql)
 }
 
 /** Tries again while another process holds the lock, and lets everything else go on between two tries. */
