@@ -105,17 +105,17 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
       let from = firstIdAt(minuteOf(since))
       for (let isMore = true; isMore && found.size < mostListed; ) {
         await walks.turn(async () => {
-          const heard = await db
+          const next = await db
             .selectFrom('messages')
-            .select(['id', 'submission_id', 'author'])
+            .select('id')
             .where('id', '>', from)
             .orderBy('id')
             .limit(reach)
             .execute()
-          const ids = heard.filter(({ author }) => author === 'sender').map((row) => row.submission_id)
-          for (const one of await unopened(editorId, kinds, [...new Set(ids)])) found.set(one.id, one)
-          isMore = heard.length === reach
-          from = heard.at(-1)?.id ?? from
+          const last = next.at(-1)?.id ?? from
+          for (const one of await unopened(editorId, kinds, from, last)) found.set(one.id, one)
+          isMore = next.length === reach
+          from = last
         })
       }
       return [...found.values()].slice(0, mostListed).sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -198,19 +198,29 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
     },
   }
 
-  /** Those of these submissions that are of these kinds, no spam, and not opened by the editor since their sender last wrote. */
-  async function unopened(editorId: string, kinds: Kind[], ids: string[]): Promise<Submission[]> {
-    if (ids.length === 0) return []
+  /**
+   * Submissions of these kinds, no spam, in which a sender wrote one of these messages, and which the editor has not opened
+   * since their sender last wrote. The messages are the only way in: by kind or state SQLite would go through the whole pile.
+   */
+  async function unopened(
+    editorId: string,
+    kinds: Kind[],
+    after: string,
+    until: string,
+  ): Promise<Submission[]> {
     const rows = await db
-      .selectFrom('submissions')
-      .leftJoin('attention', (join) => join.onRef('submission_id', '=', 'id').on('editor_id', '=', editorId))
+      .selectFrom('messages')
+      .innerJoin('submissions', 'submissions.id', 'messages.submission_id')
+      .leftJoin('attention', (join) =>
+        join.onRef('attention.submission_id', '=', 'submissions.id').on('attention.editor_id', '=', editorId),
+      )
       .selectAll('submissions')
-      .where('id', 'in', ids)
+      .where('messages.id', '>', after)
+      .where('messages.id', '<=', until)
+      .where('author', '=', 'sender')
       .where((eb) => eb(eb.fn.coalesce('opened_revision', eb.lit(0)), '<', eb.ref('heard_revision')))
-      .where('kind', 'in', kinds)
-      .where('state', '<>', 'spam')
       .execute()
-    return rows.map(submissionOf)
+    return rows.map(submissionOf).filter(({ kind, state }) => kinds.includes(kind) && state !== 'spam')
   }
 }
 
