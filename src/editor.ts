@@ -37,6 +37,8 @@ export type Passkey = {
   publicKey: string
   counter: number
   name: string
+  /** The host it was made for: a browser gives it to no other. Null for that of the public address. */
+  host: string | null
   createdAt: number
   usedAt: number | null
 }

@@ -82,7 +82,7 @@ export type LinkMaker = (editorId: string, identity?: Identity, step?: WrapStep)
 export function linkMaker(
   parts: Pick<SignInParts, 'now'> & {
     /** Where the desk is, as mails say it. */
-    siteUrl: string
+    deskSiteUrl: string
     links: { addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void> }
     keyRing: Pick<Wraps, 'together'>
   },
@@ -95,7 +95,7 @@ export function linkMaker(
     if (identity === undefined) await links.addLink(hash, editorId, parts.now() + linkTime)
     else if (step) await bear(step, identity)
     else await parts.keyRing.together((own) => bear(own, identity))
-    return `${parts.siteUrl}/desk/sign-in/${token}`
+    return `${parts.deskSiteUrl}/desk/sign-in/${token}`
 
     async function bear({ accounts, wrapUnder }: WrapStep, borne: Identity): Promise<void> {
       await accounts.addLink(hash, editorId, parts.now() + keyLinkTime)
@@ -313,7 +313,8 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   ): Promise<void> {
     const hasTotp = (await factors.totp(editor.id)) !== undefined
     const options = await askedPasskeys.ask(req, editor, sessionHash)
-    show(res, 'desk/second-factor', { hasTotp, options, salt: passkeySalt, failure })
+    const isElsewhere = await askedPasskeys.areElsewhere(editor)
+    show(res, 'desk/second-factor', { hasTotp, options, isElsewhere, salt: passkeySalt, failure })
   }
 
   /**

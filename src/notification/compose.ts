@@ -46,6 +46,8 @@ export type ComposeParts = {
   /** Where they are collected, an editor can answer by mail, and what bounces comes back to us. */
   replies: Replies
   siteUrl: string
+  /** Where the desk is, with `/desk` at the end. */
+  deskUrl: string
   /** The onion address, where there is one. */
   onionUrl: string | undefined
   /** Reply addresses are signed with it. */
@@ -160,14 +162,14 @@ export function mailComposer(parts: ComposeParts) {
         ...automatic,
         pieces,
         more,
-        deskUrl: `${parts.siteUrl}/desk`,
+        deskUrl: parts.deskUrl,
       })
       return {
         ...unanswered(delivery),
         to: editor.email,
         subject: words.subject,
         ...bodies,
-        unsubscribe: `${parts.siteUrl}/desk/account`,
+        unsubscribe: `${parts.deskUrl}/account`,
       }
     },
 
@@ -180,7 +182,7 @@ export function mailComposer(parts: ComposeParts) {
         ...automatic,
         pieces,
         more: soon.length - shown.length,
-        listUrl: `${parts.siteUrl}/desk/retention`,
+        listUrl: `${parts.deskUrl}/retention`,
       })
       const subject =
         soon.length === 1 ? 'One piece will be erased soon' : `${soon.length} pieces will be erased soon`
@@ -301,7 +303,7 @@ export function mailComposer(parts: ComposeParts) {
 
     /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
     contentless(): Words {
-      const bodies = render('contentless', { deskUrl: `${parts.siteUrl}/desk`, replyNote: replyNotes.unread })
+      const bodies = render('contentless', { deskUrl: parts.deskUrl, replyNote: replyNotes.unread })
       return { subject: 'Something is waiting for you', ...bodies }
     },
 
@@ -390,7 +392,7 @@ export function mailComposer(parts: ComposeParts) {
   }
 
   function frameOf(submission: Submission) {
-    const deskUrl = `${parts.siteUrl}/desk/submissions/${submission.reference}`
+    const deskUrl = `${parts.deskUrl}/submissions/${submission.reference}`
     return { submission, kindName: kindNames[submission.kind], deskUrl, sideFields }
   }
 
