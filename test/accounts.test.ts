@@ -94,6 +94,65 @@ test('five tries a minute for an account, also after a restart; no stranger lock
   assert.equal((await signIn(newsroom, editorAddress, passphrase)).status, 303)
 })
 
+/** A hundred requests of a stranger who is one client with the editor: by the onion address, or behind a proxy that names nobody. */
+async function flood(newsroom: Newsroom): Promise<void> {
+  const ask = (email: string) =>
+    newsroom.http().post('/desk/sign-in').type('form').send({ email, way: 'link' })
+  const statuses: number[] = []
+  while (statuses.at(-1) !== 429 && statuses.length <= 100)
+    statuses.push((await ask(`x${statuses.length}@elsewhere.test`)).status)
+  assert.equal(statuses.at(-1), 429, 'strangers are held off')
+}
+
+test('a flood by strangers shuts the desk to strangers, and not to a browser that has signed in before', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  await setPassphrase(newsroom)
+  const known = cookieOf((await signIn(newsroom, editorAddress, passphrase)).headers, 'barua-known')
+  const byLink = cookieOf((await newsroom.linkSignIn(second)).headers, 'barua-known')
+  await flood(newsroom)
+  assert.equal((await signIn(newsroom, editorAddress, passphrase)).status, 429, 'a browser that nobody knows')
+  assert.equal((await signIn(newsroom, editorAddress, passphrase, byLink)).status, 429, 'known for another')
+  assert.equal(
+    (await signIn(newsroom, editorAddress, passphrase, `${known}x`)).status,
+    429,
+    'a made-up proof',
+  )
+  assert.equal((await signIn(newsroom, editorAddress, passphrase, known)).status, 303)
+  const asked = await newsroom
+    .http()
+    .post('/desk/sign-in')
+    .type('form')
+    .set('cookie', byLink)
+    .send({ email: second, way: 'link' })
+  assert.equal(asked.status, 200, 'who has signed in by a link has another one mailed')
+  // Outside the limit of strangers, a browser that is known has its own.
+  for (let i = 0; i < 5; i++)
+    assert.equal((await signIn(newsroom, editorAddress, `guess ${i}`, known)).status, 401)
+  assert.equal((await signIn(newsroom, editorAddress, passphrase, known)).status, 429)
+})
+
+test('a flood by strangers keeps nobody from the second factor who has proven the first', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { code } = await enrol(newsroom, await newsroom.signIn())
+  newsroom.passTime(minute)
+  await flood(newsroom)
+  const half = await newsroom.linkSignIn()
+  assert.equal(
+    half.headers['set-cookie']?.toString().includes('barua-known'),
+    false,
+    'known once it is proven',
+  )
+  const waiting = cookieOf(half.headers, 'barua')
+  const done = await newsroom
+    .http()
+    .post('/desk/second-factor')
+    .type('form')
+    .set('cookie', waiting)
+    .send({ code: code() })
+  assert.equal(done.headers.location, '/desk', done.text)
+  assert.match(String(done.headers['set-cookie']), /barua-known=/)
+})
+
 test('tries at the same moment are all counted', async (t) => {
   const newsroom = await openNewsroom(t)
   const answers = await Promise.all(

@@ -46,6 +46,9 @@ export type SessionParts = {
 /** An editor by a session, with their identity as it is kept: under a key that only their cookie gives. */
 type Seated = { editor: Editor; secret: string | null }
 
+/** A session that has begun: where its editor goes on, and whether that is the second factor. */
+export type Begun = { next: string; waitsForFactor: boolean }
+
 export type Sessions = ReturnType<typeof createSessions>
 
 /** Somebody who still has to prove a second factor. */
@@ -90,28 +93,27 @@ export function createSessions(parts: SessionParts) {
       res: Response,
       editorId: string,
       identity: Identity | undefined,
-    ): Promise<void> {
+    ): Promise<Begun> {
       const token = newToken()
       const name = nameOf(req, token)
       const waits = await parts.sessions.begin(name, editorId, sealedIn(identity, token, name), parts.now())
       if (!waits && identity) parts.opened(identity)
-      goOn(req, res, token, waits)
+      return begun(req, res, token, waits)
     },
 
-    /** Begins a session by a link, with the identity that it bears. False if the link is no good. */
+    /** Begins a session by a link, with the identity that it bears. Undefined if the link is no good. */
     async beginByLink(
       req: Request,
       res: Response,
       link: string,
       identity: Identity | undefined,
-    ): Promise<boolean> {
+    ): Promise<Begun | undefined> {
       const token = newToken()
       const name = nameOf(req, token)
       const secret = sealedIn(identity, token, name)
       const used = await parts.sessions.useLink(hashToken(link), name, secret, parts.now())
       if (used && !used.waitsForFactor && identity) parts.opened(identity)
-      if (used) goOn(req, res, token, used.waitsForFactor)
-      return used !== undefined
+      return used && begun(req, res, token, used.waitsForFactor)
     },
 
     /** What this editor brought along opens in this session from now on. */
@@ -133,12 +135,12 @@ export function createSessions(parts: SessionParts) {
     },
 
     /** The second factor was right. */
-    async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<void> {
+    async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<Begun> {
       const token = newToken()
       const name = nameOf(req, token)
       await parts.sessions.complete(sessionHash, name, sealedIn(identity, token, name), parts.now())
       if (identity) parts.opened(identity)
-      goOn(req, res, token, false)
+      return begun(req, res, token, false)
     },
 
     async end(req: Request, res: Response): Promise<void> {
@@ -220,14 +222,12 @@ export function createSessions(parts: SessionParts) {
     return parse(req.get('cookie') ?? '')[cookieName(req)]
   }
 
-  function goOn(req: Request, res: Response, token: string, waitsForFactor: boolean): void {
+  /** Gives the browser its cookie. */
+  function begun(req: Request, res: Response, token: string, waitsForFactor: boolean): Begun {
     res.cookie(cookieName(req), token, { ...options(req), maxAge: longestSession })
-    if (waitsForFactor) {
-      res.redirect(303, `${parts.base}/desk/second-factor`)
-      return
-    }
+    if (waitsForFactor) return { next: `${parts.base}/desk/second-factor`, waitsForFactor }
     res.clearCookie(wantedCookie, wantedOptions(req))
-    res.redirect(303, wanted(req) ?? `${parts.base}/desk`)
+    return { next: wanted(req) ?? `${parts.base}/desk`, waitsForFactor }
   }
 
   /** The page of the desk that was asked for before signing in, and no other place. */

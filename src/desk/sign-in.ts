@@ -28,7 +28,10 @@ export type SignInParts = {
   links: {
     linkFor(tokenHash: string, now: number): Promise<string | undefined>
   }
-  editors: { byEmail(email: string): Promise<Editor | undefined> }
+  editors: {
+    byEmail(email: string): Promise<Editor | undefined>
+    byId(id: string): Promise<Editor | undefined>
+  }
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
     totp(editorId: string): Promise<string | undefined>
@@ -44,7 +47,7 @@ export type SignInParts = {
   keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
   /** Puts a mail with a fresh link into the outbox. */
   mailLink: (editorId: string) => Promise<void>
-  /** For one client. */
+  /** For one client, of browsers that have not signed in before. */
   limit: RequestHandler
   /** Accounts are counted under it, and browsers known again. */
   accountKey: KeyObject
@@ -168,8 +171,12 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       await sessions.open(req, seat, identity)
       return res.redirect(303, `${base}/desk`)
     }
-    if (isSetting) return sessions.begin(req, res, editorId, identity)
-    if (!(await sessions.beginByLink(req, res, link, identity))) throw usedUp()
+    const begun = isSetting
+      ? await sessions.begin(req, res, editorId, identity)
+      : await sessions.beginByLink(req, res, link, identity)
+    if (!begun) throw usedUp()
+    if (!begun.waitsForFactor) await rememberBrowser(req, res, editorId)
+    res.redirect(303, begun.next)
   }
 
   /** Whose link this is, while it signs in; or whose session it unlocks, which is that of the same editor. */
@@ -218,8 +225,8 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
 
   /** The form has two buttons: sign in with the passphrase, or have a link mailed. */
   async function signIn(req: Request, res: Response): Promise<void> {
-    await limited(req, res)
     const email = formText(req, 'email').trim().toLowerCase()
+    if (knownBrowser(req, email) === undefined) await limited(req, res)
     const passphrase = formText(req, 'passphrase')
     if (passphrase === '' || formText(req, 'way') === 'link') return mailLink(res, email)
     const account = `passphrase ${accountOf(req, email)}`
@@ -233,8 +240,9 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       return show(res, 'desk/sign-in', { email, failure })
     }
     const identity = await parts.keyRing.unwrap(passphraseWrap(editor.id), secret)
-    if (!(await factors.hasSecond(editor.id))) await recognise(req, res, email, account)
-    await sessions.begin(req, res, editor.id, identity)
+    const { next, waitsForFactor } = await sessions.begin(req, res, editor.id, identity)
+    if (!waitsForFactor) await recognise(req, res, email, account)
+    res.redirect(303, next)
   }
 
   // The answer is the same for an address that is no editor's, and given before it is looked up: nothing tells who is one.
@@ -253,11 +261,11 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   async function takeFactor(req: Request, res: Response): Promise<void> {
-    await limited(req, res)
     const waiting = await sessions.waiting(req)
     if (!waiting) return res.redirect(303, `${base}/desk/sign-in`)
     const { editor } = waiting
-    // Counted apart: only who has the passphrase or the mailbox comes this far, so no stranger uses these tries up.
+    // Counted apart, and by nothing else: only who has the passphrase or the mailbox comes this far, so no stranger uses
+    // these tries up, nor those of a client that many share.
     const account = `factor ${accountOf(req, editor.email)}`
     await allow(account)
     const proven = await provenBy(req, waiting)
@@ -270,8 +278,9 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
         new Failure('unauthorized', 'That was not right. Please try again.'),
       )
     }
+    const { next } = await sessions.complete(req, res, { ...waiting, identity: proven.identity })
     await recognise(req, res, editor.email, account)
-    await sessions.complete(req, res, { ...waiting, identity: proven.identity })
+    res.redirect(303, next)
   }
 
   /** With what opens in the session from now on, if the second factor was right. */
@@ -350,6 +359,19 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   /** The browser is known for this account from now on, and what was mistyped before is forgotten. */
   async function recognise(req: Request, res: Response, email: string, account: string): Promise<void> {
     await parts.tries.forget(account)
+    remember(req, res, email)
+  }
+
+  async function rememberBrowser(req: Request, res: Response, editorId: string): Promise<void> {
+    const editor = await parts.editors.byId(editorId)
+    if (editor) remember(req, res, editor.email)
+  }
+
+  /**
+   * Signs a cookie by which the browser is known for this account. It signs nobody in: it only takes the browser out of
+   * what strangers use up, who are one client with it by the onion address, or behind a proxy.
+   */
+  function remember(req: Request, res: Response, email: string): void {
     if (knownBrowser(req, email)) return
     const id = newToken()
     res.cookie(knownCookie(req), `${id}.${digest(`browser ${email} ${id}`)}`, knownOptions(req))
