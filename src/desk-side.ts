@@ -311,6 +311,7 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
     askedPasskeys,
     keyRing: parts.keyRing,
     mailLink: mailLink(parts),
+    mailCodesClosed: mailCodesClosed(parts),
     limit: rateLimited({
       limit: 100,
       windowMs: hour / 6,
@@ -341,6 +342,13 @@ function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
 function mailLink({ storage, outside, nudge }: Parts) {
   return async (editorId: string): Promise<void> => {
     await storage.deliveries.add({ purpose: 'sign-in', editorId }, outside.now())
+    nudge('mail')
+  }
+}
+
+function mailCodesClosed({ storage, outside, nudge }: Parts) {
+  return async (editorId: string): Promise<void> => {
+    await storage.deliveries.add({ purpose: 'codes-closed', editorId }, outside.now())
     nudge('mail')
   }
 }

@@ -43,6 +43,12 @@ export type Passkey = {
   usedAt: number | null
 }
 
+/**
+ * So many codes of an authenticator app may be wrong in a row. A guess hits three times in a million, so all of them
+ * together do once in three thousand times.
+ */
+export const mostWrongCodes = 100
+
 /** How long sessions last: those begun and seen since these times are good. Milliseconds. */
 export type SessionLimits = { begunSince: number; seenSince: number; now: number }
 

@@ -203,6 +203,9 @@ export function createCarriers(
     async 'sign-in'(delivery, signal) {
       return sendOr(await compose.signIn(delivery), '', signal)
     },
+    async 'codes-closed'(delivery, signal) {
+      return sendOr(await compose.codesClosed(delivery), '', signal)
+    },
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),
     preview: previewMaker({ files, attachments: storage.attachments }),

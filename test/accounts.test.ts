@@ -192,6 +192,82 @@ test('with an authenticator app, neither passphrase nor mailbox alone lets anybo
   assert.equal((await give(code(), third)).headers.location, '/desk/sign-in', 'it does not wait for ever')
 })
 
+/** Gives this code to the second factor, in whichever session waits for it. */
+function giveCode(newsroom: Newsroom, cookie: string, code: string) {
+  return newsroom.http().post('/desk/second-factor').type('form').set('cookie', cookie).send({ code })
+}
+
+/** Has the passphrase right, and a code in this way wrong, five times a minute. */
+async function guess(newsroom: Newsroom, times: number, code: string): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    if (i % 5 === 0) newsroom.passTime(minute + 1)
+    const waiting = cookieOf((await newsroom.linkSignIn()).headers, 'barua')
+    assert.equal((await giveCode(newsroom, waiting, code)).status, 401)
+  }
+}
+
+/** A code that is not right just now, nor in the minute before and after. */
+const wrongCode = (right: string) => String((Number(right) + 1) % 1_000_000).padStart(6, '0')
+
+test('after a hundred wrong codes none is looked at, the editor is told once, and a recovery code opens it again', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { code, codes } = await enrol(newsroom, await newsroom.signIn())
+  await newsroom.workOff()
+  const told = () => newsroom.mailsTo(editorAddress).filter(({ subject }) => /guessing/.test(subject ?? ''))
+  await guess(newsroom, 99, wrongCode(code()))
+  await newsroom.restart()
+  await newsroom.workOff()
+  assert.equal(told().length, 0)
+  newsroom.passTime(minute + 1)
+  const begin = async () => cookieOf((await newsroom.linkSignIn()).headers, 'barua')
+  // What is no code of the app is no guess at one.
+  assert.equal((await giveCode(newsroom, await begin(), '12345')).status, 401)
+  assert.equal((await giveCode(newsroom, await begin(), 'aaaaa-aaaaa')).status, 401)
+  await guess(newsroom, 1, wrongCode(code()))
+  const closed = await giveCode(newsroom, await begin(), code())
+  assert.equal(closed.status, 401, 'the right one neither')
+  assert.match(closed.text, /not accepted at the moment/)
+  await newsroom.workOff()
+  assert.equal(told().length, 1)
+  assert.match(told()[0]?.text ?? '', /recovery code or a passkey[\s\S]*ask an admin/)
+  await guess(newsroom, 10, wrongCode(code()))
+  await newsroom.workOff()
+  assert.equal(told().length, 1, 'once')
+  newsroom.passTime(minute + 1)
+  assert.equal((await giveCode(newsroom, await begin(), codes[0] ?? '')).headers.location, '/desk')
+  assert.equal(
+    (await giveCode(newsroom, await begin(), code())).headers.location,
+    '/desk',
+    'it is open again',
+  )
+  await guess(newsroom, 5, wrongCode(code()))
+  newsroom.passTime(minute + 1)
+  assert.equal(
+    (await giveCode(newsroom, await begin(), code())).headers.location,
+    '/desk',
+    'counted from there',
+  )
+})
+
+test('guesses at the same moment are all counted, and whoever has not proven the first factor makes none', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { code } = await enrol(newsroom, await newsroom.signIn())
+  const { editors, factors } = newsroom.application.storage
+  const id = (await editors.byEmail(editorAddress))?.id ?? ''
+  const wrong = wrongCode(code())
+  for (const cookie of ['', 'barua=made-up']) await giveCode(newsroom, cookie, wrong)
+  assert.equal(await factors.wrongCodes(id), 0)
+  newsroom.passTime(minute + 1)
+  const waiting = await Promise.all(
+    Array.from({ length: 5 }, async () => cookieOf((await newsroom.linkSignIn()).headers, 'barua')),
+  )
+  await Promise.all(waiting.map((cookie) => giveCode(newsroom, cookie, wrong)))
+  assert.equal(await factors.wrongCodes(id), 5)
+  const counted = await Promise.all(Array.from({ length: 120 }, () => factors.countCode(id, 100)))
+  assert.equal(counted.filter((count) => count !== undefined).length, 95)
+  assert.equal(counted.filter((count) => count === 100).length, 1)
+})
+
 test('the secret of the app is not in the database as it is', async (t) => {
   const newsroom = await openNewsroom(t)
   const cookie = await newsroom.signIn()

@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Editor, Passkey } from '../editor.ts'
+import { type Editor, mostWrongCodes, type Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { WrapWay } from '../key-ring.ts'
 import type { Identity } from '../seal.ts'
@@ -13,7 +13,7 @@ import { checkPassphrase, hashPassphrase, openPassphrase } from './passphrase.ts
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 import type { Sessions, Waiting } from './session.ts'
 import { hashToken, newToken } from './tokens.ts'
-import { recoveryHash, totpStep } from './totp.ts'
+import { isTotpShaped, recoveryHash, totpStep } from './totp.ts'
 
 const day = 86_400_000
 const linkTime = day
@@ -36,6 +36,9 @@ export type SignInParts = {
     passphrase(editorId: string): Promise<string | undefined>
     totp(editorId: string): Promise<string | undefined>
     useTotp(editorId: string, step: number): Promise<boolean>
+    countCode(editorId: string, most: number): Promise<number | undefined>
+    wrongCodes(editorId: string): Promise<number>
+    forgetWrongCodes(editorId: string): Promise<void>
     useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
     hasSecond(editorId: string): Promise<boolean>
   }
@@ -47,6 +50,8 @@ export type SignInParts = {
   keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
   /** Puts a mail with a fresh link into the outbox. */
   mailLink: (editorId: string) => Promise<void>
+  /** Puts a mail into the outbox that says that the codes of an editor's app are closed. */
+  mailCodesClosed: (editorId: string) => Promise<void>
   /** For one client, of browsers that have not signed in before. */
   limit: RequestHandler
   /** Accounts are counted under it, and browsers known again. */
@@ -278,6 +283,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
         new Failure('unauthorized', 'That was not right. Please try again.'),
       )
     }
+    await factors.forgetWrongCodes(editor.id)
     const { next } = await sessions.complete(req, res, { ...waiting, identity: proven.identity })
     await recognise(req, res, editor.email, account)
     res.redirect(303, next)
@@ -302,16 +308,24 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   async function isCode(editor: Editor, code: string): Promise<boolean> {
-    const step = await stepOf(editor, code)
-    if (step !== undefined) return factors.useTotp(editor.id, step)
     const hash = recoveryHash(editor.id, code)
-    return hash !== undefined && factors.useRecoveryCode(editor.id, hash)
+    return hash === undefined ? isAppCode(editor, code) : factors.useRecoveryCode(editor.id, hash)
   }
 
-  async function stepOf(editor: Editor, code: string): Promise<number | undefined> {
+  /**
+   * Six digits can be guessed, if slowly. So after so many wrong ones none is looked at any more, whoever gives it, until
+   * the editor has come in by what cannot be guessed: a recovery code or a passkey, or a reset by an admin. Whoever has
+   * come this far knows the passphrase or reads the mailbox, which the editor is told.
+   */
+  async function isAppCode(editor: Editor, code: string): Promise<boolean> {
     const sealed = await factors.totp(editor.id)
-    if (!sealed) return undefined
-    return totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
+    if (!sealed || !isTotpShaped(code)) return false
+    const count = await factors.countCode(editor.id, mostWrongCodes)
+    if (count === undefined) return false
+    const step = totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
+    const isRight = step !== undefined && (await factors.useTotp(editor.id, step))
+    if (!isRight && count === mostWrongCodes) await parts.mailCodesClosed(editor.id)
+    return isRight
   }
 
   async function showFactor(
@@ -323,7 +337,8 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const hasTotp = (await factors.totp(editor.id)) !== undefined
     const options = await askedPasskeys.ask(req, editor, sessionHash)
     const isElsewhere = await askedPasskeys.areElsewhere(editor)
-    show(res, 'desk/second-factor', { hasTotp, options, isElsewhere, salt: passkeySalt, failure })
+    const isClosed = hasTotp && (await factors.wrongCodes(editor.id)) >= mostWrongCodes
+    show(res, 'desk/second-factor', { hasTotp, options, isElsewhere, isClosed, salt: passkeySalt, failure })
   }
 
   /**

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Replies } from '../config.ts'
 import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
-import type { Editor } from '../editor.ts'
+import { type Editor, mostWrongCodes } from '../editor.ts'
 import { refusals } from '../file-refusal.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
@@ -315,6 +315,17 @@ export function mailComposer(parts: ComposeParts) {
         to: tagged(replyAddress, mailToken(parts.replyKey, 'canary', id)),
         subject: `Does mail reach ${parts.newsroom}?`,
         ...render('canary', {}),
+      }
+    },
+
+    /** Warns an editor that the codes of their app were guessed at so often that they are closed. */
+    async codesClosed(delivery: Delivery): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject: 'Somebody has been guessing your sign-in codes',
+        ...render('codes-closed', { ...automatic, most: mostWrongCodes, deskUrl: parts.deskUrl }),
       }
     },
 
