@@ -44,6 +44,7 @@ import { entriesOfOpened } from './export/opened.ts'
 import { entriesOfSealed } from './export/sealed.ts'
 import { tarOf } from './export/tar.ts'
 import { Failure } from './failure.ts'
+import { newId } from './id.ts'
 import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
@@ -339,9 +340,16 @@ function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
   }
 }
 
+/** A mail is made at a moment that nobody knows, for that takes time: the request that asked for it is long over then. */
+const shortestWait = 3000
+const longestWait = 10_000
+
 function mailLink({ storage, outside, nudge }: Parts) {
-  return async (editorId: string): Promise<void> => {
-    await storage.deliveries.add({ purpose: 'sign-in', editorId }, outside.now())
+  return async (editorId: string | undefined): Promise<void> => {
+    const now = outside.now()
+    const dueAt = Math.round(now + shortestWait + outside.random() * (longestWait - shortestWait))
+    const mail = { purpose: 'sign-in', editorId: editorId ?? newId(now), dueAt } as const
+    await storage.deliveries.addOrSeemTo(mail, editorId !== undefined, now)
     nudge('mail')
   }
 }

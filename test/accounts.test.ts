@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TOTP } from 'otpauth'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
+import { executedBy } from './support/statements.ts'
 
 const second = 'second@newsroom.test'
 const passphrase = 'five words of my own'
@@ -151,6 +152,66 @@ test('a flood by strangers keeps nobody from the second factor who has proven th
     .send({ code: code() })
   assert.equal(done.headers.location, '/desk', done.text)
   assert.match(String(done.headers['set-cookie']), /barua-known=/)
+})
+
+test('an editor is mailed ten links an hour and thirty a day at most; each is good, and the page says the same', async (t) => {
+  const newsroom = await openNewsroom(t, { TRUST_PROXY: '1' })
+  await newsroom.workOff()
+  newsroom.mailServer.mails.splice(0)
+  let asked = 0
+  const ask = async (email: string): Promise<string> => {
+    const request = newsroom
+      .http()
+      .post('/desk/sign-in')
+      .type('form')
+      .set('x-forwarded-for', `198.51.100.${asked++ % 200}`)
+    return (await request.send({ email, way: 'link' }).expect(200)).text
+  }
+  const [known, unknown] = [await ask(editorAddress), await ask('nobody@newsroom.test')]
+  const perHour: number[] = []
+  for (let hour = 0; hour < 4; hour++) {
+    const before = newsroom.mailsTo(editorAddress).length
+    for (let i = 0; i < 12; i++) {
+      newsroom.passTime(5 * minute - 10_000)
+      assert.equal(await ask(editorAddress), known)
+      assert.equal(await ask('nobody@newsroom.test'), known)
+      await newsroom.pause(10_000)
+    }
+    perHour.push(newsroom.mailsTo(editorAddress).length - before)
+  }
+  assert.equal(unknown, known)
+  assert.ok(Math.max(...perHour) <= 11, `within hours: ${perHour}`)
+  const mails = newsroom.mailsTo(editorAddress)
+  assert.equal(mails.length, 30, `within hours: ${perHour}`)
+  assert.equal(newsroom.mailServer.mails.length, mails.length, 'and nobody else any')
+  // The first of them, hours later.
+  const path = /(\/desk\/sign-in\/[\w-]+)/.exec(mails[0]?.text ?? '')?.[1] ?? ''
+  await newsroom.http().post(path).expect(303)
+  newsroom.passTime(24 * 60 * minute)
+  await ask(editorAddress)
+  await newsroom.pause(10_000)
+  assert.equal(newsroom.mailsTo(editorAddress).length, 31, 'the next day there are more')
+})
+
+test('asking for a link does the same in the database whoever has the address, and leaves nothing for nobody', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  await newsroom.workOff()
+  const ask = (email: string) =>
+    executedBy(async () => {
+      await newsroom.http().post('/desk/sign-in').type('form').send({ email, way: 'link' }).expect(200)
+    })
+  const statements = async (email: string) => (await ask(email)).map(({ sql }) => sql)
+  const forEditor = await statements(editorAddress)
+  assert.ok(forEditor.some((sql) => /insert into "deliveries"/.test(sql)))
+  assert.deepEqual(await statements('nobody@newsroom.test'), forEditor)
+  assert.deepEqual(await statements(second), forEditor)
+  const { deliveries } = newsroom.application.storage
+  const waiting = await deliveries.page({ state: 'pending', size: 100 })
+  assert.equal(waiting.length, 2, 'nothing waits for nobody')
+  for (const { dueAt, createdAt } of waiting)
+    assert.ok(dueAt - createdAt >= 3000 - 1 && dueAt - createdAt <= 70_000)
+  // Who has had enough is done the same for as a stranger who asks again.
+  assert.deepEqual(await statements(editorAddress), await statements('nobody@newsroom.test'))
 })
 
 test('tries at the same moment are all counted', async (t) => {

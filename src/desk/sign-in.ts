@@ -15,13 +15,18 @@ import type { Sessions, Waiting } from './session.ts'
 import { hashToken, newToken } from './tokens.ts'
 import { isTotpShaped, recoveryHash, totpStep } from './totp.ts'
 
-const day = 86_400_000
+const hour = 3_600_000
+const day = 24 * hour
 const linkTime = day
 const keyLinkTime = 3650 * day
 const knownTime = 365 * day
 const tries = { most: 5, span: 60_000 }
-/** Whoever asks for links again and again fills no mailbox: the last one is good for a day. */
-const links = { most: 1, span: 2 * 60_000 }
+/** Whoever asks for links again and again fills no mailbox, and keeps no editor out: each is good for a day. */
+const links = [
+  { most: 1, span: 2 * 60_000 },
+  { most: 10, span: hour },
+  { most: 30, span: day },
+]
 
 export type SignInParts = {
   sessions: Sessions
@@ -43,13 +48,13 @@ export type SignInParts = {
     hasSecond(editorId: string): Promise<boolean>
   }
   tries: {
-    allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean>
+    allow(account: string, now: number, ...limits: { most: number; span: number }[]): Promise<boolean>
     forget(account: string): Promise<void>
   }
   askedPasskeys: AskedPasskeys
   keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
-  /** Puts a mail with a fresh link into the outbox. */
-  mailLink: (editorId: string) => Promise<void>
+  /** Puts a mail with a fresh link into the outbox; for nobody it does the same work, and leaves nothing. */
+  mailLink: (editorId: string | undefined) => Promise<void>
   /** Puts a mail into the outbox that says that the codes of an editor's app are closed. */
   mailCodesClosed: (editorId: string) => Promise<void>
   /** For one client, of browsers that have not signed in before. */
@@ -250,13 +255,15 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     res.redirect(303, next)
   }
 
-  // The answer is the same for an address that is no editor's, and given before it is looked up: nothing tells who is one.
+  /**
+   * The answer is the same for an address that is no editor's, or that had enough links, and so is all that is done before
+   * it: neither its words nor its time tell who is an editor, nor does that of the next request.
+   */
   async function mailLink(res: Response, email: string): Promise<void> {
-    show(res, 'desk/sign-in-sent')
     const editor = await parts.editors.byEmail(email)
-    if (editor && (await parts.tries.allow(`link ${digest(email)}`, parts.now(), links))) {
-      await parts.mailLink(editor.id)
-    }
+    const mayHave = await parts.tries.allow(`link ${digest(email)}`, parts.now(), ...links)
+    await parts.mailLink(mayHave ? editor?.id : undefined)
+    show(res, 'desk/sign-in-sent')
   }
 
   async function askFactor(req: Request, res: Response): Promise<void> {

@@ -110,7 +110,7 @@ export type LimitOptions = {
 }
 
 /**
- * Limits how often one client may ask. A client is known by a hash of its address (in IPv6 of its /56) under a key
+ * Limits how often one client may ask. A client is known by a hash of its address (in IPv6 of its /64) under a key
  * that is never kept and is another one after each window; the counts are in memory only.
  */
 export function rateLimited(options: LimitOptions): RequestHandler {
