@@ -341,8 +341,8 @@ function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
 }
 
 /** A mail is made at a moment that nobody knows, for that takes time: the request that asked for it is long over then. */
-const shortestWait = 3000
-const longestWait = 10_000
+const shortestWait = 500
+const longestWait = 2000
 
 function mailLink({ storage, outside, nudge }: Parts) {
   return async (editorId: string | undefined): Promise<void> => {

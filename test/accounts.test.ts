@@ -172,10 +172,10 @@ test('an editor is mailed ten links an hour and thirty a day at most; each is go
   for (let hour = 0; hour < 4; hour++) {
     const before = newsroom.mailsTo(editorAddress).length
     for (let i = 0; i < 12; i++) {
-      newsroom.passTime(5 * minute - 10_000)
+      newsroom.passTime(5 * minute - 2000)
       assert.equal(await ask(editorAddress), known)
       assert.equal(await ask('nobody@newsroom.test'), known)
-      await newsroom.pause(10_000)
+      await newsroom.pause(2000)
     }
     perHour.push(newsroom.mailsTo(editorAddress).length - before)
   }
@@ -189,7 +189,7 @@ test('an editor is mailed ten links an hour and thirty a day at most; each is go
   await newsroom.http().post(path).expect(303)
   newsroom.passTime(24 * 60 * minute)
   await ask(editorAddress)
-  await newsroom.pause(10_000)
+  await newsroom.pause(2000)
   assert.equal(newsroom.mailsTo(editorAddress).length, 31, 'the next day there are more')
 })
 
@@ -209,7 +209,7 @@ test('asking for a link does the same in the database whoever has the address, a
   const waiting = await deliveries.page({ state: 'pending', size: 100 })
   assert.equal(waiting.length, 2, 'nothing waits for nobody')
   for (const { dueAt, createdAt } of waiting)
-    assert.ok(dueAt - createdAt >= 3000 - 1 && dueAt - createdAt <= 70_000)
+    assert.ok(dueAt >= createdAt + 500 && dueAt <= createdAt + 2000, 'at a moment that nobody knows')
   // Who has had enough is done the same for as a stranger who asks again.
   assert.deepEqual(await statements(editorAddress), await statements('nobody@newsroom.test'))
 })
