@@ -5,7 +5,7 @@ import { createPace } from './background/pace.ts'
 import { type BotSide, createBotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
 import { type Cleaner, createCleaner } from './cleaning/cleaner.ts'
-import { basePath, type Config } from './config.ts'
+import { basePath, type Config, deskBasePath } from './config.ts'
 import { createChanges } from './desk/changes.ts'
 import type { DeskRoute } from './desk/routes.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
@@ -28,7 +28,7 @@ import type { FileStore } from './storage/files.ts'
 import type { Storage } from './storage/storage.ts'
 import { openStores } from './stores.ts'
 import { createMetrics } from './web/metrics.ts'
-import { pageRenderer, readAssets } from './web/pages.ts'
+import { type Assets, pageRenderer, readAssets } from './web/pages.ts'
 
 export type Application = {
   web: RequestListener
@@ -171,8 +171,7 @@ async function createParts(
       ),
   })
   const assets = readAssets()
-  const onionUrl = onionSiteUrl(config)
-  const render = pageRenderer({ base: basePath(config), newsroom: config.NEWSROOM_NAME, onionUrl }, assets)
+  const { render, renderDesk } = renderers(config, assets)
   const metrics = createMetrics()
   return {
     config,
@@ -188,9 +187,25 @@ async function createParts(
     metrics,
     readiness: createReadiness(config, storage, files),
     render,
+    renderDesk,
     assets,
     nudge,
     changed,
+  }
+}
+
+/** What makes the pages of the letterbox, and those of the desk. */
+function renderers(config: Config, assets: Assets): Pick<Parts, 'render' | 'renderDesk'> {
+  const frame = { newsroom: config.NEWSROOM_NAME, onionUrl: onionSiteUrl(config) }
+  const base = basePath(config)
+  if (!config.DESK_URL) {
+    const render = pageRenderer({ ...frame, base, host: 'both', letterbox: base }, assets)
+    return { render, renderDesk: render }
+  }
+  const atDesk = { base: deskBasePath(config), host: 'desk', letterbox: siteUrl(config) } as const
+  return {
+    render: pageRenderer({ ...frame, base, host: 'letterbox', letterbox: base }, assets),
+    renderDesk: pageRenderer({ ...frame, ...atDesk }, assets),
   }
 }
 

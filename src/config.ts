@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { addressOf } from './mail-address.ts'
-import { isOnionName, type SiteAddresses } from './site-addresses.ts'
+import { deskAddress, isOnionName, type SiteAddresses } from './site-addresses.ts'
 import { Kind, kinds } from './submission.ts'
 
 const MiB = 1024 * 1024
@@ -58,6 +58,10 @@ const Variables = z.object({
       (url) => URL.canParse(url) && isOnionName(new URL(url).host),
       'is http:// and the name of an onion service, as in the file hostname of its folder',
     )
+    .optional(),
+  DESK_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => pathOf(url) === '/', 'has no path: the desk has a host of its own')
     .optional(),
   DATA_DIR: z.string().default('data'),
   DATABASE_URL: z
@@ -144,7 +148,31 @@ const Environment = Variables.check(({ value, issues }) => {
   const onionPath = pathOf(value.ONION_URL)
   if (onionPath !== '/' && onionPath !== pathOf(value.PUBLIC_URL))
     fault('ONION_URL', 'has the same path as PUBLIC_URL, or none')
+  const deskFault = faultOfDesk(value)
+  if (deskFault !== undefined) fault('DESK_URL', deskFault)
 })
+
+/**
+ * What is wrong with the desk's address. A browser keeps pages apart by host and port, but cookies and passkeys by the
+ * host alone, so another port is not enough.
+ */
+function faultOfDesk(values: z.infer<typeof Variables>): string | undefined {
+  const desk = parsedUrl(values.DESK_URL)
+  if (desk === undefined) return undefined
+  const site = parsedUrl(values.PUBLIC_URL) ?? new URL('http://localhost')
+  if ([site.hostname, parsedUrl(values.ONION_URL)?.hostname].includes(desk.hostname))
+    return 'has a host name that neither PUBLIC_URL nor ONION_URL has'
+  if (desk.hostname.endsWith('.onion'))
+    return desk.protocol === 'http:' && isOnionName(desk.host)
+      ? undefined
+      : 'is http:// and the name of an onion service, where it is one'
+  if (site.protocol === 'https:' && desk.protocol !== 'https:') return 'is https, as PUBLIC_URL is'
+  return undefined
+}
+
+function parsedUrl(url: string | undefined): URL | undefined {
+  return url !== undefined && URL.canParse(url) ? new URL(url) : undefined
+}
 
 /** The path of an address that may be missing, or none at all. */
 function pathOf(url: string | undefined): string {
@@ -159,10 +187,15 @@ function proxies(value: string): number | string[] | false {
 }
 
 export type Config = Readonly<
-  Omit<z.infer<typeof Environment>, 'PUBLIC_URL' | 'ONION_URL' | 'DATABASE_URL' | 'EMAIL_REPLY_ADDRESS'> & {
+  Omit<
+    z.infer<typeof Environment>,
+    'PUBLIC_URL' | 'ONION_URL' | 'DESK_URL' | 'DATABASE_URL' | 'EMAIL_REPLY_ADDRESS'
+  > & {
     PUBLIC_URL: URL
     /** With the path of PUBLIC_URL. */
     ONION_URL: URL | undefined
+    /** Without a path; where it is set, the desk answers there and nowhere else. */
+    DESK_URL: URL | undefined
     DATABASE_URL: string
     EMAIL_REPLY_ADDRESS: string
     /** Where replies to our mail go. */
@@ -193,6 +226,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     ...values,
     PUBLIC_URL: publicUrl,
     ONION_URL: values.ONION_URL === undefined ? undefined : new URL(publicUrl.pathname, values.ONION_URL),
+    DESK_URL: values.DESK_URL === undefined ? undefined : siteAddress(values.DESK_URL),
     DATABASE_URL: values.DATABASE_URL ?? `sqlite:${values.DATA_DIR}/barua.db`,
     EMAIL_REPLY_ADDRESS: values.EMAIL_REPLY_ADDRESS ?? bareAddress(values.MAIL_FROM),
     replies: repliesOf(values),
@@ -236,10 +270,19 @@ function siteAddress(given: string): URL {
 
 /** By which addresses the site is reached. */
 export function siteAddresses(config: Config): SiteAddresses {
-  return { publicUrl: config.PUBLIC_URL, onionUrl: config.ONION_URL }
+  return { publicUrl: config.PUBLIC_URL, onionUrl: config.ONION_URL, deskUrl: config.DESK_URL }
 }
 
-/** The path that everything is served under: empty, or such as `/tips`. */
-export function basePath(config: Config): string {
-  return config.PUBLIC_URL.pathname.replace(/\/$/, '')
+/** The path that the letterbox is served under: empty, or such as `/tips`. */
+export function basePath(config: Pick<Config, 'PUBLIC_URL'>): string {
+  return pathWithoutEnd(config.PUBLIC_URL)
+}
+
+/** The path that `/desk` is served under: that of the letterbox, or none where the desk has an address of its own. */
+export function deskBasePath(config: Config): string {
+  return pathWithoutEnd(deskAddress(siteAddresses(config)))
+}
+
+function pathWithoutEnd({ pathname }: URL): string {
+  return pathname.replace(/\/$/, '')
 }

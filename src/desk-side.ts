@@ -4,7 +4,7 @@ import type { BotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
 import { readMultipart } from './channels/form/multipart.ts'
 import { troubles } from './channels/telegram/setup.ts'
-import { basePath, siteAddresses } from './config.ts'
+import { deskBasePath, siteAddresses } from './config.ts'
 import { accountRoutes } from './desk/account.ts'
 import { apiTokenRoutes } from './desk/api-tokens.ts'
 import { type AskedPasskeys, askedPasskeys } from './desk/asked-passkeys.ts'
@@ -44,11 +44,12 @@ import { entriesOfOpened } from './export/opened.ts'
 import { entriesOfSealed } from './export/sealed.ts'
 import { tarOf } from './export/tar.ts'
 import { Failure } from './failure.ts'
+import { newId } from './id.ts'
 import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
 import type { Composer } from './notification/compose.ts'
 import { readToken } from './one-time.ts'
-import { hour, type Parts, siteUrl } from './parts.ts'
+import { deskSiteUrl, hour, type Parts } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewNow } from './previews/preview.ts'
 import { sealedForKey } from './sealing/for-key.ts'
@@ -71,7 +72,7 @@ export function createDesk(
   pgp: PgpSide,
 ): DeskSide {
   const { config, storage, metrics, outside } = parts
-  const base = basePath(config)
+  const base = deskBasePath(config)
   const { now } = outside
   const sessions = createSessions({
     sessions: storage.sessions,
@@ -86,7 +87,7 @@ export function createDesk(
     return seen ? troubles(seen.state, now()) : []
   }
   const showPage = pageShower({
-    render: parts.render,
+    render: parts.renderDesk,
     deliveries: storage.deliveries,
     botTroubles,
     mailTroubles: mail.troubles,
@@ -110,7 +111,7 @@ export function createDesk(
     },
   })
   const { editors, factors, settings, glance, unread } = storage
-  const passkeys = passkeysOf(config.PUBLIC_URL, config.NEWSROOM_NAME)
+  const passkeys = passkeysOf(siteAddresses(config), config.NEWSROOM_NAME)
   const asked = askedPasskeys({
     passkeys,
     sessions: storage.sessions,
@@ -173,7 +174,7 @@ export function createDesk(
       work: storage.work,
       submissions: storage.submissions,
       messageOfLink: (token) => readToken(parts.secrets.keyFor('one-time'), 'reply', token, now())?.id,
-      render: parts.render,
+      render: parts.renderDesk,
       changed: deskParts.changed,
       base,
       now,
@@ -219,7 +220,7 @@ function filesReader(parts: Parts): FilesReader {
 
 /** Makes sign-in links, for mails and for the shell. */
 export function createLinks({ config, storage, keyRing, outside }: Parts): LinkMaker {
-  return linkMaker({ links: storage.sessions, keyRing, siteUrl: siteUrl(config), now: outside.now })
+  return linkMaker({ links: storage.sessions, keyRing, deskSiteUrl: deskSiteUrl(config), now: outside.now })
 }
 
 function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['showPage']): DeskParts {
@@ -253,7 +254,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
-    base: basePath(config),
+    base: deskBasePath(config),
     now: outside.now,
     changed() {
       parts.changed()
@@ -301,7 +302,7 @@ function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
 }
 
 function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys): DeskRoute[] {
-  const { config, storage, secrets, render, outside } = parts
+  const { config, storage, secrets, renderDesk, outside } = parts
   return signInRoutes({
     sessions,
     links: storage.sessions,
@@ -311,6 +312,7 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
     askedPasskeys,
     keyRing: parts.keyRing,
     mailLink: mailLink(parts),
+    mailCodesClosed: mailCodesClosed(parts),
     limit: rateLimited({
       limit: 100,
       windowMs: hour / 6,
@@ -319,9 +321,9 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
     }),
     accountKey: secrets.keyFor('account'),
     totpKey: secrets.keyFor('totp'),
-    render,
+    render: renderDesk,
     addresses: siteAddresses(config),
-    base: basePath(config),
+    base: deskBasePath(config),
     now: outside.now,
   })
 }
@@ -338,9 +340,23 @@ function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
   }
 }
 
+/** A mail is made at a moment that nobody knows, for that takes time: the request that asked for it is long over then. */
+const shortestWait = 500
+const longestWait = 2000
+
 function mailLink({ storage, outside, nudge }: Parts) {
+  return async (editorId: string | undefined): Promise<void> => {
+    const now = outside.now()
+    const dueAt = Math.round(now + shortestWait + outside.random() * (longestWait - shortestWait))
+    const mail = { purpose: 'sign-in', editorId: editorId ?? newId(now), dueAt } as const
+    await storage.deliveries.addOrSeemTo(mail, editorId !== undefined, now)
+    nudge('mail')
+  }
+}
+
+function mailCodesClosed({ storage, outside, nudge }: Parts) {
   return async (editorId: string): Promise<void> => {
-    await storage.deliveries.add({ purpose: 'sign-in', editorId }, outside.now())
+    await storage.deliveries.add({ purpose: 'codes-closed', editorId }, outside.now())
     nudge('mail')
   }
 }

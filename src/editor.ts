@@ -37,9 +37,17 @@ export type Passkey = {
   publicKey: string
   counter: number
   name: string
+  /** The host it was made for: a browser gives it to no other. Null for that of the public address. */
+  host: string | null
   createdAt: number
   usedAt: number | null
 }
+
+/**
+ * So many codes of an authenticator app may be wrong in a row. A guess hits three times in a million, so all of them
+ * together do once in three thousand times.
+ */
+export const mostWrongCodes = 100
 
 /** How long sessions last: those begun and seen since these times are good. Milliseconds. */
 export type SessionLimits = { begunSince: number; seenSince: number; now: number }

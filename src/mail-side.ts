@@ -18,7 +18,7 @@ import { fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { addressOf } from './mail-address.ts'
 import { messageMark, threadMark } from './mail-thread.ts'
-import { type Parts, siteUrl } from './parts.ts'
+import { deskSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { hashReceipt } from './receipt.ts'
 import { mailSender } from './sender.ts'
 
@@ -47,7 +47,10 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
   const senderKey = secrets.keyFor('sender')
   const { domain } = addressOf(config.MAIL_FROM)
   const reply = addressOf(config.EMAIL_REPLY_ADDRESS)
-  const desk = `${siteUrl(config)}/desk/`.toLowerCase()
+  // A mail may answer one from before the desk had an address of its own.
+  const deskLinks = [...new Set([deskSiteUrl(config), siteUrl(config)])].map((url) =>
+    `${url}/desk/`.toLowerCase(),
+  )
   const maxMailBytes = Math.ceil(config.MAX_SUBMISSION_BYTES * growth) + MiB
   const addresses = addressBook({
     addresses: config.EMAIL_ADDRESSES,
@@ -99,10 +102,10 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     async namesOfOurs() {
       const editors = await storage.editors.active()
       const names = editors.flatMap(({ email, name }) => [email, ...fullNames(name)])
-      return [...names, `${reply.local}+`, desk]
+      return [...names, `${reply.local}+`, ...deskLinks]
     },
     beginningOf: async (id) => beginning(await files.readStaged(id), mostOfKey),
-    isFromDesk: ({ said, folded }) => said.includes(desk) || folded.includes(desk),
+    isFromDesk: ({ said, folded }) => deskLinks.some((link) => said.includes(link) || folded.includes(link)),
     markOf: (messageId, address) => threadMark(senderKey, messageId, address),
     async openedBy(receipts) {
       for (const receipt of receipts) {

@@ -19,7 +19,7 @@ import { folderMailer, type Mailer, mostConnections, smtpMailer } from './notifi
 import { noticeCarriers } from './notification/notices.ts'
 import { createWorker } from './notification/worker.ts'
 import { makeToken } from './one-time.ts'
-import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
+import { deskSiteUrl, hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
 import { erasedAt } from './retention.ts'
@@ -145,7 +145,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     letter: async (name) => (await storage.settings.letter(name)).value,
     confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
     replyLink: (messageId, toldAt) =>
-      `${siteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
+      `${deskSiteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
     signInLink,
     hasSetUp: storage.factors.hasSetUp,
     newsroom: config.NEWSROOM_NAME,
@@ -153,6 +153,7 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     replyAddress: config.EMAIL_REPLY_ADDRESS,
     replies: config.replies,
     siteUrl: siteUrl(config),
+    deskUrl: `${deskSiteUrl(config)}/desk`,
     onionUrl: onionSiteUrl(config),
     replyKey: secrets.keyFor('reply'),
     formats,
@@ -201,6 +202,9 @@ export function createCarriers(
     },
     async 'sign-in'(delivery, signal) {
       return sendOr(await compose.signIn(delivery), '', signal)
+    },
+    async 'codes-closed'(delivery, signal) {
+      return sendOr(await compose.codesClosed(delivery), '', signal)
     },
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Pace } from './background/pace.ts'
 import type { Cleaner } from './cleaning/cleaner.ts'
-import type { Config } from './config.ts'
+import { type Config, siteAddresses } from './config.ts'
 import type { Carrier } from './delivery.ts'
 import type { LeaseTimes } from './notification/lease-holder.ts'
 import type { Internet } from './pgp/public-get.ts'
@@ -9,7 +9,7 @@ import type { Readiness } from './readiness.ts'
 import type { FileSealer } from './sealing/files.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
 import type { Resealing } from './sealing/resealing.ts'
-import { written } from './site-addresses.ts'
+import { deskAddress, written } from './site-addresses.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Secrets } from './storage/secrets.ts'
 import type { Storage } from './storage/storage.ts'
@@ -49,7 +49,10 @@ export type Parts = {
   metrics: Metrics
   /** Whether submissions can be taken in. */
   readiness: Readiness
+  /** Pages of the letterbox, and of the desk where that has no address of its own. */
   render: Render
+  /** Pages of the desk. */
+  renderDesk: Render
   assets: Assets
   /** Wakes a carrier’s worker: something may be due. */
   nudge: (carrier: Carrier) => void
@@ -60,6 +63,11 @@ export type Parts = {
 /** Where the letterbox is, as its address is written in mails: without a slash at the end. */
 export function siteUrl(config: Config): string {
   return written(config.PUBLIC_URL)
+}
+
+/** Where the desk is, in the same way; its pages begin with `/desk` there. */
+export function deskSiteUrl(config: Config): string {
+  return written(deskAddress(siteAddresses(config)))
 }
 
 /** The same of its onion address, where it has one. */

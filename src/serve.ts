@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Application, createApplication } from './application.ts'
 import { missingPrograms } from './clean-copy.ts'
-import { basePath, type Config, ConfigFault } from './config.ts'
+import { type Config, ConfigFault } from './config.ts'
 import { placeOf } from './error-place.ts'
 import { isOfTheOutside } from './last-resort.ts'
+import { deskSiteUrl, siteUrl } from './parts.ts'
 import { setUpLines, waysIn } from './set-up-links.ts'
 import { holdAlone } from './storage/instance-lock.ts'
 import { kindNames } from './submission.ts'
@@ -75,15 +76,14 @@ async function openDoors(
 
 async function introduction(config: Config, application: Application): Promise<string[]> {
   const { webhook, setUpLinks } = application
-  const site = config.PUBLIC_URL.origin + basePath(config)
   const waiting = await application.waitingEditors()
   const keptMail = join(config.DATA_DIR, 'mail')
   const secret = webhook.isNew
     ? webhook.secret
     : 'the TELEGRAM_WEBHOOK_SECRET, or the one in DATA_DIR/secrets.json'
   return [
-    `Letterbox   ${site}/`,
-    `Desk        ${site}/desk`,
+    `Letterbox   ${siteUrl(config)}/`,
+    `Desk        ${deskSiteUrl(config)}/desk`,
     config.SMTP_URL
       ? `Mail        goes out through ${new URL(config.SMTP_URL).host}`
       : `Mail        is kept as .eml files in ${keptMail}, for no SMTP_URL is set`,

@@ -2,22 +2,39 @@ import { createHash } from 'node:crypto'
 
 /*
  * The site is reached by its public address and, where it has one, by an onion address: the same site by Tor alone, with
- * no other party on the way. Which of the two somebody asked by is told by the host they name, and what they are answered
- * stays on it. Whoever names any other host is answered as by the public address.
+ * no other party on the way. The desk may have an address of its own, with a host that nothing else is served from: then
+ * it answers there and nowhere else. By which of them somebody asked is told by the host they name, and what they are
+ * answered stays on it. Whoever names any other host is answered as by the public address.
  */
 
-/** By which addresses the site is reached, each with the path that everything is served under. */
-export type SiteAddresses = { publicUrl: URL; onionUrl: URL | undefined }
+/** By which addresses the site is reached; the public and the onion address with the path that all is served under. */
+export type SiteAddresses = { publicUrl: URL; onionUrl: URL | undefined; deskUrl: URL | undefined }
 
 /** True if whoever names this host came by the onion address. */
 export function isByOnion({ onionUrl }: SiteAddresses, host: string | undefined): boolean {
   return onionUrl !== undefined && host?.toLowerCase() === onionUrl.host
 }
 
+/** True if whoever names this host came to the desk’s own address. */
+export function isAtDeskHost({ deskUrl }: Pick<SiteAddresses, 'deskUrl'>, host: string | undefined): boolean {
+  return deskUrl !== undefined && host?.toLowerCase() === deskUrl.host
+}
+
 /** The address that whoever names this host came by. */
 export function askedAddress(addresses: SiteAddresses, host: string | undefined): URL {
-  const { publicUrl, onionUrl } = addresses
+  const { publicUrl, onionUrl, deskUrl } = addresses
+  if (deskUrl && isAtDeskHost(addresses, host)) return deskUrl
   return onionUrl && isByOnion(addresses, host) ? onionUrl : publicUrl
+}
+
+/** Where the desk is: at an address of its own, or at the public one. */
+export function deskAddress({ publicUrl, deskUrl }: Pick<SiteAddresses, 'publicUrl' | 'deskUrl'>): URL {
+  return deskUrl ?? publicUrl
+}
+
+/** True where a browser can be asked for a passkey: it belongs to the host of the desk, and Tor Browser has none. */
+export function hasPasskeys(addresses: SiteAddresses, host: string | undefined): boolean {
+  return !isByOnion(addresses, host) && !deskAddress(addresses).hostname.endsWith('.onion')
 }
 
 /**

@@ -8,7 +8,7 @@ import { statusRouter } from './channels/form/status.ts'
 import { formRouter } from './channels/form/submit.ts'
 import { uploadRouter } from './channels/form/upload.ts'
 import { webhookRouter } from './channels/telegram/webhook.ts'
-import { basePath, hasMailDoor, siteAddresses } from './config.ts'
+import { basePath, deskBasePath, hasMailDoor, siteAddresses } from './config.ts'
 import { downloadName } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { hour, type Parts, siteUrl } from './parts.ts'
@@ -30,7 +30,7 @@ export function createSite(
   bots: BotSide,
   webhookSecret: string,
 ) {
-  const { config, storage, files, secrets, render, assets, outside } = parts
+  const { config, storage, files, secrets, render, renderDesk, assets, outside } = parts
   const base = basePath(config)
   const site = siteUrl(config)
   const addresses = siteAddresses(config)
@@ -124,12 +124,12 @@ export function createSite(
   const health = healthRouter(parts.readiness.faults)
   return createWeb({
     addresses,
-    base,
+    letterbox: { base, render, routers: [webhook, form, status, upload, api] },
+    desk: { base: deskBasePath(config), render: renderDesk, routers: [desk] },
+    health,
     trustProxy: config.TRUST_PROXY,
-    render,
     beginRefusal,
     assets,
     readForm: readTexts,
-    routers: [webhook, form, status, upload, api, desk, health],
   })
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TOTP } from 'otpauth'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
+import { executedBy } from './support/statements.ts'
 
 const second = 'second@newsroom.test'
 const passphrase = 'five words of my own'
@@ -94,6 +95,125 @@ test('five tries a minute for an account, also after a restart; no stranger lock
   assert.equal((await signIn(newsroom, editorAddress, passphrase)).status, 303)
 })
 
+/** A hundred requests of a stranger who is one client with the editor: by the onion address, or behind a proxy that names nobody. */
+async function flood(newsroom: Newsroom): Promise<void> {
+  const ask = (email: string) =>
+    newsroom.http().post('/desk/sign-in').type('form').send({ email, way: 'link' })
+  const statuses: number[] = []
+  while (statuses.at(-1) !== 429 && statuses.length <= 100)
+    statuses.push((await ask(`x${statuses.length}@elsewhere.test`)).status)
+  assert.equal(statuses.at(-1), 429, 'strangers are held off')
+}
+
+test('a flood by strangers shuts the desk to strangers, and not to a browser that has signed in before', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  await setPassphrase(newsroom)
+  const known = cookieOf((await signIn(newsroom, editorAddress, passphrase)).headers, 'barua-known')
+  const byLink = cookieOf((await newsroom.linkSignIn(second)).headers, 'barua-known')
+  await flood(newsroom)
+  assert.equal((await signIn(newsroom, editorAddress, passphrase)).status, 429, 'a browser that nobody knows')
+  assert.equal((await signIn(newsroom, editorAddress, passphrase, byLink)).status, 429, 'known for another')
+  assert.equal(
+    (await signIn(newsroom, editorAddress, passphrase, `${known}x`)).status,
+    429,
+    'a made-up proof',
+  )
+  assert.equal((await signIn(newsroom, editorAddress, passphrase, known)).status, 303)
+  const asked = await newsroom
+    .http()
+    .post('/desk/sign-in')
+    .type('form')
+    .set('cookie', byLink)
+    .send({ email: second, way: 'link' })
+  assert.equal(asked.status, 200, 'who has signed in by a link has another one mailed')
+  // Outside the limit of strangers, a browser that is known has its own.
+  for (let i = 0; i < 5; i++)
+    assert.equal((await signIn(newsroom, editorAddress, `guess ${i}`, known)).status, 401)
+  assert.equal((await signIn(newsroom, editorAddress, passphrase, known)).status, 429)
+})
+
+test('a flood by strangers keeps nobody from the second factor who has proven the first', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { code } = await enrol(newsroom, await newsroom.signIn())
+  newsroom.passTime(minute)
+  await flood(newsroom)
+  const half = await newsroom.linkSignIn()
+  assert.equal(
+    half.headers['set-cookie']?.toString().includes('barua-known'),
+    false,
+    'known once it is proven',
+  )
+  const waiting = cookieOf(half.headers, 'barua')
+  const done = await newsroom
+    .http()
+    .post('/desk/second-factor')
+    .type('form')
+    .set('cookie', waiting)
+    .send({ code: code() })
+  assert.equal(done.headers.location, '/desk', done.text)
+  assert.match(String(done.headers['set-cookie']), /barua-known=/)
+})
+
+test('an editor is mailed ten links an hour and thirty a day at most; each is good, and the page says the same', async (t) => {
+  const newsroom = await openNewsroom(t, { TRUST_PROXY: '1' })
+  await newsroom.workOff()
+  newsroom.mailServer.mails.splice(0)
+  let asked = 0
+  const ask = async (email: string): Promise<string> => {
+    const request = newsroom
+      .http()
+      .post('/desk/sign-in')
+      .type('form')
+      .set('x-forwarded-for', `198.51.100.${asked++ % 200}`)
+    return (await request.send({ email, way: 'link' }).expect(200)).text
+  }
+  const [known, unknown] = [await ask(editorAddress), await ask('nobody@newsroom.test')]
+  const perHour: number[] = []
+  for (let hour = 0; hour < 4; hour++) {
+    const before = newsroom.mailsTo(editorAddress).length
+    for (let i = 0; i < 12; i++) {
+      newsroom.passTime(5 * minute - 2000)
+      assert.equal(await ask(editorAddress), known)
+      assert.equal(await ask('nobody@newsroom.test'), known)
+      await newsroom.pause(2000)
+    }
+    perHour.push(newsroom.mailsTo(editorAddress).length - before)
+  }
+  assert.equal(unknown, known)
+  assert.ok(Math.max(...perHour) <= 11, `within hours: ${perHour}`)
+  const mails = newsroom.mailsTo(editorAddress)
+  assert.equal(mails.length, 30, `within hours: ${perHour}`)
+  assert.equal(newsroom.mailServer.mails.length, mails.length, 'and nobody else any')
+  // The first of them, hours later.
+  const path = /(\/desk\/sign-in\/[\w-]+)/.exec(mails[0]?.text ?? '')?.[1] ?? ''
+  await newsroom.http().post(path).expect(303)
+  newsroom.passTime(24 * 60 * minute)
+  await ask(editorAddress)
+  await newsroom.pause(2000)
+  assert.equal(newsroom.mailsTo(editorAddress).length, 31, 'the next day there are more')
+})
+
+test('asking for a link does the same in the database whoever has the address, and leaves nothing for nobody', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
+  await newsroom.workOff()
+  const ask = (email: string) =>
+    executedBy(async () => {
+      await newsroom.http().post('/desk/sign-in').type('form').send({ email, way: 'link' }).expect(200)
+    })
+  const statements = async (email: string) => (await ask(email)).map(({ sql }) => sql)
+  const forEditor = await statements(editorAddress)
+  assert.ok(forEditor.some((sql) => /insert into "deliveries"/.test(sql)))
+  assert.deepEqual(await statements('nobody@newsroom.test'), forEditor)
+  assert.deepEqual(await statements(second), forEditor)
+  const { deliveries } = newsroom.application.storage
+  const waiting = await deliveries.page({ state: 'pending', size: 100 })
+  assert.equal(waiting.length, 2, 'nothing waits for nobody')
+  for (const { dueAt, createdAt } of waiting)
+    assert.ok(dueAt >= createdAt + 500 && dueAt <= createdAt + 2000, 'at a moment that nobody knows')
+  // Who has had enough is done the same for as a stranger who asks again.
+  assert.deepEqual(await statements(editorAddress), await statements('nobody@newsroom.test'))
+})
+
 test('tries at the same moment are all counted', async (t) => {
   const newsroom = await openNewsroom(t)
   const answers = await Promise.all(
@@ -131,6 +251,82 @@ test('with an authenticator app, neither passphrase nor mailbox alone lets anybo
   assert.equal((await give(codes[0] ?? '', third)).status, 401, 'a recovery code is good once')
   newsroom.passTime(11 * minute)
   assert.equal((await give(code(), third)).headers.location, '/desk/sign-in', 'it does not wait for ever')
+})
+
+/** Gives this code to the second factor, in whichever session waits for it. */
+function giveCode(newsroom: Newsroom, cookie: string, code: string) {
+  return newsroom.http().post('/desk/second-factor').type('form').set('cookie', cookie).send({ code })
+}
+
+/** Has the passphrase right, and a code in this way wrong, five times a minute. */
+async function guess(newsroom: Newsroom, times: number, code: string): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    if (i % 5 === 0) newsroom.passTime(minute + 1)
+    const waiting = cookieOf((await newsroom.linkSignIn()).headers, 'barua')
+    assert.equal((await giveCode(newsroom, waiting, code)).status, 401)
+  }
+}
+
+/** A code that is not right just now, nor in the minute before and after. */
+const wrongCode = (right: string) => String((Number(right) + 1) % 1_000_000).padStart(6, '0')
+
+test('after a hundred wrong codes none is looked at, the editor is told once, and a recovery code opens it again', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { code, codes } = await enrol(newsroom, await newsroom.signIn())
+  await newsroom.workOff()
+  const told = () => newsroom.mailsTo(editorAddress).filter(({ subject }) => /guessing/.test(subject ?? ''))
+  await guess(newsroom, 99, wrongCode(code()))
+  await newsroom.restart()
+  await newsroom.workOff()
+  assert.equal(told().length, 0)
+  newsroom.passTime(minute + 1)
+  const begin = async () => cookieOf((await newsroom.linkSignIn()).headers, 'barua')
+  // What is no code of the app is no guess at one.
+  assert.equal((await giveCode(newsroom, await begin(), '12345')).status, 401)
+  assert.equal((await giveCode(newsroom, await begin(), 'aaaaa-aaaaa')).status, 401)
+  await guess(newsroom, 1, wrongCode(code()))
+  const closed = await giveCode(newsroom, await begin(), code())
+  assert.equal(closed.status, 401, 'the right one neither')
+  assert.match(closed.text, /not accepted at the moment/)
+  await newsroom.workOff()
+  assert.equal(told().length, 1)
+  assert.match(told()[0]?.text ?? '', /recovery code or a passkey[\s\S]*ask an admin/)
+  await guess(newsroom, 10, wrongCode(code()))
+  await newsroom.workOff()
+  assert.equal(told().length, 1, 'once')
+  newsroom.passTime(minute + 1)
+  assert.equal((await giveCode(newsroom, await begin(), codes[0] ?? '')).headers.location, '/desk')
+  assert.equal(
+    (await giveCode(newsroom, await begin(), code())).headers.location,
+    '/desk',
+    'it is open again',
+  )
+  await guess(newsroom, 5, wrongCode(code()))
+  newsroom.passTime(minute + 1)
+  assert.equal(
+    (await giveCode(newsroom, await begin(), code())).headers.location,
+    '/desk',
+    'counted from there',
+  )
+})
+
+test('guesses at the same moment are all counted, and whoever has not proven the first factor makes none', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { code } = await enrol(newsroom, await newsroom.signIn())
+  const { editors, factors } = newsroom.application.storage
+  const id = (await editors.byEmail(editorAddress))?.id ?? ''
+  const wrong = wrongCode(code())
+  for (const cookie of ['', 'barua=made-up']) await giveCode(newsroom, cookie, wrong)
+  assert.equal(await factors.wrongCodes(id), 0)
+  newsroom.passTime(minute + 1)
+  const waiting = await Promise.all(
+    Array.from({ length: 5 }, async () => cookieOf((await newsroom.linkSignIn()).headers, 'barua')),
+  )
+  await Promise.all(waiting.map((cookie) => giveCode(newsroom, cookie, wrong)))
+  assert.equal(await factors.wrongCodes(id), 5)
+  const counted = await Promise.all(Array.from({ length: 120 }, () => factors.countCode(id, 100)))
+  assert.equal(counted.filter((count) => count !== undefined).length, 95)
+  assert.equal(counted.filter((count) => count === 100).length, 1)
 })
 
 test('the secret of the app is not in the database as it is', async (t) => {

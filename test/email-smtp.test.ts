@@ -379,6 +379,14 @@ test('one server may bring so much an hour, and open so many connections; those 
   limits.closed('203.0.113.7')
   limits.closed('203.0.113.7')
   assert.equal(limits.connected('203.0.113.7'), true)
+  // In IPv6 a server has a whole /64, and may come from any address of it.
+  const inOneNetwork = (count: number) =>
+    Array.from({ length: count }, (_, i) => `2001:db8:7:1::${(i + 1).toString(16)}`)
+  assert.equal(inOneNetwork(9).filter((address) => limits.mayWrite(address)).length, 3)
+  assert.equal(limits.mayWrite('2001:db8:7:2::1'), true, 'another network')
+  assert.equal(inOneNetwork(40).filter((address) => limits.connected(address)).length, 30)
+  for (const address of inOneNetwork(40)) limits.closed(address)
+  assert.equal(limits.connected('2001:db8:7:1::ffff'), true)
 })
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

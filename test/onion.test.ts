@@ -129,7 +129,7 @@ test('the desk works by the onion address, with a session of its own and without
   await page('/tips/desk').expect(200)
   await page('/tips/desk/account/passkeys').expect(403)
   const public_ = await begin('news.test').send(fields).expect(303)
-  assert.match(cookieOf(public_.headers, '__Host-barua'), /^__Host-barua=/)
+  assert.match(cookieOf(public_.headers, '__Secure-barua'), /^__Secure-barua=/)
   // A cookie without the guard of https is none of the public address's.
   await newsroom.http().get('/tips/desk').set('host', 'news.test').set('cookie', cookie).expect(303)
 })

@@ -124,6 +124,10 @@ const causes: Partial<Record<Purpose, (newsroom: Newsroom) => Promise<unknown>>>
   async 'sign-in'(newsroom) {
     await newsroom.http().post('/desk/sign-in').type('form').send({ email: editorAddress }).expect(200)
   },
+  async 'codes-closed'(newsroom) {
+    const delivery = { purpose: 'codes-closed' as const, editorId: (await account(newsroom)).id }
+    await newsroom.application.storage.deliveries.add(delivery, newsroom.now())
+  },
   async escalation(newsroom) {
     await newsroom.submit('story-angle', piece)
     newsroom.passTime(25 * hour)

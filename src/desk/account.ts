@@ -173,7 +173,10 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       isLocked: seat.identity === undefined,
       mustSayForgotten: seat.identity === undefined && (await wouldClose(id)),
       hasTotp: (await factors.totp(id)) !== undefined,
-      passkeys: await factors.passkeys(id),
+      passkeys: (await factors.passkeys(id)).map((one) => ({
+        ...one,
+        isOfHere: parts.passkeys.isOfHere(one),
+      })),
       opening: (await parts.askedPasskeys.opening(id)).map((one) => one.id),
       recoveryCodes: await factors.recoveryCodesLeft(id),
       sessions: await sessions.list(seat),
@@ -239,7 +242,13 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     const name = Name.catch('').parse(formText(req, 'name')) || 'Passkey'
     const secret = passkeySecret(formText(req, 'prf'))
     await parts.keyRing.together(async ({ accounts, wrapUnder }) => {
-      await accounts.addPasskey({ ...made, name, editorId: editor.id, createdAt: parts.now() })
+      await accounts.addPasskey({
+        ...made,
+        name,
+        host: parts.passkeys.host,
+        editorId: editor.id,
+        createdAt: parts.now(),
+      })
       if (secret && seat.identity !== undefined)
         await wrapUnder('passkey', secret, passkeyWrap(made.id), seat.identity)
     })
@@ -319,7 +328,10 @@ function policyOf(req: Request): NoticePolicy {
 }
 
 function notByOnion(): Failure {
-  return new Failure('forbidden', 'A passkey belongs to the desk’s public address. Please add it there.')
+  return new Failure(
+    'forbidden',
+    'A passkey cannot be added by Tor. Please add it at the desk’s public address, where it has one.',
+  )
 }
 
 function faulty(field: string, message: string): Failure {

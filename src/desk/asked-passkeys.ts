@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import type { Editor, Passkey } from '../editor.ts'
 import type { Identity } from '../seal.ts'
-import { isByOnion, type SiteAddresses } from '../site-addresses.ts'
+import { hasPasskeys, type SiteAddresses } from '../site-addresses.ts'
 import { passkeySecret, type passkeysOf, passkeyWrap } from './passkeys.ts'
 import { formText } from './routes.ts'
 import type { Wraps } from './sign-in.ts'
@@ -35,7 +35,7 @@ export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses,
 
     /** What a browser needs to ask for one of the editor's passkeys, in this session and once; undefined where it has none to ask. */
     async ask(req: Request, { id }: Editor, sessionHash: string) {
-      return canAsk(req) ? askOneOf(await factors.passkeys(id), sessionHash) : undefined
+      return canAsk(req) ? askOneOf(await usable(id), sessionHash) : undefined
     },
 
     /** The same, but only those that open what is sealed. */
@@ -43,11 +43,17 @@ export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses,
       return canAsk(req) ? askOneOf(await opening(id), sessionHash) : undefined
     },
 
+    /** True for an editor all of whose passkeys were made for an earlier address of the desk. */
+    async areElsewhere({ id }: Editor): Promise<boolean> {
+      const have = await factors.passkeys(id)
+      return have.length > 0 && !have.some(passkeys.isOfHere)
+    },
+
     /** Which of the editor's passkeys has signed what this session asked for; undefined if none has. */
     async signed(req: Request, { id }: Editor, sessionHash: string): Promise<SignedPasskey | undefined> {
       const challenge = await sessions.takeChallenge(sessionHash)
       if (!challenge) return undefined
-      const have = await factors.passkeys(id)
+      const have = await usable(id)
       const signed = await passkeys.signed(formText(req, 'passkey'), challenge, have).catch(() => undefined)
       if (!signed) return undefined
       await factors.usePasskey(signed.id, signed.counter, now())
@@ -66,15 +72,20 @@ export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses,
     },
   }
 
-  /** True where there are passkeys: each belongs to the host of the public address. */
+  /** True where there are passkeys: each belongs to the host of the desk. */
   function canAsk(req: Request): boolean {
-    return !isByOnion(addresses, req.get('host'))
+    return hasPasskeys(addresses, req.get('host'))
   }
 
   /** The passkeys of an editor that open what is sealed; the others only prove who they are. */
   async function opening(editorId: string): Promise<Passkey[]> {
     const names = new Set((await keyRing.wrapsOf(editorId)).map(({ id }) => id))
-    return (await factors.passkeys(editorId)).filter(({ id }) => names.has(passkeyWrap(id)))
+    return (await usable(editorId)).filter(({ id }) => names.has(passkeyWrap(id)))
+  }
+
+  /** Without those that were made for an earlier address of the desk. */
+  async function usable(editorId: string): Promise<Passkey[]> {
+    return (await factors.passkeys(editorId)).filter(passkeys.isOfHere)
   }
 
   async function askOneOf(have: Passkey[], sessionHash: string) {

@@ -37,14 +37,17 @@ export function furtherRoutes(parts: FurtherParts): DeskRoute[] {
       handle: async (_req, res, seat) =>
         parts.showPage(res, seat, 'desk/help', { missing: missingPrograms(await parts.programs()) }),
     },
-    {
-      method: 'get',
-      path: '/metrics',
-      access: 'editor',
-      async handle(_req, res) {
-        const { type, text } = await parts.metrics()
-        res.set('content-type', type).send(text)
-      },
-    },
+    // A browser sends the cookie of a session no further than the desk, where the host is shared.
+    ...(['/metrics', '/desk/metrics'] as const).map(
+      (path): DeskRoute => ({
+        method: 'get',
+        path,
+        access: 'editor',
+        async handle(_req, res) {
+          const { type, text } = await parts.metrics()
+          res.set('content-type', type).send(text)
+        },
+      }),
+    ),
   ]
 }

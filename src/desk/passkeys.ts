@@ -9,6 +9,7 @@ import {
 import { z } from 'zod'
 import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
+import { deskAddress, type SiteAddresses } from '../site-addresses.ts'
 
 /** Ed25519, ES256 and RS256, as COSE numbers them: every authenticator has one of them. */
 const algorithms = [-8, -7, -257]
@@ -32,16 +33,25 @@ export function passkeySecret(given: string): Uint8Array | undefined {
   return parsed.success ? new Uint8Array(Buffer.from(parsed.data, 'base64')) : undefined
 }
 
-/** Passkeys of this site, https://www.w3.org/TR/webauthn-3/. The origin is that of `PUBLIC_URL`. */
-export function passkeysOf(publicUrl: URL, newsroom: string) {
-  const site = { expectedOrigin: publicUrl.origin, expectedRPID: publicUrl.hostname }
+/** Passkeys of this site, https://www.w3.org/TR/webauthn-3/. The origin is that of the desk. */
+export function passkeysOf(addresses: SiteAddresses, newsroom: string) {
+  const deskUrl = deskAddress(addresses)
+  const site = { expectedOrigin: deskUrl.origin, expectedRPID: deskUrl.hostname }
 
   return {
+    /** The host that passkeys are made for. */
+    host: deskUrl.hostname,
+
+    /** True if a browser gives this passkey to the desk as it is reached now. */
+    isOfHere({ host }: Passkey): boolean {
+      return (host ?? addresses.publicUrl.hostname) === deskUrl.hostname
+    },
+
     /** What a browser needs to make a passkey, with the challenge in it. */
     register(editor: Editor, have: Passkey[]) {
       return generateRegistrationOptions({
         rpName: newsroom,
-        rpID: publicUrl.hostname,
+        rpID: deskUrl.hostname,
         userName: editor.email,
         userID: new TextEncoder().encode(editor.id),
         excludeCredentials: have.map(({ id }) => ({ id })),
@@ -71,7 +81,7 @@ export function passkeysOf(publicUrl: URL, newsroom: string) {
     /** What a browser needs to sign in with one of these passkeys. */
     ask(have: Passkey[]) {
       return generateAuthenticationOptions({
-        rpID: publicUrl.hostname,
+        rpID: deskUrl.hostname,
         allowCredentials: have.map(({ id }) => ({ id })),
         userVerification: 'preferred',
       })

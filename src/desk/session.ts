@@ -4,7 +4,7 @@ import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
 import { derivedKey, openSecret, sealSecret } from '../secret-box.ts'
-import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
+import { askedAddress, hasHttps, type SiteAddresses } from '../site-addresses.ts'
 import type { Seat } from './routes.ts'
 import { formToken, hashToken, newToken } from './tokens.ts'
 
@@ -46,6 +46,9 @@ export type SessionParts = {
 /** An editor by a session, with their identity as it is kept: under a key that only their cookie gives. */
 type Seated = { editor: Editor; secret: string | null }
 
+/** A session that has begun: where its editor goes on, and whether that is the second factor. */
+export type Begun = { next: string; waitsForFactor: boolean }
+
 export type Sessions = ReturnType<typeof createSessions>
 
 /** Somebody who still has to prove a second factor. */
@@ -63,7 +66,7 @@ export function createSessions(parts: SessionParts) {
   return {
     /** The seat of whoever is signed in; sends others to sign in, remembers what they wanted, and gives none. */
     async seatOf(req: Request, res: Response): Promise<Seat | undefined> {
-      const seat = await seatBy(tokenOf(req))
+      const seat = await seatBy(req)
       if (seat) return seat
       const wantsPage = req.method === 'GET' && req.accepts(['html', 'json']) === 'html'
       if (!wantsPage || req.path === '/metrics')
@@ -76,7 +79,7 @@ export function createSessions(parts: SessionParts) {
 
     /** The seat of whoever is signed in, and nothing for anybody else. */
     async seatIfAny(req: Request): Promise<Seat | undefined> {
-      return seatBy(tokenOf(req))
+      return seatBy(req)
     },
 
     /** True while the session of this seat is good; it does not count as use. */
@@ -90,38 +93,34 @@ export function createSessions(parts: SessionParts) {
       res: Response,
       editorId: string,
       identity: Identity | undefined,
-    ): Promise<void> {
+    ): Promise<Begun> {
       const token = newToken()
-      const waits = await parts.sessions.begin(
-        hashToken(token),
-        editorId,
-        sealedIn(identity, token),
-        parts.now(),
-      )
+      const name = nameOf(req, token)
+      const waits = await parts.sessions.begin(name, editorId, sealedIn(identity, token, name), parts.now())
       if (!waits && identity) parts.opened(identity)
-      goOn(req, res, token, waits)
+      return begun(req, res, token, waits)
     },
 
-    /** Begins a session by a link, with the identity that it bears. False if the link is no good. */
+    /** Begins a session by a link, with the identity that it bears. Undefined if the link is no good. */
     async beginByLink(
       req: Request,
       res: Response,
       link: string,
       identity: Identity | undefined,
-    ): Promise<boolean> {
+    ): Promise<Begun | undefined> {
       const token = newToken()
-      const secret = sealedIn(identity, token)
-      const used = await parts.sessions.useLink(hashToken(link), hashToken(token), secret, parts.now())
+      const name = nameOf(req, token)
+      const secret = sealedIn(identity, token, name)
+      const used = await parts.sessions.useLink(hashToken(link), name, secret, parts.now())
       if (used && !used.waitsForFactor && identity) parts.opened(identity)
-      if (used) goOn(req, res, token, used.waitsForFactor)
-      return used !== undefined
+      return used && begun(req, res, token, used.waitsForFactor)
     },
 
     /** What this editor brought along opens in this session from now on. */
     async open(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
       const token = tokenOf(req)
       if (!token) return
-      await parts.sessions.open(sessionHash, sealedIn(identity, token) as string)
+      await parts.sessions.open(sessionHash, sealedIn(identity, token, sessionHash) as string)
       parts.opened(identity)
     },
 
@@ -129,17 +128,19 @@ export function createSessions(parts: SessionParts) {
     async waiting(req: Request): Promise<Waiting | undefined> {
       const token = tokenOf(req)
       if (!token) return undefined
-      const sessionHash = hashToken(token)
+      const sessionHash = nameOf(req, token)
       const seated = await parts.sessions.waitingEditor(sessionHash, parts.now() - factorTime)
-      return seated && { editor: seated.editor, sessionHash, identity: identityIn(seated.secret, token) }
+      if (!seated) return undefined
+      return { editor: seated.editor, sessionHash, identity: identityIn(seated.secret, token, sessionHash) }
     },
 
     /** The second factor was right. */
-    async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<void> {
+    async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<Begun> {
       const token = newToken()
-      await parts.sessions.complete(sessionHash, hashToken(token), sealedIn(identity, token), parts.now())
+      const name = nameOf(req, token)
+      await parts.sessions.complete(sessionHash, name, sealedIn(identity, token, name), parts.now())
       if (identity) parts.opened(identity)
-      goOn(req, res, token, false)
+      return begun(req, res, token, false)
     },
 
     async end(req: Request, res: Response): Promise<void> {
@@ -147,7 +148,7 @@ export function createSessions(parts: SessionParts) {
       if (token && res.locals.needsToken && req.body?.token !== formToken(token)) {
         throw new Failure('forbidden', 'Please sign out from the desk’s own page.')
       }
-      if (token) await parts.sessions.end(hashToken(token))
+      if (token) await parts.sessions.end(nameOf(req, token))
       res.clearCookie(cookieName(req), options(req))
       res.redirect(303, `${parts.base}/desk/sign-in`)
     },
@@ -158,13 +159,16 @@ export function createSessions(parts: SessionParts) {
     },
   }
 
-  async function seatBy(token: string | undefined): Promise<Seat | undefined> {
-    const seated = token && (await parts.sessions.seated(hashToken(token), limits()))
+  async function seatBy(req: Request): Promise<Seat | undefined> {
+    const token = tokenOf(req)
+    if (!token) return undefined
+    const sessionHash = nameOf(req, token)
+    const seated = await parts.sessions.seated(sessionHash, limits())
     if (!seated) return undefined
-    const identity = identityIn(seated.secret, token)
+    const identity = identityIn(seated.secret, token, sessionHash)
     return {
       editor: seated.editor,
-      sessionHash: hashToken(token),
+      sessionHash,
       formToken: formToken(token),
       identity,
       keys: parts.keysOf(identity),
@@ -175,25 +179,38 @@ export function createSessions(parts: SessionParts) {
     return hasHttps(parts.addresses, req.get('host'))
   }
 
-  /** __Host- binds the cookie to this host and needs https and the path /. */
+  /**
+   * By what the database knows a session: by its token and the address that it was begun by. So a cookie that was taken
+   * from one address, as by whoever else serves that host, is good at no other.
+   */
+  function nameOf(req: Request, token: string): string {
+    return hashToken(`${askedAddress(parts.addresses, req.get('host')).origin} ${token}`)
+  }
+
+  /**
+   * `__Host-` keeps other hosts of the same domain from setting the cookie, and needs the path `/`. Under a path the host
+   * is somebody else's too: there it is sent to the desk alone, which `__Secure-` allows.
+   */
   function cookieName(req: Request): string {
-    return isSecure(req) ? '__Host-barua' : 'barua'
+    if (!isSecure(req)) return 'barua'
+    return parts.base === '' ? '__Host-barua' : '__Secure-barua'
   }
 
   function options(req: Request) {
-    return { path: '/', httpOnly: true, secure: isSecure(req), sameSite: 'lax' as const }
+    const path = parts.base === '' ? '/' : `${parts.base}/desk`
+    return { path, httpOnly: true, secure: isSecure(req), sameSite: 'lax' as const }
   }
 
   function wantedOptions(req: Request) {
     return { ...options(req), path: `${parts.base}/desk` }
   }
 
-  function sealedIn(identity: Identity | undefined, token: string): string | null {
-    return identity === undefined ? null : sealSecret(sessionKey(token), identity, hashToken(token))
+  function sealedIn(identity: Identity | undefined, token: string, sessionHash: string): string | null {
+    return identity === undefined ? null : sealSecret(sessionKey(token), identity, sessionHash)
   }
 
-  function identityIn(secret: string | null, token: string): Identity | undefined {
-    return secret === null ? undefined : openSecret(sessionKey(token), secret, hashToken(token))
+  function identityIn(secret: string | null, token: string, sessionHash: string): Identity | undefined {
+    return secret === null ? undefined : openSecret(sessionKey(token), secret, sessionHash)
   }
 
   function limits(): SessionLimits {
@@ -205,14 +222,12 @@ export function createSessions(parts: SessionParts) {
     return parse(req.get('cookie') ?? '')[cookieName(req)]
   }
 
-  function goOn(req: Request, res: Response, token: string, waitsForFactor: boolean): void {
+  /** Gives the browser its cookie. */
+  function begun(req: Request, res: Response, token: string, waitsForFactor: boolean): Begun {
     res.cookie(cookieName(req), token, { ...options(req), maxAge: longestSession })
-    if (waitsForFactor) {
-      res.redirect(303, `${parts.base}/desk/second-factor`)
-      return
-    }
+    if (waitsForFactor) return { next: `${parts.base}/desk/second-factor`, waitsForFactor }
     res.clearCookie(wantedCookie, wantedOptions(req))
-    res.redirect(303, wanted(req) ?? `${parts.base}/desk`)
+    return { next: wanted(req) ?? `${parts.base}/desk`, waitsForFactor }
   }
 
   /** The page of the desk that was asked for before signing in, and no other place. */

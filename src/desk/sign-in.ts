@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Editor, Passkey } from '../editor.ts'
+import { type Editor, mostWrongCodes, type Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { WrapWay } from '../key-ring.ts'
 import type { Identity } from '../seal.ts'
@@ -13,38 +13,51 @@ import { checkPassphrase, hashPassphrase, openPassphrase } from './passphrase.ts
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 import type { Sessions, Waiting } from './session.ts'
 import { hashToken, newToken } from './tokens.ts'
-import { recoveryHash, totpStep } from './totp.ts'
+import { isTotpShaped, recoveryHash, totpStep } from './totp.ts'
 
-const day = 86_400_000
+const hour = 3_600_000
+const day = 24 * hour
 const linkTime = day
 const keyLinkTime = 3650 * day
 const knownTime = 365 * day
 const tries = { most: 5, span: 60_000 }
-/** Whoever asks for links again and again fills no mailbox: the last one is good for a day. */
-const links = { most: 1, span: 2 * 60_000 }
+/** Whoever asks for links again and again fills no mailbox, and keeps no editor out: each is good for a day. */
+const links = [
+  { most: 1, span: 2 * 60_000 },
+  { most: 10, span: hour },
+  { most: 30, span: day },
+]
 
 export type SignInParts = {
   sessions: Sessions
   links: {
     linkFor(tokenHash: string, now: number): Promise<string | undefined>
   }
-  editors: { byEmail(email: string): Promise<Editor | undefined> }
+  editors: {
+    byEmail(email: string): Promise<Editor | undefined>
+    byId(id: string): Promise<Editor | undefined>
+  }
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
     totp(editorId: string): Promise<string | undefined>
     useTotp(editorId: string, step: number): Promise<boolean>
+    countCode(editorId: string, most: number): Promise<number | undefined>
+    wrongCodes(editorId: string): Promise<number>
+    forgetWrongCodes(editorId: string): Promise<void>
     useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
     hasSecond(editorId: string): Promise<boolean>
   }
   tries: {
-    allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean>
+    allow(account: string, now: number, ...limits: { most: number; span: number }[]): Promise<boolean>
     forget(account: string): Promise<void>
   }
   askedPasskeys: AskedPasskeys
   keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
-  /** Puts a mail with a fresh link into the outbox. */
-  mailLink: (editorId: string) => Promise<void>
-  /** For one client. */
+  /** Puts a mail with a fresh link into the outbox; for nobody it does the same work, and leaves nothing. */
+  mailLink: (editorId: string | undefined) => Promise<void>
+  /** Puts a mail into the outbox that says that the codes of an editor's app are closed. */
+  mailCodesClosed: (editorId: string) => Promise<void>
+  /** For one client, of browsers that have not signed in before. */
   limit: RequestHandler
   /** Accounts are counted under it, and browsers known again. */
   accountKey: KeyObject
@@ -82,7 +95,7 @@ export type LinkMaker = (editorId: string, identity?: Identity, step?: WrapStep)
 export function linkMaker(
   parts: Pick<SignInParts, 'now'> & {
     /** Where the desk is, as mails say it. */
-    siteUrl: string
+    deskSiteUrl: string
     links: { addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void> }
     keyRing: Pick<Wraps, 'together'>
   },
@@ -95,7 +108,7 @@ export function linkMaker(
     if (identity === undefined) await links.addLink(hash, editorId, parts.now() + linkTime)
     else if (step) await bear(step, identity)
     else await parts.keyRing.together((own) => bear(own, identity))
-    return `${parts.siteUrl}/desk/sign-in/${token}`
+    return `${parts.deskSiteUrl}/desk/sign-in/${token}`
 
     async function bear({ accounts, wrapUnder }: WrapStep, borne: Identity): Promise<void> {
       await accounts.addLink(hash, editorId, parts.now() + keyLinkTime)
@@ -168,8 +181,12 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       await sessions.open(req, seat, identity)
       return res.redirect(303, `${base}/desk`)
     }
-    if (isSetting) return sessions.begin(req, res, editorId, identity)
-    if (!(await sessions.beginByLink(req, res, link, identity))) throw usedUp()
+    const begun = isSetting
+      ? await sessions.begin(req, res, editorId, identity)
+      : await sessions.beginByLink(req, res, link, identity)
+    if (!begun) throw usedUp()
+    if (!begun.waitsForFactor) await rememberBrowser(req, res, editorId)
+    res.redirect(303, begun.next)
   }
 
   /** Whose link this is, while it signs in; or whose session it unlocks, which is that of the same editor. */
@@ -218,8 +235,8 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
 
   /** The form has two buttons: sign in with the passphrase, or have a link mailed. */
   async function signIn(req: Request, res: Response): Promise<void> {
-    await limited(req, res)
     const email = formText(req, 'email').trim().toLowerCase()
+    if (knownBrowser(req, email) === undefined) await limited(req, res)
     const passphrase = formText(req, 'passphrase')
     if (passphrase === '' || formText(req, 'way') === 'link') return mailLink(res, email)
     const account = `passphrase ${accountOf(req, email)}`
@@ -233,17 +250,20 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       return show(res, 'desk/sign-in', { email, failure })
     }
     const identity = await parts.keyRing.unwrap(passphraseWrap(editor.id), secret)
-    if (!(await factors.hasSecond(editor.id))) await recognise(req, res, email, account)
-    await sessions.begin(req, res, editor.id, identity)
+    const { next, waitsForFactor } = await sessions.begin(req, res, editor.id, identity)
+    if (!waitsForFactor) await recognise(req, res, email, account)
+    res.redirect(303, next)
   }
 
-  // The answer is the same for an address that is no editor's, and given before it is looked up: nothing tells who is one.
+  /**
+   * The answer is the same for an address that is no editor's, or that had enough links, and so is all that is done before
+   * it: neither its words nor its time tell who is an editor, nor does that of the next request.
+   */
   async function mailLink(res: Response, email: string): Promise<void> {
-    show(res, 'desk/sign-in-sent')
     const editor = await parts.editors.byEmail(email)
-    if (editor && (await parts.tries.allow(`link ${digest(email)}`, parts.now(), links))) {
-      await parts.mailLink(editor.id)
-    }
+    const mayHave = await parts.tries.allow(`link ${digest(email)}`, parts.now(), ...links)
+    await parts.mailLink(mayHave ? editor?.id : undefined)
+    show(res, 'desk/sign-in-sent')
   }
 
   async function askFactor(req: Request, res: Response): Promise<void> {
@@ -253,11 +273,11 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   async function takeFactor(req: Request, res: Response): Promise<void> {
-    await limited(req, res)
     const waiting = await sessions.waiting(req)
     if (!waiting) return res.redirect(303, `${base}/desk/sign-in`)
     const { editor } = waiting
-    // Counted apart: only who has the passphrase or the mailbox comes this far, so no stranger uses these tries up.
+    // Counted apart, and by nothing else: only who has the passphrase or the mailbox comes this far, so no stranger uses
+    // these tries up, nor those of a client that many share.
     const account = `factor ${accountOf(req, editor.email)}`
     await allow(account)
     const proven = await provenBy(req, waiting)
@@ -270,8 +290,10 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
         new Failure('unauthorized', 'That was not right. Please try again.'),
       )
     }
+    await factors.forgetWrongCodes(editor.id)
+    const { next } = await sessions.complete(req, res, { ...waiting, identity: proven.identity })
     await recognise(req, res, editor.email, account)
-    await sessions.complete(req, res, { ...waiting, identity: proven.identity })
+    res.redirect(303, next)
   }
 
   /** With what opens in the session from now on, if the second factor was right. */
@@ -293,16 +315,24 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   async function isCode(editor: Editor, code: string): Promise<boolean> {
-    const step = await stepOf(editor, code)
-    if (step !== undefined) return factors.useTotp(editor.id, step)
     const hash = recoveryHash(editor.id, code)
-    return hash !== undefined && factors.useRecoveryCode(editor.id, hash)
+    return hash === undefined ? isAppCode(editor, code) : factors.useRecoveryCode(editor.id, hash)
   }
 
-  async function stepOf(editor: Editor, code: string): Promise<number | undefined> {
+  /**
+   * Six digits can be guessed, if slowly. So after so many wrong ones none is looked at any more, whoever gives it, until
+   * the editor has come in by what cannot be guessed: a recovery code or a passkey, or a reset by an admin. Whoever has
+   * come this far knows the passphrase or reads the mailbox, which the editor is told.
+   */
+  async function isAppCode(editor: Editor, code: string): Promise<boolean> {
     const sealed = await factors.totp(editor.id)
-    if (!sealed) return undefined
-    return totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
+    if (!sealed || !isTotpShaped(code)) return false
+    const count = await factors.countCode(editor.id, mostWrongCodes)
+    if (count === undefined) return false
+    const step = totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
+    const isRight = step !== undefined && (await factors.useTotp(editor.id, step))
+    if (!isRight && count === mostWrongCodes) await parts.mailCodesClosed(editor.id)
+    return isRight
   }
 
   async function showFactor(
@@ -313,7 +343,9 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   ): Promise<void> {
     const hasTotp = (await factors.totp(editor.id)) !== undefined
     const options = await askedPasskeys.ask(req, editor, sessionHash)
-    show(res, 'desk/second-factor', { hasTotp, options, salt: passkeySalt, failure })
+    const isElsewhere = await askedPasskeys.areElsewhere(editor)
+    const isClosed = hasTotp && (await factors.wrongCodes(editor.id)) >= mostWrongCodes
+    show(res, 'desk/second-factor', { hasTotp, options, isElsewhere, isClosed, salt: passkeySalt, failure })
   }
 
   /**
@@ -349,6 +381,19 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   /** The browser is known for this account from now on, and what was mistyped before is forgotten. */
   async function recognise(req: Request, res: Response, email: string, account: string): Promise<void> {
     await parts.tries.forget(account)
+    remember(req, res, email)
+  }
+
+  async function rememberBrowser(req: Request, res: Response, editorId: string): Promise<void> {
+    const editor = await parts.editors.byId(editorId)
+    if (editor) remember(req, res, editor.email)
+  }
+
+  /**
+   * Signs a cookie by which the browser is known for this account. It signs nobody in: it only takes the browser out of
+   * what strangers use up, who are one client with it by the onion address, or behind a proxy.
+   */
+  function remember(req: Request, res: Response, email: string): void {
     if (knownBrowser(req, email)) return
     const id = newToken()
     res.cookie(knownCookie(req), `${id}.${digest(`browser ${email} ${id}`)}`, knownOptions(req))

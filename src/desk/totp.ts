@@ -14,10 +14,15 @@ export function newTotpSecret(): string {
   return new Secret({ size: 20 }).base32
 }
 
+/** True for six digits, however they are set apart. */
+export function isTotpShaped(typed: string): boolean {
+  return /^\d{6}$/.test(typed.replace(/\s/g, ''))
+}
+
 /** The step of the clock whose code this is; undefined if it is none. `now` in milliseconds. */
 export function totpStep(secret: string, typed: string, now: number): number | undefined {
+  if (!isTotpShaped(typed)) return undefined
   const token = typed.replace(/\s/g, '')
-  if (!/^\d{6}$/.test(token)) return undefined
   const totp = new TOTP({ secret })
   const delta = totp.validate({ token, window, timestamp: now })
   return delta === null ? undefined : totp.counter({ timestamp: now }) + delta

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Replies } from '../config.ts'
 import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
-import type { Editor } from '../editor.ts'
+import { type Editor, mostWrongCodes } from '../editor.ts'
 import { refusals } from '../file-refusal.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
@@ -46,6 +46,8 @@ export type ComposeParts = {
   /** Where they are collected, an editor can answer by mail, and what bounces comes back to us. */
   replies: Replies
   siteUrl: string
+  /** Where the desk is, with `/desk` at the end. */
+  deskUrl: string
   /** The onion address, where there is one. */
   onionUrl: string | undefined
   /** Reply addresses are signed with it. */
@@ -160,14 +162,14 @@ export function mailComposer(parts: ComposeParts) {
         ...automatic,
         pieces,
         more,
-        deskUrl: `${parts.siteUrl}/desk`,
+        deskUrl: parts.deskUrl,
       })
       return {
         ...unanswered(delivery),
         to: editor.email,
         subject: words.subject,
         ...bodies,
-        unsubscribe: `${parts.siteUrl}/desk/account`,
+        unsubscribe: `${parts.deskUrl}/account`,
       }
     },
 
@@ -180,7 +182,7 @@ export function mailComposer(parts: ComposeParts) {
         ...automatic,
         pieces,
         more: soon.length - shown.length,
-        listUrl: `${parts.siteUrl}/desk/retention`,
+        listUrl: `${parts.deskUrl}/retention`,
       })
       const subject =
         soon.length === 1 ? 'One piece will be erased soon' : `${soon.length} pieces will be erased soon`
@@ -301,7 +303,7 @@ export function mailComposer(parts: ComposeParts) {
 
     /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
     contentless(): Words {
-      const bodies = render('contentless', { deskUrl: `${parts.siteUrl}/desk`, replyNote: replyNotes.unread })
+      const bodies = render('contentless', { deskUrl: parts.deskUrl, replyNote: replyNotes.unread })
       return { subject: 'Something is waiting for you', ...bodies }
     },
 
@@ -313,6 +315,17 @@ export function mailComposer(parts: ComposeParts) {
         to: tagged(replyAddress, mailToken(parts.replyKey, 'canary', id)),
         subject: `Does mail reach ${parts.newsroom}?`,
         ...render('canary', {}),
+      }
+    },
+
+    /** Warns an editor that the codes of their app were guessed at so often that they are closed. */
+    async codesClosed(delivery: Delivery): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject: 'Somebody has been guessing your sign-in codes',
+        ...render('codes-closed', { ...automatic, most: mostWrongCodes, deskUrl: parts.deskUrl }),
       }
     },
 
@@ -390,7 +403,7 @@ export function mailComposer(parts: ComposeParts) {
   }
 
   function frameOf(submission: Submission) {
-    const deskUrl = `${parts.siteUrl}/desk/submissions/${submission.reference}`
+    const deskUrl = `${parts.deskUrl}/submissions/${submission.reference}`
     return { submission, kindName: kindNames[submission.kind], deskUrl, sideFields }
   }
 

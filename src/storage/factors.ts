@@ -24,11 +24,41 @@ export function factorStore(db: Database) {
       await db.transaction().execute(async (trx) => {
         await trx
           .updateTable('editors')
-          .set({ totp_secret: sealed, totp_used: usedStep })
+          .set({ totp_secret: sealed, totp_used: usedStep, wrong_codes: 0 })
           .where('id', '=', editorId)
           .execute()
         await replaceCodes(trx, editorId, codeHashes)
       })
+    },
+
+    /**
+     * Counts a guess at a code of the app, before it is looked at: those at the same moment are all counted. The number of
+     * guesses since the last right one; undefined, and not to be looked at, if that were more than `most`.
+     */
+    async countCode(editorId: string, most: number): Promise<number | undefined> {
+      const row = await db
+        .updateTable('editors')
+        .set((eb) => ({ wrong_codes: eb('wrong_codes', '+', 1) }))
+        .where('id', '=', editorId)
+        .where('wrong_codes', '<', most)
+        .returning('wrong_codes')
+        .executeTakeFirst()
+      return row?.wrong_codes
+    },
+
+    /** How many codes of the app were wrong since the last sign-in with a second factor. */
+    async wrongCodes(editorId: string): Promise<number> {
+      return (await account(editorId))?.wrong_codes ?? 0
+    },
+
+    /** The editor has proven who they are: what was guessed before counts no more. */
+    async forgetWrongCodes(editorId: string): Promise<void> {
+      await db
+        .updateTable('editors')
+        .set({ wrong_codes: 0 })
+        .where('id', '=', editorId)
+        .where('wrong_codes', '>', 0)
+        .execute()
     },
 
     /** Uses the code of a step of the clock up. False if it, or a later one, was used before. */
@@ -93,6 +123,7 @@ export function factorStore(db: Database) {
         publicKey: row.public_key,
         counter: row.counter,
         name: row.name,
+        host: row.host,
         createdAt: row.created_at,
         usedAt: row.used_at,
       }))
@@ -122,7 +153,7 @@ export function factorStore(db: Database) {
   async function account(editorId: string) {
     return db
       .selectFrom('editors')
-      .select(['passphrase', 'totp_secret'])
+      .select(['passphrase', 'totp_secret', 'wrong_codes'])
       .where('id', '=', editorId)
       .executeTakeFirst()
   }
@@ -142,6 +173,7 @@ export async function insertPasskey(trx: Database, passkey: Omit<Passkey, 'usedA
       public_key: passkey.publicKey,
       counter: passkey.counter,
       name: passkey.name,
+      host: passkey.host,
       created_at: passkey.createdAt,
     })
     .execute()
@@ -157,7 +189,7 @@ export async function deletePasskey(trx: Database, editorId: string, id: string)
 export async function resetFactors(trx: Database, editorId: string): Promise<void> {
   await trx
     .updateTable('editors')
-    .set({ passphrase: null, totp_secret: null, totp_used: null })
+    .set({ passphrase: null, totp_secret: null, totp_used: null, wrong_codes: 0 })
     .where('id', '=', editorId)
     .execute()
   for (const table of ['passkeys', 'recovery_codes', 'sessions', 'sign_in_links'] as const)

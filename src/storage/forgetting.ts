@@ -2,8 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
 
-const hour = 3_600_000
-const day = 24 * hour
+const day = 24 * 3_600_000
 
 export type ForgettingStore = ReturnType<typeof forgettingStore>
 
@@ -17,7 +16,7 @@ export function forgettingStore(db: Database): Record<string, Forget> {
     sessions: (now, most) => forget('sessions', 'token_hash', 'created_at', now - day, most),
     links: (now, most) => forget('sign_in_links', 'token_hash', 'expires_at', now, most),
     /** No limit looks further back. */
-    tries: (now, most) => forget('sign_in_tries', 'account', 'latest_at', now - hour, most),
+    tries: (now, most) => forget('sign_in_tries', 'account', 'latest_at', now - day, most),
     /** No server sends an update again that is older. */
     updates: (now, most) => forget('seen_updates', 'bot, update_id', 'seen_at', now - 3 * day, most),
     /** Answers are counted by the day. */

@@ -205,7 +205,9 @@ function accountsOf(trx: Database, hidden: Hidden) {
     },
 
     /** Puts a mail into the outbox. */
-    post: (delivery: NewDelivery, now: number) => insertDeliveries(trx, [delivery], now, hidden),
+    post: async (delivery: NewDelivery, now: number) => {
+      await insertDeliveries(trx, [delivery], now, hidden)
+    },
   }
 }
 

@@ -3,13 +3,13 @@ import { coarseId } from '../id.ts'
 import type { Database } from './database.ts'
 import type { Hidden } from './hidden.ts'
 
-/** Adds deliveries to the outbox, due at once unless they say when. Called inside the transaction of what they tell of. */
+/** Adds deliveries to the outbox, due at once unless they say when. Gives their ids. Called inside the transaction of what they tell of. */
 export async function insertDeliveries(
   trx: Database,
   deliveries: NewDelivery[],
   now: number,
   hidden?: Hidden,
-): Promise<void> {
+): Promise<string[]> {
   const rows = deliveries.map((delivery) => ({
     id: coarseId(now),
     purpose: delivery.purpose,
@@ -36,6 +36,7 @@ export async function insertDeliveries(
       .onConflict((oc) => oc.doNothing())
       .execute()
   }
+  return rows.map(({ id }) => id)
 }
 
 function passingOf({ passing }: NewDelivery, hidden: Hidden | undefined): string | null {

@@ -154,6 +154,8 @@ export type Tables = {
     totp_secret: string | null
     /** The last step of the clock whose code was used. */
     totp_used: number | null
+    /** Codes of the app that were wrong since the last one that was right. */
+    wrong_codes: Generated<number>
     digested_at: number | null
   }
   recovery_codes: {
@@ -166,6 +168,8 @@ export type Tables = {
     public_key: string
     counter: number
     name: string
+    /** Null for one that is older than this column: made for the host of the public address. */
+    host: string | null
     created_at: number
     used_at: number | null
   }

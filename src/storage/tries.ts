@@ -1,15 +1,22 @@
 import type { Database } from './database.ts'
 
+type Limit = { most: number; span: number }
+
 export type TryStore = ReturnType<typeof tryStore>
 
 /** Tries to sign in, by account: in the database, so that a restart does not clear them. */
 export function tryStore(db: Database) {
   return {
-    /** Counts a try. False if there were `most` within the last `span` milliseconds; then it is not to be made. */
-    async allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> {
+    /**
+     * Counts a try. False if by one of these limits there were `most` within the last `span` milliseconds, a day at the
+     * longest; then it is not to be made.
+     */
+    async allow(account: string, now: number, ...limits: Limit[]): Promise<boolean> {
+      const longest = Math.max(...limits.map(({ span }) => span))
       return db.transaction().execute(async (trx) => {
-        const times = (await lockedTimes(trx, account, now)).filter((at) => at > now - limit.span)
-        if (times.length >= limit.most) return false
+        const times = (await lockedTimes(trx, account, now)).filter((at) => at > now - longest)
+        const isFull = ({ most, span }: Limit) => times.filter((at) => at > now - span).length >= most
+        if (limits.some(isFull)) return false
         await trx
           .updateTable('sign_in_tries')
           .set({ times: [...times, now].join(' '), latest_at: now })

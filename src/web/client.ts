@@ -1,9 +1,6 @@
 import { isIP } from 'node:net'
 import type { Request, RequestHandler } from 'express'
-import { ipKeyGenerator } from 'express-rate-limit'
-
-/** Bits of an IPv6 address by which a client is known: whoever has one of these has all that are alike in them. */
-const networkBits = 56
+import { clientNetwork } from '../client-network.ts'
 
 /**
  * Leaves of each address in X-Forwarded-For what is an address: some proxies add the port that the client came from, which
@@ -21,7 +18,7 @@ export const bareForwarded: RequestHandler = (req, _res, next) => {
 /** By what a client is known: its address, in IPv6 its network. Where a proxy tells of none, all that it brings are one. */
 export function clientOf(req: Request): string {
   const told = req.ip ?? ''
-  return ipKeyGenerator(isIP(told) ? told : (req.socket.remoteAddress ?? ''), networkBits)
+  return clientNetwork(isIP(told) ? told : (req.socket.remoteAddress ?? ''))
 }
 
 function bareAddress(told: string): string {

@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { rateLimit } from 'express-rate-limit'
 import helmet from 'helmet'
 import { Failure } from '../failure.ts'
-import { hasHttps, isByOnion, type SiteAddresses } from '../site-addresses.ts'
+import { askedAddress, hasHttps, isByOnion, type SiteAddresses } from '../site-addresses.ts'
 import { clientOf } from './client.ts'
 
 /** Headers of every answer: nothing may load but our own style sheet and pictures, and nobody may frame us. */
@@ -73,23 +73,25 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  * the form's token has to speak: `needsToken` is set for the route to check. A request with none of these
  * headers and no cookie is no browser's, and has nothing to forge.
  */
-export function sameOrigin({ publicUrl }: Pick<SiteAddresses, 'publicUrl'>): RequestHandler {
+export function sameOrigin(addresses: SiteAddresses): RequestHandler {
   return (req, res, next) => {
     if (safeMethods.has(req.method)) return next()
     const site = req.get('sec-fetch-site')
     if (site !== undefined) return next(site === 'same-origin' || site === 'none' ? undefined : crossSite())
     const origin = req.get('origin')
     if (origin !== undefined && origin !== 'null')
-      return next(isOurs(origin, req, publicUrl) ? undefined : crossSite())
+      return next(isOurs(origin, req, addresses) ? undefined : crossSite())
     res.locals.needsToken = origin === 'null' || req.get('cookie') !== undefined
     next()
   }
 }
 
-function isOurs(origin: string, req: Request, publicUrl: URL): boolean {
+/** A page of the address that was asked by is ours; one of another address of the site is not: it may share its host. */
+function isOurs(origin: string, req: Request, addresses: SiteAddresses): boolean {
   if (!URL.canParse(origin)) return false
   const { host } = new URL(origin)
-  return host === req.get('host') || host === publicUrl.host
+  const asked = req.get('host')
+  return host === asked || host === askedAddress(addresses, asked).host
 }
 
 function crossSite(): Failure {
@@ -108,7 +110,7 @@ export type LimitOptions = {
 }
 
 /**
- * Limits how often one client may ask. A client is known by a hash of its address (in IPv6 of its /56) under a key
+ * Limits how often one client may ask. A client is known by a hash of its address (in IPv6 of its /64) under a key
  * that is never kept and is another one after each window; the counts are in memory only.
  */
 export function rateLimited(options: LimitOptions): RequestHandler {

@@ -35,6 +35,10 @@ export type Render = (view: string, data?: Record<string, unknown>) => string
 /** What every page knows. */
 export type PageFrame = {
   base: string
+  /** What is at the host of these pages: the letterbox, the desk, or both of them. */
+  host: 'letterbox' | 'desk' | 'both'
+  /** Where the letterbox is, seen from these pages: a path of their host, or an address of another one. */
+  letterbox: string
   newsroom: string
   /** The onion address, where there is one. */
   onionUrl: string | undefined

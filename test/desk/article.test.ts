@@ -6,7 +6,10 @@ import { typed } from '../../src/desk/typed.ts'
 import type { Formatted } from '../../src/formatted.ts'
 import { pageRenderer, readAssets } from '../../src/web/pages.ts'
 
-const render = pageRenderer({ base: '', newsroom: 'The Newsroom', onionUrl: undefined }, readAssets())
+const render = pageRenderer(
+  { base: '', host: 'both', letterbox: '', newsroom: 'The Newsroom', onionUrl: undefined },
+  readAssets(),
+)
 
 function shown(body: string, formatted?: Formatted): string {
   const content = { fields: { body }, files: {}, ...(formatted && { email: { formatted } }) }

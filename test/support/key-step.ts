@@ -31,6 +31,7 @@ const steps: Record<string, () => Promise<unknown>> = {
         publicKey: '',
         counter: 0,
         name: '',
+        host: 'localhost',
         createdAt: 1,
       }
       await accounts.addPasskey(passkey)

@@ -29,6 +29,7 @@ export async function givePasskey(newsroom: Newsroom, email: string, opens: bool
     publicKey: coseKey(publicKey).toString('base64url'),
     counter: 0,
     name: 'In software',
+    host: site.id,
     createdAt: newsroom.now(),
   }
   await keyRing.together(({ accounts }) => accounts.addPasskey(passkey))

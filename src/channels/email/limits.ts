@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
+import { clientNetwork } from '../../client-network.ts'
 
 const hour = 3_600_000
 /** Connections at once from one server that is not on this machine. */
 const mostConnections = 30
 
 /**
- * How much one server may bring. Servers on this machine are ours, and bring everybody's mail: they are not limited.
+ * How much one server may bring, known by its address, in IPv6 by its network. Servers on this machine are ours, and bring everybody's mail: they are not limited.
  * Kept in memory for an hour at most, and only as long as a server writes.
  */
 export function arrivalLimits(mailsAnHour: number, now: () => number) {
@@ -15,33 +16,36 @@ export function arrivalLimits(mailsAnHour: number, now: () => number) {
   return {
     /** Counts a connection; false if there are too many already. */
     connected(address: string): boolean {
-      const open = (connections.get(address) ?? 0) + 1
-      connections.set(address, open)
+      const server = clientNetwork(address)
+      const open = (connections.get(server) ?? 0) + 1
+      connections.set(server, open)
       return isOnThisMachine(address) || open <= mostConnections
     },
 
     closed(address: string): void {
-      const open = (connections.get(address) ?? 1) - 1
-      if (open > 0) connections.set(address, open)
-      else connections.delete(address)
+      const server = clientNetwork(address)
+      const open = (connections.get(server) ?? 1) - 1
+      if (open > 0) connections.set(server, open)
+      else connections.delete(server)
     },
 
     /** Counts a mail; false if this server has written too many within the hour. */
     mayWrite(address: string): boolean {
       if (mailsAnHour === 0 || isOnThisMachine(address)) return true
       forget()
-      const seen = mails.get(address) ?? { begun: now(), count: 0 }
+      const server = clientNetwork(address)
+      const seen = mails.get(server) ?? { begun: now(), count: 0 }
       seen.count += 1
-      mails.set(address, seen)
+      mails.set(server, seen)
       return seen.count <= mailsAnHour
     },
   }
 
   // They stand in the order in which they began, so looking ends at the first that is not old.
   function forget(): void {
-    for (const [address, { begun }] of mails) {
+    for (const [server, { begun }] of mails) {
       if (now() - begun < hour) return
-      mails.delete(address)
+      mails.delete(server)
     }
   }
 }
