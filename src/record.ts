@@ -57,4 +57,9 @@ export type Recorded = {
   submissionId: string
   reference: string | undefined
   digest: string | undefined
+  /** Whether the submission is confidential, as it is stored. */
+  isConfidential: boolean
 }
+
+/** What a channel's own id was taken in as. */
+export type Arrived = { reference: string; isConfidential: boolean }

@@ -1,4 +1,4 @@
-import type { NewRecord, Recorded } from '../record.ts'
+import type { Arrived, NewRecord, Recorded } from '../record.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
 
@@ -49,6 +49,7 @@ export async function earlierArrivals(
       submissionId: row.submission_id,
       reference: row.reference,
       digest: row.digest ?? undefined,
+      isConfidential: row.is_confidential === 1,
     }
   }
 }
@@ -57,7 +58,22 @@ async function arrivalsNamed(trx: Database, records: NewRecord[]) {
   return trx
     .selectFrom('arrivals')
     .innerJoin('submissions', 'submissions.id', 'arrivals.submission_id')
-    .select(['source', 'key', 'digest', 'submission_id', 'reference'])
+    .select(['source', 'key', 'digest', 'submission_id', 'reference', 'is_confidential'])
     .where((eb) => eb.or(records.map(({ arrival: { source, key } }) => eb.and({ source, key }))))
     .execute()
+}
+
+/** The submission that an arrival was taken in as, or joined. */
+export async function arrivedAs(
+  db: Database,
+  { source, key }: NewRecord['arrival'],
+): Promise<Arrived | undefined> {
+  const row = await db
+    .selectFrom('arrivals')
+    .innerJoin('submissions', 'submissions.id', 'arrivals.submission_id')
+    .select(['reference', 'is_confidential'])
+    .where('source', '=', source)
+    .where('key', '=', key)
+    .executeTakeFirst()
+  return row && { reference: row.reference, isConfidential: row.is_confidential === 1 }
 }

@@ -90,13 +90,19 @@ async function inOneTransaction(
     const repeats = all.filter((one) => !first.has(one))
     if (fresh.length > 0) await insertAll(trx, writing, fresh, now())
     const earlier = await earlierArrivals(trx, repeats)
-    return all.map((one) => (first.has(one) ? freshlyRecorded(one) : earlier(one)))
+    return records.map((each) => (first.has(each.one) ? freshlyRecorded(each) : earlier(each.one)))
   })
 }
 
-function freshlyRecorded(one: NewRecord): Recorded {
+function freshlyRecorded({ one, sealing }: Prepared): Recorded {
   const { submissionId, submission, arrival } = one
-  return { repeat: false, submissionId, reference: submission?.reference, digest: arrival.digest }
+  return {
+    repeat: false,
+    submissionId,
+    reference: submission?.reference,
+    digest: arrival.digest,
+    isConfidential: sealing !== undefined,
+  }
 }
 
 async function insertAll(trx: Database, writing: Writing, prepared: Prepared[], now: number): Promise<void> {
