@@ -235,6 +235,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       ...common(),
       ...letterbox,
       keys,
+      digestOf: openPieces.digestOf,
       submissionOf: chats.answered,
       async remember(chat, messageId, reference) {
         const submission = await submissions.byReference(reference)

@@ -19,7 +19,7 @@ import { isReadByNobody } from '../read-by-nobody.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
 import type { Arrived, NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
 import { narrowed, type Recipient, type Sealing, whomFor } from '../seal.ts'
-import { sendersOf } from '../sender.ts'
+import { mailboxMark, sendersOf } from '../sender.ts'
 import { type Content, type Fields, type FileLabel, type Message, summaryOf } from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
 import { saidBefore } from './said-before.ts'
@@ -34,6 +34,8 @@ export type Received = {
   repeat: boolean
   /** Whether it is confidential, as it is stored. */
   isConfidential: boolean
+  /** Its receipt was to be mailed, and is not: the address has had as many mails as it may within a day. */
+  isUnmailed: boolean
   /** The reference of what was sent before without being confidential, where this was asked for in confidence since. */
   earlier?: string
 }
@@ -96,7 +98,7 @@ export function createIntake(parts: IntakeParts) {
         isConfidential && draft.files.length > 0
           ? { bond, sender: senderRecipient, desk: await parts.deskRecipient() }
           : undefined
-      const first = await keeping(draft.files, sealing, async (marks) => {
+      return keeping(draft.files, sealing, async (marks) => {
         mark(record, marks)
         const recorded = await commit(record)
         // Sent both ways at the same moment: whoever sends it again finds the other one there.
@@ -106,13 +108,13 @@ export function createIntake(parts: IntakeParts) {
         const { repeat } = changed ? await commit(await further(record, recorded.submissionId)) : recorded
         return {
           reference: recorded.reference as string,
+          receipt: recorded.repeat && isByChance(draft) ? '' : receipt,
           repeat,
           isConfidential: recorded.isConfidential,
+          isUnmailed: recorded.isUnmailed,
           ...(draft.earlier !== undefined && { earlier: draft.earlier }),
         }
       })
-      const isLost = first.repeat && isByChance(draft)
-      return { ...first, receipt: isLost ? '' : receipt }
     },
 
     /**
@@ -168,12 +170,15 @@ export function createIntake(parts: IntakeParts) {
   /** Where the digests tell nothing, for an upgrade lies between them, what was said is compared itself. */
   async function isChanged(
     { digest, submissionId }: Recorded,
-    { arrival }: Draft,
+    draft: Draft,
     record: NewRecord,
     receipt: string,
   ): Promise<boolean> {
+    const { arrival } = draft
     if (digest === arrival.digest) return false
     if (areComparable(digest, arrival.digest)) return true
+    // Nobody here can open what was said: the same arrival is taken for the same.
+    if (isByChance(draft)) return false
     return !saidBefore(await parts.conversation(submissionId, receipt), record)
   }
 
@@ -291,6 +296,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
   const at = isConfidential ? minuteOf(now) : now
   const idNow = isConfidential ? coarseId : newId
   const awaited = draft.awaited.map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
+  const receiptMail = receiptMails(draft, fields, receipt, isConfidential)
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   const content: Content = {
     fields,
@@ -319,13 +325,9 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     author: 'sender',
     content,
     attachments,
-    deliveries: [
-      tellEditors(now),
-      ...receiptMails(draft, fields, receipt, isConfidential),
-      ...awaited.flatMap(fetchOf),
-      ...previewsOf(draft.files),
-    ],
+    deliveries: [tellEditors(now), ...receiptMail, ...awaited.flatMap(fetchOf), ...previewsOf(draft.files)],
     at,
+    ...(receiptMail.length > 0 && fields.email && { mailed: mailboxMark(fields.email, parts.senderKey) }),
     ...(threads && { threads }),
     ...(sealed?.blocks && { blocks: sealed.blocks }),
   }
@@ -367,7 +369,7 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Tu
  * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
  */
 function asFurtherMessage(record: NewPiece, { id, at }: Turn, submissionId: string): NewRecord {
-  const { submission: _, ...message } = record
+  const { submission: _, mailed: __, ...message } = record
   const { source, key, digest } = record.arrival
   const arrival = { source, key: `${key}/${digest}` }
   // An id of its own again: ids order a conversation, and this message comes after the first one.

@@ -40,6 +40,10 @@ export async function earlierArrivals(
   repeats: NewRecord[],
 ): Promise<(one: NewRecord) => Recorded | { error: Error }> {
   const rows = repeats.length === 0 ? [] : await arrivalsNamed(trx, repeats)
+  const mailed = await mailedAmong(
+    trx,
+    rows.map((row) => row.submission_id),
+  )
   const byName = new Map(rows.map((row) => [arrivalName(row), row]))
   return (one) => {
     const row = byName.get(arrivalName(one.arrival))
@@ -50,8 +54,21 @@ export async function earlierArrivals(
       reference: row.reference,
       digest: row.digest ?? undefined,
       isConfidential: row.is_confidential === 1,
+      isUnmailed: one.mailed !== undefined && !mailed.has(row.submission_id),
     }
   }
+}
+
+/** Of which of these submissions a receipt is or was to be mailed. */
+async function mailedAmong(trx: Database, submissionIds: string[]): Promise<Set<string | null>> {
+  if (submissionIds.length === 0) return new Set()
+  const rows = await trx
+    .selectFrom('deliveries')
+    .select('submission_id')
+    .where('submission_id', 'in', submissionIds)
+    .where('purpose', '=', 'sender-receipt')
+    .execute()
+  return new Set(rows.map((row) => row.submission_id))
 }
 
 async function arrivalsNamed(trx: Database, records: NewRecord[]) {

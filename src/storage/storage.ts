@@ -108,7 +108,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     openPieces: openPieceStore(db, { ...writing, memory, newReceipt: parts.newReceipt, quiet }),
     chats: chatStore(db),
     apiTokens: apiTokenStore(db),
-    mail: mailStore(db, isPostgres),
+    mail: mailStore(db),
     keyRing: keyRingStore(db, hidden),
     resealing: resealingStore(db, writing),
     leaving: leavingStore(db, writing),
