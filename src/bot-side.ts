@@ -1,4 +1,5 @@
 import { afterwards } from './afterwards.ts'
+import { arrivalDigest } from './arrival-digest.ts'
 import { telegramAnswers } from './channels/telegram/answer.ts'
 import { apiOf, faultOf, type GetApi, maxFetchableBytes } from './channels/telegram/api.ts'
 import { receivingAtOnce } from './channels/telegram/at-once.ts'
@@ -51,7 +52,11 @@ export type BotSide = {
   /** Throws unless this upload link may still be used. @throws Failure `not-found`, `forbidden` */
   checkUpload: (token: string) => Promise<void>
   /** Adds files to the piece that an upload link is for. @throws Failure as `checkUpload` */
-  receiveUpload: (token: string, files: StagedFile[]) => Promise<{ reference: string }>
+  receiveUpload: (
+    token: string,
+    files: StagedFile[],
+    isConfidential: boolean,
+  ) => Promise<{ reference: string }>
   /** How the webhook stood when it was last asked for. */
   webhook: () => { state: WebhookState; at: number } | undefined
   /** Asks Telegram who the bot is and how its webhook stands. */
@@ -118,7 +123,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       getApi,
       pieceById: openPieces.byId,
       wordsFor,
-      referenceOf,
+      submissionById: submissions.byId,
       siteUrl: site,
       remember: (chat, messageId, id) => remember(chat, messageId, id, null),
     }),
@@ -149,14 +154,20 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       const { hash } = readUpload(given)
       if (await submissions.hasArrived('upload', hash)) throw usedUp()
     },
-    async receiveUpload(given, staged) {
+    async receiveUpload(given, staged, isConfidential) {
       const { id, hash } = readUpload(given)
       const submissionId = await sentPiece(id)
       const reference = await referenceOf(submissionId)
       if (!reference) throw noSuchLink()
       const { isChanged } = await letterbox.receiveFurther({
         submissionId,
-        arrival: { source: 'upload', key: hash, digest: staged.map(({ sha256 }) => sha256).join() },
+        isConfidential,
+        // With the token, which is kept nowhere: without it nobody can try out which files came.
+        arrival: {
+          source: 'upload',
+          key: hash,
+          digest: arrivalDigest([given, staged.map(({ sha256 }) => sha256)]),
+        },
         fields: { body: '' },
         files: staged,
       })
@@ -224,6 +235,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
       ...common(),
       ...letterbox,
       keys,
+      digestOf: openPieces.digestOf,
       submissionOf: chats.answered,
       async remember(chat, messageId, reference) {
         const submission = await submissions.byReference(reference)

@@ -171,7 +171,7 @@ export const dropNames: Record<string, string> = {
   empty: 'nothing was ever said',
   'gone-meanwhile': 'the piece was erased or sealed by then',
   'sender-left': 'the sender deleted their side',
-  'answered-enough': 'this address had several receipts today',
+  'answered-enough': 'this address had several receipts that day',
 }
 
 /** Why a delivery failed, in words, where the code does not say it. */

@@ -41,6 +41,8 @@ export type Draft = {
   sealed?: SealedBefore
   /** What it came in as, where something of that could not be read. */
   rawUpdates?: string[]
+  /** The reference of a submission that is not confidential, which its sender goes on with in confidence. */
+  earlier?: string
 }
 
 /** True for what is sealed as it comes in: by its kind, or because its sender wants it. */
@@ -84,6 +86,8 @@ export type AwaitedFile = FileLabel & { id?: string; remoteId: string; withheld?
 /** The sender of a submission writes again. */
 export type FurtherDraft = {
   submissionId: string
+  /** Its sender wants it to be confidential: then it is refused where the submission is not. */
+  isConfidential?: boolean
   arrival: Omit<Arrival, 'secret'>
   fields: Record<string, unknown>
   files: StagedFile[]

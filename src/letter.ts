@@ -114,9 +114,13 @@ export function valuesFor(submission: Submission, fields: Fields, newsroom: stri
   return { name: isolated(fields.name ?? 'there'), title, reference: submission.reference, newsroom }
 }
 
-/** What they stand for in a letter that goes out: of what is confidential, nothing. */
-export function mailValuesFor(submission: Submission, fields: Fields, newsroom: string): Values {
-  const values = valuesFor(submission, fields, newsroom)
-  if (!submission.isConfidential) return values
-  return { ...values, name: 'there', title: 'what you sent' }
+/**
+ * What they stand for in a letter that goes out by itself: nothing that its sender wrote, for the address may be somebody
+ * else's, whom they want to have written to in our name.
+ */
+export function mailValuesFor(submission: Submission, newsroom: string): Values {
+  const title = submission.isConfidential
+    ? 'what you sent'
+    : `your ${kindNames[submission.kind].toLowerCase()}`
+  return { name: 'there', title, reference: submission.reference, newsroom }
 }

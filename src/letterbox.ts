@@ -1,4 +1,4 @@
-import { type Draft, type FurtherDraft, isInConfidence } from './draft.ts'
+import type { Draft, FurtherDraft } from './draft.ts'
 import { createIntake, type Intake } from './intake/receive.ts'
 import type { Parts } from './parts.ts'
 import { receiptIdentity } from './sealing/receipt-key.ts'
@@ -16,6 +16,7 @@ export function createLetterbox({
 }: Parts): Intake {
   const intake = createIntake({
     record: storage.record,
+    arrivedAs: storage.arrivedAs,
     files,
     recipientFor: (receipt) => recipientOf(receiptIdentity(receipt)),
     sealingOf: (submissionId) => storage.sealings.ofOne(submissionId),
@@ -31,10 +32,10 @@ export function createLetterbox({
     async receive(draft: Draft) {
       const begun = performance.now()
       const received = await intake.receive(draft)
-      const { reference, repeat } = received
+      const { reference, repeat, isConfidential } = received
       const ms = Math.round(performance.now() - begun)
       // A log tells when: of what is confidential nothing is kept finer than the minute.
-      if (!isInConfidence(draft))
+      if (!isConfidential)
         outside.log.info({ reference, channel: draft.channel, kind: draft.kind, repeat, ms }, 'received')
       metrics.received(draft.channel, draft.kind, repeat)
       nudge('mail')

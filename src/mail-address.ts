@@ -52,6 +52,13 @@ export function untagged(address: string): MailAddress & { tag: string | undefin
   return { local: local.slice(0, plus), domain, tag: local.slice(plus + 1) }
 }
 
+/** The mailbox behind an address, to count by: without a tag, in small letters, its domain as DNS has it. */
+export function mailboxOf(address: string): string {
+  const { local, domain } = untagged(address.replace(/\.+$/, ''))
+  const url = `http://${domain}`
+  return `${local.toLowerCase()}@${URL.canParse(url) ? new URL(url).hostname : domain}`
+}
+
 /** How a delivery’s mail is named: the same delivery always has the same Message-ID. */
 export function messageIdOf(deliveryId: string, domain: string): string {
   return `<${deliveryId}@${domain}>`

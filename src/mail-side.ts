@@ -110,10 +110,11 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     async openedBy(receipts) {
       for (const receipt of receipts) {
         const submission = await storage.submissions.byReceiptHash(hashReceipt(receipt))
-        if (submission) return submission.id
+        if (submission) return submission
       }
       return undefined
     },
+    submissionById: storage.submissions.byId,
     submissionIdOf: async (reference) => (await storage.submissions.byReference(reference))?.id,
     canaryCame: (id) => storage.mail.canaryCame(id, 'mail', now()),
     async keepUnread(reason, rawId) {

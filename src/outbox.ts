@@ -9,7 +9,7 @@ import { heloName } from './helo-name.ts'
 import { groupCommit } from './intake/group-commit.ts'
 import { laneFinder } from './lane.ts'
 import { loadedOnce } from './loaded-once.ts'
-import { addressOf, untagged } from './mail-address.ts'
+import { addressOf } from './mail-address.ts'
 import { threadMark } from './mail-thread.ts'
 import { crowd } from './notice-policy.ts'
 import { type Composer, mailComposer } from './notification/compose.ts'
@@ -23,7 +23,6 @@ import { deskSiteUrl, hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts
 import type { PgpSide } from './pgp-side.ts'
 import { previewMaker } from './previews/preview.ts'
 import { erasedAt } from './retention.ts'
-import { mailSender } from './sender.ts'
 import type { LeasedVerdict } from './storage/deliveries.ts'
 import { readDkimKey } from './storage/dkim.ts'
 import type { Submission } from './submission.ts'
@@ -43,8 +42,6 @@ const pace: Record<Carrier, { atOnce: number; perLane: number }> = {
 const mostSettledAtOnce = 100
 /** So long after an answer has gone its link still says so. */
 const day = 24 * hour
-/** Mails by themselves to one address that wrote to us. */
-const mostAnswersADay = 3
 
 export type Outbox = {
   /** Something of this carrier's may be due. */
@@ -190,7 +187,6 @@ export function createCarriers(
     async 'sender-receipt'(delivery, signal) {
       const mail = await compose.senderReceipt(delivery)
       if (!mail) return { needless: 'letter-off' }
-      if (mail.isReply && !(await mayAnswer(mail, delivery))) return { needless: 'answered-enough' }
       return toSender(mail, delivery, signal)
     },
     async 'answer-mail'(delivery, signal) {
@@ -226,13 +222,6 @@ export function createCarriers(
   async function toSender(mail: Mail, { submissionId }: Delivery, signal: AbortSignal): Promise<undefined> {
     if (submissionId) await storage.mail.mark(threadMark(senderKey, mail.messageId, mail.to), submissionId)
     await mailer.send(mail, signal)
-  }
-
-  /** A program that answers our answers is not answered for long. */
-  function mayAnswer(mail: Mail, delivery: Delivery): Promise<boolean> {
-    const { local, domain } = untagged(mail.to)
-    const sender = mailSender(`${local}@${domain}`, senderKey)
-    return storage.mail.mayAnswer(sender, delivery.id, mostAnswersADay, outside.now())
   }
 
   async function sendOr(

@@ -21,6 +21,8 @@ export type NewRecord = {
   /** The message is there already: this adds to it. */
   adds?: true
   threads?: ThreadMark[]
+  /** The mailbox, as a keyed hash, that a receipt is to be mailed to. Without it none of the deliveries is one. */
+  mailed?: string
 }
 
 export type NewSubmission = {
@@ -57,4 +59,11 @@ export type Recorded = {
   submissionId: string
   reference: string | undefined
   digest: string | undefined
+  /** Whether the submission is confidential, as it is stored. */
+  isConfidential: boolean
+  /** A receipt was to be mailed, and is not. */
+  isUnmailed: boolean
 }
+
+/** What a channel's own id was taken in as. */
+export type Arrived = { reference: string; isConfidential: boolean }

@@ -1,4 +1,5 @@
 import { createHmac, type KeyObject } from 'node:crypto'
+import { mailboxOf } from './mail-address.ts'
 import type { Content, TelegramSender } from './submission.ts'
 
 /**
@@ -22,6 +23,11 @@ function chatOf({ chatId, topicId }: TelegramSender): string {
 /** By what whoever has this mail address is known again. */
 export function mailSender(address: string, key: KeyObject): string {
   return hashed(`mail ${address.toLowerCase().replace(/\.+$/, '')}`, key)
+}
+
+/** By which a mailbox is counted that mail goes to, however its address is written: as `mailboxOf` tells it. */
+export function mailboxMark(address: string, key: KeyObject): string {
+  return mailSender(mailboxOf(address), key)
 }
 
 function hashed(name: string, key: KeyObject): string {

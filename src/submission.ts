@@ -184,6 +184,8 @@ export type Content = {
   isEdit?: true
   /** What it came in as, where something of that could not be read: each as it came. */
   rawUpdates?: string[]
+  /** The reference of a submission that is not confidential, which its sender went on with in this one. */
+  earlier?: string
 }
 
 export type FileLabel = {

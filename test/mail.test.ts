@@ -99,8 +99,7 @@ test('a sender who left an address gets the receipt by mail', async (t) => {
   const [mail, ...more] = newsroom.mailsTo(guestPost().email)
   assert.ok(mail && more.length === 0)
   for (const part of [mail.text ?? '', String(mail.html)]) {
-    for (const said of [receipt, reference, guestPost().title, '/status'])
-      assert.ok(part.includes(said), said)
+    for (const said of [receipt, reference, '/status']) assert.ok(part.includes(said), said)
   }
   const { target, receipt: kept } =
     (await deliveries(newsroom, reference)).find((one) => one.purpose === 'sender-receipt') ?? {}
@@ -216,7 +215,9 @@ test('a mail whose acceptance was never heard of is repeated once, with the same
 
 test('many mails share a few connections', async (t) => {
   const newsroom = await openNewsroom(t)
-  for (let i = 0; i < 20; i++) await newsroom.submit('story-angle', storyAngle())
+  for (let i = 0; i < 20; i++) {
+    await newsroom.submit('story-angle', { ...storyAngle(), email: `reader${i}@contributor.test` })
+  }
   await newsroom.workOff()
   newsroom.passTime(60_000)
   await newsroom.workOff()

@@ -5,20 +5,27 @@ import { test } from 'node:test'
 import { editorAddress, fieldsOf, openNewsroom } from './support/newsroom.ts'
 import { png, storyAngle, textUpdate, tip } from './support/pieces.ts'
 
-test('the same update gives the same submission and the same answer', async (t) => {
+test('the same update gives the same submission, and its receipt is told once', async (t) => {
   const newsroom = await openNewsroom(t, { TELEGRAM_BOT_TOKEN: '' })
   const update = textUpdate(11, 'The bridge has been closed since yesterday.')
   const first = await newsroom.receiveUpdate(update).expect(200)
   const second = await newsroom.receiveUpdate(update).expect(200)
-  assert.deepEqual(second.body, first.body)
+  assert.match(first.body.text, /Receipt: /)
+  assert.match(second.body.text, /^Received before\. Reference: /)
+  await newsroom.restart()
+  const third = await newsroom.receiveUpdate(update).expect(200)
+  assert.equal(third.body.text, second.body.text)
   assert.equal(await newsroom.submissionCount(), 1)
+  const receipt = /Receipt: (\S+)/.exec(first.body.text)?.[1] ?? ''
+  assert.equal((await newsroom.status(receipt)).messages.length, 1)
 })
 
 test('the same update at the same moment, many times, is one submission', async (t) => {
   const newsroom = await openNewsroom(t, { TELEGRAM_BOT_TOKEN: '' })
   const update = textUpdate(12, 'The bridge has been closed since yesterday.')
   const answers = await Promise.all(Array.from({ length: 20 }, () => newsroom.receiveUpdate(update)))
-  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+  assert.equal(answers.filter((answer) => /Receipt: /.test(answer.body.text)).length, 1)
+  assert.equal(new Set(answers.map(({ body }) => /Reference: (\S+)/.exec(body.text)?.[1])).size, 1)
   assert.equal(await newsroom.submissionCount(), 1)
   await newsroom.workOff()
   assert.equal(

@@ -12,14 +12,14 @@ import {
   type SealedBefore,
   type StagedFile,
 } from '../draft.ts'
-import { Failure } from '../failure.ts'
+import { Failure, unavailable } from '../failure.ts'
 import { coarseId, coarseIdBehind, idBehind, minuteOf, newId } from '../id.ts'
 import { settlingTime } from '../notice-policy.ts'
 import { isReadByNobody } from '../read-by-nobody.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from '../receipt.ts'
-import type { NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
+import type { Arrived, NewRecord, NewSubmission, Recorded, SealedAs } from '../record.ts'
 import { narrowed, type Recipient, type Sealing, whomFor } from '../seal.ts'
-import { sendersOf } from '../sender.ts'
+import { mailboxMark, sendersOf } from '../sender.ts'
 import { type Content, type Fields, type FileLabel, type Message, summaryOf } from '../submission.ts'
 import { groupCommit, type Settled } from './group-commit.ts'
 import { saidBefore } from './said-before.ts'
@@ -28,7 +28,17 @@ import { saidBefore } from './said-before.ts'
  * What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. A repeat is told the same
  * receipt; it is empty where it was made by chance, and is lost.
  */
-export type Received = { reference: string; receipt: string; repeat: boolean }
+export type Received = {
+  reference: string
+  receipt: string
+  repeat: boolean
+  /** Whether it is confidential, as it is stored. */
+  isConfidential: boolean
+  /** Its receipt was to be mailed, and is not: the address has had as many mails as it may within a day. */
+  isUnmailed: boolean
+  /** The reference of what was sent before without being confidential, where this was asked for in confidence since. */
+  earlier?: string
+}
 
 /** What became of a further message. */
 export type Further = { repeat: boolean; isChanged: boolean }
@@ -37,6 +47,8 @@ export type Further = { repeat: boolean; isChanged: boolean }
 export type IntakeParts = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>
+  /** What an arrival was taken in as; undefined for one that is new. */
+  arrivedAs(arrival: Pick<Arrival, 'source' | 'key'>): Promise<Arrived | undefined>
   files: Record<'discard' | 'remove', (ids: string[]) => Promise<void>> & {
     /** Makes staged files durable, sealed where that is asked; gives by what those are known that are. */
     keep(ids: string[], sealing?: Sealing): Promise<Map<string, SealedAs>>
@@ -75,8 +87,9 @@ export function createIntake(parts: IntakeParts) {
      * Takes a new piece in.
      * @throws Failure `invalid` with every faulty field, `conflict` if the arrival refuses changes, or `unavailable`.
      */
-    async receive(draft: Draft): Promise<Received> {
-      const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFields(draft)))
+    async receive(given: Draft): Promise<Received> {
+      const fields = await orDiscarded(given.files, () => fieldsIn(given, () => parseFields(given)))
+      const draft = await orDiscarded(given.files, () => inItsPlace(given))
       const receipt = receiptOf(draft)
       const record = newSubmission(draft, fields, receipt, parts)
       const { bond, isConfidential, senderRecipient } = record.submission
@@ -85,16 +98,23 @@ export function createIntake(parts: IntakeParts) {
         isConfidential && draft.files.length > 0
           ? { bond, sender: senderRecipient, desk: await parts.deskRecipient() }
           : undefined
-      const first = await keeping(draft.files, sealing, async (marks) => {
+      return keeping(draft.files, sealing, async (marks) => {
         mark(record, marks)
         const recorded = await commit(record)
+        // Sent both ways at the same moment: whoever sends it again finds the other one there.
+        if (isConfidential && !recorded.isConfidential) throw unavailable(undefined, true)
         const changed = recorded.repeat && (await isChanged(recorded, draft, record, receipt))
         if (changed && draft.arrival.refusesChange) await refuseChange(draft.files)
         const { repeat } = changed ? await commit(await further(record, recorded.submissionId)) : recorded
-        return { reference: recorded.reference as string, repeat }
+        return {
+          reference: recorded.reference as string,
+          receipt: recorded.repeat && isByChance(draft) ? '' : receipt,
+          repeat,
+          isConfidential: recorded.isConfidential,
+          isUnmailed: recorded.isUnmailed,
+          ...(draft.earlier !== undefined && { earlier: draft.earlier }),
+        }
       })
-      const isLost = first.repeat && isByChance(draft)
-      return { ...first, receipt: isLost ? '' : receipt }
     },
 
     /**
@@ -105,6 +125,7 @@ export function createIntake(parts: IntakeParts) {
       const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFurtherFields(draft)))
       const sealing = await parts.sealingOf(draft.submissionId)
       const turn = await orDiscarded(draft.files, () => turnOf(draft, sealing))
+      if (draft.isConfidential && !sealing) await orDiscarded(draft.files, refuseInClear)
       const record = furtherMessage(draft, fields, turn)
       const forWhom = sealing && narrowed(sealing, whomFor(draft.author ?? 'sender'))
       const { repeat, digest } = await keeping(draft.files, forWhom, (marks) => {
@@ -149,18 +170,37 @@ export function createIntake(parts: IntakeParts) {
   /** Where the digests tell nothing, for an upgrade lies between them, what was said is compared itself. */
   async function isChanged(
     { digest, submissionId }: Recorded,
-    { arrival }: Draft,
+    draft: Draft,
     record: NewRecord,
     receipt: string,
   ): Promise<boolean> {
+    const { arrival } = draft
     if (digest === arrival.digest) return false
     if (areComparable(digest, arrival.digest)) return true
+    // Nobody here can open what was said: the same arrival is taken for the same.
+    if (isByChance(draft)) return false
     return !saidBefore(await parts.conversation(submissionId, receipt), record)
   }
 
   async function further(record: NewPiece, submissionId: string): Promise<NewRecord> {
-    const { id } = await turnOf({ submissionId }, await parts.sealingOf(submissionId))
-    return asFurtherMessage(record, submissionId, id)
+    return asFurtherMessage(
+      record,
+      await turnOf({ submissionId }, await parts.sealingOf(submissionId)),
+      submissionId,
+    )
+  }
+
+  /**
+   * A draft as it fits what came under its key before, as after the browser's Back. What is asked in confidence never joins
+   * what is stored in the clear: it begins a submission of its own, with a receipt of its own, and names the earlier one.
+   * What follows something confidential is confidential too.
+   */
+  async function inItsPlace(draft: Draft): Promise<Draft> {
+    const before = await parts.arrivedAs(draft.arrival)
+    if (!before || before.isConfidential === isInConfidence(draft)) return draft
+    if (before.isConfidential) return { ...draft, isConfidential: true }
+    if (draft.arrival.refusesChange) throw keyUsed()
+    return { ...draft, arrival: inConfidence(draft.arrival), earlier: before.reference }
   }
 
   function receiptOf(draft: Draft): string {
@@ -171,7 +211,7 @@ export function createIntake(parts: IntakeParts) {
 
   async function refuseChange(files: StagedFile[]): Promise<never> {
     await parts.files.remove(files.map((file) => file.id))
-    throw new Failure('conflict', 'This key was used for another submission. Use a new key for a new one.')
+    throw keyUsed()
   }
 
   async function orDiscarded<T>(files: StagedFile[], parse: () => T | Promise<T>): Promise<T> {
@@ -203,6 +243,26 @@ export function createIntake(parts: IntakeParts) {
   }
 }
 
+function keyUsed(): Failure {
+  return new Failure('conflict', 'This key was used for another submission. Use a new key for a new one.')
+}
+
+function refuseInClear(): never {
+  throw new Failure(
+    'conflict',
+    'This conversation is not confidential, so nothing was kept of what you wrote. To tell us something in confidence, please send it as a new submission.',
+  )
+}
+
+/** The same arrival, asked for in confidence after it was taken in without. */
+function inConfidence({ key, secret, ...arrival }: Arrival): Arrival {
+  return {
+    ...arrival,
+    key: `${key}/confidential`,
+    ...(secret !== undefined && { secret: `${secret}\0confidential` }),
+  }
+}
+
 /** What is sealed already cannot be looked into: it was parsed when it came. */
 function fieldsIn(
   { sealed, blocks }: { sealed?: SealedBefore; blocks?: string[] },
@@ -231,11 +291,12 @@ type NewPiece = NewRecord & { submission: NewSubmission }
 
 function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewPiece {
   const now = parts.now()
-  const { kind, channel, telegram, api, email, threads, sealed, rawUpdates } = draft
+  const { kind, channel, telegram, api, email, threads, sealed, rawUpdates, earlier } = draft
   const isConfidential = isInConfidence(draft)
   const at = isConfidential ? minuteOf(now) : now
   const idNow = isConfidential ? coarseId : newId
   const awaited = draft.awaited.map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
+  const receiptMail = receiptMails(draft, fields, receipt, isConfidential)
   const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   const content: Content = {
     fields,
@@ -244,6 +305,7 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     ...(api && { api }),
     ...(email && { email }),
     ...(rawUpdates && { rawUpdates }),
+    ...(earlier !== undefined && { earlier }),
   }
   return {
     arrival: named(draft.arrival),
@@ -263,13 +325,9 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     author: 'sender',
     content,
     attachments,
-    deliveries: [
-      tellEditors(now),
-      ...receiptMails(draft, fields, receipt, isConfidential),
-      ...awaited.flatMap(fetchOf),
-      ...previewsOf(draft.files),
-    ],
+    deliveries: [tellEditors(now), ...receiptMail, ...awaited.flatMap(fetchOf), ...previewsOf(draft.files)],
     at,
+    ...(receiptMail.length > 0 && fields.email && { mailed: mailboxMark(fields.email, parts.senderKey) }),
     ...(threads && { threads }),
     ...(sealed?.blocks && { blocks: sealed.blocks }),
   }
@@ -310,13 +368,13 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Tu
  * A piece that was changed and sent again under the same key, as after the browser's Back: the first one
  * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
  */
-function asFurtherMessage(record: NewPiece, submissionId: string, messageId: string): NewRecord {
-  const { submission: _, ...message } = record
+function asFurtherMessage(record: NewPiece, { id, at }: Turn, submissionId: string): NewRecord {
+  const { submission: _, mailed: __, ...message } = record
   const { source, key, digest } = record.arrival
   const arrival = { source, key: `${key}/${digest}` }
   // An id of its own again: ids order a conversation, and this message comes after the first one.
   const deliveries = message.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
-  return { ...message, arrival, submissionId, messageId, deliveries }
+  return { ...message, arrival, submissionId, messageId: id, at, deliveries }
 }
 
 /** What is kept of an arrival. */

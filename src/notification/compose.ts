@@ -190,8 +190,8 @@ export function mailComposer(parts: ComposeParts) {
     },
 
     /**
-     * Tells a sender who left an address that the piece is here; of a confidential one, nothing more. Undefined where
-     * the newsroom sends no receipts.
+     * Tells a sender who left an address that the piece is here, without a word of theirs: the address may be somebody
+     * else's. Undefined where the newsroom sends no receipts.
      */
     async senderReceipt(delivery: Delivery): Promise<Mail | undefined> {
       const { submission, opening } = await pieceOf(delivery)
@@ -201,15 +201,13 @@ export function mailComposer(parts: ComposeParts) {
       if (!to) throw nobody()
       const letter = await parts.letter('receipt')
       if (!letter.isOn) return undefined
-      const values = mailValuesFor(submission, fields, parts.newsroom)
+      const values = mailValuesFor(submission, parts.newsroom)
       const isTold = !submission.isConfidential
       const isReply = submission.channel === 'email'
       const receipt = delivery.receipt ?? known?.receipt
       const bodies = render('sender-receipt', {
         submission,
         words: fill(letter.body, values),
-        // In answer to a mail its words are not sent on: its sender may be somebody else.
-        title: isTold && !isReply ? fields.title : undefined,
         receipt,
         isTold,
         isReply,
@@ -261,7 +259,7 @@ export function mailComposer(parts: ComposeParts) {
         return { to, subject, ...bodies }
       }
       const receiptLetter = await parts.letter('receipt')
-      const values = mailValuesFor(submission, fields, parts.newsroom)
+      const values = mailValuesFor(submission, parts.newsroom)
       const isReply = submission.channel === 'email' && fields.title !== undefined
       const usual = isReply ? fields.title : fill(receiptLetter.subject, values)
       const subject = said.title || `Re: ${usual}`

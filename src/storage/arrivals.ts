@@ -1,4 +1,4 @@
-import type { NewRecord, Recorded } from '../record.ts'
+import type { Arrived, NewRecord, Recorded } from '../record.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
 
@@ -40,6 +40,10 @@ export async function earlierArrivals(
   repeats: NewRecord[],
 ): Promise<(one: NewRecord) => Recorded | { error: Error }> {
   const rows = repeats.length === 0 ? [] : await arrivalsNamed(trx, repeats)
+  const mailed = await mailedAmong(
+    trx,
+    rows.map((row) => row.submission_id),
+  )
   const byName = new Map(rows.map((row) => [arrivalName(row), row]))
   return (one) => {
     const row = byName.get(arrivalName(one.arrival))
@@ -49,15 +53,44 @@ export async function earlierArrivals(
       submissionId: row.submission_id,
       reference: row.reference,
       digest: row.digest ?? undefined,
+      isConfidential: row.is_confidential === 1,
+      isUnmailed: one.mailed !== undefined && !mailed.has(row.submission_id),
     }
   }
+}
+
+/** Of which of these submissions a receipt is or was to be mailed. */
+async function mailedAmong(trx: Database, submissionIds: string[]): Promise<Set<string | null>> {
+  if (submissionIds.length === 0) return new Set()
+  const rows = await trx
+    .selectFrom('deliveries')
+    .select('submission_id')
+    .where('submission_id', 'in', submissionIds)
+    .where('purpose', '=', 'sender-receipt')
+    .execute()
+  return new Set(rows.map((row) => row.submission_id))
 }
 
 async function arrivalsNamed(trx: Database, records: NewRecord[]) {
   return trx
     .selectFrom('arrivals')
     .innerJoin('submissions', 'submissions.id', 'arrivals.submission_id')
-    .select(['source', 'key', 'digest', 'submission_id', 'reference'])
+    .select(['source', 'key', 'digest', 'submission_id', 'reference', 'is_confidential'])
     .where((eb) => eb.or(records.map(({ arrival: { source, key } }) => eb.and({ source, key }))))
     .execute()
+}
+
+/** The submission that an arrival was taken in as, or joined. */
+export async function arrivedAs(
+  db: Database,
+  { source, key }: NewRecord['arrival'],
+): Promise<Arrived | undefined> {
+  const row = await db
+    .selectFrom('arrivals')
+    .innerJoin('submissions', 'submissions.id', 'arrivals.submission_id')
+    .select(['reference', 'is_confidential'])
+    .where('source', '=', source)
+    .where('key', '=', key)
+    .executeTakeFirst()
+  return row && { reference: row.reference, isConfidential: row.is_confidential === 1 }
 }

@@ -1,15 +1,19 @@
 import { sql } from 'kysely'
-import { minuteOf } from '../id.ts'
+import { coarseId, minuteOf } from '../id.ts'
 import type { ThreadMark } from '../mail-thread.ts'
+import type { NewRecord } from '../record.ts'
 import type { Database } from './database.ts'
 import { isThere } from './submissions.ts'
 
 const day = 86_400_000
 
+/** Receipts that go to one mailbox within a day, by whatever they were asked for: anybody can give an address that is not theirs. */
+export const mostReceiptMails = 3
+
 export type MailStore = ReturnType<typeof mailStore>
 
 /** What the mail door remembers. Addresses and Message-IDs are kept as keyed hashes only. */
-export function mailStore(db: Database, isPostgres: boolean) {
+export function mailStore(db: Database) {
   return {
     /** Remembers to which submission replies to a mail belong. */
     async mark(mark: ThreadMark, submissionId: string): Promise<void> {
@@ -30,29 +34,6 @@ export function mailStore(db: Database, isPostgres: boolean) {
         .limit(1)
         .executeTakeFirst()
       return row?.submission_id
-    },
-
-    /** Counts an answer to this address, once for each delivery; false if it had so many within a day already. */
-    async mayAnswer(address: string, deliveryId: string, most: number, now: number): Promise<boolean> {
-      return db.transaction().execute(async (trx) => {
-        // One after the other for each address, where several can write at the same moment.
-        if (isPostgres) await sql`select pg_advisory_xact_lock(hashtextextended(${address}, 0))`.execute(trx)
-        const rows = await trx
-          .selectFrom('mail_answers')
-          .select('delivery_id')
-          .where('address', '=', address)
-          .where('at', '>', now - day)
-          .execute()
-        if (rows.some((row) => row.delivery_id === deliveryId)) return true
-        if (rows.length >= most) return false
-        await trx
-          .insertInto('mail_answers')
-          .values({ delivery_id: deliveryId, address, at: minuteOf(now) })
-          // Tried again after a day, where what is old has not been forgotten yet.
-          .onConflict((oc) => oc.column('delivery_id').doUpdateSet({ address, at: minuteOf(now) }))
-          .execute()
-        return true
-      })
     },
 
     async sendCanary(id: string, now: number): Promise<void> {
@@ -92,4 +73,44 @@ export async function insertThreads(trx: Database, marks: ThreadMark[], submissi
     // The first mail of a name keeps it: whoever takes the name of another mail takes nothing over.
     .onConflict((oc) => oc.columns(['message', 'address']).doNothing())
     .execute()
+}
+
+/**
+ * Those of new records whose receipt is not to be mailed, for its mailbox has had as many within a day; the others are
+ * counted. Of the mailbox a keyed hash is kept for a day, and not which submission it was about. Called inside the
+ * transaction that writes them.
+ */
+export async function pastMailLimit(
+  trx: Database,
+  records: NewRecord[],
+  now: number,
+  isPostgres: boolean,
+): Promise<Set<NewRecord>> {
+  const byMailbox = Map.groupBy(records, ({ mailed }) => mailed)
+  byMailbox.delete(undefined)
+  const past = new Set<NewRecord>()
+  // In one order everywhere, so that two machines never wait for each other in a circle.
+  for (const address of [...byMailbox.keys()].filter((one) => one !== undefined).sort()) {
+    // One after the other for each address, where several can write at the same moment.
+    if (isPostgres) await sql`select pg_advisory_xact_lock(hashtextextended(${address}, 0))`.execute(trx)
+    const mailed = byMailbox.get(address) ?? []
+    const room = Math.max(0, mostReceiptMails - (await mailsWithinDay(trx, address, now)))
+    for (const one of mailed.slice(room)) past.add(one)
+    const counted = mailed
+      .slice(0, room)
+      .map(() => ({ delivery_id: coarseId(now), address, at: minuteOf(now) }))
+    if (counted.length > 0) await trx.insertInto('mail_answers').values(counted).execute()
+  }
+  return past
+}
+
+async function mailsWithinDay(trx: Database, address: string, now: number): Promise<number> {
+  const rows = await trx
+    .selectFrom('mail_answers')
+    .select('delivery_id')
+    .where('address', '=', address)
+    .where('at', '>', now - day)
+    .limit(mostReceiptMails)
+    .execute()
+  return rows.length
 }

@@ -4,6 +4,7 @@ import { type Part, type PieceToSend, quietTime, regretTime, type UpdateName } f
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import { change, close, noteUpdate, openOf, tellOf } from './open-piece-changes.ts'
+import { sealedByItself } from './open-piece-resealing.ts'
 import { type PieceWriting, pieceOf } from './open-piece-rows.ts'
 import { lastTurnOf } from './submissions.ts'
 
@@ -15,7 +16,7 @@ export function openPieceEnding(db: Database, writing: PieceWriting, quiet: numb
       await db.transaction().execute((trx) => close(trx, pieceId, at))
     },
 
-    /** Makes a reply a piece of its own. False if the chat has another one open. Once for each update. */
+    /** Makes a reply a piece of its own, sealed as its kind is. False if the chat has another one open. Once for each update. */
     async detach(update: UpdateName, pieceId: string, chat: string, at: number): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
         if (!(await noteUpdate(trx, update, at))) return true
@@ -25,9 +26,12 @@ export function openPieceEnding(db: Database, writing: PieceWriting, quiet: numb
           .set((eb) => ({ joins: '', heard_at: at, revision: eb('revision', '+', 1) }))
           .where('id', '=', pieceId)
           .where('state', '=', 'open')
-          .returning('id')
+          .returningAll()
           .executeTakeFirst()
         if (!detached) return false
+        const seal = await sealedByItself(trx, writing, detached, at)
+        if (seal.bond !== undefined)
+          await trx.updateTable('open_pieces').set(seal).where('id', '=', pieceId).execute()
         await tellOf(trx, [pieceId], at)
         return true
       })

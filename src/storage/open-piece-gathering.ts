@@ -12,18 +12,17 @@ import {
 import { isConfidentialKind, type Kind } from '../submission.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
-import { change, insertPieces, noteFiles, noteUpdate, openOf } from './open-piece-changes.ts'
+import { change, close, insertPieces, noteFiles, noteUpdate, openOf } from './open-piece-changes.ts'
+import { resealed } from './open-piece-resealing.ts'
 import {
   digestIn,
   newPiece,
   type PieceWriting,
-  partOf,
   pieceOf,
   saidColumns,
   sealedAnew,
   unsealed,
 } from './open-piece-rows.ts'
-import type { Tables } from './schema.ts'
 import { takeParts } from './take-parts.ts'
 
 /** What chats add to a piece before it is sent. `quiet` is the usual quiet time in milliseconds. */
@@ -35,17 +34,24 @@ export function openPieceGathering(db: Database, writing: PieceWriting, quiet: n
     },
 
     /**
-     * Begins a piece of this kind, or makes the open one of that kind. Once for each update.
-     * Gives the piece as it is then.
+     * Begins a piece of this kind, or makes the open one of that kind. What was said to one that was chosen as confidential
+     * never becomes part of one that is not: it is sent as it is. Once for each update. Gives the piece as it is then.
      */
     async begin(update: UpdateName, chat: Chat, kind: Kind, at: number): Promise<OpenPiece> {
       return db.transaction().execute(async (trx) => {
         const open = await openOf(trx, chat.key, '')
         const isNew = await noteUpdate(trx, update, at)
-        if (open && (!isNew || open.kind === kind)) return pieceOf(open)
-        if (open) {
-          const seal = await resealed(trx, writing, open, kind)
-          const row = await change(trx, open.id, { kind, step: firstStep(kind), heard_at: at, ...seal })
+        if (open && (!isNew || open.kind === kind)) {
+          if (isNew)
+            await trx.updateTable('open_pieces').set({ is_chosen: 1 }).where('id', '=', open.id).execute()
+          return pieceOf(open)
+        }
+        const isToldInConfidence = open?.is_chosen === 1 && open.bond !== '' && open.part_count > 0
+        if (open && isToldInConfidence && !isConfidentialKind(kind)) await close(trx, open.id, at)
+        else if (open) {
+          const seal = await resealed(trx, writing, open, kind, at)
+          const chosen = { kind, step: firstStep(kind), is_chosen: 1, heard_at: at }
+          const row = await change(trx, open.id, { ...chosen, ...seal })
           const changed = pieceOf(row)
           // Another kind may wait for less.
           const dueAt = at + quietTime(changed, quiet)
@@ -53,7 +59,7 @@ export function openPieceGathering(db: Database, writing: PieceWriting, quiet: n
           return changed
         }
         const seal = isConfidentialKind(kind) ? sealedAnew(writing) : unsealed()
-        const begun = newPiece({ chat, joins: null, kind, at }, seal)
+        const begun = newPiece({ chat, joins: null, kind, at, isChosen: true }, seal)
         await insertPieces(trx, [begun], quiet)
         return pieceOf((await openOf(trx, chat.key, '')) ?? begun)
       })
@@ -134,32 +140,4 @@ export function openPieceGathering(db: Database, writing: PieceWriting, quiet: n
         .execute()
     },
   }
-}
-
-/**
- * What an open piece is sealed by when it becomes one of another kind, with what it has so far written anew. A restart may
- * have left nobody who could read that: then it stays as it is sealed.
- */
-async function resealed(
-  trx: Database,
-  writing: PieceWriting,
-  piece: Tables['open_pieces'],
-  kind: Kind,
-): Promise<Partial<Tables['open_pieces']>> {
-  const isSealed = piece.bond !== ''
-  if (isSealed === isConfidentialKind(kind)) return {}
-  const rows = await trx.selectFrom('open_parts').selectAll().where('piece_id', '=', piece.id).execute()
-  const parts = rows.map((row) => partOf(row, writing.memory))
-  if (parts.some(({ lost }) => lost)) return {}
-  const seal = isSealed ? unsealed() : sealedAnew(writing)
-  for (const part of parts) {
-    const said = await saidColumns(writing, part, seal, () => writing.sealings.desk(trx))
-    await trx
-      .updateTable('open_parts')
-      .set(said)
-      .where('chat', '=', piece.chat)
-      .where('message_id', '=', part.messageId)
-      .execute()
-  }
-  return seal
 }

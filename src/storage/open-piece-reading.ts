@@ -74,6 +74,9 @@ export function openPieceReading(db: Database, memory: Memory) {
       return isHidden(digest) && !memory.isOurs(digest) && editedAt >= part.editedAt
     },
 
+    /** Tells something that was said from something else that was, within this process only. */
+    digestOf: (said: string): string => memory.digest(said),
+
     /** The keys of those files that were taken in before, with the same message. */
     async knownFiles(names: UpdateName[]): Promise<Set<string>> {
       if (names.length === 0) return new Set()

@@ -46,10 +46,10 @@ export function sealedAs({ bond, sender }: Sealing): PieceSeal {
 }
 
 export function newPiece(
-  begun: Pick<NewPart, 'chat' | 'joins' | 'kind' | 'at'>,
+  begun: Pick<NewPart, 'chat' | 'joins' | 'kind' | 'at'> & { isChosen?: boolean },
   seal: PieceSeal,
 ): Tables['open_pieces'] {
-  const { chat, joins, kind, at } = begun
+  const { chat, joins, kind, at, isChosen = false } = begun
   return {
     id: coarseId(at),
     chat: chat.key,
@@ -57,6 +57,7 @@ export function newPiece(
     joins: joins ?? '',
     state: 'open',
     step: joins ? null : firstStep(kind),
+    is_chosen: isChosen ? 1 : 0,
     language: chat.language ?? null,
     target: chat.target,
     ...seal,

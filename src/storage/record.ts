@@ -8,7 +8,7 @@ import { behind, type Contents, together } from './contents.ts'
 import type { Database } from './database.ts'
 import { isDuplicate, isOrphan, isUnavailable } from './faults.ts'
 import type { Hidden } from './hidden.ts'
-import { insertThreads } from './mail.ts'
+import { insertThreads, pastMailLimit } from './mail.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import { type Prepared, prepared } from './prepared.ts'
 import { attachmentRows, deliveriesOf, messageRow, submissionRow } from './record-rows.ts'
@@ -88,15 +88,37 @@ async function inOneTransaction(
     const first = await insertArrivals(trx, all)
     const fresh = records.filter(({ one }) => first.has(one))
     const repeats = all.filter((one) => !first.has(one))
-    if (fresh.length > 0) await insertAll(trx, writing, fresh, now())
+    const unmailed = await pastMailLimit(
+      trx,
+      fresh.map(({ one }) => one),
+      now(),
+      writing.isPostgres,
+    )
+    const toWrite = fresh.map((each) => (unmailed.has(each.one) ? withoutReceiptMail(each) : each))
+    if (fresh.length > 0) await insertAll(trx, writing, toWrite, now())
     const earlier = await earlierArrivals(trx, repeats)
-    return all.map((one) => (first.has(one) ? freshlyRecorded(one) : earlier(one)))
+    return records.map((each) =>
+      first.has(each.one) ? freshlyRecorded(each, unmailed.has(each.one)) : earlier(each.one),
+    )
   })
 }
 
-function freshlyRecorded(one: NewRecord): Recorded {
+function withoutReceiptMail(prepared: Prepared): Prepared {
+  const { one } = prepared
+  const deliveries = one.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
+  return { ...prepared, one: { ...one, deliveries } }
+}
+
+function freshlyRecorded({ one, sealing }: Prepared, isUnmailed: boolean): Recorded {
   const { submissionId, submission, arrival } = one
-  return { repeat: false, submissionId, reference: submission?.reference, digest: arrival.digest }
+  return {
+    repeat: false,
+    submissionId,
+    reference: submission?.reference,
+    digest: arrival.digest,
+    isConfidential: sealing !== undefined,
+    isUnmailed,
+  }
 }
 
 async function insertAll(trx: Database, writing: Writing, prepared: Prepared[], now: number): Promise<void> {

@@ -323,6 +323,8 @@ export type Tables = {
     joins: string
     state: OpenPiece['state']
     step: Step | null
+    /** 1 where its sender chose its kind; 0 for the usual one. */
+    is_chosen: number
     /** That of whoever began it. */
     language: string | null
     /** The chat itself, for writing into it; forgotten when all is said. */

@@ -1,8 +1,9 @@
 import { createPace } from '../background/pace.ts'
 import { firstIdAt, minuteOf } from '../id.ts'
-import type { NewRecord } from '../record.ts'
+import type { Arrived, NewRecord } from '../record.ts'
 import type { Memory, Recipient, Sealer } from '../seal.ts'
 import { apiTokenStore } from './api-tokens.ts'
+import { arrivedAs } from './arrivals.ts'
 import { attachmentStore } from './attachments.ts'
 import { attentionStore } from './attention.ts'
 import { chatStore } from './chats.ts'
@@ -107,7 +108,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     openPieces: openPieceStore(db, { ...writing, memory, newReceipt: parts.newReceipt, quiet }),
     chats: chatStore(db),
     apiTokens: apiTokenStore(db),
-    mail: mailStore(db, isPostgres),
+    mail: mailStore(db),
     keyRing: keyRingStore(db, hidden),
     resealing: resealingStore(db, writing),
     leaving: leavingStore(db, writing),
@@ -120,6 +121,9 @@ export async function openStorage(url: string, parts: StorageParts) {
       else commits.succeeded()
       return outcomes.map((one) => ('error' in one ? { error: translated(one.error) } : one))
     },
+    /** What this arrival was taken in as; undefined for one that is new. @throws Failure `unavailable` */
+    arrivedAs: (arrival: NewRecord['arrival']): Promise<Arrived | undefined> =>
+      orUnavailable(() => arrivedAs(db, arrival)),
     /**
      * The newest submission, how many came in within these minutes, for some ids tell no more than that, and the newest
      * entry of the history: whether anything has changed since one last looked.

@@ -18,7 +18,13 @@ export type ApiParts = {
     byHash(hash: string): Promise<ApiToken | undefined>
     used(token: ApiToken, now: number): Promise<void>
   }
-  receive: (draft: Draft) => Promise<{ reference: string; receipt: string; repeat: boolean }>
+  receive: (draft: Draft) => Promise<{
+    reference: string
+    receipt: string
+    repeat: boolean
+    isConfidential: boolean
+    isUnmailed?: boolean
+  }>
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean; isChanged: boolean }>
   submissions: {
     byReceiptHash(hash: string): Promise<Submission | undefined>
@@ -87,22 +93,31 @@ export function apiRouter(parts: ApiParts): Router {
 
   async function create(req: Request, res: Response): Promise<void> {
     const received = await receiving(req, res, async ({ fields, files }) => {
-      const { kind, sender, files: _, ...given } = parsed(SubmissionGiven, fields)
+      const { kind, sender, confidential, files: _, ...given } = parsed(SubmissionGiven, fields)
       const token = tokenOf(res)
       const said = 'consent' in given ? { ...given, consent: 'yes' } : given
       return parts.receive({
         kind,
         channel: 'api',
-        arrival: arrivalOf(req, token, '', [kind, sender, said], files),
+        arrival: arrivalOf(
+          req,
+          token,
+          '',
+          [kind, sender, said, ...(confidential ? ['confidential'] : [])],
+          files,
+        ),
         fields: said,
         files,
         awaited: [],
+        isConfidential: confidential ?? false,
         api: { tokenId: token.id, ...(sender !== undefined && { sender }) },
       })
     })
-    const { reference, receipt, repeat } = received
+    const { reference, receipt, repeat, isConfidential, isUnmailed } = received
     res.status(repeat ? 200 : 201)
-    res.json({ reference, receipt, statusUrl: `${parts.siteUrl}/status` })
+    const mail = isUnmailed && { mailed: false }
+    const statusUrl = `${parts.siteUrl}/status`
+    res.json({ reference, receipt, statusUrl, confidential: isConfidential, ...mail })
   }
 
   async function read(req: Request, res: Response): Promise<void> {
@@ -125,9 +140,16 @@ export function apiRouter(parts: ApiParts): Router {
   async function writeAgain(req: Request, res: Response): Promise<void> {
     const submission = await submissionOf(req)
     const { repeat, isChanged } = await receiving(req, res, async ({ fields, files }) => {
-      const { body } = parsed(MessageGiven, fields)
+      const { body, confidential } = parsed(MessageGiven, fields)
       const arrival = arrivalOf(req, tokenOf(res), submission.id, [body], files)
-      return parts.receiveFurther({ submissionId: submission.id, arrival, fields: { body }, files })
+      const isConfidential = confidential ?? false
+      return parts.receiveFurther({
+        submissionId: submission.id,
+        isConfidential,
+        arrival,
+        fields: { body },
+        files,
+      })
     })
     if (isChanged) throw keyUsed()
     res.status(repeat ? 200 : 201).json({ reference: submission.reference })

@@ -24,7 +24,13 @@ const consent = z
   .literal([true, 'yes'], { error: 'Say “yes”: without it the piece cannot be published.' })
   .describe('Its author agrees that it is published under the byline.')
 
+/** As JSON has it, or as a form does: `true`, `yes`, `on`, `1`. */
+const confidential = z.union([z.boolean(), z.stringbool()]).optional()
+
 const around = {
+  confidential: confidential.describe(
+    'True to have it encrypted, of whatever kind it is. Exposés and news tips always are.',
+  ),
   sender: z
     .string()
     .min(1)
@@ -58,6 +64,7 @@ export type SubmissionGiven = z.infer<typeof SubmissionGiven>
 export const MessageGiven = z
   .object({
     body: z.string().max(100_000).default('').describe('May be empty where there are files.'),
+    confidential: confidential.describe('True to have it refused where the submission is not confidential.'),
     files,
   })
   .meta({ id: 'NewMessage' })
@@ -69,6 +76,11 @@ export const SubmissionTaken = z
       .string()
       .describe('The secret of the sender: with it the answers can be read. Give it to the sender.'),
     statusUrl: z.url().describe('Where a person with the receipt reads the answers.'),
+    confidential: z.boolean().describe('Whether it is encrypted, as it is stored.'),
+    mailed: z
+      .literal(false)
+      .optional()
+      .describe('Says that no receipt was mailed: the address has had as many as it may within a day.'),
   })
   .meta({ id: 'Received' })
 

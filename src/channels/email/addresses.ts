@@ -28,7 +28,7 @@ export type AddressBook = ReturnType<typeof addressBook>
 export function addressBook({ addresses, own, replyKey }: AddressParts) {
   const ours = own.map(addressOf)
   const domains = new Set([...addresses, ...ours].map(({ domain }) => asInDns(domain)))
-  return { destinationOf, best, isOurs }
+  return { destinationOf, best, inConfidence, isOurs }
 
   /** What mail to this address is; undefined if it is not ours. */
   function destinationOf(given: string): Destination | undefined {
@@ -65,6 +65,13 @@ export function addressBook({ addresses, own, replyKey }: AddressParts) {
       found[0] ??
       usual
     )
+  }
+
+  /** The confidential address among these, where somebody chose one: what is sent there is told in confidence. */
+  function inConfidence(given: string[]): ForPiece | undefined {
+    return given
+      .flatMap((address) => destinationOf(address) ?? [])
+      .find((one): one is ForPiece => one.for === 'piece' && isConfidentialKind(one.kind) && !one.isOwn)
   }
 
   /** True for every address of ours, with or without a tag. */

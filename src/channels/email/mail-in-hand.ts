@@ -3,6 +3,7 @@ import type { Arrival, AwaitedFile, FurtherDraft, StagedFile } from '../../draft
 import type { ThreadMark } from '../../mail-thread.ts'
 import type { MailOrigin } from '../../submission.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
+import type { ForPiece } from './addresses.ts'
 import { authorLine } from './authors.ts'
 import type { Identity, ParsedMail } from './parsed.ts'
 import type { MailFile } from './reader.ts'
@@ -25,6 +26,8 @@ export class MailInHand {
   readonly identity: Identity
   readonly unreadable: UnreadableReason | undefined
   readonly envelope: Envelope
+  /** The confidential address that it was sent to, beside whatever else. */
+  inConfidence: Omit<ForPiece, 'for'> | undefined
 
   constructor(
     raw: StagedFile,

@@ -32,14 +32,12 @@ export type TakeParts = {
   /** An editor who may do something by mail. */
   editorById: (id: string) => Promise<Editor | undefined>
   /** The submission that this sender wrote these mails about, or was written them. */
-  threadOf: (
-    messageIds: string[],
-    address: string,
-  ) => Promise<{ id: string; isConfidential: boolean } | undefined>
+  threadOf: (messageIds: string[], address: string) => Promise<Known | undefined>
+  submissionById: (id: string) => Promise<Known | undefined>
   markOf: (messageId: string, address: string) => { message: string; address: string }
   submissionIdOf: (reference: string) => Promise<string | undefined>
   /** The submission that one of these receipts opens. */
-  openedBy: (receipts: string[]) => Promise<string | undefined>
+  openedBy: (receipts: string[]) => Promise<Known | undefined>
   /** What no sender should be told: addresses and full names of editors, links to the desk. */
   namesOfOurs: () => Promise<string[]>
   /** The beginning of a file that is kept, as text. */
@@ -50,6 +48,9 @@ export type TakeParts = {
   /** What nobody can be told of otherwise is kept as it came. */
   keepUnread: (reason: string, rawId: string) => Promise<void>
 }
+
+/** A submission that a mail may belong to. */
+type Known = { id: string; reference: string; isConfidential: boolean }
 
 /** What became of a mail. */
 export type Taken =
@@ -109,7 +110,9 @@ export function mailTaker(parts: TakeParts) {
     const { mail } = given
     if (mail.hops > mostHops) throw new Failure('forbidden', 'This mail runs in circles.')
     // The headers say too whom else it is for: a mail to several of our addresses comes as one for each.
-    const destination = parts.addresses.best([...(given.envelope.to ?? []), ...mail.recipients])
+    const to = [...(given.envelope.to ?? []), ...mail.recipients]
+    const destination = parts.addresses.best(to)
+    given.inConfidence = inConfidence(destination) ?? parts.addresses.inConfidence(to)
     if (given.isBounce) {
       const delivery = await bouncedIn(given, destination)
       if (delivery) return takeBounce(given, delivery)
@@ -165,14 +168,14 @@ export function mailTaker(parts: TakeParts) {
 
   async function takePersonal(given: MailInHand, { submissionId, editorId }: Delivery): Promise<Taken> {
     if (!submissionId) return takeUnaddressed(given, toNobody)
-    return editorId ? hold(given, submissionId, editorId, 'not-theirs') : join(given, submissionId)
+    return editorId ? hold(given, submissionId, editorId, 'not-theirs') : joinOrBegin(given, submissionId)
   }
 
   /** A reply to an address with a token: by the sender whom we wrote to, or in place of the editor. */
   async function takeReply(given: MailInHand, delivery: Delivery | undefined): Promise<Taken> {
     const submissionId = delivery?.submissionId
     if (!submissionId) return takeUnaddressed(given, toNobody)
-    if (!delivery.editorId) return join(given, submissionId)
+    if (!delivery.editorId) return joinOrBegin(given, submissionId)
     const editor = await parts.editorById(delivery.editorId)
     return takeEditorReply(given, submissionId, delivery.editorId, editor)
   }
@@ -225,6 +228,10 @@ export function mailTaker(parts: TakeParts) {
     held: HeldReason,
     leftOut: MailFile[] = [],
   ): Promise<Taken> {
+    // Of what a stranger tells in confidence nothing may stand in the clear; and what holds a notice of ours makes no new
+    // submission, for there may be a circle.
+    if (held === 'not-theirs' && given.inConfidence && !(await isConfidential(submissionId)))
+      return keep(given, 'told-in-confidence')
     // What cannot be read is not to be sent on by mistake: it stays in the mail, as that came.
     const isOpen = held !== 'encrypted'
     const { said, folded } = (isOpen && wordsOfHeld(given)) || nothingSaid
@@ -256,12 +263,11 @@ export function mailTaker(parts: TakeParts) {
     if (itself) return 'ignored'
     const from = mail.from?.address
     const thread = from && (await parts.threadOf(mail.references, from))
-    // What is told in confidence must not join a conversation whose mails hold every word.
-    const isInConfidence = isConfidentialKind(to.kind) && !to.isOwn
-    if (thread && (thread.isConfidential || !isInConfidence)) return join(given, thread.id)
     // Whoever has a receipt may write again; and a receipt that comes back by itself must not be given another.
     const opened = await parts.openedBy(mail.words?.receipts ?? [])
-    if (opened) return join(given, opened)
+    const known = [thread || undefined, opened].filter((one) => one !== undefined)
+    const fitting = known.find((one) => fits(given, one))
+    if (fitting) return join(given, fitting.id)
     const answered = await parts.deliveryNamed(mail.references)
     if (answered?.submissionId && answered.editorId) {
       return hold(given, answered.submissionId, answered.editorId, 'not-theirs')
@@ -273,10 +279,28 @@ export function mailTaker(parts: TakeParts) {
     const submissionId = marked && (await parts.submissionIdOf(marked))
     if (submissionId) return hold(given, submissionId, undefined, 'not-theirs')
     if (parts.isFromDesk(mail.words?.message ?? nothingSaid)) return keep(given, 'a-mail-from-the-desk')
-    return begin(given, to)
+    return begin(given, to, known[0]?.reference)
   }
 
-  async function begin(given: MailInHand, { kind, address }: Omit<ForPiece, 'for'>): Promise<Taken> {
+  /**
+   * What is told in confidence must not join a conversation whose mails hold every word, however it names it: then it is a
+   * new submission, which tells the editors of the earlier one.
+   */
+  async function joinOrBegin(given: MailInHand, submissionId: string): Promise<Taken> {
+    const there = await parts.submissionById(submissionId)
+    if (!there || !given.inConfidence || fits(given, there)) return join(given, submissionId)
+    return begin(given, given.inConfidence, there.reference)
+  }
+
+  async function isConfidential(submissionId: string): Promise<boolean> {
+    return (await parts.submissionById(submissionId))?.isConfidential === true
+  }
+
+  async function begin(
+    given: MailInHand,
+    { kind, address }: Omit<ForPiece, 'for'>,
+    earlier?: string,
+  ): Promise<Taken> {
     const { mail, envelope, unreadable } = given
     const isArticle = kind === 'guest-post'
     const words = (isArticle ? mail.words?.article : mail.words?.message) ?? nothingSaid
@@ -321,6 +345,7 @@ export function mailTaker(parts: TakeParts) {
       },
       threads: isElsewhere ? [] : given.threads(parts.markOf, answerTo),
       isUnanswered,
+      ...(earlier !== undefined && { earlier }),
     })
     return repeat ? 'repeat' : 'received'
   }
@@ -349,6 +374,17 @@ export function mailTaker(parts: TakeParts) {
     await parts.keepUnread(reason, raw.id)
     return 'kept'
   }
+}
+
+/** The address that a mail is taken for, if it takes what is confidential and somebody chose it. */
+function inConfidence(destination: Destination): ForPiece | undefined {
+  const isChosen = destination.for === 'piece' && isConfidentialKind(destination.kind) && !destination.isOwn
+  return isChosen ? destination : undefined
+}
+
+/** True where a mail may join a submission: what is told in confidence joins what is confidential only. */
+function fits({ inConfidence }: MailInHand, submission: Known): boolean {
+  return submission.isConfidential || inConfidence === undefined
 }
 
 /** What somebody may have wanted to send, and all else that their mail says. */

@@ -56,6 +56,14 @@ export function givenFields(sent: Record<string, unknown>, names: string[]): Rec
   return Object.fromEntries(given.filter(([, value]) => !isBlank(value)))
 }
 
+/**
+ * True if the sender wants it confidential, though its kind need not be. A box that is there twice, as after a page was
+ * joined together by something, is ticked if one of them is.
+ */
+export function isTicked(fields: Record<string, unknown> | undefined): boolean {
+  return [fields?.confidential].flat().some((one) => one === 'yes' || one === 'on' || one === 'true')
+}
+
 function linesOf(value: unknown): unknown {
   const values = [value].flat()
   if (!values.every((one) => typeof one === 'string')) return value

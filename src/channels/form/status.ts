@@ -14,7 +14,7 @@ import {
 import { fileTold, toldToSender } from '../../told.ts'
 import type { MultipartParts, SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
-import { givenFields, readForm, wantsJson } from './read.ts'
+import { givenFields, isTicked, readForm, wantsJson } from './read.ts'
 
 export type StatusParts = MultipartParts & {
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
@@ -121,7 +121,13 @@ export function statusRouter(parts: StatusParts): Router {
     const fields = givenFields({ body: sent.fields.message }, ['body'])
     if (fields.body === undefined && sent.files.length === 0) return false
     const arrival = arrivalOf(submission, fields, sent)
-    const draft = { submissionId: submission.id, arrival, fields: { body: '', ...fields }, files: sent.files }
+    const draft: FurtherDraft = {
+      submissionId: submission.id,
+      arrival,
+      fields: { body: '', ...fields },
+      files: sent.files,
+      isConfidential: isTicked(sent.fields),
+    }
     await parts.receiveFurther(draft).catch((error: unknown) => {
       throw namedAsInTheForm(error)
     })

@@ -9,11 +9,11 @@ import { isConfidentialKind, type Kind } from '../../submission.ts'
 import { type Form, formFor, forms } from './forms.ts'
 import type { MultipartParts, SentForm, Stage } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
-import { givenFields, readForm, wantsJson } from './read.ts'
+import { givenFields, isTicked, readForm, wantsJson } from './read.ts'
 
 /** What the form's door is handed where everything meets. */
 export type FormParts = MultipartParts & {
-  receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
+  receive: (draft: Draft) => Promise<Told>
   /** Keeps files as they are, of pieces that are not confidential. */
   stageClear: Stage
   render: (view: string, data?: Record<string, unknown>) => string
@@ -30,8 +30,16 @@ export type FormParts = MultipartParts & {
   mailAddresses: { address: string; kind: Kind }[]
 }
 
-/** What a sender is told when a piece was received. */
-type Told = { reference: string; receipt: string; isConfidential: boolean }
+/** What a sender is told when something was received, as it is stored. */
+type Told = {
+  reference: string
+  receipt: string
+  isConfidential: boolean
+  /** The reference of what they had sent before without asking for confidence. */
+  earlier?: string
+  /** No receipt was mailed to the address that they gave. */
+  isUnmailed?: boolean
+}
 
 const receiptCookie = 'barua-receipt'
 const receiptMinutes = 10
@@ -60,9 +68,7 @@ export function formRouter(parts: FormParts): Router {
       checkToken(sent, res)
       const draft = draftOf(form, sent)
       refuseFaultyFiles(sent, draft)
-      const { reference, receipt } = await parts.receive(draft)
-      const isConfidential = isConfidentialKind(form.kind) || isTicked(sent.fields)
-      answer(req, res, { reference, receipt, isConfidential })
+      answer(req, res, await parts.receive(draft))
     } catch (error) {
       if (sent) await parts.discard(sent.files)
       refuse(req, res, form, parts.asFailure(error))
@@ -82,6 +88,7 @@ export function formRouter(parts: FormParts): Router {
   /** Sealed, unless it is known by then that there is no need to: the form asks before it takes files. */
   function stageFor({ kind }: Form, req: Request): Stage {
     return (...given) => {
+      // As it is asked for: what comes after something confidential is sealed when it is kept.
       const isSealed = isConfidentialKind(kind) || isTicked(req.body)
       return (isSealed ? parts.stage : parts.stageClear)(...given)
     }
@@ -119,15 +126,17 @@ export function formRouter(parts: FormParts): Router {
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
-  function answer(req: Request, res: Response, { reference, receipt, isConfidential }: Told): void {
+  function answer(req: Request, res: Response, told: Told): void {
     res.set('cache-control', 'no-store')
     if (wantsJson(req)) {
-      res.status(201).json({ reference, receipt, statusUrl: `${addressAsked(req)}/status` })
+      const { reference, receipt, isConfidential, isUnmailed } = told
+      const statusUrl = `${addressAsked(req)}/status`
+      const mail = isUnmailed && { mailed: false }
+      res.status(201).json({ reference, receipt, statusUrl, confidential: isConfidential, ...mail })
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
-    const told = `${reference} ${receipt} ${isConfidential ? 'confidential' : 'clear'}`
-    res.cookie(receiptCookie, told, { ...receiptCookieOptions(req), maxAge })
+    res.cookie(receiptCookie, inCookie(told), { ...receiptCookieOptions(req), maxAge })
     res.redirect(303, `${parts.base}/receipt`)
   }
 
@@ -156,11 +165,6 @@ export function formRouter(parts: FormParts): Router {
     const secure = hasHttps(parts.addresses, req.get('host'))
     return { path: `${parts.base}/receipt`, httpOnly: true, secure, sameSite: 'strict' as const }
   }
-}
-
-/** The sender wants it sealed, though its kind need not be. */
-function isTicked(fields: Record<string, unknown> | undefined): boolean {
-  return fields?.confidential === 'yes'
 }
 
 type FilledForm = {
@@ -203,10 +207,23 @@ function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm
   return arrivalDigest([nonce, fields, files])
 }
 
+function inCookie({ reference, receipt, isConfidential, earlier = '', isUnmailed }: Told): string {
+  const how = isConfidential ? 'confidential' : 'clear'
+  return [reference, receipt, how, earlier, isUnmailed ? 'unmailed' : ''].join(' ')
+}
+
 function readReceiptCookie(req: Request): Told | undefined {
-  const shape = /^([\w-]+) ([\w-]+) (confidential|clear)$/
-  const [, reference, receipt, how] = shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
-  return reference && receipt ? { reference, receipt, isConfidential: how === 'confidential' } : undefined
+  const shape = /^([\w-]+) ([\w-]+) (confidential|clear) ([\w-]*) (unmailed)?$/
+  const [, reference, receipt, how, earlier, mail] =
+    shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
+  if (!reference || !receipt) return undefined
+  return {
+    reference,
+    receipt,
+    isConfidential: how === 'confidential',
+    ...(earlier && { earlier }),
+    isUnmailed: mail !== undefined,
+  }
 }
 
 function countFiles(req: Request): number {

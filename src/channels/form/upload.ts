@@ -3,12 +3,17 @@ import type { StagedFile } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import { type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
 import type { Nonces } from './nonce.ts'
+import { isTicked } from './read.ts'
 
 export type UploadParts = MultipartParts & {
   /** Throws unless the link may still be used. @throws Failure `not-found`, `forbidden` */
   check: (token: string) => Promise<void>
   /** Adds the files to the piece that the link is for, once. @throws Failure `forbidden` if others came by it already */
-  receiveUpload: (token: string, files: StagedFile[]) => Promise<{ reference: string }>
+  receiveUpload: (
+    token: string,
+    files: StagedFile[],
+    isConfidential: boolean,
+  ) => Promise<{ reference: string }>
   render: (view: string, data?: Record<string, unknown>) => string
   asFailure: (error: unknown) => Failure
   beginRefusal: (res: Response, failure: Failure) => void
@@ -37,7 +42,7 @@ export function uploadRouter(parts: UploadParts): Router {
         throw new Failure('forbidden', 'Please send this again from the form below.')
       }
       refuseFaulty(sent)
-      const { reference } = await parts.receiveUpload(token, sent.files)
+      const { reference } = await parts.receiveUpload(token, sent.files, isTicked(sent.fields))
       res.type('html').send(parts.render('form/uploaded', { reference }))
     } catch (error) {
       if (sent) await parts.discard(sent.files)

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { arrivalDigest } from '../../arrival-digest.ts'
 import type { AwaitedFile, Draft, FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
 import type { HeldFile, UpdateName } from '../../open-piece.ts'
@@ -12,11 +11,16 @@ import { isService, type Reading, type ReadMessage, readMessage } from './said.t
 import { type Incoming, type Message, messageIn } from './update.ts'
 import { en, type Words } from './words/en.ts'
 
+/** The receipt is empty where it was told before. */
+type Received = { reference: string; receipt: string; repeat: boolean }
+
 export type AtOnceParts = {
-  receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
+  receive: (draft: Draft) => Promise<Received>
   receiveFurther: (draft: FurtherDraft) => Promise<unknown>
   keepUnread: (reason: string, raw: string) => Promise<void>
   keys: ChatKeys
+  /** Tells what was said from something else, without anybody being able to try out what it was. */
+  digestOf: (said: string) => string
   /** The submission that a message of a chat became. */
   submissionOf: (chat: string, messageId: number) => Promise<string | undefined>
   /** Remembers what a message of a chat became, for when it is edited. */
@@ -34,7 +38,8 @@ export type AtOnceParts = {
 
 /**
  * Without a token the bot cannot speak by itself, so there is no conversation: each message is a piece of its own,
- * received at once, and the receipt is in the webhook's reply. An album is one piece, a message for each of its files; an
+ * received at once, and the receipt is in the webhook's reply. It is made by chance, for all that an update tells can be
+ * guessed: an update that comes again is told that it was received, and no receipt. An album is one piece, a message for each of its files; an
  * edit is a further message of the piece that its message became.
  */
 export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
@@ -67,7 +72,7 @@ export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
 
   async function receivePiece(incoming: Incoming, read: ReadMessage, reply?: Reply): Promise<void> {
     const { message } = incoming
-    const draft = draftOf(incoming, read)
+    const draft = draftOf(incoming, read, parts.digestOf)
     const received = await parts.receive(draft)
     await parts.remember(parts.keys.chat(addressOf(message)), message.message_id, received.reference)
     await parts.files.note(namesOfFiles(parts.keys, message, read.part.files))
@@ -100,21 +105,25 @@ export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
   }
 }
 
-function draftOf({ update, message }: Incoming, { part }: ReadMessage): Draft {
+function draftOf(
+  { update, message }: Incoming,
+  { part }: ReadMessage,
+  digestOf: AtOnceParts['digestOf'],
+): Draft {
   const { words, files, name, language, sender, album, unread } = part
   const awaited = withoutMarks(files)
   // With chat and message, for two bots that share this door may share an update id.
-  const place =
-    album === null ? `${update.update_id}:${placeOf(message)}` : `${writtenAddress(sender)}:${album}`
+  const own = `${update.update_id}:${placeOf(message)}`
+  const place = album === null ? own : `${writtenAddress(sender)}:${album}`
   return {
     kind: 'news-tip',
     channel: 'telegram',
     arrival: {
       source: 'telegram:0',
-      // Kept only as a hash: the receipt is derived from it, and it says who wrote.
+      // Kept only as a hash: it says who wrote.
       key: hashed(place),
-      secret: place,
-      digest: arrivalDigest([place, words, awaited]),
+      // Of an album, which of its messages it is: each is one of its own.
+      digest: album === null ? digestOf(JSON.stringify([words, awaited])) : `album.${hashed(own)}`,
     },
     fields: { body: words, ...(name && { name }), ...(language && { language }) },
     files: [],
@@ -162,7 +171,13 @@ function greeting({ newsroom, saferForm }: AtOnceParts): string {
   ].join('\n\n')
 }
 
-function answer(received: { reference: string; receipt: string }, siteUrl: string): string {
+function answer(received: Received, siteUrl: string): string {
+  if (received.receipt === '') {
+    return [
+      `${received.repeat ? 'Received before.' : 'Received, with what you sent before.'} Reference: ${received.reference}`,
+      'Its receipt was told once, and nobody can tell it again.',
+    ].join('\n\n')
+  }
   return [
     'Received. Thank you.',
     `Reference: ${received.reference}\nReceipt: ${received.receipt}`,

@@ -59,7 +59,7 @@ export function conversation(parts: ConversationParts) {
       const piece = await pieces.begin(updateName(incoming.update), chatFrom(incoming.message), kind, now())
       parts.nudge()
       if (more === undefined) return firstWordsOf(words, piece, kind)
-      return say(more, async () => words, 'words')
+      return say(more, async () => words, 'words', piece)
     },
 
     say,
@@ -197,6 +197,7 @@ export function conversation(parts: ConversationParts) {
     incoming: Incoming,
     wordsFor: () => Promise<Words>,
     of = '',
+    begun?: OpenPiece,
   ): Promise<Answer | undefined> {
     const { update, message } = incoming
     const chat = chatFrom(message)
@@ -206,7 +207,8 @@ export function conversation(parts: ConversationParts) {
     const open = await pieces.ofChat(chat.key)
     const [piece] = open
     const name = updateName(update, of)
-    const named = await repliedTo(message, chat)
+    // What stands with the command that chose a kind is of that kind, whatever it replies to.
+    const named = begun ? undefined : await repliedTo(message, chat)
     const fileNames = namesOfFiles(parts.keys, message, part.files)
     if (!named && piece?.joins === null && isAsking(piece.step)) {
       const words = await wordsFor()
@@ -218,10 +220,11 @@ export function conversation(parts: ConversationParts) {
       }
       const answered = await answerStep(name, piece, part, chat, words)
       // Somebody answered meanwhile: this is the answer to what is asked now.
-      return answered === 'moved-on' ? say(incoming, wordsFor, of) : answered
+      return answered === 'moved-on' ? say(incoming, wordsFor, of, begun) : answered
     }
-    const joins = named ?? (await joinedBy(chat, open))
-    await parts.take({ update: name, fileNames, chat, part, joins, kind: 'news-tip', at: now() })
+    const joins = begun ? null : (named ?? (await joinedBy(chat, open)))
+    const kind = begun?.kind ?? 'news-tip'
+    await parts.take({ update: name, fileNames, chat, part, joins, kind, at: now() })
     parts.nudge()
     return nature === 'unreadable' ? { text: (await wordsFor()).notTaken } : undefined
   }

@@ -1,6 +1,5 @@
 import type { Delivery, Instead } from '../../delivery.ts'
 import { type Part, type PieceToSend, quietTime, tally } from '../../open-piece.ts'
-import { isConfidentialKind } from '../../submission.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, faultOf, type GetApi } from './api.ts'
 import { type Answer, pieceButtons, postButtons, undoButtons } from './buttons.ts'
@@ -81,7 +80,7 @@ export function liveMessages(parts: LiveParts) {
     const reference = piece.joins === null ? undefined : await parts.referenceOf(piece.joins)
     const said =
       reference === undefined ? words.notSent(has, words.kinds[piece.kind]) : words.reply(has, reference)
-    const isBegun = piece.joins === null && isConfidentialKind(piece.kind)
+    const isBegun = piece.joins === null && piece.sealed !== undefined
     const warning = isBegun ? [`${words.beforeYouTell} ${parts.saferForm(words)}`] : []
     const text = [`${said}\n${waits}`, ...warning].join('\n\n')
     return { text, buttons: pieceButtons(words, piece.id, piece.joins !== null) }

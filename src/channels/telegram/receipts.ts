@@ -1,6 +1,5 @@
 import type { Delivery, Instead } from '../../delivery.ts'
 import type { PieceToSend } from '../../open-piece.ts'
-import { isConfidentialKind } from '../../submission.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, faultOf, type GetApi } from './api.ts'
 import type { Words } from './words/words.ts'
@@ -9,7 +8,7 @@ export type ReceiptParts = {
   getApi: GetApi
   pieceById: (id: string) => Promise<PieceToSend | undefined>
   wordsFor: (piece: PieceToSend) => Promise<Words>
-  referenceOf: (submissionId: string) => Promise<string | undefined>
+  submissionById: (id: string) => Promise<{ reference: string; isConfidential: boolean } | undefined>
   siteUrl: string
   /** Remembers which message of the bot is about which submission. */
   remember: (chat: string, messageId: number, submissionId: string) => Promise<void>
@@ -24,11 +23,11 @@ export function chatReceipts(parts: ReceiptParts) {
   ): Promise<Instead | undefined> => {
     const piece = await parts.pieceById(pieceId ?? '')
     const submissionId = piece?.becomes?.submissionId
-    const reference = submissionId && (await parts.referenceOf(submissionId))
-    if (!piece?.target || !submissionId || !reference) return { needless: 'sent-already' }
+    const submission = submissionId ? await parts.submissionById(submissionId) : undefined
+    if (!piece?.target || !submissionId || !submission) return { needless: 'sent-already' }
     const words = await parts.wordsFor(piece)
     const receipt = told.receipt ?? (told.passing !== 'lost' ? told.passing?.receipt : undefined)
-    const text = receipt ? receivedText(words, piece, reference, receipt) : words.joined(reference)
+    const text = receipt ? receivedText(words, submission, receipt) : words.joined(submission.reference)
     const api = await parts.getApi()
     const address = readAddress(piece.target)
     const sent = await api
@@ -45,8 +44,12 @@ export function chatReceipts(parts: ReceiptParts) {
     return undefined
   }
 
-  function receivedText(words: Words, { kind }: PieceToSend, reference: string, receipt: string): string {
+  function receivedText(
+    words: Words,
+    { reference, isConfidential }: { reference: string; isConfidential: boolean },
+    receipt: string,
+  ): string {
     const received = words.received(reference, receipt, `${parts.siteUrl}/status`)
-    return isConfidentialKind(kind) ? `${received}\n\n${words.afterYouTold}` : received
+    return isConfidential ? `${received}\n\n${words.afterYouTold}` : received
   }
 }
