@@ -13,6 +13,8 @@ export type WebParts = {
   render: Render
   beginRefusal: BeginRefusal
   assets: Assets
+  /** Counts what requests hold in memory. */
+  guardBodies: RequestHandler
   /** Reads a form without its files into the request's body. */
   readForm: (req: Request, res: Response) => Promise<unknown>
   routers: Router[]
@@ -31,7 +33,7 @@ export function createWeb(parts: WebParts): Express {
   app.disable('etag')
   app.set('trust proxy', parts.trustProxy)
   app.set('query parser', 'simple')
-  app.use(bareForwarded, securityHeaders(parts.addresses), sameOrigin(parts.addresses))
+  app.use(bareForwarded, securityHeaders(parts.addresses), parts.guardBodies, sameOrigin(parts.addresses))
   const site = express.Router()
   for (const asset of parts.assets.files) {
     site.get(`/assets/${parts.assets.version}/${asset.name}`, compress, assetAnswer(asset))
