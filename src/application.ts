@@ -5,7 +5,7 @@ import { createPace } from './background/pace.ts'
 import { type BotSide, createBotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
 import { type Cleaner, createCleaner } from './cleaning/cleaner.ts'
-import { basePath, type Config, deskBasePath } from './config.ts'
+import { basePath, type Config, deskBasePath, siteAddresses } from './config.ts'
 import { createChanges } from './desk/changes.ts'
 import type { DeskRoute } from './desk/routes.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
@@ -24,9 +24,12 @@ import { type KeyRing, keyRing } from './sealing/key-ring.ts'
 import { createResealing, type Resealing } from './sealing/resealing.ts'
 import type { SetUpLink } from './set-up-links.ts'
 import { createSite } from './site.ts'
+import { isByOnion } from './site-addresses.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Storage } from './storage/storage.ts'
 import { openStores } from './stores.ts'
+import { createBodies } from './web/bodies.ts'
+import { clientOf } from './web/client.ts'
 import { createMetrics } from './web/metrics.ts'
 import { type Assets, pageRenderer, readAssets } from './web/pages.ts'
 
@@ -173,6 +176,7 @@ async function createParts(
   const assets = readAssets()
   const { render, renderDesk } = renderers(config, assets)
   const metrics = createMetrics()
+  const addresses = siteAddresses(config)
   return {
     config,
     outside,
@@ -185,6 +189,13 @@ async function createParts(
     resealing,
     cleaner: createCleaner(),
     metrics,
+    bodies: createBodies({
+      clientOf: (req) => {
+        const isOnion = isByOnion(addresses, req.get('host'))
+        return { name: isOnion ? 'onion' : clientOf(req), isOnion }
+      },
+      onBusy: () => outside.log.warn('requests are turned away: too much at once'),
+    }),
     readiness: createReadiness(config, storage, files),
     render,
     renderDesk,

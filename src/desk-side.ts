@@ -2,7 +2,8 @@ import type { Router } from 'express'
 import { answerFiles } from './answer-files.ts'
 import type { BotSide } from './bot-side.ts'
 import { hookSecret } from './channels/api/hooks.ts'
-import { readMultipart } from './channels/form/multipart.ts'
+import { readMultipart, readSmallFile } from './channels/form/multipart.ts'
+import { readFields } from './channels/form/read.ts'
 import { troubles } from './channels/telegram/setup.ts'
 import { deskBasePath, siteAddresses } from './config.ts'
 import { accountRoutes } from './desk/account.ts'
@@ -30,7 +31,7 @@ import { pgpRoutes } from './desk/pgp.ts'
 import { pieceRoutes } from './desk/piece.ts'
 import { rawUpdateRoutes } from './desk/raw-updates.ts'
 import { replyRoutes } from './desk/replies.ts'
-import { type DeskRoute, deskRouter, type FilesReader } from './desk/routes.ts'
+import { type DeskRoute, deskRouter, type FormReader } from './desk/routes.ts'
 import { createSessions, type Sessions } from './desk/session.ts'
 import { settingsRoutes } from './desk/settings.ts'
 import { type LinkMaker, linkMaker, signInRoutes } from './desk/sign-in.ts'
@@ -200,7 +201,7 @@ export function createDesk(
       metrics: async () => metrics.read(await storage.deliveries.counts()),
     }),
   ]
-  return { routes, router: deskRouter(routes, sessions, filesReader(parts)), events }
+  return { routes, router: deskRouter(routes, sessions, formReader(parts)), events }
 }
 
 /** So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers take. */
@@ -210,12 +211,31 @@ function mostWithAnAnswer({ config }: Parts): number {
   return Math.min(config.MAX_SUBMISSION_BYTES, mostByMail)
 }
 
-/** How files come with an answer that is written at the desk. */
-function filesReader(parts: Parts): FilesReader {
+/** What signing in needs, with the answer of a passkey. Bytes. */
+const mostOfAnyone = 16 * 1024
+
+/** How forms are read at the desk. */
+function formReader(parts: Parts): FormReader {
+  const { bodies, config } = parts
   const most = mostWithAnAnswer(parts)
-  const maxFileBytes = Math.min(parts.config.MAX_FILE_BYTES, most)
+  const maxFileBytes = Math.min(config.MAX_FILE_BYTES, most)
   const uploads = { ...uploadsOf(parts), maxFileBytes, maxSubmissionBytes: most }
-  return { read: (req, res) => readMultipart(req, res, uploads), discard: uploads.discard }
+  return {
+    ofAnyone: (req) => readFields(req, uploads, mostOfAnyone),
+    fields(req) {
+      bodies.of(req).know()
+      return readFields(req, uploads)
+    },
+    smallFile(req, res) {
+      bodies.of(req).know()
+      return readSmallFile(req, res, uploads)
+    },
+    files(req, res) {
+      bodies.of(req).know()
+      return readMultipart(req, res, uploads)
+    },
+    discard: uploads.discard,
+  }
 }
 
 /** Makes sign-in links, for mails and for the shell. */

@@ -13,6 +13,7 @@ import { deskAddress, written } from './site-addresses.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Secrets } from './storage/secrets.ts'
 import type { Storage } from './storage/storage.ts'
+import type { Bodies } from './web/bodies.ts'
 import type { Metrics } from './web/metrics.ts'
 import type { Assets, Render } from './web/pages.ts'
 
@@ -47,6 +48,8 @@ export type Parts = {
   /** Makes clean copies of files. */
   cleaner: Cleaner
   metrics: Metrics
+  /** What requests hold in memory. */
+  bodies: Bodies
   /** Whether submissions can be taken in. */
   readiness: Readiness
   /** Pages of the letterbox, and of the desk where that has no address of its own. */

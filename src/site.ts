@@ -1,4 +1,4 @@
-import type { Router } from 'express'
+import type { Request, Router } from 'express'
 import type { BotSide } from './bot-side.ts'
 import { apiRouter, tokenOf } from './channels/api/api.ts'
 import { readMultipart } from './channels/form/multipart.ts'
@@ -30,7 +30,7 @@ export function createSite(
   bots: BotSide,
   webhookSecret: string,
 ) {
-  const { config, storage, files, secrets, render, renderDesk, assets, outside } = parts
+  const { config, storage, files, secrets, render, renderDesk, assets, outside, bodies } = parts
   const base = basePath(config)
   const site = siteUrl(config)
   const addresses = siteAddresses(config)
@@ -44,6 +44,11 @@ export function createSite(
       { windowMs: hour / 6, counts: 'failures', message },
       { eachClient: config.STATUS_LIMIT, byOnion: 0 },
     )
+  /** Of whoever has shown a secret. */
+  const readKnown = (req: Request, mostBytes: number) => {
+    bodies.of(req).know()
+    return bodies.read(req, mostBytes)
+  }
   const beginRefusal = refusals(outside.log)
   const answers = { render, asFailure, errorBody, beginRefusal, nonces }
   const form = formRouter({
@@ -98,7 +103,7 @@ export function createSite(
     receiveUpload: bots.receiveUpload,
     limit: triesLimit('Too many links were tried from your connection. Please try again in ten minutes.'),
   })
-  const webhook = webhookRouter({ ...bots.door, secret: webhookSecret })
+  const webhook = webhookRouter({ ...bots.door, secret: webhookSecret, readBody: readKnown })
   const api = apiRouter({
     ...uploads,
     sendFile,
@@ -107,7 +112,11 @@ export function createSite(
     submissions: storage.submissions,
     keysOf,
     tokens: storage.apiTokens,
-    readMultipart: (req, res) => readMultipart(req, res, uploads),
+    readBody: readKnown,
+    readMultipart(req, res) {
+      bodies.of(req).know()
+      return readMultipart(req, res, uploads)
+    },
     limit: rateLimited({
       limit: (res) => tokenOf(res).hourlyLimit,
       windowMs: hour,
@@ -130,6 +139,7 @@ export function createSite(
     trustProxy: config.TRUST_PROXY,
     beginRefusal,
     assets,
-    readForm: readTexts,
+    guardBodies: bodies.guard,
+    readForm: (req, res) => readTexts(req, res, uploads),
   })
 }

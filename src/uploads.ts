@@ -1,4 +1,5 @@
-import type { MultipartParts, Stage } from './channels/form/multipart.ts'
+import type { Stage } from './channels/form/multipart.ts'
+import type { FormReading } from './channels/form/read.ts'
 import { tidyFileName } from './intake/file-name.ts'
 import { fileTypeCheck } from './intake/file-type.ts'
 import type { Parts } from './parts.ts'
@@ -18,9 +19,11 @@ export function stagingOf({ config, files }: Parts, isSealed: boolean): Stage {
 }
 
 /** How files come with a form. As long as nobody knows whether they are confidential, they are treated as if they were. */
-export function uploadsOf(parts: Parts): MultipartParts {
-  const { config, files } = parts
+export function uploadsOf(parts: Parts): FormReading {
+  const { config, files, bodies } = parts
   return {
+    readBody: bodies.read,
+    holdOf: bodies.of,
     stage: stagingOf(parts, true),
     discard: (staged) => files.discard(staged.map(({ id }) => id)),
     maxFileBytes: config.MAX_FILE_BYTES,

@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict'
-import type { IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Express } from 'express'
 import type { DeskRoute } from '../src/desk/routes.ts'
 import { removeEditor } from './support/accounts.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { png, storyAngle } from './support/pieces.ts'
+import { routesOf } from './support/routes.ts'
 
 const plain = 'plain@newsroom.test'
 const removed = 'removed@newsroom.test'
-
-type Layer = {
-  route?: { path: string; methods: Record<string, boolean> }
-  handle?: { stack?: Layer[] }
-}
-
-/** Every route that the program really has, as `METHOD path`. */
-function routesOf(layers: Layer[]): string[] {
-  return layers.flatMap(({ route, handle }) =>
-    route
-      ? Object.keys(route.methods).map((method) => `${method} ${route.path}`)
-      : routesOf(handle?.stack ?? []),
-  )
-}
 
 async function desk(t: TestContext) {
   const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${plain},${removed}` })
@@ -75,9 +63,7 @@ async function statusOf(request: ReturnType<typeof ask>): Promise<number> {
 
 test('every route of the desk is declared, and every declared one is there', async (t) => {
   const newsroom = await openNewsroom(t)
-  const { router } = newsroom.application.web as unknown as Express
-  // Once each: the figures are a page of the desk, and are given to programs with a token too.
-  const real = [...new Set(routesOf((router as unknown as { stack: Layer[] }).stack))]
+  const real = routesOf(newsroom.application)
   const declared = newsroom.application.deskRoutes.map(({ method, path }) => `${method} ${path}`)
   const atDesk = real.filter((route) => /^\w+ \/(desk|metrics)/.test(route))
   assert.deepEqual(atDesk.toSorted(), declared.toSorted())
@@ -187,4 +173,32 @@ test('the pages that only show are made while something else writes', async (t) 
   }
   other.close()
   assert.deepEqual(waited, [])
+})
+
+test('who comes is asked before a body is read: whoever is nobody is answered while it has not come yet', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const server = createServer(newsroom.application.web).listen(0, '127.0.0.1')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const open = ['/submit/:kind', '/status', '/status/leave', '/status/file']
+  const anyone = newsroom.application.deskRoutes.filter(({ access }) => access === 'anyone')
+  const guarded = routesOf(newsroom.application)
+    .filter((route) => route.startsWith('post '))
+    .map((route) => route.slice('post '.length))
+    .filter((path) => !open.includes(path) && !anyone.some((route) => route.path === path))
+  assert.ok(guarded.length > 40)
+  for (const path of [...guarded, '/desk/nowhere', '/nowhere']) {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(
+      `POST ${path.replace(/:\w+/g, 'aaaa')} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n` +
+        'Content-Length: 1000000\r\n\r\nbody=',
+    )
+    const [answer] = await Promise.race([once(socket, 'data'), sleep(2000, [''])])
+    socket.destroy()
+    assert.match(String(answer), /^HTTP\/1.1 40[14] /, path)
+  }
 })

@@ -4,7 +4,6 @@ import type { StagedFile } from '../draft.ts'
 import type { Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
-import { readFileForm } from './file-form.ts'
 import type { Sessions } from './session.ts'
 
 /** The editor who asks, the session they ask in, and what they can open in it. */
@@ -32,9 +31,16 @@ type Way = {
 /** Files that came with a form: staged, or with what is wrong with them; and what all of them are called. */
 export type SentFiles = { files: StagedFile[]; fileFaults: { message: string }[]; names: string[] }
 
-/** How a form is read that brings files, by the route that takes them. */
-export type FilesReader = {
-  read(req: Request, res: Response): Promise<SentFiles>
+/** How forms are read into `req.body`, when it is known who sends them. @throws Failure `too-large`, `invalid`, `unavailable` */
+export type FormReader = {
+  /** Fields only, of anybody: with room for what signing in needs. */
+  ofAnyone(req: Request): Promise<void>
+  /** Fields only, of an editor. */
+  fields(req: Request): Promise<void>
+  /** A form with a small file. */
+  smallFile(req: Request, res: Response): Promise<void>
+  /** A form that brings files, by the route that takes them. */
+  files(req: Request, res: Response): Promise<SentFiles>
   /** Forgets those that were not kept. */
   discard(files: StagedFile[]): Promise<void>
 }
@@ -49,18 +55,18 @@ export type DeskRoute = Way &
       }
   )
 
-/** Two texts of 100,000 characters, each of up to nine bytes in a form's coding, and what comes with them. */
-const readBody = express.urlencoded({ extended: false, limit: '4mb' })
-
 /** Makes the router of what is declared: nobody passes whom the declaration does not name, and no other site's form. */
-export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: FilesReader): Router {
+export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: FormReader): Router {
   const router = express.Router()
   for (const route of routes) {
-    const body = route.method === 'post' ? [readBody, ...(route.takesFile ? [readFileForm] : [])] : []
-    router[route.method](route.path, ...body, async (req, res) => {
+    router[route.method](route.path, async (req, res) => {
       res.set('cache-control', 'no-store')
-      withoutNul(req)
-      if (route.access === 'anyone') return route.handle(req, res)
+      refuseNul(req)
+      if (route.access === 'anyone') {
+        if (route.method === 'post') await reader.ofAnyone(req)
+        withoutNul(req)
+        return route.handle(req, res)
+      }
       const seat = await sessions.seatOf(req, res)
       if (!seat) return
       // An error page is a page of the desk too.
@@ -69,10 +75,9 @@ export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: File
         formToken: seat.formToken,
       })
       if (route.access === 'admin' && seat.editor.role !== 'admin') throw onlyAdmins()
-      const bringsFiles = route.takesFiles && req.is('multipart/form-data')
-      const sent = bringsFiles ? await reader.read(req, res) : { files: [], fileFaults: [], names: [] }
+      const sent = await formOf(route, req, res)
       try {
-        if (bringsFiles) withoutNul(req)
+        withoutNul(req)
         if (route.method === 'post' && res.locals.needsToken && req.body?.token !== seat.formToken)
           throw stale()
         await route.handle(req, res, seat, sent)
@@ -82,13 +87,29 @@ export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: File
     })
   }
   return router
+
+  async function formOf(
+    { method, takesFile, takesFiles }: Way,
+    req: Request,
+    res: Response,
+  ): Promise<SentFiles> {
+    const hasParts = req.is('multipart/form-data')
+    if (hasParts && takesFiles) return reader.files(req, res)
+    if (hasParts && takesFile) await reader.smallFile(req, res)
+    else if (method === 'post') await reader.fields(req)
+    return { files: [], fileFaults: [], names: [] }
+  }
 }
 
-/** No name at the desk holds a NUL, and no text column does: it is refused in an address, and left out of what was typed. */
-function withoutNul(req: Request): void {
+/** No name at the desk holds a NUL. */
+function refuseNul(req: Request): void {
   const asked = [...Object.values(req.params), ...Object.values(req.query)].flat()
   if (asked.some((value) => String(value).includes('\0')))
     throw new Failure('not-found', 'There is no such page.')
+}
+
+/** No text column holds a NUL: it is left out of what was typed. */
+function withoutNul(req: Request): void {
   const body = (req.body ?? {}) as Record<string, unknown>
   for (const [name, value] of Object.entries(body)) {
     const texts = [value].flat().map((one) => (typeof one === 'string' ? one.replaceAll('\0', '') : one))

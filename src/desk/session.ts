@@ -68,6 +68,8 @@ export function createSessions(parts: SessionParts) {
     async seatOf(req: Request, res: Response): Promise<Seat | undefined> {
       const seat = await seatBy(req)
       if (seat) return seat
+      // A browser that was at the desk has a cookie of it: others have typed nothing there that could be lost.
+      if (req.get('cookie') === undefined) res.locals.leavesBody = true
       const wantsPage = req.method === 'GET' && req.accepts(['html', 'json']) === 'html'
       if (!wantsPage || req.path === '/metrics')
         throw new Failure('unauthorized', 'Please sign in at the desk.')

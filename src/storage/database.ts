@@ -17,8 +17,8 @@ import * as leases from './migrations/0010-leases.ts'
 import * as background from './migrations/0011-background.ts'
 import * as installation from './migrations/0012-installation.ts'
 import * as holders from './migrations/0013-holders.ts'
-import * as factors from './migrations/0020-factors.ts'
 import * as chosen from './migrations/0016-chosen.ts'
+import * as factors from './migrations/0020-factors.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import type { Logger } from 'pino'
 import { placeOf } from '../error-place.ts'
 import { Failure, unavailable } from '../failure.ts'
+import { TooBusy } from '../too-busy.ts'
 import { typedIn } from '../typed.ts'
 import type { Render } from './pages.ts'
 import { statusOf } from './status.ts'
@@ -12,7 +13,8 @@ export function errorBody(failure: Failure) {
   return { error: { code, message, ...(fields && { fields }) } }
 }
 
-export const notFound: RequestHandler = (_req, _res, next) => {
+export const notFound: RequestHandler = (_req, res, next) => {
+  res.locals.leavesBody = true
   next(new Failure('not-found', 'There is no such page.'))
 }
 
@@ -21,7 +23,8 @@ export type BeginRefusal = (res: Response, failure: Failure) => void
 
 export function refusals(log: Logger): BeginRefusal {
   return (res, failure) => {
-    if (failure.code === 'unavailable') log.error(placeOf(failure.cause), 'unavailable')
+    if (failure.code === 'unavailable' && !(failure instanceof TooBusy))
+      log.error(placeOf(failure.cause), 'unavailable')
     res.status(statusOf(failure.code))
     res.set('cache-control', 'no-store')
     if (failure.retryAfter !== undefined) res.set('retry-after', String(failure.retryAfter))
@@ -61,13 +64,14 @@ function sentIn(req: Request, res: Response, failure: Failure) {
 
 /**
  * Reads what was typed into a form that was refused before it was read, so that the page of the error can show it. What
- * cannot be read then is left out: the error is told in any case.
+ * cannot be read then is left out: the error is told in any case. Where `leavesBody` is set nobody of ours has typed it, or
+ * there is no room for it.
  */
 export function keepingWords(
   readForm: (req: Request, res: Response) => Promise<unknown>,
 ): ErrorRequestHandler {
   return (error, req, res, next) => {
-    const isRead = req.method !== 'POST' || req.body !== undefined || res.headersSent
+    const isRead = req.method !== 'POST' || req.body !== undefined || res.headersSent || res.locals.leavesBody
     if (isRead || !wantsPage(req)) return next(error)
     readForm(req, res).then(
       () => next(error),

@@ -25,6 +25,8 @@ export type WebParts = {
   trustProxy: number | string[] | false
   beginRefusal: BeginRefusal
   assets: Assets
+  /** Counts what requests hold in memory. */
+  guardBodies: RequestHandler
   /** Reads a form without its files into the request's body. */
   readForm: (req: Request, res: Response) => Promise<unknown>
 }
@@ -45,7 +47,7 @@ export function createWeb(parts: WebParts): Express {
   app.disable('etag')
   app.set('trust proxy', parts.trustProxy)
   app.set('query parser', 'simple')
-  app.use(bareForwarded, securityHeaders(parts.addresses), sameOrigin(parts.addresses))
+  app.use(bareForwarded, securityHeaders(parts.addresses), parts.guardBodies, sameOrigin(parts.addresses))
   const { letterbox, desk } = parts
   if (parts.addresses.deskUrl === undefined) {
     const routers = [atOnionToo(parts), ...letterbox.routers, ...desk.routers, parts.health]

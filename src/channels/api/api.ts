@@ -10,6 +10,7 @@ import { hashReceipt, readReceipt } from '../../receipt.ts'
 import type { Keys } from '../../seal.ts'
 import type { Attachment, Message, Submission } from '../../submission.ts'
 import { fileTold, toldToSender } from '../../told.ts'
+import { readableJson } from './json.ts'
 import { openApi, receiptHeader } from './openapi.ts'
 import { type FileGiven, MessageGiven, SubmissionGiven } from './schemas.ts'
 
@@ -38,6 +39,8 @@ export type ApiParts = {
   ) => Promise<{ id: string; name: string; size: number; type: string; sha256: string }>
   discard: (files: { id: string }[]) => Promise<void>
   readMultipart: (req: Request, res: Response) => Promise<Sent & { fileFaults: FileFault[] }>
+  /** Reads a body whole. @throws Failure `too-large` and others */
+  readBody: (req: Request, mostBytes: number) => Promise<Buffer>
   maxFileBytes: number
   maxSubmissionBytes: number
   /** Answers with a kept file, to be saved. */
@@ -60,7 +63,6 @@ type Sent = { fields: Record<string, unknown>; files: StagedFile[] }
 
 /** A JSON body is held in memory whole, so what is larger goes by multipart, which streams. */
 const maxJsonBytes = 16 * 1024 * 1024
-const readJson = express.json({ limit: maxJsonBytes, type: 'application/json' })
 
 /** The token of a request, as `authenticated` found it. */
 export function tokenOf(res: Response): ApiToken {
@@ -170,7 +172,7 @@ export function apiRouter(parts: ApiParts): Router {
   /** Reads a request with its files, which are gone again if it is refused. */
   async function receiving<T>(req: Request, res: Response, take: (sent: Sent) => Promise<T>): Promise<T> {
     res.set('cache-control', 'no-store')
-    const sent = req.is('multipart/form-data') ? await fromMultipart(req, res) : await fromJson(req, res)
+    const sent = req.is('multipart/form-data') ? await fromMultipart(req, res) : await fromJson(req)
     try {
       return await take(sent)
     } catch (error) {
@@ -189,11 +191,10 @@ export function apiRouter(parts: ApiParts): Router {
     })
   }
 
-  async function fromJson(req: Request, res: Response): Promise<Sent> {
-    await new Promise<void>((resolve, reject) => {
-      readJson(req, res, (error: unknown) => (error === undefined ? resolve() : reject(error)))
-    })
-    const body: unknown = req.body
+  async function fromJson(req: Request): Promise<Sent> {
+    const body = req.is('application/json')
+      ? readableJson(await parts.readBody(req, maxJsonBytes))
+      : undefined
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
       throw new Failure('unsupported-file', 'Please send application/json or multipart/form-data.')
     }

@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import type { Request, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
 import { maxFiles, type StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, unavailable } from '../../failure.ts'
@@ -23,7 +23,12 @@ export type Stage = (
   maxBytes: number,
 ) => Promise<{ id: string; name: string; size: number; type: string; sha256: string }>
 
+/** What a request holds in memory. `take` throws where it is too much for all requests together. */
+export type Hold = { take(bytes: number): void; pass(bytes: number): void }
+
 export type MultipartParts = {
+  /** Counts what is held of a request. */
+  holdOf: (req: Request) => Hold
   stage: Stage
   discard: (files: { id: string }[]) => Promise<void>
   maxFileBytes: number
@@ -42,8 +47,10 @@ const limits = {
   fieldNestingDepth: 0,
 }
 
-/** What the envelope around files and texts may weigh besides the files. */
-const roomForFields = 4 * 1024 * 1024
+/** What all fields may weigh together, with their names: they are held in memory. Two texts of 100,000 characters have room. */
+export const mostFieldBytes = 1024 * 1024
+/** What a form may weigh besides its files. */
+const envelope = 2 * mostFieldBytes
 
 /** Set by our engine on each file that multer reports. */
 type EngineResult = { staged?: StagedFile; fault?: FileFault; slot: number; originalname: string }
@@ -55,13 +62,16 @@ type EngineResult = { staged?: StagedFile; fault?: FileFault; slot: number; orig
  */
 export async function readMultipart(req: Request, res: Response, parts: MultipartParts): Promise<SentForm> {
   const length = Number(req.get('content-length') ?? 0)
-  const isTooLarge = length > parts.maxSubmissionBytes + roomForFields
+  const most = parts.maxSubmissionBytes + envelope
+  const isTooLarge = length > most
   // A person gets the form back with all that was typed into it; a program knows what it has sent.
   if (isTooLarge && !req.accepts('html')) throw tooLarge(parts.maxSubmissionBytes)
-  const storage = engineFor(isTooLarge ? { ...parts, stage: letPass } : parts)
-  const upload = multer({ storage, limits, defParamCharset: 'utf8' }).array('files', maxFiles)
-  await new Promise<void>((resolve, reject) => {
-    upload(req, res, (error: unknown) => (error === undefined ? resolve() : reject(asFailure(error))))
+  const hold = fieldsHeld(parts.holdOf(req))
+  const storage = engineFor(isTooLarge ? { ...parts, stage: letPass } : parts, hold)
+  await reading(req, res, hold, isTooLarge ? Number.POSITIVE_INFINITY : most, (feeding) =>
+    multer({ ...feeding, storage, limits, defParamCharset: 'utf8' }).array('files', maxFiles),
+  ).catch((error: unknown) => {
+    throw error instanceof TooMuch ? tooLarge(parts.maxSubmissionBytes) : error
   })
   if (isTooLarge) throw tooLarge(parts.maxSubmissionBytes)
   const results = (req.files ?? []) as unknown as EngineResult[]
@@ -76,6 +86,113 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
   return { fields, files, fileFaults: results.flatMap(({ fault }) => fault ?? []), names }
 }
 
+/** What a form with one small file may weigh. */
+const mostSmallForm = 1500 * 1024
+
+/**
+ * Reads a form with one small file in the field `file`, in memory: it is a Buffer among the fields.
+ * @throws Failure as `readMultipart`
+ */
+export async function readSmallFile(
+  req: Request,
+  res: Response,
+  { holdOf }: Pick<MultipartParts, 'holdOf'>,
+): Promise<void> {
+  const hold = holdOf(req)
+  await reading(req, res, hold, mostSmallForm, (feeding) =>
+    multer({ ...feeding, storage: multer.memoryStorage(), limits, defParamCharset: 'utf8' }).single('file'),
+  ).catch((error: unknown) => {
+    throw error instanceof TooMuch
+      ? new Failure('too-large', 'That is more than can be taken at once.')
+      : error
+  })
+  if (req.file) (req.body as Record<string, unknown>).file = req.file.buffer
+}
+
+/** A form has more than it may have. */
+class TooMuch extends Error {}
+
+/** How multer is fed with a request. */
+type Feeding = { streamHandler: (req: Readable, busboy: Writable) => void }
+
+/**
+ * Runs a reader of multer's, counting what comes. Where that is too much the reading ends there, and whoever sends is told
+ * at once: multer itself would first wait for all the rest.
+ * @throws Failure; TooMuch for more than `most` bytes
+ */
+function reading(
+  req: Request,
+  res: Response,
+  hold: Hold,
+  most: number,
+  reader: (feeding: Feeding) => RequestHandler,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let received = 0
+    const streamHandler: Feeding['streamHandler'] = (source, busboy) => {
+      const count = (piece: Buffer) => {
+        received += piece.length
+        try {
+          hold.take(piece.length)
+          if (received > most) throw new TooMuch()
+        } catch (error) {
+          source.off('data', count)
+          source.unpipe(busboy)
+          busboy.destroy(error as Error)
+          reject(error)
+        }
+      }
+      source.on('data', count)
+      source.pipe(busboy)
+    }
+    reader({ streamHandler })(req, res, (error: unknown) =>
+      error === undefined ? resolve() : reject(asFailure(error)),
+    )
+  })
+}
+
+/** What has come and has not gone on to the disk is fields, with what stands around them. @throws Failure for too much of them */
+function fieldsHeld(hold: Hold): FormHold {
+  let held = 0
+  let openFiles = 0
+  return {
+    take(bytes) {
+      held += bytes
+      hold.take(bytes)
+      if (held > mostFieldBytes + (openFiles > 0 ? inPassing : 0)) throw fieldsTooLong()
+    },
+    pass(bytes) {
+      held -= bytes
+      hold.pass(bytes)
+    },
+    fileBegins(file) {
+      openFiles += 1
+      file.once('close', () => {
+        openFiles -= 1
+      })
+    },
+  }
+}
+
+type FormHold = Hold & { fileBegins(file: Readable): void }
+
+/** What of a file may be on its way through memory: some pieces in each stream that it passes. */
+const inPassing = 512 * 1024
+
+/** A file on its way to the disk. */
+function passing(file: Readable, hold: FormHold): Readable {
+  hold.fileBegins(file)
+  async function* pieces() {
+    for await (const piece of file.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      hold.pass(piece.length)
+      yield piece
+    }
+  }
+  const source = Readable.from(pieces(), { objectMode: false })
+  // It may break when nobody reads it any more.
+  return source.on('error', () => undefined)
+}
+
 /** Reads a file away and keeps nothing of it. @throws Failure `unsupported-file` */
 export const letPass: Stage = async (source) => {
   source.resume()
@@ -84,20 +201,21 @@ export const letPass: Stage = async (source) => {
 }
 
 /** One engine a request: it counts what the request's files weigh together. */
-function engineFor(parts: MultipartParts): StorageEngine {
+function engineFor(parts: MultipartParts, hold: FormHold): StorageEngine {
   let room = parts.maxSubmissionBytes
   return {
     _handleFile(req, file, done) {
       const slot = listed(req.body.caption).length
       const maxBytes = Math.min(parts.maxFileBytes, room)
+      const source = passing(file.stream, hold)
       parts
-        .stage(file.stream, file.originalname, maxBytes)
+        .stage(source, file.originalname, maxBytes)
         .then((staged) => {
           room -= staged.size
           return { staged, slot }
         })
         .catch((error: unknown) => {
-          file.stream.resume()
+          source.resume()
           return { fault: faultOf(error, file.originalname, parts, maxBytes), slot }
         })
         .then((result) => done(null, result as object), done)
@@ -172,6 +290,10 @@ function unreadable(): Failure {
     'invalid',
     'The form could not be read. It may have been cut off on its way; please send it again.',
   )
+}
+
+export function fieldsTooLong(): Failure {
+  return new Failure('invalid', 'The texts of this form are far too long together.')
 }
 
 function tooManyFiles(): Failure {

@@ -1,36 +1,65 @@
-import express, { type Request, type Response } from 'express'
+import type { Request, Response } from 'express'
 import { Failure } from '../../failure.ts'
 import { isVisible } from '../../visible.ts'
-import { letPass, type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
+import {
+  fieldsTooLong,
+  letPass,
+  type MultipartParts,
+  mostFieldBytes,
+  readMultipart,
+  type SentForm,
+} from './multipart.ts'
 
 const urlencoded = 'application/x-www-form-urlencoded'
-const readBody = express.raw({ type: urlencoded, limit: '4mb' })
+/** In this coding a byte may be written as three. */
+const mostEncodedBytes = 3 * mostFieldBytes
 const mostFields = 200
+
+export type FormReading = MultipartParts & {
+  /** Reads a body whole. @throws Failure `too-large` and others */
+  readBody: (req: Request, mostBytes: number) => Promise<Buffer>
+}
 
 /**
  * Reads a form, multipart or urlencoded.
  * @throws Failure; `request.body` holds the fields that could be read by then.
  */
-export async function readForm(req: Request, res: Response, parts: MultipartParts): Promise<SentForm> {
+export async function readForm(req: Request, res: Response, parts: FormReading): Promise<SentForm> {
   if (req.is('multipart/form-data')) return readMultipart(req, res, parts)
   if (!req.is(urlencoded)) throw notAForm()
-  await new Promise<void>((resolve, reject) => {
-    readBody(req, res, (error: unknown) => (error === undefined ? resolve() : reject(error)))
-  })
-  req.body = urlencodedFields(req.body)
+  await readFields(req, parts)
   return { fields: req.body, files: [], fileFaults: [], names: [] }
 }
 
+/** Reads an urlencoded form into the request’s body; what is none has no fields. @throws Failure */
+export async function readFields(
+  req: Request,
+  { readBody }: Pick<FormReading, 'readBody'>,
+  mostBytes = mostEncodedBytes,
+): Promise<void> {
+  req.body = req.is(urlencoded) ? urlencodedFields(await readBody(req, mostBytes)) : {}
+}
+
 /** As the URL standard decodes a form: what is no UTF-8 becomes U+FFFD, which no field takes. https://url.spec.whatwg.org/#urlencoded-parsing */
-function urlencodedFields(body: unknown): Record<string, string | string[]> {
-  const given = new URLSearchParams(Buffer.isBuffer(body) ? body.toString() : '')
-  if (given.size > mostFields) throw new Failure('invalid', 'The form has too many fields.')
+function urlencodedFields(body: Buffer): Record<string, string | string[]> {
+  if (countOf(body, ampersand) > mostFields) throw new Failure('invalid', 'The form has too many fields.')
+  if (body.length - 2 * countOf(body, percent) > mostFieldBytes) throw fieldsTooLong()
+  const given = new URLSearchParams(body.toString())
   const fields: Record<string, string | string[]> = Object.create(null)
   for (const name of given.keys()) {
     const values = given.getAll(name)
     fields[name] = values.length === 1 ? (values[0] as string) : values
   }
   return fields
+}
+
+const ampersand = 0x26
+const percent = 0x25
+
+function countOf(body: Buffer, byte: number): number {
+  let count = 0
+  for (const one of body) if (one === byte) count += 1
+  return count
 }
 
 function notAForm(): Failure {
@@ -41,8 +70,13 @@ function notAForm(): Failure {
 }
 
 /** Reads what was typed into a form, and lets its files pass by. @throws Failure as `readForm` */
-export async function readTexts(req: Request, res: Response): Promise<void> {
+export async function readTexts(
+  req: Request,
+  res: Response,
+  parts: Pick<FormReading, 'readBody' | 'holdOf'>,
+): Promise<void> {
   await readForm(req, res, {
+    ...parts,
     stage: letPass,
     discard: async () => undefined,
     maxFileBytes: Number.POSITIVE_INFINITY,

@@ -12,11 +12,11 @@ import {
   senderState,
 } from '../../submission.ts'
 import { fileTold, toldToSender } from '../../told.ts'
-import type { MultipartParts, SentForm } from './multipart.ts'
+import type { SentForm } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
-import { givenFields, isTicked, readForm, wantsJson } from './read.ts'
+import { type FormReading, givenFields, isTicked, readForm, wantsJson } from './read.ts'
 
-export type StatusParts = MultipartParts & {
+export type StatusParts = FormReading & {
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
   submissions: {
     byReceiptHash(hash: string): Promise<Submission | undefined>

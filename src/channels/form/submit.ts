@@ -7,12 +7,12 @@ import { Failure, type Faults } from '../../failure.ts'
 import { askedAddress, hasHttps, type SiteAddresses, written } from '../../site-addresses.ts'
 import { isConfidentialKind, type Kind } from '../../submission.ts'
 import { type Form, formFor, forms } from './forms.ts'
-import type { MultipartParts, SentForm, Stage } from './multipart.ts'
+import type { SentForm, Stage } from './multipart.ts'
 import { type Nonces, nonceHash } from './nonce.ts'
-import { givenFields, isTicked, readForm, wantsJson } from './read.ts'
+import { type FormReading, givenFields, isTicked, readForm, wantsJson } from './read.ts'
 
 /** What the form's door is handed where everything meets. */
-export type FormParts = MultipartParts & {
+export type FormParts = FormReading & {
   receive: (draft: Draft) => Promise<Told>
   /** Keeps files as they are, of pieces that are not confidential. */
   stageClear: Stage

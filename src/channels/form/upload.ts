@@ -31,7 +31,7 @@ export function uploadRouter(parts: UploadParts): Router {
     res.type('html').send(page(undefined))
   })
 
-  router.post('/upload/:token', parts.limit, async (req, res) => {
+  router.post('/upload/:token', leavingBody, parts.limit, async (req, res) => {
     res.set('cache-control', 'no-store')
     const token = String(req.params.token)
     await parts.check(token)
@@ -60,6 +60,12 @@ export function uploadRouter(parts: UploadParts): Router {
     parts.beginRefusal(res, failure)
     res.type('html').send(page(failure))
   }
+}
+
+/** The form has no words in it that an error page would have to show. */
+const leavingBody: RequestHandler = (_req, res, next) => {
+  res.locals.leavesBody = true
+  next()
 }
 
 function refuseFaulty({ files, fileFaults }: SentForm): void {

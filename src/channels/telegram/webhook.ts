@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import express, { type RequestHandler, type Router } from 'express'
+import express, { type Request, type RequestHandler, type Router } from 'express'
 import { Failure } from '../../failure.ts'
 import type { Reply } from './bot.ts'
 import { isNotOurs, reasonToKeep } from './message/updates.ts'
@@ -15,17 +15,20 @@ export type WebhookParts = {
   secret: string
 }
 
-const readBody = express.text({ type: () => true, limit: '1mb' })
+/** How the body of a request is read that has shown the secret. @throws Failure `too-large` and others */
+export type ReadBody = (req: Request, mostBytes: number) => Promise<Buffer>
+
+const mostBytes = 1024 * 1024
 
 /**
  * The door for a Telegram bot's updates. 200 means durable: what was said is taken in, the update is nothing to take in,
  * or it is kept raw, so that it never holds up those behind it.
  */
-export function webhookRouter(parts: WebhookParts): Router {
+export function webhookRouter(parts: WebhookParts & { readBody: ReadBody }): Router {
   const router = express.Router()
   const take = updateTaker(parts)
-  router.post('/webhooks/telegram', onlyWithSecret(parts.secret), readBody, async (req, res) => {
-    const raw = typeof req.body === 'string' ? req.body : ''
+  router.post('/webhooks/telegram', onlyWithSecret(parts.secret), async (req, res) => {
+    const raw = new TextDecoder().decode(await parts.readBody(req, mostBytes))
     const json = parseJson(raw)
     if (json === undefined) {
       // Telegram's own contract, not the site's: a body that is no JSON is a bad request.
