@@ -70,7 +70,7 @@ export type Purpose =
   | 'answer-mail'
   | 'answer-telegram'
   | 'sign-in'
-  | 'codes-closed'
+  | 'codes-guessed'
   | 'telegram-file'
   | 'preview'
   | 'chat-update'
@@ -97,7 +97,7 @@ export const purposeNames: Record<Purpose, string> = {
   'answer-mail': 'answer to the sender by mail',
   'answer-telegram': 'answer to the sender by Telegram',
   'sign-in': 'sign-in link to an editor',
-  'codes-closed': 'warning to an editor whose sign-in codes were guessed at',
+  'codes-guessed': 'warning to an editor whose sign-in codes were guessed at',
   'telegram-file': 'file to fetch from Telegram',
   preview: 'preview of an attachment',
   'chat-update': 'update from Telegram that could not be handled at once',
@@ -126,7 +126,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'answer-mail': 'mail',
   'answer-telegram': 'telegram',
   'sign-in': 'mail',
-  'codes-closed': 'mail',
+  'codes-guessed': 'mail',
   'telegram-file': 'telegram',
   preview: 'preview',
   'chat-update': 'chat',

@@ -332,7 +332,7 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
     askedPasskeys,
     keyRing: parts.keyRing,
     mailLink: mailLink(parts),
-    mailCodesClosed: mailCodesClosed(parts),
+    mailCodesGuessed: mailCodesGuessed(parts),
     limit: rateLimited({
       limit: 100,
       windowMs: hour / 6,
@@ -374,9 +374,9 @@ function mailLink({ storage, outside, nudge }: Parts) {
   }
 }
 
-function mailCodesClosed({ storage, outside, nudge }: Parts) {
-  return async (editorId: string): Promise<void> => {
-    await storage.deliveries.add({ purpose: 'codes-closed', editorId }, outside.now())
+function mailCodesGuessed({ storage, outside, nudge }: Parts) {
+  return async (editorId: string, count: number): Promise<void> => {
+    await storage.deliveries.add({ purpose: 'codes-guessed', editorId, target: `${count}` }, outside.now())
     nudge('mail')
   }
 }

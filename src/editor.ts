@@ -48,6 +48,8 @@ export type Passkey = {
  * together do once in three thousand times.
  */
 export const mostWrongCodes = 100
+/** Nobody mistypes so many: an editor who signs in after them is told. */
+export const suspiciousCodes = 10
 
 /** How long sessions last: those begun and seen since these times are good. Milliseconds. */
 export type SessionLimits = { begunSince: number; seenSince: number; now: number }

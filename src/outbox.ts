@@ -199,8 +199,8 @@ export function createCarriers(
     async 'sign-in'(delivery, signal) {
       return sendOr(await compose.signIn(delivery), '', signal)
     },
-    async 'codes-closed'(delivery, signal) {
-      return sendOr(await compose.codesClosed(delivery), '', signal)
+    async 'codes-guessed'(delivery, signal) {
+      return sendOr(await compose.codesGuessed(delivery), '', signal)
     },
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),

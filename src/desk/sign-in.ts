@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
-import { type Editor, mostWrongCodes, type Passkey } from '../editor.ts'
+import { type Editor, mostWrongCodes, type Passkey, suspiciousCodes } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { WrapWay } from '../key-ring.ts'
 import type { Identity } from '../seal.ts'
@@ -42,6 +42,7 @@ export type SignInParts = {
     totp(editorId: string): Promise<string | undefined>
     useTotp(editorId: string, step: number): Promise<boolean>
     countCode(editorId: string, most: number): Promise<number | undefined>
+    uncountCode(editorId: string): Promise<void>
     wrongCodes(editorId: string): Promise<number>
     forgetWrongCodes(editorId: string): Promise<void>
     useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
@@ -55,8 +56,8 @@ export type SignInParts = {
   keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
   /** Puts a mail with a fresh link into the outbox; for nobody it does the same work, and leaves nothing. */
   mailLink: (editorId: string | undefined) => Promise<void>
-  /** Puts a mail into the outbox that says that the codes of an editor's app are closed. */
-  mailCodesClosed: (editorId: string) => Promise<void>
+  /** Puts a mail into the outbox that says how many codes of an editor's app were guessed wrong, and if they are closed. */
+  mailCodesGuessed: (editorId: string, count: number) => Promise<void>
   /** For one client, of browsers that have not signed in before. */
   limit: RequestHandler
   /** Accounts are counted under it, and browsers known again. */
@@ -266,6 +267,13 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     show(res, 'desk/sign-in-sent')
   }
 
+  /** They count no more; but whoever stopped before the last one is told of too. */
+  async function forgetGuesses({ id }: Editor): Promise<void> {
+    const count = await factors.wrongCodes(id)
+    if (count >= suspiciousCodes && count < mostWrongCodes) await parts.mailCodesGuessed(id, count)
+    await factors.forgetWrongCodes(id)
+  }
+
   async function askFactor(req: Request, res: Response): Promise<void> {
     const waiting = await sessions.waiting(req)
     if (!waiting) return res.redirect(303, `${base}/desk/sign-in`)
@@ -290,7 +298,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
         new Failure('unauthorized', 'That was not right. Please try again.'),
       )
     }
-    await factors.forgetWrongCodes(editor.id)
+    await forgetGuesses(editor)
     const { next } = await sessions.complete(req, res, { ...waiting, identity: proven.identity })
     await recognise(req, res, editor.email, account)
     res.redirect(303, next)
@@ -331,7 +339,8 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     if (count === undefined) return false
     const step = totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
     const isRight = step !== undefined && (await factors.useTotp(editor.id, step))
-    if (!isRight && count === mostWrongCodes) await parts.mailCodesClosed(editor.id)
+    if (isRight) await factors.uncountCode(editor.id)
+    else if (count === mostWrongCodes) await parts.mailCodesGuessed(editor.id, count)
     return isRight
   }
 

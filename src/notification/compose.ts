@@ -316,14 +316,20 @@ export function mailComposer(parts: ComposeParts) {
       }
     },
 
-    /** Warns an editor that the codes of their app were guessed at so often that they are closed. */
-    async codesClosed(delivery: Delivery): Promise<Mail> {
+    /** Warns an editor that the codes of their app were guessed at, and that they are closed if it was so often. */
+    async codesGuessed(delivery: Delivery): Promise<Mail> {
       const editor = await editorOf(delivery)
+      const count = Number(delivery.target)
       return {
         ...unanswered(delivery),
         to: editor.email,
         subject: 'Somebody has been guessing your sign-in codes',
-        ...render('codes-closed', { ...automatic, most: mostWrongCodes, deskUrl: parts.deskUrl }),
+        ...render('codes-guessed', {
+          ...automatic,
+          count,
+          isClosed: count >= mostWrongCodes,
+          deskUrl: parts.deskUrl,
+        }),
       }
     },
 

@@ -46,6 +46,16 @@ export function factorStore(db: Database) {
       return row?.wrong_codes
     },
 
+    /** The guess that was counted was right. */
+    async uncountCode(editorId: string): Promise<void> {
+      await db
+        .updateTable('editors')
+        .set((eb) => ({ wrong_codes: eb('wrong_codes', '-', 1) }))
+        .where('id', '=', editorId)
+        .where('wrong_codes', '>', 0)
+        .execute()
+    },
+
     /** How many codes of the app were wrong since the last sign-in with a second factor. */
     async wrongCodes(editorId: string): Promise<number> {
       return (await account(editorId))?.wrong_codes ?? 0
