@@ -220,7 +220,7 @@ export type Try = { deliveryId: string; at: number; fault: string }
 export class CarryFault extends Error {
   readonly code: string
   readonly permanent: boolean
-  /** Milliseconds that the other side asked us to wait. */
+  /** Milliseconds that the other side asked us to wait; at most a day. */
   readonly retryAfter: number | undefined
 
   constructor(code: string, more: { permanent?: boolean; retryAfter?: number; cause?: unknown } = {}) {
@@ -228,13 +228,30 @@ export class CarryFault extends Error {
     this.name = 'CarryFault'
     this.code = code
     this.permanent = more.permanent ?? false
-    this.retryAfter = more.retryAfter
+    this.retryAfter = more.retryAfter === undefined ? undefined : boundedWait(more.retryAfter)
   }
 }
 
 const second = 1000
 const minute = 60 * second
 const hour = 60 * minute
+
+/** Whatever another side asks for, nothing waits for longer before it is tried again. */
+const longestWait = 24 * hour
+
+/** Milliseconds that another side asks us to wait, as far as we do: what is no number, or negative, asks for nothing. */
+function boundedWait(ms: number): number {
+  return ms > 0 ? Math.min(ms, longestWait) : 0
+}
+
+/**
+ * Milliseconds that a header Retry-After asks for: it has seconds or a date (RFC 9110, 10.2.3), and comes from whoever has
+ * that server.
+ */
+export function waitIn(header: string | null, now: number): number {
+  const text = header?.trim() ?? ''
+  return boundedWait(/^\d+$/.test(text) ? Number(text) * second : Date.parse(text) - now)
+}
 
 const firstDelay = 15 * second
 const longestDelay = 2 * hour

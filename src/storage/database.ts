@@ -18,6 +18,7 @@ import * as background from './migrations/0011-background.ts'
 import * as installation from './migrations/0012-installation.ts'
 import * as holders from './migrations/0013-holders.ts'
 import * as chosen from './migrations/0016-chosen.ts'
+import * as waits from './migrations/0017-waits.ts'
 import * as factors from './migrations/0020-factors.ts'
 import type { Tables } from './schema.ts'
 
@@ -37,8 +38,9 @@ const migrations: Record<string, Migration> = {
   '0011-background': background as Migration,
   '0012-installation': installation as Migration,
   '0013-holders': holders as Migration,
-  '0020-factors': factors as Migration,
   '0016-chosen': chosen as Migration,
+  '0017-waits': waits as Migration,
+  '0020-factors': factors as Migration,
 }
 
 /** So long a start waits for a database that does not answer yet, or is locked. In milliseconds. */

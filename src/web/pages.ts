@@ -105,6 +105,14 @@ const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
+const unknownTime = 'at an unknown time'
+
+/** Undefined for what is no time that a date can have: no page fails for one. */
+function isoOf(at: number): string | undefined {
+  const date = new Date(at)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}
+
 /** How figures are shown, on pages and in mail. */
 export const formats = {
   filesOf,
@@ -128,14 +136,15 @@ export const formats = {
   },
   /** For machines. */
   iso(at: number): string {
-    return new Date(at).toISOString()
+    return isoOf(at) ?? ''
   },
   /** A day in UTC. */
   date(at: number): string {
-    return new Date(at).toISOString().slice(0, 10)
+    return isoOf(at)?.slice(0, 10) ?? unknownTime
   },
   /** A time in UTC, to the minute: the reader's zone is not known without a script. */
   time(at: number): string {
-    return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+    const iso = isoOf(at)
+    return iso === undefined ? unknownTime : `${iso.slice(0, 16).replace('T', ' ')} UTC`
   },
 }

@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import { type ApiToken, isHook } from '../../api-token.ts'
-import { CarryFault, type Delivery, type Instead, type Passing } from '../../delivery.ts'
+import { CarryFault, type Delivery, type Instead, type Passing, waitIn } from '../../delivery.ts'
 import { type Message, type Submission, senderState } from '../../submission.ts'
 import type { AnswerTold } from './schemas.ts'
 
@@ -87,7 +87,7 @@ async function post(
   // Gone: whoever is there wants no more of them.
   throw new CarryFault(`webhook-${response.status}`, {
     permanent: response.status === 410,
-    retryAfter: Number(response.headers.get('retry-after') ?? 0) * 1000 || 0,
+    retryAfter: waitIn(response.headers.get('retry-after'), at),
   })
 }
 

@@ -63,12 +63,13 @@ export function faultOf(error: unknown): CarryFault {
   if (code === 400 && /file is too big/i.test(description)) {
     return new CarryFault('telegram-too-large', { permanent: true })
   }
-  return refused(code, parameters?.retry_after)
+  return refused(code, Number(parameters?.retry_after ?? 0) * 1000)
 }
 
-export function refused(status: number, retryAfterSeconds = 0): CarryFault {
+/** `retryAfter` is in milliseconds. */
+export function refused(status: number, retryAfter = 0): CarryFault {
   return new CarryFault(`telegram-${status}`, {
     permanent: status === 400 || status === 403,
-    retryAfter: retryAfterSeconds * 1000,
+    retryAfter,
   })
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { CarryFault, type Delivery } from '../../delivery.ts'
+import { CarryFault, type Delivery, waitIn } from '../../delivery.ts'
 import { Failure } from '../../failure.ts'
 import { FileRefused } from '../../file-refusal.ts'
 import type { KeptFile, SealedAs } from '../../record.ts'
@@ -113,5 +113,5 @@ async function download(url: string, signal: AbortSignal): Promise<Readable> {
   })
   if (response.ok && response.body) return Readable.fromWeb(response.body)
   await response.body?.cancel()
-  throw refused(response.status, Number(response.headers.get('retry-after') ?? 0))
+  throw refused(response.status, waitIn(response.headers.get('retry-after'), Date.now()))
 }

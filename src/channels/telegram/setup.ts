@@ -1,5 +1,6 @@
 import type { Api } from 'grammy'
 import { breakingOff } from './api.ts'
+import { Moment } from './update.ts'
 import { languages } from './words/words.ts'
 
 /** What Telegram is asked to send: what a conversation is made of. */
@@ -52,13 +53,13 @@ export async function setCommands(api: Api): Promise<void> {
 export async function readWebhook(api: Api, ours: string, signal?: AbortSignal): Promise<WebhookState> {
   const info = await api.getWebhookInfo(signal && breakingOff(signal))
   const allowed = info.allowed_updates
+  const failedAt = Moment.safeParse(info.last_error_date)
   return {
     url: info.url ?? '',
     pending: info.pending_update_count,
-    lastError:
-      info.last_error_date === undefined
-        ? undefined
-        : { at: info.last_error_date * 1000, message: info.last_error_message ?? '' },
+    lastError: failedAt.success
+      ? { at: failedAt.data * 1000, message: info.last_error_message ?? '' }
+      : undefined,
     hasOwnCertificate: info.has_custom_certificate,
     isOurs: info.url === ours,
     lacks: allowed ? allowedUpdates.filter((kind) => !allowed.includes(kind)) : [],

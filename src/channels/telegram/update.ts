@@ -11,7 +11,11 @@ const user = z.object({
   first_name: z.string().optional().catch(undefined),
   last_name: z.string().optional().catch(undefined),
   username: z.string().optional().catch(undefined),
-  language_code: z.string().optional().catch(undefined),
+  language_code: z
+    .string()
+    .regex(/^[\w-]{1,50}$/)
+    .optional()
+    .catch(undefined),
 })
 const chat = z.object({
   id: z.number().int(),
@@ -20,10 +24,17 @@ const chat = z.object({
 })
 const topic = z.object({ topic_id: z.number().int(), user: user.optional().catch(undefined) })
 
+/** Seconds since 1970 as a date can have them, up to the year 9999. */
+export const Moment = z.number().int().min(0).max(253_402_300_799)
+
 const Message = z.object({
   message_id: z.number().int(),
-  edit_date: z.number().optional().catch(undefined),
-  media_group_id: z.string().optional().catch(undefined),
+  edit_date: Moment.optional().catch(undefined),
+  media_group_id: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional()
+    .catch(undefined),
   chat,
   from: user.optional().catch(undefined),
   direct_messages_topic: topic.optional().catch(undefined),

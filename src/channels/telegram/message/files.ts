@@ -74,7 +74,8 @@ function put(value: Fields, fallback: string, { files }: Findings): void {
     remoteId,
     mark,
     name: typeof given === 'string' && given !== '' ? given : fallback,
-    size: typeof size === 'number' ? size : undefined,
+    // Of what no file can weigh nothing is believed.
+    size: typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined,
   })
 }
 
