@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { arrivalDigest } from '../../arrival-digest.ts'
-import { type Arrival, type Draft, parseFields } from '../../draft.ts'
+import { type Arrival, type AwaitedFile, type Draft, filesNotKept, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
 import { askedAddress, hasHttps, type SiteAddresses, written } from '../../site-addresses.ts'
 import { isConfidentialKind, type Kind } from '../../submission.ts'
@@ -31,7 +31,13 @@ export type FormParts = FormReading & {
 }
 
 /** What a sender is told when a piece was received. */
-type Told = { reference: string; receipt: string; isConfidential: boolean }
+type Told = {
+  reference: string
+  receipt: string
+  isConfidential: boolean
+  /** How many files there was no room for. */
+  unkept: number
+}
 
 const receiptCookie = 'barua-receipt'
 const receiptMinutes = 10
@@ -62,7 +68,7 @@ export function formRouter(parts: FormParts): Router {
       refuseFaultyFiles(sent, draft)
       const { reference, receipt } = await parts.receive(draft)
       const isConfidential = isConfidentialKind(form.kind) || isTicked(sent.fields)
-      answer(req, res, { reference, receipt, isConfidential })
+      answer(req, res, { reference, receipt, isConfidential, unkept: sent.unkept.length }, sent.unkept)
     } catch (error) {
       if (sent) await parts.discard(sent.files)
       refuse(req, res, form, parts.asFailure(error))
@@ -104,7 +110,7 @@ export function formRouter(parts: FormParts): Router {
       arrival,
       fields,
       files: sent.files,
-      awaited: [],
+      awaited: sent.unkept,
       isConfidential,
     }
   }
@@ -119,14 +125,20 @@ export function formRouter(parts: FormParts): Router {
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
-  function answer(req: Request, res: Response, { reference, receipt, isConfidential }: Told): void {
+  function answer(
+    req: Request,
+    res: Response,
+    { reference, receipt, isConfidential, unkept }: Told,
+    files: AwaitedFile[],
+  ): void {
     res.set('cache-control', 'no-store')
     if (wantsJson(req)) {
-      res.status(201).json({ reference, receipt, statusUrl: `${addressAsked(req)}/status` })
+      const statusUrl = `${addressAsked(req)}/status`
+      res.status(201).json({ reference, receipt, statusUrl, ...filesNotKept(files) })
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
-    const told = `${reference} ${receipt} ${isConfidential ? 'confidential' : 'clear'}`
+    const told = `${reference} ${receipt} ${isConfidential ? 'confidential' : 'clear'} ${unkept}`
     res.cookie(receiptCookie, told, { ...receiptCookieOptions(req), maxAge })
     res.redirect(303, `${parts.base}/receipt`)
   }
@@ -204,9 +216,11 @@ function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm
 }
 
 function readReceiptCookie(req: Request): Told | undefined {
-  const shape = /^([\w-]+) ([\w-]+) (confidential|clear)$/
-  const [, reference, receipt, how] = shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
-  return reference && receipt ? { reference, receipt, isConfidential: how === 'confidential' } : undefined
+  const shape = /^([\w-]+) ([\w-]+) (confidential|clear) (\d+)$/
+  const [, reference, receipt, how, unkept] =
+    shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
+  if (!reference || !receipt) return undefined
+  return { reference, receipt, isConfidential: how === 'confidential', unkept: Number(unkept) }
 }
 
 function countFiles(req: Request): number {
