@@ -194,9 +194,10 @@ async function createParts(
         const isOnion = isByOnion(addresses, req.get('host'))
         return { name: isOnion ? 'onion' : clientOf(req), isOnion }
       },
+      staged: { client: 4 * config.MAX_SUBMISSION_BYTES, all: 20 * config.MAX_SUBMISSION_BYTES },
       onBusy: () => outside.log.warn('requests are turned away: too much at once'),
     }),
-    readiness: createReadiness(config, storage, files),
+    readiness: createReadiness(config, storage, files, outside.roomIn),
     render,
     renderDesk,
     assets,

@@ -117,6 +117,7 @@ const Variables = z.object({
     .optional(),
   MAX_FILE_BYTES: bytes.default(25 * MiB),
   MAX_SUBMISSION_BYTES: bytes.default(100 * MiB),
+  DISK_RESERVE: z.coerce.number().int().min(0).optional(),
   FILE_TYPES: z.string().default(defaultFileTypes.join(',')).transform(list),
   SUBMIT_LIMIT: perClient.default(30),
   ONION_SUBMIT_LIMIT: perClient.default(300),

@@ -176,6 +176,7 @@ export const dropNames: Record<string, string> = {
 
 /** Why a delivery failed, in words, where the code does not say it. */
 export const faultNames: Record<string, string> = {
+  'no-room': 'there is no room for files on the disk of UPLOADS_DIR. It is fetched when there is',
   'sealed-away':
     'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
   ...Object.fromEntries(

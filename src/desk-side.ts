@@ -48,6 +48,7 @@ import { Failure } from './failure.ts'
 import { newId } from './id.ts'
 import { downloadName } from './intake/file-type.ts'
 import type { MailSide } from './mail-side.ts'
+import { NoRoom } from './no-room.ts'
 import type { Composer } from './notification/compose.ts'
 import { readToken } from './one-time.ts'
 import { deskSiteUrl, hour, type Parts } from './parts.ts'
@@ -230,9 +231,12 @@ function formReader(parts: Parts): FormReader {
       bodies.of(req).know()
       return readSmallFile(req, res, uploads)
     },
-    files(req, res) {
+    async files(req, res) {
       bodies.of(req).know()
-      return readMultipart(req, res, uploads)
+      const sent = await readMultipart(req, res, uploads)
+      // An answer goes out with its files or not at all.
+      const unkept = sent.unkept.map(() => ({ message: new NoRoom().message }))
+      return { ...sent, fileFaults: [...sent.fileFaults, ...unkept] }
     },
     discard: uploads.discard,
   }

@@ -83,6 +83,11 @@ export type StagedFile = FileLabel & { id: string; size: number; type: string; s
 /** A file that the door still holds; the worker fetches it, unless the door withholds it for having so many bytes. */
 export type AwaitedFile = FileLabel & { id?: string; remoteId: string; withheld?: number }
 
+/** What programs are told of files that there was no room for: of each its name. */
+export function filesNotKept(files: AwaitedFile[]): { filesNotKept?: string[] } {
+  return files.length === 0 ? {} : { filesNotKept: files.map(({ name }) => name) }
+}
+
 /** The sender of a submission writes again. */
 export type FurtherDraft = {
   submissionId: string

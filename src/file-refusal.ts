@@ -48,6 +48,10 @@ export const refusals = {
     what: 'a file whose name says that it is something else',
     instead: 'Save it again under a name with the right ending.',
   },
+  'no-room': {
+    what: 'a file that there was no room for: our disk was nearly full',
+    instead: 'Please send it again in a day or two.',
+  },
 } as const satisfies Record<string, { what: string; instead: string }>
 
 export type RefusalReason = keyof typeof refusals

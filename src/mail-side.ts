@@ -18,6 +18,7 @@ import { fileTypeCheck } from './intake/file-type.ts'
 import type { Intake } from './intake/receive.ts'
 import { addressOf } from './mail-address.ts'
 import { messageMark, threadMark } from './mail-thread.ts'
+import { NoRoom } from './no-room.ts'
 import { deskSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { hashReceipt } from './receipt.ts'
 import { mailSender } from './sender.ts'
@@ -36,6 +37,8 @@ export type MailSide = {
 const MiB = 1024 * 1024
 /** Files grow by a third when they are written as letters, and by line ends (RFC 2045, 6.8). */
 const growth = 1.4
+/** A mail of so many bytes is a text: it is taken also where there is no room for files. One with more is put off. */
+const mostOfText = MiB
 /** Of what is only kept to be looked at, so much. Bytes. */
 const mostUnread = 256 * 1024
 /** By so much a key is known. Bytes. */
@@ -71,6 +74,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
       ...(await files.stage(source, {
         isSealed: true,
         maxBytes: maxMailBytes,
+        ofReserve: mostOfText,
         typeOf: async () => 'message/rfc822',
       })),
       name: 'mail.eml',
@@ -192,12 +196,14 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
       })
       return { ...written, name }
     } catch (error) {
-      if (!(error instanceof Failure) || error.code === 'unavailable') {
+      const isNoRoom = error instanceof NoRoom
+      if (!(error instanceof Failure) || (error.code === 'unavailable' && !isNoRoom)) {
         content.destroy()
         throw error
       }
       await finished(content.resume())
-      return { name, size, refused: error instanceof FileRefused ? error.reason : undefined }
+      const reason = error instanceof FileRefused ? error.reason : undefined
+      return { name, size, refused: isNoRoom ? 'no-room' : reason }
     }
   }
 

@@ -10,6 +10,7 @@ import type { FileSealer } from './sealing/files.ts'
 import type { KeyRing } from './sealing/key-ring.ts'
 import type { Resealing } from './sealing/resealing.ts'
 import { deskAddress, written } from './site-addresses.ts'
+import type { RoomIn } from './storage/disk-room.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Secrets } from './storage/secrets.ts'
 import type { Storage } from './storage/storage.ts'
@@ -27,6 +28,8 @@ export type Outside = {
   leaseTimes?: LeaseTimes
   random: () => number
   log: Logger
+  /** How much room a disk has; as the system says, unless a test says something else. */
+  roomIn?: RoomIn
   /** Where keys of editors are looked up; the public net, unless a test has one of its own. */
   internet?: Internet
 }

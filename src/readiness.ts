@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config.ts'
-import { roomIn } from './storage/file-probe.ts'
+import { type Room, roomIn } from './storage/disk-room.ts'
 import type { FileStore } from './storage/files.ts'
 import type { Storage } from './storage/storage.ts'
 
@@ -25,7 +25,8 @@ export type Readiness = ReturnType<typeof createReadiness>
 export function createReadiness(
   config: Config,
   storage: Pick<Storage, 'probe' | 'sealings' | 'commits' | 'installation'>,
-  files: Pick<FileStore, 'probe' | 'owner' | 'writes' | 'root'>,
+  files: Pick<FileStore, 'probe' | 'owner' | 'writes' | 'room'>,
+  look = roomIn,
 ) {
   const databaseFolder = folderOf(config.DATABASE_URL)
   let asking: Promise<string[]> | undefined
@@ -83,7 +84,8 @@ export function createReadiness(
     const found = await Promise.all([
       tried('the database cannot be written', storage.probe),
       tried('the disk of the database is full', () => databaseHasRoom()),
-      tried('files cannot be written', () => files.probe(config.MAX_SUBMISSION_BYTES)),
+      tried('there is no room for files', () => files.room.mustHave(config.MAX_SUBMISSION_BYTES)),
+      tried('files cannot be written', files.probe),
       tried('UPLOADS_DIR is not what it was', isSameFolder),
       tried('nobody can open what is confidential', () => storage.sealings.desk()),
       tried('what came in lately could not be written', async () => {
@@ -100,14 +102,19 @@ export function createReadiness(
 
   async function databaseHasRoom(): Promise<void> {
     if (databaseFolder === undefined) return
-    const { free, filesFree } = await roomIn(databaseFolder)
+    const { free, filesFree } = await look(databaseFolder)
     if (free < databaseRoom || filesFree < 1) throw new Error('no room')
   }
 
   async function diskTroubles(): Promise<string[]> {
     const found = [
-      await scarce(files.root, 'of UPLOADS_DIR', scarceSubmissions * config.MAX_SUBMISSION_BYTES),
-      databaseFolder === undefined ? [] : await scarce(databaseFolder, 'of the database', scarceDatabase),
+      await scarce('of UPLOADS_DIR', scarceSubmissions * config.MAX_SUBMISSION_BYTES, files.room.left),
+      databaseFolder === undefined
+        ? []
+        : await scarce('of the database', scarceDatabase, async () => ({
+            ...(await look(databaseFolder)),
+            reserve: 0,
+          })),
     ]
     return found.flat()
   }
@@ -126,12 +133,21 @@ async function tried(fault: string, work: () => Promise<unknown>): Promise<strin
   return Promise.race([done, late]).finally(() => clearTimeout(timer))
 }
 
-async function scarce(folder: string, whose: string, enough: number): Promise<string[]> {
+/** What is said of a disk on which less than `enough` bytes are left above its reserve. */
+async function scarce(
+  whose: string,
+  enough: number,
+  left: () => Promise<Room & { reserve: number }>,
+): Promise<string[]> {
   try {
-    const { free, freeShare, filesFree, filesFreeShare } = await roomIn(folder)
-    if (free < enough || freeShare < scarceShare)
+    const { free, freeShare, filesFree, filesFreeShare, reserve } = await left()
+    if (free < reserve)
       return [
-        `The disk ${whose} is nearly full: ${Math.floor(free / MiB).toLocaleString('en')} MB are left. Make room, or nothing more comes in.`,
+        `The disk ${whose} is full: ${megabytes(free)} are left, which are kept for texts. No files are taken in until there is room.`,
+      ]
+    if (free - reserve < enough || freeShare < scarceShare)
+      return [
+        `The disk ${whose} is nearly full: ${megabytes(free)} are left. Make room, or ${reserve > 0 ? `no files come in below ${megabytes(reserve)}` : 'nothing more comes in'}.`,
       ]
     if (filesFreeShare < scarceShare)
       return [
@@ -141,6 +157,10 @@ async function scarce(folder: string, whose: string, enough: number): Promise<st
   } catch {
     return [`The disk ${whose} does not answer.`]
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.floor(bytes / MiB).toLocaleString('en')} MB`
 }
 
 function folderOf(databaseUrl: string): string | undefined {

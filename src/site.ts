@@ -1,7 +1,7 @@
 import type { Request, Router } from 'express'
 import type { BotSide } from './bot-side.ts'
 import { apiRouter, tokenOf } from './channels/api/api.ts'
-import { readMultipart } from './channels/form/multipart.ts'
+import { readMultipart, unkeptFile } from './channels/form/multipart.ts'
 import { nonceMaker } from './channels/form/nonce.ts'
 import { readTexts } from './channels/form/read.ts'
 import { statusRouter } from './channels/form/status.ts'
@@ -113,6 +113,7 @@ export function createSite(
     keysOf,
     tokens: storage.apiTokens,
     readBody: readKnown,
+    unkeptFile: (name, size) => unkeptFile(uploads.tidyName(name), size),
     readMultipart(req, res) {
       bodies.of(req).know()
       return readMultipart(req, res, uploads)

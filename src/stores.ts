@@ -8,6 +8,7 @@ import { processMemory } from './sealing/memory.ts'
 import { receiptIdentity } from './sealing/receipt-key.ts'
 import { textSealer } from './sealing/text.ts'
 import { recipientOf } from './sealing/x25519.ts'
+import { diskRoom } from './storage/disk-room.ts'
 import { type FileStore, fileStore } from './storage/files.ts'
 import { pair } from './storage/pairing.ts'
 import { readSecrets, type Secrets, secretsFor } from './storage/secrets.ts'
@@ -94,13 +95,10 @@ async function opened(config: Config, outside: Outside) {
       outside.log.warn('the database does not answer yet, or is locked: waiting up to a minute'),
   })
   const fileSealing = fileSealer()
-  const files = fileStore(config.UPLOADS_DIR, {
-    ...fileSealing,
-    headerSize,
-    headerFor,
-    fileKeyIn,
-    markOfKey,
-    nobody,
-  })
+  const files = fileStore(
+    config.UPLOADS_DIR,
+    { ...fileSealing, headerSize, headerFor, fileKeyIn, markOfKey, nobody },
+    diskRoom(config.UPLOADS_DIR, config.DISK_RESERVE, outside.roomIn),
+  )
   return { storage, files, fileSealing }
 }

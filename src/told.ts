@@ -29,6 +29,7 @@ export function toldToSender(submission: Submission, conversation: Message[], no
         state,
         size,
         type,
+        ...(message.content.files[id]?.refused && { refused: message.content.files[id].refused }),
       })),
     })),
   }

@@ -25,6 +25,7 @@ export function uploadsOf(parts: Parts): FormReading {
     readBody: bodies.read,
     holdOf: bodies.of,
     stage: stagingOf(parts, true),
+    tidyName: tidyFileName,
     discard: (staged) => files.discard(staged.map(({ id }) => id)),
     maxFileBytes: config.MAX_FILE_BYTES,
     maxSubmissionBytes: config.MAX_SUBMISSION_BYTES,

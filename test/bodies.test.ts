@@ -18,6 +18,7 @@ async function reader(t: TestContext, pace?: BodyPace) {
     clientOf: (req) => ({ name: req.get('client') ?? '', isOnion: req.get('client') === 'onion' }),
     onBusy: () => (told += 1),
     most: 400 * KiB,
+    staged: { client: 100 * KiB, all: 200 * KiB },
     ...(pace && { pace }),
   })
   const begin = refusals(pino({ level: 'silent' }))

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, statfs, unlink, writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, type TestContext, test } from 'node:test'
@@ -47,7 +48,7 @@ async function ready(running: RunningProcess): Promise<number> {
   return answer.status
 }
 
-/** Whether a tip with a file is taken in at this moment. */
+/** Whether a tip is taken in with its file at this moment. */
 async function takesIn(running: RunningProcess): Promise<boolean> {
   const page = await (await fetch(`${running.url}/submit/news-tip`)).text()
   const form = new FormData()
@@ -56,8 +57,8 @@ async function takesIn(running: RunningProcess): Promise<boolean> {
   form.set('files', new Blob(['some words in a file']), 'words.txt')
   const headers = { accept: 'application/json' }
   const sent = await fetch(`${running.url}/submit/news-tip`, { method: 'POST', body: form, headers })
-  await sent.arrayBuffer()
-  return sent.status === 201
+  const { filesNotKept } = (await sent.json()) as { filesNotKept?: string[] }
+  return sent.status === 201 && filesNotKept === undefined
 }
 
 async function fill(folder: string): Promise<void> {
@@ -386,6 +387,60 @@ for (const [name, { make, prepare, isPartial, skip = false }] of Object.entries(
     assert.equal(await ready(running), 200)
   })
 }
+
+/** Begins an upload of so many bytes that never ends. */
+async function holdUpload(running: RunningProcess, from: string, bytes: number): Promise<Socket> {
+  const port = Number(new URL(running.url).port)
+  const socket = connect({ port, host: '127.0.0.1', localAddress: from }).on('error', () => undefined)
+  socket.write(
+    'POST /submit/news-tip HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n' +
+      `Transfer-Encoding: chunked\r\n\r\n${bytes.toString(16)}\r\n` +
+      '--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n',
+  )
+  const piece = Buffer.alloc(64 * 1024, 'words ')
+  for (let sent = 0; sent < bytes - 200_000; sent += piece.length) {
+    if (socket.destroyed || socket.write(piece)) continue
+    await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), sleep(500)])
+  }
+  return socket
+}
+
+test('held uploads fill a disk neither from one client nor from many: what is kept for texts stays', {
+  skip: canMount ? false : 'file systems cannot be mounted here',
+}, async (t) => {
+  const MiB = 1024 * 1024
+  const env = { ...places(), MAX_FILE_BYTES: String(4 * MiB), DISK_RESERVE: String(20 * MiB) }
+  await mkdir(env.UPLOADS_DIR, { recursive: true })
+  mount(t, env.UPLOADS_DIR, 'size=60m')
+  const running = await startProcess({ ...env, LOG_LEVEL: 'silent' })
+  t.after(() => running.kill())
+  const free = async () => {
+    const { bavail, bsize } = await statfs(env.UPLOADS_DIR)
+    return bavail * bsize
+  }
+  const whole = await free()
+  const held = await Promise.all(Array.from({ length: 8 }, () => holdUpload(running, '127.0.0.1', 3.9 * MiB)))
+  await sleep(500)
+  assert.ok(whole - (await free()) < 17 * MiB, `one client holds ${(whole - (await free())) / MiB} MB`)
+  for (let n = 0; n < 20; n++) held.push(await holdUpload(running, `127.0.0.${10 + n}`, 3.9 * MiB))
+  await sleep(500)
+  assert.ok((await free()) >= 19 * MiB, `${(await free()) / MiB} MB are left`)
+  await writeFile(join(env.UPLOADS_DIR, 'ballast'), Buffer.alloc((await free()) - 20 * MiB))
+  await sleep(1100)
+  const form = new FormData()
+  for (const [name, value] of Object.entries(tip())) form.set(name, value)
+  form.set('files', new Blob(['x'.repeat(2 * MiB)]), 'words.txt')
+  const headers = { accept: 'application/json' }
+  const sent = await fetch(`${running.url}/submit/news-tip`, { method: 'POST', body: form, headers })
+  const body = (await sent.json()) as { filesNotKept?: string[] }
+  assert.equal(sent.status, 201, JSON.stringify(body))
+  assert.deepEqual(body.filesNotKept, ['words.txt'])
+  for (const socket of held) socket.destroy()
+  await unlink(join(env.UPLOADS_DIR, 'ballast'))
+  while ((await free()) < whole - MiB) await sleep(50)
+  await sleep(1000)
+  assert.ok(await takesIn(running))
+})
 
 test('admins are warned at the desk before a disk is full, and of files that were left unswept; others are not', async (t) => {
   const plain = 'plain@newsroom.test'

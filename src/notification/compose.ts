@@ -4,7 +4,7 @@ import type { Replies } from '../config.ts'
 import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
 import { type Editor, mostWrongCodes } from '../editor.ts'
-import { refusals } from '../file-refusal.ts'
+import { type RefusalReason, refusals } from '../file-refusal.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
 import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../mail-address.ts'
@@ -477,10 +477,15 @@ function subjectOf(submission: Submission, fields: Fields): string {
 /** What the sender of files that were not taken can send instead, once for each kind of file. */
 function notOpenedIn({ content }: Message): string[] {
   const reasons = Object.values(content.files).flatMap(({ refused }) => refused ?? [])
-  return [...new Set(reasons)].map(
-    (reason) =>
-      `A file that came with it is ${refusals[reason].what}, and was not opened. ${refusals[reason].instead}`,
-  )
+  return [...new Set(reasons)].map((reason) => refusalSentence(reason, content.email !== undefined))
+}
+
+function refusalSentence(reason: RefusalReason, isInMail: boolean): string {
+  const { what, instead } = refusals[reason]
+  if (reason !== 'no-room') return `A file that came with it is ${what}, and was not opened. ${instead}`
+  return isInMail
+    ? 'The files that came with it are kept in your mail as it came.'
+    : `A file that came with it was not kept, for we had no room for it. ${instead}`
 }
 
 /** What a piece is called in a mail: by its reference, where its title is confidential. */

@@ -7,6 +7,7 @@ import type { Keys } from '../seal.ts'
 import type { Attachment } from '../submission.ts'
 import { ageFiles, type FileRecipients, type FileSealing, forgetWhen } from './age-file.ts'
 import { isThere, moveOnce, opened, syncFile, syncFolder, unlessGone } from './disk.ts'
+import { type DiskRoom, diskRoom } from './disk-room.ts'
 import { isUnavailable, orUnavailable, translated } from './faults.ts'
 import { checkedId } from './file-id.ts'
 import { fileProbe } from './file-probe.ts'
@@ -28,9 +29,9 @@ export type FileStore = ReturnType<typeof fileStore>
  * A sealed file is an age file. While it is staged its key is in memory only, and nobody can open it but this process;
  * when it is kept, its header is written for those who may.
  */
-export function fileStore(root: string, sealing: FileSealing) {
+export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = diskRoom(root)) {
   const age = ageFiles(sealing)
-  const staged = staging(join(root, 'staging'), sealing, age)
+  const staged = staging(join(root, 'staging'), sealing, age, room)
   const swept = sweeping(root, {
     staging: join(root, 'staging'),
     kept: keptFolders.map((name) => join(root, name)),
@@ -41,7 +42,12 @@ export function fileStore(root: string, sealing: FileSealing) {
     folders: ['staging', ...keptFolders],
     pathOf: staged.pathOf,
     stage: (source) =>
-      staged.write(source, { maxBytes: 100, typeOf: async () => 'text/plain', isSealed: true }),
+      staged.write(source, {
+        maxBytes: 100,
+        ofReserve: 100,
+        typeOf: async () => 'text/plain',
+        isSealed: true,
+      }),
     forget: staged.forget,
   })
   const keptPath = (id: string) => join(root, checkedId(id).slice(-2), id)
@@ -64,7 +70,7 @@ export function fileStore(root: string, sealing: FileSealing) {
     /**
      * Streams a file into staging; hash and type are told while it passes. The source is read no further
      * than the fault, and not destroyed: the caller drains it.
-     * @throws Failure `too-large`, `unavailable`, or what `typeOf` throws; nothing is left behind then.
+     * @throws Failure `too-large`, `unavailable`, NoRoom, or what `typeOf` throws; nothing is left behind then.
      */
     stage(source: Readable, options: StageOptions): Promise<WrittenFile> {
       return translatedAndNoted(writes, () => staged.write(source, options))
@@ -183,7 +189,7 @@ export function fileStore(root: string, sealing: FileSealing) {
       }
     },
 
-    /** Throws unless files can be taken in, so many bytes of them: it does what taking one in does. */
+    /** Throws unless files can be written: it does what taking one in does. */
     probe,
 
     /** Whether what came in lately could be written. */
@@ -197,6 +203,9 @@ export function fileStore(root: string, sealing: FileSealing) {
 
     /** The folder of this store. */
     root,
+
+    /** How much room there is for files. */
+    room,
 
     /** The id of the database that this store belongs to; undefined where it says none. */
     owner: () => ownerOf(root),

@@ -7,6 +7,7 @@ import { coarseId } from '../id.ts'
 import type { SealedAs } from '../record.ts'
 import { type AgeFiles, type FileRecipients, type FileSealing, forgetWhen } from './age-file.ts'
 import { isThere, opened } from './disk.ts'
+import type { DiskRoom } from './disk-room.ts'
 import { checkedId } from './file-id.ts'
 
 /** How much of a file's beginning its type is told from. */
@@ -21,6 +22,8 @@ export type StageOptions = {
   id?: string
   /** More bytes than this are refused as `too-large`. */
   maxBytes: number
+  /** So much of it may come out of what is kept free for texts: it is one itself, and needs no more. Bytes. */
+  ofReserve?: number
   /** The media type that these leading bytes show; throws to refuse the file. */
   typeOf: (sample: Buffer) => Promise<string>
 }
@@ -29,7 +32,12 @@ export type StageOptions = {
  * Files that are written and fsynced, and not part of anything yet. The key of a sealed one is in memory only: nobody can
  * open it but this process.
  */
-export function staging(folder: string, sealing: FileSealing, ageFiles: AgeFiles) {
+export function staging(
+  folder: string,
+  sealing: FileSealing,
+  ageFiles: AgeFiles,
+  room: Pick<DiskRoom, 'take'>,
+) {
   const keys = new Map<string, Uint8Array>()
   const pathOf = (id: string) => join(folder, checkedId(id))
 
@@ -40,7 +48,7 @@ export function staging(folder: string, sealing: FileSealing, ageFiles: AgeFiles
     /**
      * Streams a file in; hash and type are told while it passes. The source is read no further than the fault, and not
      * destroyed: the caller drains it.
-     * @throws Failure `too-large`, or what `typeOf` throws; nothing is left behind then.
+     * @throws Failure `too-large`, NoRoom, or what `typeOf` throws; nothing is left behind then.
      */
     async write(source: Readable, options: StageOptions): Promise<WrittenFile> {
       // It may break before it is read, or while it is drained: then nobody else listens.
@@ -48,7 +56,7 @@ export function staging(folder: string, sealing: FileSealing, ageFiles: AgeFiles
       const id = options.id ?? coarseId(Date.now())
       const handle = await open(pathOf(id), 'w', 0o600)
       try {
-        const passing = passingThrough(source, options)
+        const passing = passingThrough(source, options, room)
         const sealed = options.isSealed ? sealing.seal(passing.bytes) : undefined
         if (sealed) await writeSealed(handle, sealed.sealed)
         else for await (const piece of passing.bytes) await handle.writeFile(piece)
@@ -123,7 +131,7 @@ async function writeSealed(handle: FileHandle, sealed: Readable): Promise<void> 
 }
 
 /** Lets a source pass, with its size, type and hash told at its end. */
-function passingThrough(source: Readable, options: StageOptions) {
+function passingThrough(source: Readable, options: StageOptions, room: Pick<DiskRoom, 'take'>) {
   const hash = createHash('sha256')
   let size = 0
   let sample = Buffer.alloc(0)
@@ -133,6 +141,7 @@ function passingThrough(source: Readable, options: StageOptions) {
     for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length
       if (size > options.maxBytes) throw new Failure('too-large', 'The file is too large.')
+      await room.take(chunk.length, size <= (options.ofReserve ?? 0))
       if (type === undefined) {
         sample = Buffer.concat([sample, chunk.subarray(0, sampleSize - sample.length)])
         if (sample.length >= sampleSize) type = await options.typeOf(sample)

@@ -31,6 +31,8 @@ export type BodyParts = {
   onBusy: () => void
   /** Bytes that all bodies may hold together; otherwise what the heap bears. */
   most?: number
+  /** Bytes of files that may be on the disk without being part of anything yet: of one client, and of all together. */
+  staged: { client: number; all: number }
   pace?: BodyPace
 }
 
@@ -38,7 +40,7 @@ export type BodyParts = {
 export type Hold = {
   /** A piece of the body has come. @throws TooBusy where it would be too much for all requests together, or for this client */
   take(bytes: number): void
-  /** Bytes of it have gone on to the disk. */
+  /** Bytes of it have gone on to the disk. @throws TooBusy where too many lie there of requests that are still in hand */
   pass(bytes: number): void
   /** Whoever asks has shown who they are: they are not counted among strangers. */
   know(): void
@@ -50,11 +52,13 @@ export type Bodies = ReturnType<typeof createBodies>
  * Counts what the bodies of all requests in hand hold in memory, from the first byte until the answer has gone or the
  * connection is broken. What would be too much is turned away with 503, and a body that hardly comes is broken off.
  */
-export function createBodies({ clientOf, onBusy, most = mostByHeap(), pace = usualPace }: BodyParts) {
+export function createBodies({ clientOf, onBusy, staged, most = mostByHeap(), pace = usualPace }: BodyParts) {
   const holds = new Map<Request, Held>()
-  const byClient = new Map<string, number>()
+  const byClient = tally()
+  const stagedByClient = tally()
   let strangers = 0
   let all = 0
+  let allStaged = 0
   let isLooking = false
   let toldAt = Number.NEGATIVE_INFINITY
 
@@ -70,6 +74,7 @@ export function createBodies({ clientOf, onBusy, most = mostByHeap(), pace = usu
         isOnion,
         isKnown: false,
         bytes: 0,
+        staged: 0,
         received: 0,
         begunAt: performance.now(),
       }
@@ -127,7 +132,10 @@ export function createBodies({ clientOf, onBusy, most = mostByHeap(), pace = usu
         held.received += bytes
         take(held, bytes + ofPiece)
       },
-      pass: (bytes) => add(held, -bytes),
+      pass(bytes) {
+        add(held, -bytes)
+        stage(held, bytes)
+      },
       know: () => know(held),
     }
   }
@@ -143,7 +151,7 @@ export function createBodies({ clientOf, onBusy, most = mostByHeap(), pace = usu
   function isTooMuch({ client, isOnion, isKnown }: Held, bytes: number): boolean {
     if (all + bytes > most) return true
     if (isKnown) return false
-    const own = (byClient.get(client) ?? 0) + bytes
+    const own = byClient.of(client) + bytes
     return (
       strangers + bytes > most * shares.strangers || own > most * (isOnion ? shares.onion : shares.client)
     )
@@ -157,9 +165,23 @@ export function createBodies({ clientOf, onBusy, most = mostByHeap(), pace = usu
 
   function addToStranger(client: string, bytes: number): void {
     strangers += bytes
-    const own = (byClient.get(client) ?? 0) + bytes
-    if (own > 0) byClient.set(client, own)
-    else byClient.delete(client)
+    byClient.add(client, bytes)
+  }
+
+  function stage(held: Held, bytes: number): void {
+    const most = held.isOnion ? staged.all * shares.onion : staged.client
+    const isTooMuch = !held.isKnown && stagedByClient.of(held.client) + bytes > most
+    if (isTooMuch || allStaged + bytes > staged.all) {
+      tell()
+      throw new TooBusy()
+    }
+    countStaged(held, bytes)
+  }
+
+  function countStaged(held: Held, bytes: number): void {
+    held.staged += bytes
+    allStaged += bytes
+    stagedByClient.add(held.client, bytes)
   }
 
   function know(held: Held): void {
@@ -170,7 +192,9 @@ export function createBodies({ clientOf, onBusy, most = mostByHeap(), pace = usu
 
   function release(req: Request): void {
     const held = holds.get(req)
-    if (held) add(held, -held.bytes)
+    if (!held) return
+    add(held, -held.bytes)
+    countStaged(held, -held.staged)
     holds.delete(req)
   }
 
@@ -203,9 +227,24 @@ type Held = {
   isKnown: boolean
   /** What of it is in memory. */
   bytes: number
+  /** What of it is on the disk, as files that are part of nothing yet. */
+  staged: number
   /** What of it has come. */
   received: number
   begunAt: number
+}
+
+/** Counts bytes by names, and forgets the names that have none. */
+function tally() {
+  const counts = new Map<string, number>()
+  return {
+    of: (name: string): number => counts.get(name) ?? 0,
+    add(name: string, bytes: number): void {
+      const sum = (counts.get(name) ?? 0) + bytes
+      if (sum > 0) counts.set(name, sum)
+      else counts.delete(name)
+    },
+  }
 }
 
 function bringsBody(req: Request): boolean {

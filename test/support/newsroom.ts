@@ -18,6 +18,7 @@ import type { LeaseTimes } from '../../src/notification/lease-holder.ts'
 import type { Outside } from '../../src/parts.ts'
 import type { Internet } from '../../src/pgp/public-get.ts'
 import type { Identity, Keys } from '../../src/seal.ts'
+import type { RoomIn } from '../../src/storage/disk-room.ts'
 import type { Kind, Submission } from '../../src/submission.ts'
 import { bytes } from './bytes.ts'
 import { compose, type TestMail } from './mail.ts'
@@ -52,6 +53,7 @@ export async function openNewsroom(
   env: Record<string, string> = {},
   internet = nowhere,
   leaseTimes?: LeaseTimes,
+  roomIn?: RoomIn,
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'barua-test-'))
   const mailServer: MailServer = await openMailServer()
@@ -88,6 +90,7 @@ export async function openNewsroom(
     log,
     internet,
     ...(leaseTimes && { leaseTimes }),
+    ...(roomIn && { roomIn }),
   }
   let application: Application = await createApplication(readConfig(settings), outside)
   await application.openDesk()

@@ -4,8 +4,16 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { z } from 'zod'
 import { type ApiToken, hashToken } from '../../api-token.ts'
 import { arrivalDigest } from '../../arrival-digest.ts'
-import type { Arrival, Draft, FurtherDraft, StagedFile } from '../../draft.ts'
+import {
+  type Arrival,
+  type AwaitedFile,
+  type Draft,
+  type FurtherDraft,
+  filesNotKept,
+  type StagedFile,
+} from '../../draft.ts'
 import { Failure, type FailureCode, type Faults } from '../../failure.ts'
+import { NoRoom } from '../../no-room.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
 import type { Keys } from '../../seal.ts'
 import type { Attachment, Message, Submission } from '../../submission.ts'
@@ -38,6 +46,8 @@ export type ApiParts = {
     maxBytes: number,
   ) => Promise<{ id: string; name: string; size: number; type: string; sha256: string }>
   discard: (files: { id: string }[]) => Promise<void>
+  /** A file that there was no room for, as a submission speaks of it. */
+  unkeptFile: (name: string, size: number) => AwaitedFile
   readMultipart: (req: Request, res: Response) => Promise<Sent & { fileFaults: FileFault[] }>
   /** Reads a body whole. @throws Failure `too-large` and others */
   readBody: (req: Request, mostBytes: number) => Promise<Buffer>
@@ -58,8 +68,8 @@ export type ApiParts = {
 
 type FileFault = { code: FailureCode; message: string }
 
-/** What was sent: fields not yet believed, files already staged. */
-type Sent = { fields: Record<string, unknown>; files: StagedFile[] }
+/** What was sent: fields not yet believed, files already staged, or told of where there was no room for them. */
+type Sent = { fields: Record<string, unknown>; files: StagedFile[]; unkept: AwaitedFile[] }
 
 /** A JSON body is held in memory whole, so what is larger goes by multipart, which streams. */
 const maxJsonBytes = 16 * 1024 * 1024
@@ -94,11 +104,11 @@ export function apiRouter(parts: ApiParts): Router {
   return router
 
   async function create(req: Request, res: Response): Promise<void> {
-    const received = await receiving(req, res, async ({ fields, files }) => {
+    const received = await receiving(req, res, async ({ fields, files, unkept }) => {
       const { kind, sender, confidential, files: _, ...given } = parsed(SubmissionGiven, fields)
       const token = tokenOf(res)
       const said = 'consent' in given ? { ...given, consent: 'yes' } : given
-      return parts.receive({
+      const taken = await parts.receive({
         kind,
         channel: 'api',
         arrival: arrivalOf(
@@ -110,16 +120,24 @@ export function apiRouter(parts: ApiParts): Router {
         ),
         fields: said,
         files,
-        awaited: [],
+        awaited: unkept,
         isConfidential: confidential ?? false,
         api: { tokenId: token.id, ...(sender !== undefined && { sender }) },
       })
+      return { ...taken, unkept, isAsked: confidential !== undefined }
     })
-    const { reference, receipt, repeat, isConfidential, isUnmailed } = received
+    const { reference, receipt, repeat, isConfidential, isUnmailed, unkept, isAsked } = received
     res.status(repeat ? 200 : 201)
     const mail = isUnmailed && { mailed: false }
     const statusUrl = `${parts.siteUrl}/status`
-    res.json({ reference, receipt, statusUrl, confidential: isConfidential, ...mail })
+    res.json({
+      reference,
+      receipt,
+      statusUrl,
+      confidential: isConfidential,
+      ...mail,
+      ...filesNotKept(unkept),
+    })
   }
 
   async function read(req: Request, res: Response): Promise<void> {
@@ -141,20 +159,22 @@ export function apiRouter(parts: ApiParts): Router {
 
   async function writeAgain(req: Request, res: Response): Promise<void> {
     const submission = await submissionOf(req)
-    const { repeat, isChanged } = await receiving(req, res, async ({ fields, files }) => {
+    const { repeat, isChanged, unkept } = await receiving(req, res, async ({ fields, files, unkept }) => {
       const { body, confidential } = parsed(MessageGiven, fields)
+      if (body === '' && files.length === 0 && unkept.length > 0) throw new NoRoom()
       const arrival = arrivalOf(req, tokenOf(res), submission.id, [body], files)
-      const isConfidential = confidential ?? false
-      return parts.receiveFurther({
+      const message = {
         submissionId: submission.id,
-        isConfidential,
+        isConfidential: confidential ?? false,
         arrival,
         fields: { body },
         files,
-      })
+        awaited: unkept,
+      }
+      return { ...(await parts.receiveFurther(message)), unkept }
     })
     if (isChanged) throw keyUsed()
-    res.status(repeat ? 200 : 201).json({ reference: submission.reference })
+    res.status(repeat ? 200 : 201).json({ reference: submission.reference, ...filesNotKept(unkept) })
   }
 
   /** The submission that the receipt opens, if it is the one of that reference. */
@@ -182,9 +202,9 @@ export function apiRouter(parts: ApiParts): Router {
   }
 
   async function fromMultipart(req: Request, res: Response): Promise<Sent> {
-    const { fields, files, fileFaults } = await parts.readMultipart(req, res)
+    const { fields, files, fileFaults, unkept } = await parts.readMultipart(req, res)
     const [fault] = fileFaults
-    if (!fault) return { fields: withLinks(fields), files }
+    if (!fault) return { fields: withLinks(fields), files, unkept }
     await parts.discard(files)
     throw new Failure(fault.code, fault.message, {
       fields: { files: fileFaults.map(({ message }) => message) },
@@ -200,19 +220,26 @@ export function apiRouter(parts: ApiParts): Router {
     }
     const fields = body as Record<string, unknown>
     const given = parsed(MessageGiven.pick({ files: true }), fields).files ?? []
-    return { fields, files: await staged(given) }
+    return { fields, ...(await staged(given)) }
   }
 
-  async function staged(given: FileGiven[]): Promise<StagedFile[]> {
+  async function staged(given: FileGiven[]): Promise<Omit<Sent, 'fields'>> {
     const files: StagedFile[] = []
+    const unkept: AwaitedFile[] = []
     try {
       for (const { name, content, caption, credit } of given) {
         const room = parts.maxSubmissionBytes - files.reduce((sum, file) => sum + file.size, 0)
-        const source = Readable.from([Buffer.from(content, 'base64')])
-        const file = await parts.stage(source, name, Math.min(parts.maxFileBytes, room))
-        files.push({ ...file, ...(caption && { caption }), ...(credit && { credit }) })
+        const bytes = Buffer.from(content, 'base64')
+        const label = { ...(caption && { caption }), ...(credit && { credit }) }
+        try {
+          const file = await parts.stage(Readable.from([bytes]), name, Math.min(parts.maxFileBytes, room))
+          files.push({ ...file, ...label })
+        } catch (error) {
+          if (!(error instanceof NoRoom)) throw error
+          unkept.push({ ...parts.unkeptFile(name, bytes.length), ...label })
+        }
       }
-      return files
+      return { files, unkept }
     } catch (error) {
       await parts.discard(files)
       throw error

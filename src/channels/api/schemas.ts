@@ -69,6 +69,11 @@ export const MessageGiven = z
   })
   .meta({ id: 'NewMessage' })
 
+const filesNotKept = z
+  .array(z.string())
+  .optional()
+  .describe('Names of files that there was no room for. Send them again later, as a message.')
+
 export const SubmissionTaken = z
   .object({
     reference: z.string().describe('Its public name. It gives access to nothing.'),
@@ -76,15 +81,19 @@ export const SubmissionTaken = z
       .string()
       .describe('The secret of the sender: with it the answers can be read. Give it to the sender.'),
     statusUrl: z.url().describe('Where a person with the receipt reads the answers.'),
-    confidential: z.boolean().describe('Whether it is encrypted, as it is stored.'),
+    confidential: z
+      .boolean()
+      .optional()
+      .describe('Whether it is encrypted, as it is stored. Said where it was asked for, or declined.'),
     mailed: z
       .literal(false)
       .optional()
       .describe('Says that no receipt was mailed: the address has had as many as it may within a day.'),
+    filesNotKept,
   })
   .meta({ id: 'Received' })
 
-export const MessageTaken = z.object({ reference: z.string() }).meta({ id: 'MessageReceived' })
+export const MessageTaken = z.object({ reference: z.string(), filesNotKept }).meta({ id: 'MessageReceived' })
 
 const Time = z.iso.datetime()
 
@@ -110,6 +119,10 @@ export const SubmissionTold = z
             state: z.enum(['kept', 'awaited', 'failed']),
             size: z.number().int().nullable(),
             type: z.string().nullable(),
+            refused: z
+              .string()
+              .optional()
+              .describe('Why it is not kept, where it is not: `no-room` and others.'),
           }),
         ),
       }),

@@ -2,21 +2,24 @@ import { Readable, type Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
-import { maxFiles, type StagedFile } from '../../draft.ts'
+import { type AwaitedFile, maxFiles, type StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, unavailable } from '../../failure.ts'
+import { NoRoom } from '../../no-room.ts'
 
 /** What was sent with a form. Fields are as they came; files are staged, or named with what is wrong with them. */
 export type SentForm = {
   fields: Record<string, unknown>
   files: StagedFile[]
   fileFaults: FileFault[]
+  /** Files that there was no room for: nothing of them is kept. */
+  unkept: AwaitedFile[]
   /** What all of them are called, as they came. */
   names: string[]
 }
 
 export type FileFault = { code: FailureCode; message: string }
 
-/** Streams one file into the file store. @throws Failure `too-large`, `unsupported-file`, `unavailable`. */
+/** Streams one file into the file store. @throws Failure `too-large`, `unsupported-file`, `unavailable`; NoRoom */
 export type Stage = (
   source: Readable,
   name: string,
@@ -31,6 +34,8 @@ export type MultipartParts = {
   holdOf: (req: Request) => Hold
   stage: Stage
   discard: (files: { id: string }[]) => Promise<void>
+  /** What a file is called whose name came from outside. */
+  tidyName: (name: string) => string
   maxFileBytes: number
   maxSubmissionBytes: number
 }
@@ -53,7 +58,13 @@ export const mostFieldBytes = 1024 * 1024
 const envelope = 2 * mostFieldBytes
 
 /** Set by our engine on each file that multer reports. */
-type EngineResult = { staged?: StagedFile; fault?: FileFault; slot: number; originalname: string }
+type EngineResult = {
+  staged?: StagedFile
+  unkept?: AwaitedFile
+  fault?: FileFault
+  slot: number
+  originalname: string
+}
 
 /**
  * Reads multipart/form-data, streaming each file into the file store. A file that is refused is drained and
@@ -76,14 +87,20 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
   if (isTooLarge) throw tooLarge(parts.maxSubmissionBytes)
   const results = (req.files ?? []) as unknown as EngineResult[]
   const fields = req.body as Record<string, unknown>
-  const files = withCaptions(results, fields)
+  const labels = labelsIn(results, fields)
+  const files = results.flatMap((result) =>
+    result.staged ? { ...result.staged, ...labels.get(result) } : [],
+  )
+  const unkept = results.flatMap((result) =>
+    result.unkept ? { ...result.unkept, ...labels.get(result) } : [],
+  )
   // Two files may be on their way at once, so the engine's count alone is not exact.
   if (files.reduce((sum, file) => sum + file.size, 0) > parts.maxSubmissionBytes) {
     await parts.discard(files)
     throw tooLarge(parts.maxSubmissionBytes)
   }
   const names = results.map(({ originalname }) => originalname)
-  return { fields, files, fileFaults: results.flatMap(({ fault }) => fault ?? []), names }
+  return { fields, files, fileFaults: results.flatMap(({ fault }) => fault ?? []), unkept, names }
 }
 
 /** What a form with one small file may weigh. */
@@ -180,17 +197,25 @@ type FormHold = Hold & { fileBegins(file: Readable): void }
 const inPassing = 512 * 1024
 
 /** A file on its way to the disk. */
-function passing(file: Readable, hold: FormHold): Readable {
+function passing(file: Readable, hold: FormHold): { source: Readable; size: () => number } {
   hold.fileBegins(file)
+  let size = 0
   async function* pieces() {
     for await (const piece of file.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       hold.pass(piece.length)
+      size += piece.length
       yield piece
     }
   }
   const source = Readable.from(pieces(), { objectMode: false })
   // It may break when nobody reads it any more.
-  return source.on('error', () => undefined)
+  source.on('error', () => undefined)
+  return { source, size: () => size }
+}
+
+/** A file that there was no room for, as a submission speaks of it. */
+export function unkeptFile(name: string, size: number): AwaitedFile {
+  return { name, remoteId: '', withheld: size, refused: 'no-room' }
 }
 
 /** Reads a file away and keeps nothing of it. @throws Failure `unsupported-file` */
@@ -207,16 +232,19 @@ function engineFor(parts: MultipartParts, hold: FormHold): StorageEngine {
     _handleFile(req, file, done) {
       const slot = listed(req.body.caption).length
       const maxBytes = Math.min(parts.maxFileBytes, room)
-      const source = passing(file.stream, hold)
+      const { source, size } = passing(file.stream, hold)
       parts
         .stage(source, file.originalname, maxBytes)
         .then((staged) => {
           room -= staged.size
           return { staged, slot }
         })
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
           source.resume()
-          return { fault: faultOf(error, file.originalname, parts, maxBytes), slot }
+          if (!(error instanceof NoRoom))
+            return { fault: faultOf(error, file.originalname, parts, maxBytes), slot }
+          await finished(source)
+          return { unkept: unkeptFile(parts.tidyName(file.originalname), size()), slot }
         })
         .then((result) => done(null, result as object), done)
     },
@@ -244,17 +272,21 @@ function faultOf(error: unknown, name: string, parts: MultipartParts, maxBytes: 
  * Captions go with files in order. In the form for guest posts each file is followed by its caption, and may be left
  * out: it says so in `captions`, and there the place among the captions tells which belongs to which.
  */
-function withCaptions(results: EngineResult[], fields: Record<string, unknown>): StagedFile[] {
+function labelsIn(
+  results: EngineResult[],
+  fields: Record<string, unknown>,
+): Map<EngineResult, Pick<StagedFile, 'caption' | 'credit'>> {
   const captions = listed(fields.caption)
   const credits = listed(fields.credit)
   const follow = fields.captions === 'follow'
-  return results.flatMap(({ staged, slot }, index) => {
-    if (!staged) return []
-    const place = follow ? slot : index
-    const caption = captions[place]
-    const credit = credits[place]
-    return [{ ...staged, ...(caption && { caption }), ...(credit && { credit }) }]
-  })
+  return new Map(
+    results.map((result, index) => {
+      const place = follow ? result.slot : index
+      const caption = captions[place]
+      const credit = credits[place]
+      return [result, { ...(caption && { caption }), ...(credit && { credit }) }]
+    }),
+  )
 }
 
 function listed(value: unknown): string[] {

@@ -28,7 +28,7 @@ export async function readForm(req: Request, res: Response, parts: FormReading):
   if (req.is('multipart/form-data')) return readMultipart(req, res, parts)
   if (!req.is(urlencoded)) throw notAForm()
   await readFields(req, parts)
-  return { fields: req.body, files: [], fileFaults: [], names: [] }
+  return { fields: req.body, files: [], fileFaults: [], unkept: [], names: [] }
 }
 
 /** Reads an urlencoded form into the request’s body; what is none has no fields. @throws Failure */
@@ -79,6 +79,7 @@ export async function readTexts(
     ...parts,
     stage: letPass,
     discard: async () => undefined,
+    tidyName: (name) => name,
     maxFileBytes: Number.POSITIVE_INFINITY,
     maxSubmissionBytes: Number.POSITIVE_INFINITY,
   })

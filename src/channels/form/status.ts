@@ -2,6 +2,7 @@ import { hash, randomUUID } from 'node:crypto'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { FurtherDraft } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
+import { NoRoom } from '../../no-room.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
 import type { Keys } from '../../seal.ts'
 import {
@@ -119,7 +120,10 @@ export function statusRouter(parts: StatusParts): Router {
       throw new Failure(fault.code, files.join(' '), { fields: { files } })
     }
     const fields = givenFields({ body: sent.fields.message }, ['body'])
-    if (fields.body === undefined && sent.files.length === 0) return false
+    if (fields.body === undefined && sent.files.length === 0) {
+      if (sent.unkept.length > 0) throw new NoRoom()
+      return false
+    }
     const arrival = arrivalOf(submission, fields, sent)
     const draft: FurtherDraft = {
       submissionId: submission.id,
@@ -127,6 +131,7 @@ export function statusRouter(parts: StatusParts): Router {
       fields: { body: '', ...fields },
       files: sent.files,
       isConfidential: isTicked(sent.fields),
+      awaited: sent.unkept,
     }
     await parts.receiveFurther(draft).catch((error: unknown) => {
       throw namedAsInTheForm(error)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { arrivalDigest } from '../../arrival-digest.ts'
-import { type Arrival, type Draft, parseFields } from '../../draft.ts'
+import { type Arrival, type AwaitedFile, type Draft, filesNotKept, parseFields } from '../../draft.ts'
 import { Failure, type Faults } from '../../failure.ts'
 import { askedAddress, hasHttps, type SiteAddresses, written } from '../../site-addresses.ts'
 import { isConfidentialKind, type Kind } from '../../submission.ts'
@@ -13,7 +13,7 @@ import { type FormReading, givenFields, isTicked, readForm, wantsJson } from './
 
 /** What the form's door is handed where everything meets. */
 export type FormParts = FormReading & {
-  receive: (draft: Draft) => Promise<Told>
+  receive: (draft: Draft) => Promise<Omit<Told, 'unkept'>>
   /** Keeps files as they are, of pieces that are not confidential. */
   stageClear: Stage
   render: (view: string, data?: Record<string, unknown>) => string
@@ -39,6 +39,8 @@ type Told = {
   earlier?: string
   /** No receipt was mailed to the address that they gave. */
   isUnmailed?: boolean
+  /** How many files there was no room for. */
+  unkept: number
 }
 
 const receiptCookie = 'barua-receipt'
@@ -68,7 +70,7 @@ export function formRouter(parts: FormParts): Router {
       checkToken(sent, res)
       const draft = draftOf(form, sent)
       refuseFaultyFiles(sent, draft)
-      answer(req, res, await parts.receive(draft))
+      answer(req, res, { ...(await parts.receive(draft)), unkept: sent.unkept.length }, sent.unkept)
     } catch (error) {
       if (sent) await parts.discard(sent.files)
       refuse(req, res, form, parts.asFailure(error))
@@ -111,7 +113,7 @@ export function formRouter(parts: FormParts): Router {
       arrival,
       fields,
       files: sent.files,
-      awaited: [],
+      awaited: sent.unkept,
       isConfidential,
     }
   }
@@ -126,13 +128,13 @@ export function formRouter(parts: FormParts): Router {
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
-  function answer(req: Request, res: Response, told: Told): void {
+  function answer(req: Request, res: Response, told: Told, files: AwaitedFile[]): void {
     res.set('cache-control', 'no-store')
     if (wantsJson(req)) {
-      const { reference, receipt, isConfidential, isUnmailed } = told
+      const { reference, receipt, isUnmailed } = told
       const statusUrl = `${addressAsked(req)}/status`
       const mail = isUnmailed && { mailed: false }
-      res.status(201).json({ reference, receipt, statusUrl, confidential: isConfidential, ...mail })
+      res.status(201).json({ reference, receipt, statusUrl, ...mail, ...filesNotKept(files) })
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
@@ -207,14 +209,14 @@ function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm
   return arrivalDigest([nonce, fields, files])
 }
 
-function inCookie({ reference, receipt, isConfidential, earlier = '', isUnmailed }: Told): string {
+function inCookie({ reference, receipt, isConfidential, earlier = '', isUnmailed, unkept }: Told): string {
   const how = isConfidential ? 'confidential' : 'clear'
-  return [reference, receipt, how, earlier, isUnmailed ? 'unmailed' : ''].join(' ')
+  return [reference, receipt, how, earlier, isUnmailed ? 'unmailed' : '', unkept].join(' ')
 }
 
 function readReceiptCookie(req: Request): Told | undefined {
-  const shape = /^([\w-]+) ([\w-]+) (confidential|clear) ([\w-]*) (unmailed)?$/
-  const [, reference, receipt, how, earlier, mail] =
+  const shape = /^([\w-]+) ([\w-]+) (confidential|clear) ([\w-]*) (unmailed)? (\d+)$/
+  const [, reference, receipt, how, earlier, mail, unkept] =
     shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
   if (!reference || !receipt) return undefined
   return {
@@ -223,6 +225,7 @@ function readReceiptCookie(req: Request): Told | undefined {
     isConfidential: how === 'confidential',
     ...(earlier && { earlier }),
     isUnmailed: mail !== undefined,
+    unkept: Number(unkept),
   }
 }
 

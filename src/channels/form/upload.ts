@@ -1,6 +1,7 @@
 import express, { type RequestHandler, type Response, type Router } from 'express'
 import type { StagedFile } from '../../draft.ts'
 import { Failure } from '../../failure.ts'
+import { NoRoom } from '../../no-room.ts'
 import { type MultipartParts, readMultipart, type SentForm } from './multipart.ts'
 import type { Nonces } from './nonce.ts'
 import { isTicked } from './read.ts'
@@ -68,7 +69,9 @@ const leavingBody: RequestHandler = (_req, res, next) => {
   next()
 }
 
-function refuseFaulty({ files, fileFaults }: SentForm): void {
+/** All or nothing: the link is good once, and stays good for what there is no room for now. */
+function refuseFaulty({ files, fileFaults, unkept }: SentForm): void {
+  if (unkept.length > 0) throw new NoRoom()
   const [fault] = fileFaults
   const messages = fileFaults.map(({ message }) => message)
   if (fault) throw new Failure(fault.code, messages.join(' '), { fields: { files: messages } })

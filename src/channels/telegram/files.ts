@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { CarryFault, type Delivery, waitIn } from '../../delivery.ts'
 import { Failure } from '../../failure.ts'
 import { FileRefused } from '../../file-refusal.ts'
+import { NoRoom } from '../../no-room.ts'
 import type { KeptFile, SealedAs } from '../../record.ts'
 import type { Sealing } from '../../seal.ts'
 import { breakingOff, faultOf, type GetApi, patience, refused } from './api.ts'
@@ -98,6 +99,8 @@ export function telegramFileFetcher(parts: FetchParts) {
       body.destroy()
       if (error instanceof FileRefused)
         throw new CarryFault(`unsupported-${error.reason}`, { permanent: true })
+      // Telegram keeps it, so it can be fetched when there is room.
+      if (error instanceof NoRoom) throw new CarryFault('no-room')
       if (!(error instanceof Failure)) throw new CarryFault('telegram-broken-off')
       throw new CarryFault(error.code, { permanent: error.code !== 'unavailable' })
     }
