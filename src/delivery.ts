@@ -70,6 +70,7 @@ export type Purpose =
   | 'answer-mail'
   | 'answer-telegram'
   | 'sign-in'
+  | 'security-notice'
   | 'telegram-file'
   | 'preview'
   | 'chat-update'
@@ -96,6 +97,7 @@ export const purposeNames: Record<Purpose, string> = {
   'answer-mail': 'answer to the sender by mail',
   'answer-telegram': 'answer to the sender by Telegram',
   'sign-in': 'sign-in link to an editor',
+  'security-notice': 'security notice to an editor',
   'telegram-file': 'file to fetch from Telegram',
   preview: 'preview of an attachment',
   'chat-update': 'update from Telegram that could not be handled at once',
@@ -124,6 +126,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'answer-mail': 'mail',
   'answer-telegram': 'telegram',
   'sign-in': 'mail',
+  'security-notice': 'mail',
   'telegram-file': 'telegram',
   preview: 'preview',
   'chat-update': 'chat',

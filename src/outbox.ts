@@ -146,6 +146,8 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
     replyLink: (messageId, toldAt) =>
       `${siteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
+    requestLink: (id, askedAt) =>
+      `${siteUrl(config)}/desk/keys/requests/${makeToken(secrets.keyFor('one-time'), 'request', id, askedAt + 30 * day)}`,
     signInLink,
     hasSetUp: storage.factors.hasSetUp,
     newsroom: config.NEWSROOM_NAME,
@@ -201,6 +203,9 @@ export function createCarriers(
     },
     async 'sign-in'(delivery, signal) {
       return sendOr(await compose.signIn(delivery), '', signal)
+    },
+    async 'security-notice'(delivery, signal) {
+      return sendOr(await compose.securityNotice(delivery), 'nothing-new', signal)
     },
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),

@@ -1,10 +1,12 @@
 import { parse } from 'cookie'
 import type { Request, Response } from 'express'
-import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
+import type { Editor, ListedSession, SessionFacts, SessionLimits, SessionWay } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
 import { derivedKey, openSecret, sealSecret } from '../secret-box.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
+import { eventBy } from './event-by.ts'
 import type { Seat } from './routes.ts'
 import { formToken, hashToken, newToken } from './tokens.ts'
 
@@ -20,17 +22,31 @@ const factorTime = 10 * minute
 
 export type SessionParts = {
   sessions: {
-    begin(sessionHash: string, editorId: string, secret: string | null, now: number): Promise<boolean>
+    begin(
+      sessionHash: string,
+      editorId: string,
+      secret: string | null,
+      now: number,
+      beginning: Beginning,
+    ): Promise<boolean>
     useLink(
       tokenHash: string,
       sessionHash: string,
       secret: string | null,
       now: number,
+      beginning: Beginning,
     ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined>
     waitingEditor(sessionHash: string, begunSince: number): Promise<Seated | undefined>
-    complete(waitingHash: string, sessionHash: string, secret: string | null, now: number): Promise<void>
+    complete(
+      waitingHash: string,
+      sessionHash: string,
+      secret: string | null,
+      now: number,
+      more: { isPasskey: boolean },
+    ): Promise<void>
+    confirm(sessionHash: string, now: number): Promise<void>
     seated(sessionHash: string, limits: SessionLimits, isSeen?: boolean): Promise<Seated | undefined>
-    open(sessionHash: string, secret: string): Promise<void>
+    open(sessionHash: string, secret: string, event: SecurityEvent | undefined, now: number): Promise<void>
     of(editorId: string, sessionHash: string, limits: SessionLimits): Promise<ListedSession[]>
     end(sessionHash: string): Promise<void>
   }
@@ -44,7 +60,10 @@ export type SessionParts = {
 }
 
 /** An editor by a session, with their identity as it is kept: under a key that only their cookie gives. */
-type Seated = { editor: Editor; secret: string | null }
+type Seated = { editor: Editor; secret: string | null; session: SessionFacts }
+
+/** By what a session is begun, and whether that proves who its editor is, as what opens does. */
+type Beginning = { way: SessionWay; isConfirmed: boolean }
 
 export type Sessions = ReturnType<typeof createSessions>
 
@@ -90,6 +109,7 @@ export function createSessions(parts: SessionParts) {
       res: Response,
       editorId: string,
       identity: Identity | undefined,
+      way: SessionWay = 'passphrase',
     ): Promise<void> {
       const token = newToken()
       const waits = await parts.sessions.begin(
@@ -97,6 +117,7 @@ export function createSessions(parts: SessionParts) {
         editorId,
         sealedIn(identity, token),
         parts.now(),
+        { way, isConfirmed: true },
       )
       if (!waits && identity) parts.opened(identity)
       goOn(req, res, token, waits)
@@ -111,18 +132,36 @@ export function createSessions(parts: SessionParts) {
     ): Promise<boolean> {
       const token = newToken()
       const secret = sealedIn(identity, token)
-      const used = await parts.sessions.useLink(hashToken(link), hashToken(token), secret, parts.now())
+      const used = await parts.sessions.useLink(hashToken(link), hashToken(token), secret, parts.now(), {
+        way: identity === undefined ? 'link' : 'key-link',
+        isConfirmed: identity !== undefined,
+      })
       if (used && !used.waitsForFactor && identity) parts.opened(identity)
       if (used) goOn(req, res, token, used.waitsForFactor)
       return used !== undefined
     },
 
-    /** What this editor brought along opens in this session from now on. */
-    async open(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
+    /** What this editor brought along opens in this session from now on. Gives the seat as it is then. */
+    async open(req: Request, seat: Seat, identity: Identity): Promise<Seat> {
       const token = tokenOf(req)
-      if (!token) return
-      await parts.sessions.open(sessionHash, sealedIn(identity, token) as string)
+      if (!token) return seat
+      const event = eventBy(seat, 'unlocked')
+      await parts.sessions.open(seat.sessionHash, sealedIn(identity, token) as string, event, parts.now())
       parts.opened(identity)
+      return { ...seat, identity, keys: parts.keysOf(identity) }
+    },
+
+    /** Remembers in this session what its editor will hold once they are let in. */
+    async expect(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
+      const token = tokenOf(req)
+      if (token)
+        await parts.sessions.open(sessionHash, sealedIn(identity, token) as string, undefined, parts.now())
+    },
+
+    /** The editor has proved in this session who they are. Gives the seat as it is then. */
+    async confirm(seat: Seat): Promise<Seat> {
+      await parts.sessions.confirm(seat.sessionHash, parts.now())
+      return { ...seat, session: { ...seat.session, confirmedAt: parts.now() } }
     },
 
     /** The editor who still has to prove a second factor, with the hash of the session that waits for it. */
@@ -135,9 +174,15 @@ export function createSessions(parts: SessionParts) {
     },
 
     /** The second factor was right. */
-    async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<void> {
+    async complete(
+      req: Request,
+      res: Response,
+      { sessionHash, identity }: Waiting,
+      more: { isPasskey: boolean },
+    ): Promise<void> {
       const token = newToken()
-      await parts.sessions.complete(sessionHash, hashToken(token), sealedIn(identity, token), parts.now())
+      const secret = sealedIn(identity, token)
+      await parts.sessions.complete(sessionHash, hashToken(token), secret, parts.now(), more)
       if (identity) parts.opened(identity)
       goOn(req, res, token, false)
     },
@@ -168,6 +213,7 @@ export function createSessions(parts: SessionParts) {
       formToken: formToken(token),
       identity,
       keys: parts.keysOf(identity),
+      session: seated.session,
     }
   }
 

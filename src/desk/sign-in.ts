@@ -3,9 +3,10 @@ import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import type { WrapWay } from '../key-ring.ts'
+import { passphraseWrap, type WrapWay } from '../key-ring.ts'
 import type { Identity } from '../seal.ts'
 import { openSecret } from '../secret-box.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
 import { passkeySalt } from './passkeys.ts'
@@ -28,7 +29,10 @@ export type SignInParts = {
   links: {
     linkFor(tokenHash: string, now: number): Promise<string | undefined>
   }
-  editors: { byEmail(email: string): Promise<Editor | undefined> }
+  editors: {
+    byEmail(email: string): Promise<Editor | undefined>
+    byId(id: string): Promise<Editor | undefined>
+  }
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
     totp(editorId: string): Promise<string | undefined>
@@ -50,6 +54,7 @@ export type SignInParts = {
   accountKey: KeyObject
   totpKey: KeyObject
   render: (view: string, data?: Record<string, unknown>) => string
+  newsroom: string
   addresses: SiteAddresses
   base: string
   now: () => number
@@ -68,6 +73,8 @@ export type WrapStep = {
     addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
     setPassphrase(editorId: string, hash: string): Promise<void>
     addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void>
+    endSessions(editorId: string, except: string | undefined): Promise<void>
+    note(event: SecurityEvent, now: number): Promise<void>
   }
 }
 
@@ -157,18 +164,19 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const passphrase = formText(req, 'passphrase')
     const isSetting = identity !== undefined && passphrase !== '' && formText(req, 'way') !== 'later'
     if (isSetting) {
-      const failure = await faultIn(editorId, passphrase, formText(req, 'again'))
+      const email = (await parts.editors.byId(editorId))?.email ?? ''
+      const failure = await faultIn(email, passphrase, formText(req, 'again'))
       if (failure) {
         res.status(422)
         return show(res, 'desk/sign-in-link', { link, bearsKey: true, failure })
       }
-      await settle(link, editorId, identity, passphrase)
+      await settle(link, editorId, identity, passphrase, seat)
     }
     if (seat && identity !== undefined) {
       await sessions.open(req, seat, identity)
       return res.redirect(303, `${base}/desk`)
     }
-    if (isSetting) return sessions.begin(req, res, editorId, identity)
+    if (isSetting) return sessions.begin(req, res, editorId, identity, 'key-link')
     if (!(await sessions.beginByLink(req, res, link, identity))) throw usedUp()
   }
 
@@ -190,6 +198,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     editorId: string,
     identity: Identity,
     passphrase: string,
+    seat: Seat | undefined,
   ): Promise<void> {
     const { hash, secret } = await hashPassphrase(passphrase)
     await parts.keyRing.together(async ({ wrapUnder, accounts }) => {
@@ -197,18 +206,22 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       if ((await identityOf(link)) === undefined) throw usedUp()
       await wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
       await accounts.setPassphrase(editorId, hash)
+      await accounts.endSessions(editorId, seat?.sessionHash)
+      await accounts.note({ action: 'passphrase', editorId }, parts.now())
     })
   }
 
-  async function faultIn(editorId: string, passphrase: string, again: string): Promise<Failure | undefined> {
+  async function faultIn(email: string, passphrase: string, again: string): Promise<Failure | undefined> {
     try {
-      checkPassphrase(passphrase, await factors.hasSecond(editorId))
+      checkPassphrase(passphrase, { email, newsroom: parts.newsroom })
     } catch (error) {
       if (error instanceof Failure) return error
       throw error
     }
     if (passphrase === again) return undefined
-    return new Failure('invalid', 'This is not the same.', { fields: { again: ['This is not the same.'] } })
+    return new Failure('invalid', 'The two passphrases differ.', {
+      fields: { again: ['The two passphrases differ.'] },
+    })
   }
 
   /** What a link bears, where it bears a key. */
@@ -271,7 +284,8 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       )
     }
     await recognise(req, res, editor.email, account)
-    await sessions.complete(req, res, { ...waiting, identity: proven.identity })
+    const isPasskey = formText(req, 'passkey') !== ''
+    await sessions.complete(req, res, { ...waiting, identity: proven.identity }, { isPasskey })
   }
 
   /** With what opens in the session from now on, if the second factor was right. */
@@ -378,11 +392,6 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   function show(res: Response, view: string, data: Record<string, unknown> = {}): void {
     res.type('html').send(parts.render(view, data))
   }
-}
-
-/** The name of what is kept under an editor's passphrase. */
-export function passphraseWrap(editorId: string): string {
-  return `passphrase ${editorId}`
 }
 
 function usedUp(): Failure {
