@@ -14,6 +14,7 @@ import {
 import { basePath, type Config } from './config.ts'
 import type { LinkMaker } from './desk/sign-in.ts'
 import { Failure } from './failure.ts'
+import { acknowledgementFor, losing } from './key-ring.ts'
 import { checkMail, dnsLines, importMail } from './mail-commands.ts'
 import { hour, type Outside } from './parts.ts'
 import type { KeyStep } from './sealing/key-step.ts'
@@ -58,7 +59,10 @@ const commands: Record<string, Command> = {
     if (!/^[^\s@<>,]+@[^\s@<>,]+$/.test(email)) return failed(print, 'That is no mail address.')
     if (role !== undefined && role !== 'admin') return failed(print, usage)
     const known = await storage.editors.byEmail(email)
-    if (known && role === 'admin') await storage.editors.setRole(known.id, 'admin')
+    if (known && role === 'admin') {
+      const event = { action: 'role' as const, editorId: null, aboutId: known.id, detail: 'admin' }
+      await storage.editors.setRole(known.id, 'admin', { event, at: Date.now() })
+    }
     if (known && (await keyRing.holdsAlready(known.id))) {
       print(
         `${known.email} is an editor already, and keeps their key. This link signs in, once, within a day:`,
@@ -69,7 +73,9 @@ const commands: Record<string, Command> = {
     const hasAdmin = (await storage.editors.active()).some((editor) => editor.role === 'admin')
     const { editor, link } = await keyRing.together(async (step) => {
       const added = await step.accounts.addEditor(email, role ?? (hasAdmin ? 'editor' : 'admin'), Date.now())
-      return { editor: added, link: await keyLink(config, step, signInLink, added.id) }
+      const made = await keyLink(config, step, signInLink, added.id)
+      await step.accounts.note({ action: 'invited', editorId: null, aboutId: added.id }, Date.now())
+      return { editor: added, link: made }
     })
     print(`${editor.email} is an editor. This link is a key until a passphrase is set with it:`)
     print(link)
@@ -80,34 +86,41 @@ const commands: Record<string, Command> = {
       print(role === 'admin' ? `${email} (admin)` : email)
     return 0
   },
-  async 'editor reset'([email = '', option], { storage, keyRing, signInLink }, print, { config }) {
+  async 'editor reset'([email = '', ...given], { storage, keyRing, signInLink }, print, { config }) {
     const editor = await storage.editors.byEmail(email)
     if (!editor) return failed(print, 'There is no such editor.')
-    if (option !== undefined && option !== losing) return failed(print, usage)
-    if (option === undefined && (await keyRing.isLastHolder(editor.id)))
-      return failed(print, wouldLose(email))
-    const link = await keyRing.together(async (step) => {
-      await step.accounts.resetFactors(editor.id)
-      await step.forget(editor.id)
-      return keyLink(config, step, signInLink, editor.id)
+    const acknowledged = acknowledgedBy(given)
+    if (acknowledged === undefined) return failed(print, usage)
+    return orSayWhatIsLost(print, email, async () => {
+      const link = await keyRing.together(async (step) => {
+        await step.accounts.resetFactors(editor.id)
+        await step.forget(editor.id)
+        const made = await keyLink(config, step, signInLink, editor.id)
+        await step.accounts.note({ action: 'reset', editorId: null, aboutId: editor.id }, Date.now())
+        return made
+      }, acknowledged)
+      print(
+        `${editor.email} begins anew. What was sealed before opens for them when a colleague lets them in.`,
+      )
+      print('This link is a key to what comes in from now on, until a passphrase is set with it:')
+      print(link)
     })
-    print(`${editor.email} begins anew. What was sealed before opens for them when a colleague lets them in.`)
-    print('This link is a key to what comes in from now on, until a passphrase is set with it:')
-    print(link)
-    return 0
   },
-  async 'editor remove'([email = '', option], { storage, keyRing }, print) {
+  async 'editor remove'([email = '', ...given], { storage, keyRing }, print) {
     const editor = await storage.editors.byEmail(email)
     if (!editor) return failed(print, 'There is no such editor.')
-    if (option !== undefined && option !== losing) return failed(print, usage)
-    if (option === undefined && (await keyRing.isLastHolder(editor.id)))
-      return failed(print, wouldLose(email))
-    await keyRing.together(async (step) => {
-      await step.accounts.removeEditor(editor.id, Date.now(), { lastAdminToo: true })
-      await step.expel(editor.id)
+    const acknowledged = acknowledgedBy(given)
+    if (acknowledged === undefined) return failed(print, usage)
+    return orSayWhatIsLost(print, email, async () => {
+      await keyRing.together(async (step) => {
+        await step.accounts.removeEditor(editor.id, Date.now(), { lastAdminToo: true })
+        await step.expel(editor.id)
+        await step.accounts.note({ action: 'removed', editorId: null, aboutId: editor.id }, Date.now())
+      }, acknowledged)
+      print(
+        `${email} is no longer an editor. The recovery sheet stopped working: an admin makes a new one at the desk.`,
+      )
     })
-    print(`${email} is no longer an editor.`)
-    return 0
   },
   async 'token add'([name = '', ...options], { storage, hookSecretOf }, print, { config }) {
     const given = optionsIn(options)
@@ -249,14 +262,34 @@ function isServed(config: Config): boolean {
   }
 }
 
-const losing = '--lose-what-is-sealed'
+const losingOption = '--lose-what-is-sealed'
 
-function wouldLose(email: string): string {
-  return [
-    `${email} is the only one who can open the confidential pieces that have come in, and there is no recovery sheet.`,
-    'Done this way, nobody will ever open those pieces again, and their senders will not be answered.',
-    `If that is what you want, say so: add ${losing}`,
-  ].join('\n')
+/** What is said by the option that gives up what nobody could open any more; undefined if something else was given. */
+function acknowledgedBy(given: string[]): string | undefined {
+  const [option, count = ''] = given
+  if (option === undefined) return ''
+  return option === losingOption && /^\d+$/.test(count) && given.length === 2
+    ? losing(Number(count))
+    : undefined
+}
+
+/** Does it; where something would be lost by it, says what, and how to go on all the same. */
+async function orSayWhatIsLost(print: Print, email: string, work: () => Promise<void>): Promise<number> {
+  try {
+    await work()
+    return 0
+  } catch (error) {
+    const count = /\d+/.exec(acknowledgementFor(error) ?? '')?.[0]
+    if (count === undefined) throw error
+    return failed(
+      print,
+      [
+        `${email} is the only one who can open ${count} of the confidential pieces that have come in.`,
+        'Done this way, nobody will ever open those pieces again, and their senders will not be answered.',
+        `If that is what you want, say so: add ${losingOption} ${count}`,
+      ].join('\n'),
+    )
+  }
 }
 
 /** Options as `--name value`. Undefined if there are others. */

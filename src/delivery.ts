@@ -71,6 +71,7 @@ export type Purpose =
   | 'answer-telegram'
   | 'sign-in'
   | 'codes-guessed'
+  | 'security-notice'
   | 'telegram-file'
   | 'preview'
   | 'chat-update'
@@ -98,6 +99,7 @@ export const purposeNames: Record<Purpose, string> = {
   'answer-telegram': 'answer to the sender by Telegram',
   'sign-in': 'sign-in link to an editor',
   'codes-guessed': 'warning to an editor whose sign-in codes were guessed at',
+  'security-notice': 'security notice to an editor',
   'telegram-file': 'file to fetch from Telegram',
   preview: 'preview of an attachment',
   'chat-update': 'update from Telegram that could not be handled at once',
@@ -127,6 +129,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'answer-telegram': 'telegram',
   'sign-in': 'mail',
   'codes-guessed': 'mail',
+  'security-notice': 'mail',
   'telegram-file': 'telegram',
   preview: 'preview',
   'chat-update': 'chat',

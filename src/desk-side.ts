@@ -12,7 +12,9 @@ import { type AskedPasskeys, askedPasskeys } from './desk/asked-passkeys.ts'
 import { botRoutes } from './desk/bot.ts'
 import { bulkRoutes } from './desk/bulk.ts'
 import type { Changes } from './desk/changes.ts'
+import { confirmations } from './desk/confirmation.ts'
 import { decideRoutes } from './desk/decide.ts'
+import { eventBy } from './desk/event-by.ts'
 import { deskEvents, type Events } from './desk/events.ts'
 import { exportRoutes } from './desk/export.ts'
 import { fileRoutes } from './desk/files.ts'
@@ -31,7 +33,7 @@ import { pgpRoutes } from './desk/pgp.ts'
 import { pieceRoutes } from './desk/piece.ts'
 import { rawUpdateRoutes } from './desk/raw-updates.ts'
 import { replyRoutes } from './desk/replies.ts'
-import { type DeskRoute, deskRouter, type FormReader } from './desk/routes.ts'
+import { type DeskRoute, deskRouter, type FormReader, type Guard } from './desk/routes.ts'
 import { createSessions, type Sessions } from './desk/session.ts'
 import { settingsRoutes } from './desk/settings.ts'
 import { type LinkMaker, linkMaker, signInRoutes } from './desk/sign-in.ts'
@@ -55,6 +57,7 @@ import { deskSiteUrl, hour, type Parts } from './parts.ts'
 import type { PgpSide } from './pgp-side.ts'
 import { previewNow } from './previews/preview.ts'
 import { sealedForKey } from './sealing/for-key.ts'
+import type { KeyStep } from './sealing/key-step.ts'
 import { confidentialMarker } from './sealing/mark.ts'
 import { isRecipient } from './sealing/x25519.ts'
 import { sendersOf } from './sender.ts'
@@ -95,6 +98,7 @@ export function createDesk(
     mailTroubles: mail.troubles,
     storageTroubles: parts.readiness.troubles,
     pgpKeys: storage.pgpKeys,
+    factors: storage.factors,
     keyRing: parts.keyRing,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,
     now,
@@ -123,7 +127,27 @@ export function createDesk(
     now,
   })
   const totpKey = parts.secrets.keyFor('totp')
+  const confirmation = confirmations({
+    ...common,
+    sessions,
+    factors,
+    askedPasskeys: asked,
+    tries: storage.tries,
+    keyRing: parts.keyRing,
+    isOffline: config.OFFLINE_DESK_KEY !== undefined,
+  })
+  // What is done in a step, or with a form that was confirmed, is mailed at once.
+  const nudging: Guard = async (req, res, seat, needs) => {
+    res.once('finish', () => parts.nudge('mail'))
+    return confirmation.guard(req, res, seat, needs)
+  }
+  const keyRing = {
+    ...parts.keyRing,
+    together: <T>(work: (step: KeyStep) => Promise<T>, acknowledged?: string) =>
+      parts.keyRing.together(work, acknowledged).finally(() => parts.nudge('mail')),
+  }
   const routes = [
+    ...confirmation.routes,
     ...signIn(parts, sessions, asked),
     ...inboxRoutes(deskParts),
     ...exportRoutes(deskParts),
@@ -150,7 +174,8 @@ export function createDesk(
       factors,
       passkeys,
       askedPasskeys: asked,
-      keyRing: parts.keyRing,
+      keyRing,
+      isOffline: config.OFFLINE_DESK_KEY !== undefined,
       totpKey,
     }),
     ...pgpRoutes({ ...common, ...pgp, keys: storage.pgpKeys }),
@@ -158,7 +183,7 @@ export function createDesk(
       ...common,
       editors,
       pgpKeys: storage.pgpKeys,
-      keyRing: { together: (work) => parts.keyRing.together(work).finally(() => parts.nudge('mail')) },
+      keyRing,
       sealAnew: parts.resealing.begin,
       sendKeyLink: sendKeyLink(parts),
     }),
@@ -169,7 +194,10 @@ export function createDesk(
       factors,
       askedPasskeys: asked,
       tries: storage.tries,
-      keyRing: parts.keyRing,
+      keyRing,
+      isOffline: config.OFFLINE_DESK_KEY !== undefined,
+      requestOfLink: (token) => readToken(parts.secrets.keyFor('one-time'), 'request', token, now())?.id,
+      render: parts.render,
       resealing: parts.resealing,
     }),
     ...replyRoutes({
@@ -202,7 +230,7 @@ export function createDesk(
       metrics: async () => metrics.read(await storage.deliveries.counts()),
     }),
   ]
-  return { routes, router: deskRouter(routes, sessions, formReader(parts)), events }
+  return { routes, router: deskRouter(routes, sessions, formReader(parts), nudging), events }
 }
 
 /** So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers take. */
@@ -320,8 +348,13 @@ function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
     },
     isRecipient,
     sealFor: (source, recipient) => sealedForKey(fileSealing, source, recipient),
-    noteExport: ({ reference }, editorId, detail) =>
-      storage.trail.add([{ action: 'exported', editorId, reference, detail }], outside.now()),
+    async noteExport({ reference }, seat, detail) {
+      const entry = { action: 'exported' as const, editorId: seat.editor.id, reference, detail }
+      const isForKey = detail.startsWith('for ')
+      const told = isForKey ? eventBy(seat, 'exported-for-key', { detail: reference }) : undefined
+      await storage.trail.add([entry], outside.now(), told)
+      if (told) parts.nudge('mail')
+    },
   }
 }
 
@@ -346,6 +379,7 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
     accountKey: secrets.keyFor('account'),
     totpKey: secrets.keyFor('totp'),
     render: renderDesk,
+    newsroom: config.NEWSROOM_NAME,
     addresses: siteAddresses(config),
     base: deskBasePath(config),
     now: outside.now,

@@ -30,6 +30,16 @@ export function nameFrom(names: Map<string, Pick<Editor, 'name' | 'email'>>): (i
   return (id) => (id === null ? 'Barua' : editorName(names.get(id) ?? { name: '', email: '?' }))
 }
 
+/** The same with the address, which cannot be chosen: where it matters who it was. */
+export function fullNameFrom(
+  names: Map<string, Pick<Editor, 'name' | 'email'>>,
+): (id: string) => string | undefined {
+  return (id) => {
+    const editor = names.get(id)
+    return editor && (isVisible(editor.name) ? `${editor.name} <${editor.email}>` : editor.email)
+  }
+}
+
 /** A device that signs for its editor: https://www.w3.org/TR/webauthn-3/. Keys in base64url. */
 export type Passkey = {
   id: string
@@ -51,8 +61,20 @@ export const mostWrongCodes = 100
 /** Nobody mistypes so many: an editor who signs in after them is told. */
 export const suspiciousCodes = 10
 
+/** By what a session was begun: a link that bears a key is a key. */
+export type SessionWay = 'passphrase' | 'passkey' | 'link' | 'key-link'
+
+/** What is known of a session besides whose it is. */
+export type SessionFacts = {
+  beganAt: number
+  /** Null of one that began before this was noted. */
+  way: SessionWay | null
+  /** When its editor last gave their passphrase, or used a passkey, in it; null if never. */
+  confirmedAt: number | null
+}
+
 /** How long sessions last: those begun and seen since these times are good. Milliseconds. */
 export type SessionLimits = { begunSince: number; seenSince: number; now: number }
 
 /** A session as its editor sees it in the list of their own. */
-export type ListedSession = { createdAt: number; seenAt: number; isThis: boolean }
+export type ListedSession = { createdAt: number; seenAt: number; isThis: boolean; way: SessionWay | null }

@@ -143,6 +143,8 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
     confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
     replyLink: (messageId, toldAt) =>
       `${deskSiteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
+    requestLink: (id, askedAt) =>
+      `${deskSiteUrl(config)}/desk/keys/requests/${makeToken(secrets.keyFor('one-time'), 'request', id, askedAt + 30 * day)}`,
     signInLink,
     hasSetUp: storage.factors.hasSetUp,
     newsroom: config.NEWSROOM_NAME,
@@ -201,6 +203,9 @@ export function createCarriers(
     },
     async 'codes-guessed'(delivery, signal) {
       return sendOr(await compose.codesGuessed(delivery), '', signal)
+    },
+    async 'security-notice'(delivery, signal) {
+      return sendOr(await compose.securityNotice(delivery), 'nothing-new', signal)
     },
     ...bots.carry,
     'answer-webhook': postingAnswers(parts),

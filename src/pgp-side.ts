@@ -7,6 +7,7 @@ import { internet } from './pgp/public-get.ts'
 import { joinedPgpKeys, readPgpKey, whyUnusable } from './pgp/read-key.ts'
 import { lookUpPgpKeys } from './pgp/wkd.ts'
 import type { PgpKey, Protection } from './pgp-key.ts'
+import type { SecurityEvent } from './security-event.ts'
 import { newsroomKey } from './storage/newsroom-key.ts'
 
 /** The editors' PGP keys, and the one that the newsroom signs with. */
@@ -14,9 +15,9 @@ export type PgpSide = {
   /** How mail to this address leaves. */
   protectionOf: (address: string) => Promise<Protection>
   /** Keeps the key that an editor gave. @throws Failure `invalid` for what is no key that can be used */
-  give: (editorId: string, given: Uint8Array) => Promise<void>
+  give: (editorId: string, given: Uint8Array, event: SecurityEvent) => Promise<void>
   /** Asks the domain of this address for its key, and keeps it. @throws Failure `invalid` where there is none to be used */
-  lookUp: (editorId: string, address: string) => Promise<void>
+  lookUp: (editorId: string, address: string, event: SecurityEvent) => Promise<void>
   /** What editors verify our mail with. */
   newsroomKey: () => Promise<{ armored: string; fingerprint: string }>
 }
@@ -28,9 +29,9 @@ export function createPgpSide({ config, storage, outside }: Parts): PgpSide {
   const ownKey = () => newsroomKey(config.DATA_DIR, () => makeNewsroomKey(owner, now()))
   return {
     protectionOf: protecting({ keyFor: storage.pgpKeys.ofAddress, newsroomKey: ownKey, now }),
-    give: async (editorId, given) => keep(editorId, [await readPgpKey(given, now())], false),
-    lookUp: async (editorId, address) =>
-      keep(editorId, await lookUpPgpKeys(address, outside.internet ?? internet, now()), true),
+    give: async (editorId, given, event) => keep(editorId, [await readPgpKey(given, now())], false, event),
+    lookUp: async (editorId, address, event) =>
+      keep(editorId, await lookUpPgpKeys(address, outside.internet ?? internet, now()), true, event),
     newsroomKey: async () => publicHalf(await ownKey()),
   }
 
@@ -39,13 +40,19 @@ export function createPgpSide({ config, storage, outside }: Parts): PgpSide {
    * it was revoked is worth knowing.
    * @throws Failure `invalid` where there is neither
    */
-  async function keep(editorId: string, given: PgpKey[], wasLookedUp: boolean): Promise<void> {
+  async function keep(
+    editorId: string,
+    given: PgpKey[],
+    wasLookedUp: boolean,
+    event: SecurityEvent,
+  ): Promise<void> {
     const before = await storage.pgpKeys.of(editorId)
     const keys = await Promise.all(given.map((key) => joinedPgpKeys(before, key, now())))
     const faults = await Promise.all(keys.map((key) => whyUnusable(key, now())))
     const good = keys.find((_key, i) => faults[i] === undefined)
     const key = good ?? keys.find(({ fingerprint }) => fingerprint === before?.fingerprint)
     if (!key) throw new Failure('invalid', faults[0] ?? '')
-    await storage.pgpKeys.keep(editorId, { ...key, wasLookedUp, givenAt: now() })
+    const noted = { event: { ...event, detail: key.fingerprint }, at: now() }
+    await storage.pgpKeys.keep(editorId, { ...key, wasLookedUp, givenAt: now() }, noted)
   }
 }

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
+import { type SecurityAction, securityEvents } from './security-event.ts'
 
 /**
- * Who had a piece in their hands: the audit trail. Each entry's hash covers the one before it, so that nothing in it can
+ * Who had a piece in their hands, who came in, and who changed what opens: the audit trail. Each entry's hash covers the one before it, so that nothing in it can
  * be changed, left out or put between without that being seen by whoever knows a later hash.
  */
 export type TrailEntry = {
@@ -10,7 +11,7 @@ export type TrailEntry = {
   /** Null where Barua did it by itself, or the sender. */
   editorId: string | null
   action: TrailAction
-  /** Of which piece; null where it was many. */
+  /** Of which piece; null where it was many, or none. */
   reference: string | null
   /** Codes and ids, never what anybody wrote. */
   detail: string | null
@@ -18,6 +19,7 @@ export type TrailEntry = {
 }
 
 export type TrailAction =
+  | SecurityAction
   | 'opened'
   | 'downloaded'
   | 'exported'
@@ -30,6 +32,9 @@ export type TrailAction =
   | 'erased'
 
 export const trailNames: Record<TrailAction, string> = {
+  ...(Object.fromEntries(
+    Object.entries(securityEvents).map(([action, { words }]) => [action, words]),
+  ) as Record<SecurityAction, string>),
   opened: 'opened',
   downloaded: 'downloaded a file of',
   exported: 'exported',

@@ -35,7 +35,7 @@ const boxes: Record<string, string> = {
 }
 
 /** What opens something is typed again, and never shown. */
-const secrets = new Set(['passphrase', 'again', 'code', 'sheet', 'secret', 'passkey', 'prf'])
+const secrets = new Set(['confirmation', 'passphrase', 'again', 'code', 'sheet', 'secret', 'passkey', 'prf'])
 
 /** A private key is none of ours, whatever box somebody has put it into by mistake. */
 const privateKey = /PRIVATE KEY|AGE-SECRET-KEY/i

@@ -147,13 +147,22 @@ test('whoever forgets their passphrase is let in by a colleague, and by nobody e
   assert.match(await page(newsroom, at, hers), new RegExp(tip().title))
   const cookie = await mailedSignIn(newsroom, 'wanja@newsroom.test')
   const chosen = { passphrase: 'other words of hers now', again: 'other words of hers now' }
-  assert.equal((await newsroom.act('/desk/account/passphrase', chosen, cookie)).status, 422)
+  // Without the words it is a new passphrase, and asks for the one there is.
+  assert.equal((await newsroom.act('/desk/account/passphrase', chosen, cookie)).status, 403)
   const forgotten = await newsroom.act('/desk/account/passphrase', { ...chosen, forgotten: 'yes' }, cookie)
   assert.equal(forgotten.status, 303)
   assert.doesNotMatch(await page(newsroom, at, cookie), new RegExp(tip().title))
   assert.match(await page(newsroom, at, cookie), /A colleague has to let you in/)
-  assert.match(await page(newsroom, '/desk/keys', mine), /cannot, or not everything/)
-  await newsroom.act('/desk/keys/let-in', { email: 'wanja@newsroom.test' }, mine)
+  // What she had before goes on opening, for it may not have been her who asked.
+  const before = await signIn(newsroom, 'wanja@newsroom.test', 'words that are hers alone')
+  assert.match(await page(newsroom, at, before), new RegExp(tip().title))
+  const keys = await page(newsroom, '/desk/keys', mine)
+  assert.match(keys, /to reset a forgotten passphrase, with no more than an email link/)
+  const other = { email: 'wanja@newsroom.test', request: 'none' }
+  assert.equal((await newsroom.act('/desk/keys/let-in', other, mine)).status, 409)
+  const request = /name="request" value="([\w-]{36})"/.exec(keys)?.[1] ?? ''
+  await newsroom.act('/desk/keys/let-in', { email: 'wanja@newsroom.test', request }, mine)
+  assert.equal((await newsroom.http().get('/desk').set('cookie', before)).status, 303)
   assert.match(await page(newsroom, at, cookie), new RegExp(tip().title))
   const later = await signIn(newsroom, 'wanja@newsroom.test', chosen.passphrase)
   assert.match(await page(newsroom, at, later), new RegExp(tip().title))
@@ -164,10 +173,11 @@ test('the recovery sheet is the last way in; a new one ends it', async (t) => {
   const { reference } = await newsroom.submit('news-tip')
   const mine = await setUp(newsroom, newsroom.application.setUpLinks[0]?.link ?? '')
   const sheet = async () => {
-    const { text } = await newsroom.act('/desk/keys/recovery', {}, mine)
+    const { text } = await newsroom.act('/desk/keys/recovery', { replace: 'yes' }, mine)
     return /AGE-[\w -]{60,90}/.exec(text)?.[0] ?? assert.fail('no key is on the sheet')
   }
   const old = await sheet()
+  assert.equal((await newsroom.act('/desk/keys/recovery', {}, mine)).status, 422)
   const current = await sheet()
   const locked = await mailedSignIn(newsroom, editorAddress)
   assert.equal((await newsroom.act('/desk/keys/sheet', { sheet: old }, locked)).status, 422)
@@ -214,8 +224,11 @@ test('the shell makes an editor who opens what comes from then on, and loses not
   const refused = await shell(`editor reset ${editorAddress}`)
   assert.equal(refused.code, 1)
   assert.match(refused.text, /nobody will ever open those pieces again/)
+  assert.match(refused.last, /add --lose-what-is-sealed 1$/)
+  for (const wrong of ['', ' 2', ' 1 2', ' all'])
+    assert.equal((await shell(`editor reset ${editorAddress} --lose-what-is-sealed${wrong}`)).code, 1)
   assert.equal((await shell(`editor remove ${editorAddress}`)).code, 1)
-  assert.equal((await shell(`editor reset ${editorAddress} --lose-what-is-sealed`)).code, 0)
+  assert.equal((await shell(`editor reset ${editorAddress} --lose-what-is-sealed 1`)).code, 0)
 })
 
 test('adding somebody who is an editor already takes no key from them', async (t) => {
@@ -246,10 +259,40 @@ test('the only editor is not removed with the key, and who forgets everything re
   const cookie = await mailedSignIn(newsroom, editorAddress)
   const chosen = { passphrase: 'other words of mine now', again: 'other words of mine now', forgotten: 'yes' }
   await newsroom.act('/desk/account/passphrase', chosen, cookie)
+  const open = (reference: string, by: string) => page(newsroom, `/desk/submissions/${reference}`, by)
+  const meanwhile = await newsroom.submit('news-tip')
+  assert.doesNotMatch(await open(meanwhile.reference, cookie), new RegExp(tip().title))
+  // Their mailbox is told at once, by which session, and how to stop it.
+  await newsroom.workOff()
+  const mail = newsroom.mailsTo(editorAddress).find(({ subject }) => /reset a passphrase/.test(subject ?? ''))
+  assert.match(mail?.text ?? '', /begun .* by a link in an email/)
+  const stop = new URL(/https?:\S+\/desk\/keys\/requests\/\S+/.exec(mail?.text ?? '')?.[0] ?? '').pathname
+  await newsroom.http().get(stop).expect(200)
+  const anew = (by: string) => newsroom.act('/desk/keys/begin-anew', { passphrase: chosen.passphrase }, by)
+  assert.equal((await anew(cookie)).status, 409)
+  await newsroom.http().post(stop).expect(303)
+  newsroom.passTime(25 * 60 * minute)
+  const next = await mailedSignIn(newsroom, editorAddress)
+  assert.equal((await anew(next)).status, 409, 'it was stopped')
+  await newsroom.act('/desk/account/passphrase', chosen, next)
+  newsroom.passTime(25 * 60 * minute)
+  const last = await mailedSignIn(newsroom, editorAddress)
+  assert.match(await page(newsroom, '/desk/keys', last), /Start over without the 2 earlier submissions/)
+  const wrong = await newsroom.act('/desk/keys/begin-anew', { passphrase: 'some words or other' }, last)
+  assert.equal(wrong.status, 422)
+  assert.equal((await anew(last)).status, 303)
   const late = await newsroom.submit('news-tip')
-  const open = (reference: string) => page(newsroom, `/desk/submissions/${reference}`, cookie)
-  assert.doesNotMatch(await open(early.reference), new RegExp(tip().title))
-  assert.match(await open(late.reference), new RegExp(tip().title))
+  const again = await signIn(newsroom, editorAddress, chosen.passphrase)
+  for (const { reference } of [early, meanwhile])
+    assert.doesNotMatch(await open(reference, again), new RegExp(tip().title))
+  assert.match(await open(late.reference, again), new RegExp(tip().title))
+  // What they had before is not gone: the words come back to mind.
+  const former = (words: string) => newsroom.act('/desk/keys/former', { passphrase: words }, again)
+  assert.equal((await former('some words or other')).status, 422)
+  assert.equal((await former(passphrase)).status, 303)
+  for (const { reference } of [early, meanwhile, late])
+    assert.match(await open(reference, again), new RegExp(tip().title))
+  assert.doesNotMatch(await page(newsroom, '/desk/keys', again), /Your earlier passphrase/)
 })
 
 test('a session that ends takes its key along', async (t) => {

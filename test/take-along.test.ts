@@ -163,7 +163,18 @@ test('what left is in the trail', async (t) => {
   const id = message?.attachments[0]?.id
   await newsroom.deskPage(`/desk/attachments/${id}/clean`)
   await newsroom.act(`/desk/attachments/${id}`, {})
-  const told = await newsroom.application.storage.trail.page(10)
+  // Of what is encrypted too; and that its page has said what it tells.
+  const encrypted = await newsroom.submit('expose', tip(), [file])
+  const [first] = await newsroom.application.storage.submissions.conversation(
+    (await newsroom.submission(encrypted.reference)).id,
+    newsroom.keys,
+  )
+  const its = first?.attachments[0]?.id
+  await newsroom.deskPage(`/desk/attachments/${its}`)
+  await newsroom.act(`/desk/attachments/${its}`, {})
+  const told = (await newsroom.application.storage.trail.page(30)).filter(
+    ({ action }) => action !== 'signed-in',
+  )
   assert.deepEqual(
     told.reverse().map(({ action, reference: of, detail }) => [action, of, detail]),
     [
@@ -172,6 +183,8 @@ test('what left is in the trail', async (t) => {
       ['exported', null, 'csv'],
       ['downloaded', piece.reference, `clean ${id}`],
       ['downloaded', piece.reference, `original ${id}`],
+      ['opened', encrypted.reference, null],
+      ['downloaded', encrypted.reference, `original ${its}`],
     ],
   )
 })

@@ -3,18 +3,21 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { Editor, Passkey } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import type { NewHolder, WrapWay } from '../key-ring.ts'
+import { type NewHolder, passphraseWrap, type WrapWay } from '../key-ring.ts'
 import { NoticePolicy } from '../notice-policy.ts'
 import type { Identity } from '../seal.ts'
 import { sealSecret } from '../secret-box.ts'
+import { type SecurityAction, type SecurityEvent, sessionWays } from '../security-event.ts'
 import { isVisible } from '../visible.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
+import { eventBy } from './event-by.ts'
+import { acknowledgedIn, sayingWhatIsLost } from './losing.ts'
 import type { ShowPage } from './page.ts'
 import { passkeySalt, passkeySecret, type passkeysOf, passkeyWrap } from './passkeys.ts'
-import { checkPassphrase, hashPassphrase, needsSecondFactor } from './passphrase.ts'
-import { type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
+import { checkPassphrase, hashPassphrase, isTooShort } from './passphrase.ts'
+import { type Confirm, type DeskRoute, formText, formTexts, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
-import { passphraseWrap, type WrapStep } from './sign-in.ts'
+import type { WrapStep } from './sign-in.ts'
 import { enrolment, newRecoveryCodes, newTotpSecret, recoveryHash, totpStep } from './totp.ts'
 
 export type AccountParts = {
@@ -32,35 +35,54 @@ export type AccountParts = {
   factors: {
     passphrase(editorId: string): Promise<string | undefined>
     totp(editorId: string): Promise<string | undefined>
-    setTotp(editorId: string, sealed: string, usedStep: number, codeHashes: string[]): Promise<void>
-    removeTotp(editorId: string): Promise<void>
-    setRecoveryCodes(editorId: string, codeHashes: string[]): Promise<void>
+    setTotp(
+      editorId: string,
+      sealed: string,
+      usedStep: number,
+      codeHashes: string[],
+      noted: Noted,
+    ): Promise<void>
+    removeTotp(editorId: string, noted: Noted): Promise<void>
+    setRecoveryCodes(editorId: string, codeHashes: string[], noted: Noted): Promise<void>
     recoveryCodesLeft(editorId: string): Promise<number>
     passkeys(editorId: string): Promise<Passkey[]>
     hasSecond(editorId: string): Promise<boolean>
+    hasSetUp(editorId: string): Promise<boolean>
   }
   passkeys: ReturnType<typeof passkeysOf>
   askedPasskeys: Pick<AskedPasskeys, 'canAsk' | 'opening'>
   keyRing: {
-    together<T>(work: (step: AccountStep) => Promise<T>): Promise<T>
+    together<T>(work: (step: AccountStep) => Promise<T>, acknowledged?: string): Promise<T>
     waysOf(editorId: string): Promise<WrapWay[]>
     wrapsOf(editorId: string): Promise<{ id: string }[]>
-    /** True if anything is sealed. */
-    isNeeded(): Promise<boolean>
+    isIn(identity: Identity): Promise<boolean>
+    isUntouched(): Promise<boolean>
+    requestOf(editorId: string): Promise<{ askedAt: number } | undefined>
   }
+  isOffline: boolean
   totpKey: KeyObject
   newsroom: string
   base: string
   now: () => number
 }
 
+type Noted = { event: SecurityEvent; at: number }
+
 type AccountStep = WrapStep & {
   admit(editorId: string, opened: Identity[]): Promise<NewHolder>
+  askAnew(
+    editorId: string,
+    chosen: { hash: string; secret: Uint8Array },
+    sessionHash: string,
+  ): Promise<NewHolder>
   accounts: {
     removePasskey(editorId: string, id: string): Promise<void>
     dropWraps(ids: string[]): Promise<void>
   }
 }
+
+/** What is kept of a passphrase, and what it opens. */
+type Chosen = { hash: string; secret: Uint8Array }
 
 /** What could not be saved, and why. */
 type Failed = { what: string; failure: Failure }
@@ -83,7 +105,9 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     path: string,
     method: 'get' | 'post',
     handle: (req: Request, res: Response, seat: Seat) => Promise<void>,
-  ) => ({ method, path: `/desk/account${path}`, access: 'editor', handle }) as const
+    confirm?: Confirm | ((req: Request) => Confirm | undefined),
+  ) =>
+    ({ method, path: `/desk/account${path}`, access: 'editor', handle, ...(confirm && { confirm }) }) as const
 
   return [
     own('', 'get', (req, res, seat) => show(req, res, seat)),
@@ -108,55 +132,42 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       'post',
       saving('passphrase', async (req, seat) => {
         const passphrase = formText(req, 'passphrase')
-        checkPassphrase(passphrase, await factors.hasSecond(seat.editor.id))
-        if (passphrase !== formText(req, 'again')) throw faulty('again', 'This is not the same.')
-        if (seat.identity === undefined) await mayBeginAnew(req, seat)
-        const { hash, secret } = await hashPassphrase(passphrase)
-        const { id } = seat.editor
-        const identity = await parts.keyRing.together(async ({ admit, wrapUnder, accounts }) => {
-          const theirs = seat.identity ?? (await admit(id, [])).identity
-          await wrapUnder('passphrase', secret, passphraseWrap(id), theirs)
-          await accounts.setPassphrase(id, hash)
-          return theirs
-        })
-        if (seat.identity === undefined) await sessions.open(req, seat, identity)
-        await endOthers(seat)
+        checkPassphrase(passphrase, { email: seat.editor.email, newsroom: parts.newsroom })
+        if (passphrase !== formText(req, 'again')) throw faulty('again', 'The two passphrases differ.')
+        const chosen = await hashPassphrase(passphrase)
+        return (await mayJustSet(seat)) ? setPassphrase(req, seat, chosen) : askAnew(req, seat, chosen)
       }),
+      // Whoever has forgotten it cannot give it: what they set then waits, and changes nothing that opens.
+      (req) => (formText(req, 'forgotten') === 'yes' ? undefined : 'person'),
     ),
     own(
       '/sessions',
       'post',
       saving('sessions', (_req, seat) => endOthers(seat)),
     ),
-    own('/totp', 'get', (_req, res, seat) => showEnrolment(res, seat, newTotpSecret())),
-    own('/totp', 'post', enrol),
+    own('/totp', 'get', (_req, res, seat) => showEnrolment(res, seat, newTotpSecret()), 'person'),
+    own('/totp', 'post', enrol, 'person'),
     own(
       '/totp/remove',
       'post',
       saving('totp', async (_req, seat) => {
         const others = await factors.passkeys(seat.editor.id)
         if (others.length === 0) await mustStandAlone(seat.editor)
-        await factors.removeTotp(seat.editor.id)
+        await factors.removeTotp(seat.editor.id, notedOf(seat, 'totp-off'))
       }),
+      'person',
     ),
-    own('/recovery-codes', 'post', async (_req, res, seat) => {
-      if (!(await factors.hasSecond(seat.editor.id)))
-        throw new Failure('conflict', 'There is no second factor yet.')
-      await showNewCodes(res, seat)
-    }),
-    own('/passkeys', 'get', async (req, res, seat) => {
-      if (!parts.askedPasskeys.canAsk(req)) throw notByOnion()
-      const options = await parts.passkeys.register(seat.editor, await factors.passkeys(seat.editor.id))
-      await parts.sessionStore.challenge(seat.sessionHash, options.challenge)
-      await parts.showPage(res, seat, 'desk/passkey', { options, salt: passkeySalt })
-    }),
-    own('/passkeys', 'post', addPasskey),
+    own('/recovery-codes', 'post', makeCodes, 'person'),
+    own('/passkeys', 'get', showPasskey, 'person'),
+    own('/passkeys', 'post', addPasskey, 'person'),
     own(
       '/passkeys/remove',
       'post',
-      saving('passkeys', async (req, seat) => {
-        await removePasskey(seat.editor, formText(req, 'id'))
-      }),
+      sayingWhatIsLost(
+        parts.showPage,
+        saving('passkeys', (req, seat) => removePasskey(seat, formText(req, 'id'), acknowledgedIn(req))),
+      ),
+      'person',
     ),
   ]
 
@@ -171,7 +182,10 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       policy: failed?.what === 'notices' ? typedPolicy(req) : seat.editor.policy,
       hasPassphrase: hash !== undefined,
       isLocked: seat.identity === undefined,
-      mustSayForgotten: seat.identity === undefined && (await wouldClose(id)),
+      mustSayForgotten: !(await mayJustSet(seat)),
+      request: await parts.keyRing.requestOf(id),
+      isShort: hash !== undefined && isTooShort(hash),
+      sessionWays,
       hasTotp: (await factors.totp(id)) !== undefined,
       passkeys: (await factors.passkeys(id)).map((one) => ({
         ...one,
@@ -185,18 +199,43 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
   }
 
   /**
-   * Whoever has forgotten what opened for them begins anew: a colleague has to let them in to what was sealed before.
-   * @throws Failure `invalid` unless they say so
+   * True of a session that opens what its editor has been let in to; and where there is nothing yet that anybody could be
+   * let in to.
    */
-  async function mayBeginAnew(req: Request, seat: Seat): Promise<void> {
-    if (!(await wouldClose(seat.editor.id)) || formText(req, 'forgotten') === 'yes') return
-    throw faulty('forgotten', 'Unlock this session first, or say that nothing is left that opens it for you.')
+  async function mayJustSet({ identity, editor }: Seat): Promise<boolean> {
+    if (identity !== undefined) return parts.keyRing.isIn(identity)
+    if (parts.isOffline) return (await parts.keyRing.waysOf(editor.id)).length === 0
+    return parts.keyRing.isUntouched()
   }
 
-  /** True if beginning anew would close what something of theirs still opens: not even a link that they were given, where nothing is sealed. */
-  async function wouldClose(editorId: string): Promise<boolean> {
-    const ways = await parts.keyRing.waysOf(editorId)
-    return ways.some((way) => way !== 'link') || (ways.length > 0 && (await parts.keyRing.isNeeded()))
+  async function setPassphrase(req: Request, seat: Seat, { hash, secret }: Chosen): Promise<void> {
+    const { id } = seat.editor
+    const identity = await parts.keyRing.together(async ({ admit, wrapUnder, accounts }) => {
+      const theirs = seat.identity ?? (await admit(id, [])).identity
+      await wrapUnder('passphrase', secret, passphraseWrap(id), theirs)
+      await accounts.setPassphrase(id, hash)
+      await accounts.endSessions(id, seat.sessionHash)
+      await accounts.note(eventBy(seat, 'passphrase'), parts.now())
+      return theirs
+    })
+    const confirmed = await sessions.confirm(seat)
+    if (seat.identity === undefined) await sessions.open(req, confirmed, identity)
+  }
+
+  /**
+   * Whoever has forgotten what opened for them, and has only a mailed link to show, asks to be let in anew. Until that is
+   * done nothing is changed of what opens.
+   * @throws Failure `invalid` unless they say that they have forgotten it
+   */
+  async function askAnew(req: Request, seat: Seat, chosen: Chosen): Promise<void> {
+    if (formText(req, 'forgotten') !== 'yes')
+      throw faulty('forgotten', 'Unlock this session first, or say that you have forgotten your passphrase.')
+    const { identity } = await parts.keyRing.together(async ({ askAnew: ask, accounts }) => {
+      const holder = await ask(seat.editor.id, chosen, seat.sessionHash)
+      await accounts.note(eventBy(seat, 'asked', { detail: holder.id }), parts.now())
+      return holder
+    })
+    if (seat.identity === undefined) await sessions.expect(req, seat, identity)
   }
 
   /** Does it and goes back to the page; a fault is shown there beside its field. */
@@ -209,8 +248,29 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         res.status(422)
         return show(req, res, seat, { what, failure: error })
       }
-      res.redirect(303, `${base}/desk/account?saved=${what}#${what}`)
+      const isAsked = what === 'passphrase' && (await parts.keyRing.requestOf(seat.editor.id)) !== undefined
+      res.redirect(
+        303,
+        isAsked ? `${base}/desk/keys?saved=asked` : `${base}/desk/account?saved=${what}#${what}`,
+      )
     }
+  }
+
+  function notedOf(seat: Seat, action: SecurityAction): Noted {
+    return { event: eventBy(seat, action), at: parts.now() }
+  }
+
+  async function makeCodes(_req: Request, res: Response, seat: Seat): Promise<void> {
+    if (!(await factors.hasSecond(seat.editor.id)))
+      throw new Failure('conflict', 'There is no second factor yet.')
+    await showNewCodes(res, seat)
+  }
+
+  async function showPasskey(req: Request, res: Response, seat: Seat): Promise<void> {
+    if (!parts.askedPasskeys.canAsk(req)) throw notByOnion()
+    const options = await parts.passkeys.register(seat.editor, await factors.passkeys(seat.editor.id))
+    await parts.sessionStore.challenge(seat.sessionHash, options.challenge)
+    await parts.showPage(res, seat, 'desk/passkey', { options, salt: passkeySalt })
   }
 
   async function enrol(req: Request, res: Response, seat: Seat): Promise<void> {
@@ -229,6 +289,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       sealSecret(parts.totpKey, secret, editor.id),
       step,
       hashes(editor, codes),
+      notedOf(seat, 'totp-on'),
     )
     await endOthers(seat)
     await parts.showPage(res, seat, 'desk/recovery-codes', { codes })
@@ -241,6 +302,8 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     const made = await parts.passkeys.registered(formText(req, 'passkey'), challenge)
     const name = Name.catch('').parse(formText(req, 'name')) || 'Passkey'
     const secret = passkeySecret(formText(req, 'prf'))
+    const { identity } = seat
+    const opens = identity !== undefined && (await parts.keyRing.isIn(identity))
     await parts.keyRing.together(async ({ accounts, wrapUnder }) => {
       await accounts.addPasskey({
         ...made,
@@ -249,9 +312,10 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         editorId: editor.id,
         createdAt: parts.now(),
       })
-      if (secret && seat.identity !== undefined)
-        await wrapUnder('passkey', secret, passkeyWrap(made.id), seat.identity)
+      if (secret && opens) await wrapUnder('passkey', secret, passkeyWrap(made.id), identity)
+      await accounts.note(eventBy(seat, 'passkey-added'), parts.now())
     })
+    await sessions.confirm(seat)
     await endOthers(seat)
     if ((await factors.recoveryCodesLeft(editor.id)) === 0) return showNewCodes(res, seat)
     res.redirect(303, `${base}/desk/account?saved=passkeys#passkeys`)
@@ -264,7 +328,11 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
 
   async function showNewCodes(res: Response, seat: Seat): Promise<void> {
     const codes = newRecoveryCodes()
-    await factors.setRecoveryCodes(seat.editor.id, hashes(seat.editor, codes))
+    await factors.setRecoveryCodes(
+      seat.editor.id,
+      hashes(seat.editor, codes),
+      notedOf(seat, 'recovery-codes'),
+    )
     await parts.showPage(res, seat, 'desk/recovery-codes', { codes })
   }
 
@@ -272,7 +340,8 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     return parts.sessionStore.endOthers(editor.id, sessionHash)
   }
 
-  async function removePasskey(editor: Editor, id: string): Promise<void> {
+  async function removePasskey(seat: Seat, id: string, acknowledged: string): Promise<void> {
+    const { editor } = seat
     const have = await factors.passkeys(editor.id)
     const others = have.filter((one) => one.id !== id)
     // Another editor's stays theirs, and so does what is kept under it.
@@ -283,12 +352,13 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     if (wraps.length === 1 && wraps[0] === passkeyWrap(id))
       throw new Failure(
         'invalid',
-        'Nothing else opens for you what is sealed. Set a passphrase first, then remove the passkey.',
+        'Nothing else unlocks confidential submissions for you. Set a passphrase first, then remove the passkey.',
       )
     await parts.keyRing.together(async ({ accounts }) => {
       await accounts.dropWraps([passkeyWrap(id)])
       await accounts.removePasskey(editor.id, id)
-    })
+      await accounts.note(eventBy(seat, 'passkey-removed'), parts.now())
+    }, acknowledged)
   }
 
   /**
@@ -297,10 +367,10 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
    */
   async function mustStandAlone({ id }: Editor): Promise<void> {
     const hash = await factors.passphrase(id)
-    if (!hash || !needsSecondFactor(hash)) return
+    if (!hash || !isTooShort(hash)) return
     throw new Failure(
       'invalid',
-      'Your passphrase is only long enough beside a second factor. Set one of at least 15 characters first.',
+      'Your passphrase is too short to stand alone. Set one of at least 15 characters first.',
     )
   }
 }

@@ -8,6 +8,8 @@ import {
   usualHourlyLimit,
 } from '../api-token.ts'
 import { Failure, type Faults } from '../failure.ts'
+import type { SecurityEvent } from '../security-event.ts'
+import { eventBy } from './event-by.ts'
 import type { ShowPage } from './page.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 
@@ -15,8 +17,8 @@ export type ApiTokenParts = {
   showPage: ShowPage
   tokens: {
     active(): Promise<ApiToken[]>
-    add(token: NewApiToken, now: number): Promise<ApiToken>
-    revoke(name: string, now: number): Promise<boolean>
+    add(token: NewApiToken, now: number, noted: Noted): Promise<ApiToken>
+    revoke(name: string, now: number, noted: Noted): Promise<boolean>
   }
   /** The hosts that answers may be posted to. */
   hosts: string[]
@@ -24,6 +26,8 @@ export type ApiTokenParts = {
   base: string
   now: () => number
 }
+
+type Noted = { event: SecurityEvent; at: number }
 
 /** The tokens by which other bots come in, for admins: made, shown once, revoked. */
 export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
@@ -39,6 +43,7 @@ export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
       method: 'post',
       path: '/desk/api-tokens',
       access: 'admin',
+      confirm: 'person',
       async handle(req, res, seat) {
         const typed = {
           name: formText(req, 'name'),
@@ -52,7 +57,8 @@ export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
         }
         const token = newToken()
         try {
-          const made = await tokens.add({ ...parsed.data, tokenHash: hashToken(token) }, parts.now())
+          const noted = { event: eventBy(seat, 'token-added'), at: parts.now() }
+          const made = await tokens.add({ ...parsed.data, tokenHash: hashToken(token) }, noted.at, noted)
           await show(res, seat, { made: { ...made, token, secret: made.hookUrl && parts.secretFor(made) } })
         } catch (error) {
           if (!(error instanceof Failure)) throw error
@@ -65,8 +71,10 @@ export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
       method: 'post',
       path: '/desk/api-tokens/revoke',
       access: 'admin',
-      async handle(req, res) {
-        const isRevoked = await tokens.revoke(formText(req, 'name'), parts.now())
+      confirm: 'person',
+      async handle(req, res, seat) {
+        const noted = { event: eventBy(seat, 'token-revoked'), at: parts.now() }
+        const isRevoked = await tokens.revoke(formText(req, 'name'), noted.at, noted)
         if (!isRevoked) throw new Failure('not-found', 'There is no such token.')
         res.redirect(303, `${base}/desk/api-tokens?saved=revoked`)
       },

@@ -8,7 +8,7 @@ import type { ChangeOf, Deed } from '../work.ts'
 import { noSuchSubmission } from './inbox.ts'
 import type { DeskParts } from './parts.ts'
 import { type Asked, pieceShower, wayOn } from './piece.ts'
-import { type DeskRoute, formText, type Seat, type SentFiles } from './routes.ts'
+import { type Confirm, type DeskRoute, formText, type Seat, type SentFiles } from './routes.ts'
 
 export type Handle = (req: Request, res: Response, seat: Seat, sent?: SentFiles) => Promise<void>
 
@@ -171,8 +171,13 @@ function isSame(typed: string, original: string | undefined): boolean {
 }
 
 /** The route of something that is done with one submission. */
-export function deedRoute(what: string, handle: Handle): DeskRoute {
-  return { method: 'post', path: `/desk/submissions/:reference/${what}`, access: 'editor', handle }
+export function deedRoute(
+  what: string,
+  handle: Handle,
+  confirm?: (req: Request) => Confirm | undefined,
+): DeskRoute {
+  const path = `/desk/submissions/:reference/${what}`
+  return { method: 'post', path, access: 'editor', handle, ...(confirm && { confirm }) }
 }
 
 /** The message that began the conversation. */

@@ -75,6 +75,7 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
     const open = () => parts.readFile(attachment, seat.keys)
     const findings = await parts.cleaner.look(file, open, leaving).catch(unlessLeft(leaving))
     if (leaving.aborted) return
+    await parts.attention.look(message.submissionId, seat.editor.id, parts.now())
     const [submission] = await parts.submissions.byIds([message.submissionId])
     await parts.showPage(res, seat, 'desk/original', {
       attachment,

@@ -2,35 +2,77 @@ import type { Request, Response } from 'express'
 import encodeQR from 'qr'
 import type { Colleague, Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import type { NewHolder } from '../key-ring.ts'
+import { type NewHolder, ownPassphraseWrap, passphraseWrap } from '../key-ring.ts'
 import type { Identity, Keys } from '../seal.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
+import { eventBy } from './event-by.ts'
+import { acknowledgedIn, sayingWhatIsLost } from './losing.ts'
 import type { ShowPage } from './page.ts'
 import { passkeySalt } from './passkeys.ts'
 import { openPassphrase } from './passphrase.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
-import { passphraseWrap } from './sign-in.ts'
 
 export type KeyParts = {
   showPage: ShowPage
   editors: { team(): Promise<Colleague[]>; byEmail(email: string): Promise<Editor | undefined> }
+  /** Whose request a link speaks of; undefined for a link that is not ours, or too old. */
+  requestOfLink: (token: string) => string | undefined
+  render: (view: string, data?: Record<string, unknown>) => string
+  isOffline: boolean
   sessions: Sessions
   factors: { passphrase(editorId: string): Promise<string | undefined> }
   askedPasskeys: AskedPasskeys
   tries: { allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> }
   keyRing: {
-    admit(editorId: string, keys: Keys): Promise<NewHolder>
-    letIn(editorId: string, keys: Keys): Promise<void>
-    recoverySheet(keys: Keys): Promise<Identity>
+    together<T>(work: (step: KeysStep) => Promise<T>, acknowledged?: string): Promise<T>
     keysOf(identity: Identity): Keys
     unwrap(id: string, secret: Uint8Array): Promise<Identity | undefined>
-    standing(): Promise<{ editors: Map<string, boolean>; hasSheet: boolean }>
+    isIn(identity: Identity): Promise<boolean>
+    isSheet(identity: Identity): Promise<boolean>
+    standing(): Promise<Standings>
+    requestOf(editorId: string): Promise<AskedFor | undefined>
+    editorOfRequest(id: string): Promise<string | undefined>
+    formerOf(editorId: string): Promise<unknown[]>
+    openFormer(
+      editorId: string,
+      open: (hash: string) => Promise<Uint8Array | undefined>,
+    ): Promise<Identity | undefined>
+    countSealed(): Promise<number>
   }
-  resealing: { progress(): Promise<{ left: number; isMore: boolean; isRunning: boolean }> }
+  resealing: {
+    progress(): Promise<{ left: number; isMore: boolean; isRunning: boolean }>
+    begin(keys: Keys): Promise<void>
+  }
   newsroom: string
   base: string
   now: () => number
+}
+
+type Standings = {
+  editors: Map<string, boolean>
+  waiting: Map<string, { id: string; askedAt: number }>
+  hasSheet: boolean
+  isSheetFull: boolean
+}
+
+/** A request of this editor's to be let in anew. */
+type AskedFor = { id: string; askedAt: number; passphrase: string; beginsAt: number | undefined }
+
+/** One step that moves keys: all of it is written, or nothing. */
+type KeysStep = {
+  admit(editorId: string, opened: Identity[]): Promise<NewHolder>
+  letIn(editorId: string, opened: Identity[], request?: string): Promise<void>
+  share(editorId: string, opened: Identity[]): Promise<void>
+  recoverySheet(opened: Identity[]): Promise<Identity>
+  stopAsking(editorId: string): Promise<boolean>
+  beginAnew(editorId: string, identity: Identity): Promise<void>
+  giveUpFormer(editorId: string): Promise<void>
+  accounts: {
+    count(): Promise<number>
+    note(event: SecurityEvent, now: number): Promise<void>
+  }
 }
 
 const tries = { most: 5, span: 60_000 }
@@ -43,20 +85,49 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     { method: 'post', path: '/desk/keys/unlock', access: 'editor', handle: unlock },
     { method: 'post', path: '/desk/keys/passkey', access: 'editor', handle: usePasskey },
     { method: 'post', path: '/desk/keys/sheet', access: 'editor', handle: useSheet },
-    { method: 'post', path: '/desk/keys/let-in', access: 'editor', handle: letIn },
-    { method: 'post', path: '/desk/keys/recovery', access: 'editor', handle: makeSheet },
+    { method: 'post', path: '/desk/keys/let-in', access: 'editor', confirm: 'keys', handle: letIn },
+    { method: 'post', path: '/desk/keys/begin-anew', access: 'editor', handle: beginAnew },
+    { method: 'post', path: '/desk/keys/stop', access: 'editor', confirm: 'keys', handle: stop },
+    { method: 'get', path: '/desk/keys/requests/:link', access: 'anyone', handle: showRequest },
+    { method: 'post', path: '/desk/keys/requests/:link', access: 'anyone', handle: stopByLink },
+    { method: 'post', path: '/desk/keys/former', access: 'editor', confirm: 'keys', handle: openFormer },
+    {
+      method: 'post',
+      path: '/desk/keys/give-up',
+      access: 'editor',
+      confirm: 'keys',
+      handle: sayingWhatIsLost(parts.showPage, giveUp),
+    },
+    {
+      method: 'post',
+      path: '/desk/keys/recovery',
+      access: 'admin',
+      confirm: 'keys',
+      handle: sayingWhatIsLost(parts.showPage, makeSheet),
+    },
   ]
 
   async function show(req: Request, res: Response, seat: Seat, failure?: Failure): Promise<void> {
-    const { editors, hasSheet } = await keyRing.standing()
-    const isLocked = seat.identity === undefined
+    const { editors, waiting, hasSheet, isSheetFull } = await keyRing.standing()
+    const { id } = seat.editor
+    const isTrusted = seat.identity !== undefined && (await keyRing.isIn(seat.identity))
+    const request = await keyRing.requestOf(id)
+    const isLocked = !isTrusted
     await parts.showPage(res, seat, 'desk/keys', {
       resealing: await parts.resealing.progress(),
       isLocked,
       passkey: isLocked ? await askedPasskeys.askToOpen(req, seat.editor, seat.sessionHash) : undefined,
       salt: passkeySalt,
       hasPassphrase: (await parts.factors.passphrase(seat.editor.id)) !== undefined,
-      team: (await parts.editors.team()).map((one) => ({ ...one, isIn: editors.get(one.id) === true })),
+      team: (await parts.editors.team()).map((one) => ({
+        ...one,
+        isIn: editors.get(one.id) === true,
+        waiting: waiting.get(one.id),
+      })),
+      request,
+      sealed: request && (await keyRing.countSealed()),
+      hasFormer: isTrusted && (await keyRing.formerOf(id)).length > 0,
+      isSheetFull,
       isIn: editors.get(seat.editor.id) === true,
       hasSheet,
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
@@ -84,39 +155,138 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
 
   /** Opens the session, and goes back to where it was found locked. */
   async function open(req: Request, res: Response, seat: Seat, identity: Identity): Promise<void> {
-    await sessions.open(req, seat, identity)
+    await sessions.open(req, await sessions.confirm(seat), identity)
     const back = backIn(formText(req, 'back'))
     res.redirect(303, back ? `${base}/desk/submissions/${back}` : `${base}/desk/keys?saved=unlocked`)
   }
 
-  /** Whoever holds the sheet is let in by it, as a colleague would. */
+  /** Whoever holds the sheet is let in by it, as a colleague would. One that was replaced lets nobody in. */
   async function useSheet(req: Request, res: Response, seat: Seat): Promise<void> {
     await allow(seat)
     const typed = formText(req, 'sheet').replace(/\s+/g, '').toUpperCase()
-    const keys = /^AGE-SECRET-KEY-1[\dA-Z]{58}$/.test(typed) ? keyRing.keysOf(typed) : undefined
-    const opened = await keys?.().catch(() => [])
-    if (!keys || !opened?.length) {
+    const isSheet = /^AGE-SECRET-KEY-1[\dA-Z]{58}$/.test(typed) && (await isOfSheet(typed))
+    const opened = isSheet ? await keyRing.keysOf(typed)() : []
+    if (opened.length === 0) {
       return refuse(req, res, seat, 'sheet', 'This is not what is printed on the current recovery sheet.')
     }
-    const { identity } = await keyRing.admit(seat.editor.id, keys)
-    await sessions.open(req, seat, identity)
+    const { identity } = await keyRing.together(async (step) => {
+      const holder = await step.admit(seat.editor.id, opened)
+      await step.accounts.note(eventBy(seat, 'sheet-used'), parts.now())
+      return holder
+    })
+    await sessions.open(req, await sessions.confirm(seat), identity)
     res.redirect(303, `${base}/desk/account?saved=let-in#passphrase`)
   }
 
+  function isOfSheet(identity: Identity): Promise<boolean> {
+    return keyRing.isSheet(identity).catch(() => false)
+  }
+
   async function letIn(req: Request, res: Response, seat: Seat): Promise<void> {
-    mustBeOpen(seat)
     const colleague = await parts.editors.byEmail(formText(req, 'email'))
     if (!colleague) throw new Failure('not-found', 'There is no such editor.')
-    await keyRing.letIn(colleague.id, seat.keys)
+    const opened = await seat.keys()
+    const request = formText(req, 'request') || undefined
+    await keyRing.together(async (step) => {
+      await step.letIn(colleague.id, opened, request)
+      await step.accounts.note(eventBy(seat, 'let-in', { aboutId: colleague.id }), parts.now())
+    })
     res.redirect(303, `${base}/desk/keys?saved=let-in`)
   }
 
-  /** The one before opens nothing any more. */
-  async function makeSheet(_req: Request, res: Response, seat: Seat): Promise<void> {
-    mustBeOpen(seat)
-    const identity = await keyRing.recoverySheet(seat.keys)
+  /** Whoever asked a day ago, and has no colleague who could let them in, goes on with what comes from now on. */
+  async function beginAnew(req: Request, res: Response, seat: Seat): Promise<void> {
+    await allow(seat)
+    const { id } = seat.editor
+    const request = await keyRing.requestOf(id)
+    if (!request) throw new Failure('conflict', 'No request is waiting.')
+    const secret = await openPassphrase(formText(req, 'passphrase'), request.passphrase)
+    const identity = secret && (await keyRing.unwrap(ownPassphraseWrap(request.id), secret))
+    if (!identity)
+      return refuse(req, res, seat, 'anew', 'That is not the passphrase you chose for this request.')
+    await keyRing.together(async (step) => {
+      await step.beginAnew(id, identity)
+      await step.accounts.note(eventBy(seat, 'began-anew'), parts.now())
+    })
+    // Its own session may have ended with the others of its editor.
+    if (await sessions.isGood(seat)) await sessions.open(req, await sessions.confirm(seat), identity)
+    res.redirect(303, `${base}/desk/keys?saved=began-anew`)
+  }
+
+  /** A request that is one's own, or a colleague's. */
+  async function stop(req: Request, res: Response, seat: Seat): Promise<void> {
+    const editor = await parts.editors.byEmail(formText(req, 'email') || seat.editor.email)
+    if (!editor) throw new Failure('not-found', 'There is no such editor.')
+    await end(editor.id, eventBy(seat, 'stopped', { aboutId: editor.id }))
+    res.redirect(303, `${base}/desk/keys?saved=stopped`)
+  }
+
+  /** Whoever reads the mail that tells of a request may end it without signing in. To open the link does nothing. */
+  async function showRequest(req: Request, res: Response): Promise<void> {
+    const link = String(req.params.link)
+    const editorId = await editorByLink(link)
+    res.type('html').send(parts.render('desk/request', { link, isWaiting: editorId !== undefined }))
+  }
+
+  async function stopByLink(req: Request, res: Response): Promise<void> {
+    const link = String(req.params.link)
+    const editorId = await editorByLink(link)
+    if (editorId !== undefined) await end(editorId, { action: 'stopped', editorId: null, aboutId: editorId })
+    res.redirect(303, `${base}/desk/keys/requests/${link}`)
+  }
+
+  /** @throws Failure `not-found` for a link that is not ours */
+  async function editorByLink(link: string): Promise<string | undefined> {
+    const request = parts.requestOfLink(link)
+    if (request === undefined) throw new Failure('not-found', 'This link is not valid any more.')
+    return keyRing.editorOfRequest(request)
+  }
+
+  async function end(editorId: string, event: SecurityEvent): Promise<void> {
+    await keyRing.together(async (step) => {
+      if (await step.stopAsking(editorId)) await step.accounts.note(event, parts.now())
+    })
+  }
+
+  /** An earlier passphrase that has come back to mind opens what it did, for what one holds now. */
+  async function openFormer(req: Request, res: Response, seat: Seat): Promise<void> {
+    await allow(seat)
+    const { id } = seat.editor
+    const open = (hash: string) => openPassphrase(formText(req, 'passphrase'), hash)
+    const identity = await keyRing.openFormer(id, open)
+    if (!identity) return refuse(req, res, seat, 'former', 'That is not your earlier passphrase.')
+    const opened = await keyRing.keysOf(identity)()
+    await keyRing.together((step) => step.share(id, opened))
+    await parts.resealing.begin(async () => opened)
+    res.redirect(303, `${base}/desk/keys?saved=former`)
+  }
+
+  async function giveUp(req: Request, res: Response, seat: Seat): Promise<void> {
+    await keyRing.together(async (step) => {
+      await step.giveUpFormer(seat.editor.id)
+      await step.accounts.note(eventBy(seat, 'gave-up'), parts.now())
+    }, acknowledgedIn(req))
+    res.redirect(303, `${base}/desk/keys?saved=gave-up`)
+  }
+
+  /**
+   * The one before opens nothing any more, which has to be said.
+   * @throws Failure `invalid` where it is not
+   */
+  async function makeSheet(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { hasSheet } = await keyRing.standing()
+    if (hasSheet && formText(req, 'replace') !== 'yes')
+      return refuse(req, res, seat, 'replace', 'Say that the sheet in the safe may stop working.')
+    const opened = await seat.keys()
+    const { identity, isFull } = await keyRing.together(async (step) => {
+      const made = await step.recoverySheet(opened)
+      const all = await step.accounts.count()
+      await step.accounts.note(eventBy(seat, 'sheet-made'), parts.now())
+      return { identity: made, isFull: opened.length >= all }
+    }, acknowledgedIn(req))
     await parts.showPage(res, seat, 'desk/recovery-sheet', {
       identity,
+      isFull,
       picture: encodeQR(identity, 'svg'),
       newsroom: parts.newsroom,
     })
@@ -135,13 +305,8 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
 
   async function allow({ editor }: Seat): Promise<void> {
     if (await parts.tries.allow(`unlock ${editor.id}`, parts.now(), tries)) return
-    throw new Failure('too-many', 'Five tries a minute are enough. Please wait a minute.', { retryAfter: 60 })
+    throw new Failure('too-many', 'Too many attempts. Wait a minute.', { retryAfter: 60 })
   }
-}
-
-function mustBeOpen({ identity }: Seat): void {
-  if (identity !== undefined) return
-  throw new Failure('forbidden', 'Unlock your session first: nobody gives on what they cannot open.')
 }
 
 /** The reference of a piece to go back to. */

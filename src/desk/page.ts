@@ -2,6 +2,8 @@ import type { Response } from 'express'
 import type { Editor } from '../editor.ts'
 import type { WrapWay } from '../key-ring.ts'
 import { type KeptPgpKey, standingOf } from '../pgp-key.ts'
+import type { Identity } from '../seal.ts'
+import { isTooShort } from './passphrase.ts'
 import type { Seat } from './routes.ts'
 
 export type PageParts = {
@@ -14,7 +16,8 @@ export type PageParts = {
   /** What admins have to see to where things are kept, in plain words. */
   storageTroubles: () => Promise<string[]>
   pgpKeys: { of(editorId: string): Promise<KeptPgpKey | undefined> }
-  keyRing: { waysOf(editorId: string): Promise<WrapWay[]> }
+  factors: { passphrase(editorId: string): Promise<string | undefined> }
+  keyRing: { waysOf(editorId: string): Promise<WrapWay[]>; isIn(identity: Identity): Promise<boolean> }
   /** The desk's key is kept elsewhere, and nothing can be opened here. */
   isOffline: boolean
   now: () => number
@@ -46,7 +49,11 @@ export function pageShower(parts: PageParts): ShowPage {
     const { isOffline } = parts
     const isLocked = !isOffline && identity === undefined
     const hasOwnWay = await opensAgain(editor)
-    const needsPassphrase = identity !== undefined && !hasOwnWay
+    const isIn = identity !== undefined && (await parts.keyRing.isIn(identity))
+    const isWaiting = identity !== undefined && !isIn
+    const needsPassphrase = isIn && !hasOwnWay
+    const hash = await parts.factors.passphrase(editor.id)
+    const hasShortPassphrase = hash !== undefined && isTooShort(hash)
     const isNew = isLocked && !hasOwnWay
     const key = await parts.pgpKeys.of(editor.id)
     const pgp = key && { standing: standingOf(key, now), usableUntil: key.usableUntil }
@@ -58,7 +65,9 @@ export function pageShower(parts: PageParts): ShowPage {
       isOffline,
       isLocked,
       isNew,
+      isWaiting,
       needsPassphrase,
+      hasShortPassphrase,
       pgp,
       now,
     }

@@ -1,14 +1,15 @@
 import { argon2, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Failure } from '../failure.ts'
+import { whyGuessable } from './guessable.ts'
 
 const derive = promisify(argon2)
 
 /** RFC 9106, section 4, the second recommended choice: 64 MiB, three passes. About a tenth of a second. */
 const chosen = { memory: 65_536, passes: 3, parallelism: 4 }
 const keyLength = 32
-/** Without a second factor, long enough not to be guessed (NIST SP 800-63B-4, 3.1.1.2); with one, eight will do. */
-const shortest = { alone: 15, withSecondFactor: 8 }
+/** Long enough not to be guessed from a copied disk, where a second factor helps nobody (NIST SP 800-63B-4, 3.1.1.2). */
+const shortest = 15
 const longest = 1000
 
 /** 64 MiB each: more at once could fill the memory of a small server. */
@@ -19,8 +20,8 @@ const waiting: (() => void)[] = []
 const kept = /^argon2id m=(\d+) t=(\d+) p=(\d+) ([\w-]+) ([\w-]+)(?: short)?$/
 
 /**
- * What is kept of a passphrase: algorithm, parameters, salt and proof, and a word if it is too short to stand alone. And
- * what is not kept: the secret that only the passphrase gives, under which its editor's identity is wrapped.
+ * What is kept of a passphrase: algorithm, parameters, salt and proof. Behind what was kept when eight characters were enough
+ * beside a second factor stands a word where it is so short. And what is not kept: the secret that only the passphrase gives, under which its editor's identity is wrapped.
  */
 export async function hashPassphrase(passphrase: string): Promise<{ hash: string; secret: Uint8Array }> {
   const salt = randomBytes(16)
@@ -28,13 +29,12 @@ export async function hashPassphrase(passphrase: string): Promise<{ hash: string
   const key = proofOf(derived)
   const { memory, passes, parallelism } = chosen
   const parameters = `m=${memory} t=${passes} p=${parallelism}`
-  const short = lengthOf(passphrase) < shortest.alone ? ' short' : ''
-  const hash = `argon2id ${parameters} ${salt.toString('base64url')} ${key.toString('base64url')}${short}`
+  const hash = `argon2id ${parameters} ${salt.toString('base64url')} ${key.toString('base64url')}`
   return { hash, secret: secretOf(derived) }
 }
 
-/** True if the passphrase is good only beside a second factor. */
-export function needsSecondFactor(hash: string): boolean {
+/** True of a passphrase from when eight characters were enough beside a second factor: its editor is asked for another. */
+export function isTooShort(hash: string): boolean {
   return hash.endsWith(' short')
 }
 
@@ -58,19 +58,20 @@ export async function openPassphrase(
 }
 
 /**
- * A passphrase that may be set. Its length is all that is asked of it: rules about signs make people write it down.
+ * A passphrase that may be set: 15 to 1000 characters, and nothing that is tried first by whoever guesses. There are no rules
+ * about signs, for those make people write it down.
  * @throws Failure `invalid`
  */
-export function checkPassphrase(passphrase: string, hasSecondFactor: boolean): void {
-  const needed = hasSecondFactor ? shortest.withSecondFactor : shortest.alone
-  const length = lengthOf(passphrase)
-  const fault =
-    length < needed
-      ? `Please use at least ${needed} characters${hasSecondFactor ? '' : ', such as five words of your own'}.`
-      : length > longest
-        ? `Please keep this to ${longest} characters.`
-        : undefined
+export function checkPassphrase(passphrase: string, known: { email: string; newsroom: string }): void {
+  const fault = faultIn(passphrase, known)
   if (fault) throw new Failure('invalid', fault, { fields: { passphrase: [fault] } })
+}
+
+function faultIn(passphrase: string, known: { email: string; newsroom: string }): string | undefined {
+  const length = lengthOf(passphrase)
+  if (length < shortest) return `Use at least ${shortest} characters. Five random words work well.`
+  if (length > longest) return `Use at most ${longest} characters.`
+  return whyGuessable(passphrase.normalize('NFC'), known)
 }
 
 /** What is kept leads to nothing that opens: both come from the passphrase, neither from the other. */

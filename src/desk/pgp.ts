@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express'
 import { Failure } from '../failure.ts'
 import { type KeptPgpKey, standingOf } from '../pgp-key.ts'
+import type { SecurityEvent } from '../security-event.ts'
+import { eventBy } from './event-by.ts'
 import type { ShowPage } from './page.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 
@@ -8,16 +10,18 @@ export type PgpParts = {
   showPage: ShowPage
   keys: {
     of(editorId: string): Promise<KeptPgpKey | undefined>
-    remove(editorId: string): Promise<void>
+    remove(editorId: string, noted: Noted): Promise<void>
   }
   /** Keeps the key that an editor gave. @throws Failure `invalid` */
-  give: (editorId: string, given: Uint8Array) => Promise<void>
+  give: (editorId: string, given: Uint8Array, event: SecurityEvent) => Promise<void>
   /** Asks the editor's domain for it. @throws Failure `invalid` */
-  lookUp: (editorId: string, address: string) => Promise<void>
+  lookUp: (editorId: string, address: string, event: SecurityEvent) => Promise<void>
   newsroomKey: () => Promise<{ armored: string; fingerprint: string }>
   base: string
   now: () => number
 }
+
+type Noted = { event: SecurityEvent; at: number }
 
 /** The key that mail to an editor is encrypted for: they give it, have it looked up, or take it away. */
 export function pgpRoutes(parts: PgpParts): DeskRoute[] {
@@ -32,20 +36,29 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
       method: 'post',
       path: '/desk/account/pgp',
       access: 'editor',
+      confirm: 'keys',
       takesFile: true,
-      handle: saving('given', (req, { editor }) => parts.give(editor.id, keyIn(req))),
+      handle: saving('given', (req, seat) =>
+        parts.give(seat.editor.id, keyIn(req), eventBy(seat, 'pgp-key')),
+      ),
     },
     {
       method: 'post',
       path: '/desk/account/pgp/look-up',
       access: 'editor',
-      handle: saving('found', (_req, { editor }) => parts.lookUp(editor.id, editor.email)),
+      confirm: 'keys',
+      handle: saving('found', (_req, seat) =>
+        parts.lookUp(seat.editor.id, seat.editor.email, eventBy(seat, 'pgp-key')),
+      ),
     },
     {
       method: 'post',
       path: '/desk/account/pgp/remove',
       access: 'editor',
-      handle: saving('removed', (_req, { editor }) => parts.keys.remove(editor.id)),
+      confirm: 'person',
+      handle: saving('removed', (_req, seat) =>
+        parts.keys.remove(seat.editor.id, { event: eventBy(seat, 'pgp-key-removed'), at: parts.now() }),
+      ),
     },
     {
       method: 'get',

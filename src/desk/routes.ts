@@ -1,7 +1,7 @@
 import express, { type Request, type Response, type Router } from 'express'
 import type { z } from 'zod'
 import type { StagedFile } from '../draft.ts'
-import type { Editor } from '../editor.ts'
+import type { Editor, SessionFacts } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
 import type { Sessions } from './session.ts'
@@ -14,10 +14,20 @@ export type Seat = {
   /** Undefined in a session that was begun without anything that opens, as by a mailed link. */
   identity: Identity | undefined
   keys: Keys
+  session: SessionFacts
 }
 
 /** Who may come: anyone, every editor, or admins only. */
 export type Access = 'anyone' | 'editor' | 'admin'
+
+/**
+ * What has to be proved before a form is taken. `person`: the passphrase or a passkey was given in this session a moment
+ * ago. `keys`: besides, the session opens what is sealed: so nobody who has only a mailed link changes what opens.
+ */
+export type Confirm = 'person' | 'keys'
+
+/** Asks for what is to be proved; gives the seat with which to go on, or undefined where it has answered itself. */
+export type Guard = (req: Request, res: Response, seat: Seat, needs: Confirm) => Promise<Seat | undefined>
 
 type Way = {
   method: 'get' | 'post'
@@ -51,12 +61,19 @@ export type DeskRoute = Way &
     | { access: 'anyone'; handle: (req: Request, res: Response) => Promise<void> | void }
     | {
         access: 'editor' | 'admin'
+        /** Where it depends on the form, says so of each. */
+        confirm?: Confirm | ((req: Request) => Confirm | undefined)
         handle: (req: Request, res: Response, seat: Seat, sent: SentFiles) => Promise<void> | void
       }
   )
 
 /** Makes the router of what is declared: nobody passes whom the declaration does not name, and no other site's form. */
-export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: FormReader): Router {
+export function deskRouter(
+  routes: DeskRoute[],
+  sessions: Sessions,
+  reader: FormReader,
+  guard: Guard,
+): Router {
   const router = express.Router()
   for (const route of routes) {
     router[route.method](route.path, async (req, res) => {
@@ -80,7 +97,9 @@ export function deskRouter(routes: DeskRoute[], sessions: Sessions, reader: Form
         withoutNul(req)
         if (route.method === 'post' && res.locals.needsToken && req.body?.token !== seat.formToken)
           throw stale()
-        await route.handle(req, res, seat, sent)
+        const needs = typeof route.confirm === 'function' ? route.confirm(req) : route.confirm
+        const proven = needs ? await guard(req, res, seat, needs) : seat
+        if (proven) await route.handle(req, res, proven, sent)
       } finally {
         await reader.discard(sent.files)
       }

@@ -1,10 +1,12 @@
 import { parse } from 'cookie'
 import type { Request, Response } from 'express'
-import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
+import type { Editor, ListedSession, SessionFacts, SessionLimits, SessionWay } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import type { Identity, Keys } from '../seal.ts'
 import { derivedKey, openSecret, sealSecret } from '../secret-box.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import { askedAddress, hasHttps, type SiteAddresses } from '../site-addresses.ts'
+import { eventBy } from './event-by.ts'
 import type { Seat } from './routes.ts'
 import { formToken, hashToken, newToken } from './tokens.ts'
 
@@ -20,17 +22,31 @@ const factorTime = 10 * minute
 
 export type SessionParts = {
   sessions: {
-    begin(sessionHash: string, editorId: string, secret: string | null, now: number): Promise<boolean>
+    begin(
+      sessionHash: string,
+      editorId: string,
+      secret: string | null,
+      now: number,
+      beginning: Beginning,
+    ): Promise<boolean>
     useLink(
       tokenHash: string,
       sessionHash: string,
       secret: string | null,
       now: number,
+      beginning: Beginning,
     ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined>
     waitingEditor(sessionHash: string, begunSince: number): Promise<Seated | undefined>
-    complete(waitingHash: string, sessionHash: string, secret: string | null, now: number): Promise<void>
+    complete(
+      waitingHash: string,
+      sessionHash: string,
+      secret: string | null,
+      now: number,
+      more: { isPasskey: boolean },
+    ): Promise<void>
+    confirm(sessionHash: string, now: number): Promise<void>
     seated(sessionHash: string, limits: SessionLimits, isSeen?: boolean): Promise<Seated | undefined>
-    open(sessionHash: string, secret: string): Promise<void>
+    open(sessionHash: string, secret: string, event: SecurityEvent | undefined, now: number): Promise<void>
     of(editorId: string, sessionHash: string, limits: SessionLimits): Promise<ListedSession[]>
     end(sessionHash: string): Promise<void>
   }
@@ -44,7 +60,10 @@ export type SessionParts = {
 }
 
 /** An editor by a session, with their identity as it is kept: under a key that only their cookie gives. */
-type Seated = { editor: Editor; secret: string | null }
+type Seated = { editor: Editor; secret: string | null; session: SessionFacts }
+
+/** By what a session is begun, and whether that proves who its editor is, as what opens does. */
+type Beginning = { way: SessionWay; isConfirmed: boolean }
 
 /** A session that has begun: where its editor goes on, and whether that is the second factor. */
 export type Begun = { next: string; waitsForFactor: boolean }
@@ -95,10 +114,15 @@ export function createSessions(parts: SessionParts) {
       res: Response,
       editorId: string,
       identity: Identity | undefined,
+      way: SessionWay = 'passphrase',
     ): Promise<Begun> {
       const token = newToken()
       const name = nameOf(req, token)
-      const waits = await parts.sessions.begin(name, editorId, sealedIn(identity, token, name), parts.now())
+      const secret = sealedIn(identity, token, name)
+      const waits = await parts.sessions.begin(name, editorId, secret, parts.now(), {
+        way,
+        isConfirmed: true,
+      })
       if (!waits && identity) parts.opened(identity)
       return begun(req, res, token, waits)
     },
@@ -113,17 +137,37 @@ export function createSessions(parts: SessionParts) {
       const token = newToken()
       const name = nameOf(req, token)
       const secret = sealedIn(identity, token, name)
-      const used = await parts.sessions.useLink(hashToken(link), name, secret, parts.now())
+      const used = await parts.sessions.useLink(hashToken(link), name, secret, parts.now(), {
+        way: identity === undefined ? 'link' : 'key-link',
+        isConfirmed: identity !== undefined,
+      })
       if (used && !used.waitsForFactor && identity) parts.opened(identity)
       return used && begun(req, res, token, used.waitsForFactor)
     },
 
-    /** What this editor brought along opens in this session from now on. */
-    async open(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
+    /** What this editor brought along opens in this session from now on. Gives the seat as it is then. */
+    async open(req: Request, seat: Seat, identity: Identity): Promise<Seat> {
+      const token = tokenOf(req)
+      if (!token) return seat
+      const event = eventBy(seat, 'unlocked')
+      const secret = sealedIn(identity, token, seat.sessionHash) as string
+      await parts.sessions.open(seat.sessionHash, secret, event, parts.now())
+      parts.opened(identity)
+      return { ...seat, identity, keys: parts.keysOf(identity) }
+    },
+
+    /** Remembers in this session what its editor will hold once they are let in. */
+    async expect(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
       const token = tokenOf(req)
       if (!token) return
-      await parts.sessions.open(sessionHash, sealedIn(identity, token, sessionHash) as string)
-      parts.opened(identity)
+      const secret = sealedIn(identity, token, sessionHash) as string
+      await parts.sessions.open(sessionHash, secret, undefined, parts.now())
+    },
+
+    /** The editor has proved in this session who they are. Gives the seat as it is then. */
+    async confirm(seat: Seat): Promise<Seat> {
+      await parts.sessions.confirm(seat.sessionHash, parts.now())
+      return { ...seat, session: { ...seat.session, confirmedAt: parts.now() } }
     },
 
     /** The editor who still has to prove a second factor, with the hash of the session that waits for it. */
@@ -137,10 +181,15 @@ export function createSessions(parts: SessionParts) {
     },
 
     /** The second factor was right. */
-    async complete(req: Request, res: Response, { sessionHash, identity }: Waiting): Promise<Begun> {
+    async complete(
+      req: Request,
+      res: Response,
+      { sessionHash, identity }: Waiting,
+      more: { isPasskey: boolean },
+    ): Promise<Begun> {
       const token = newToken()
       const name = nameOf(req, token)
-      await parts.sessions.complete(sessionHash, name, sealedIn(identity, token, name), parts.now())
+      await parts.sessions.complete(sessionHash, name, sealedIn(identity, token, name), parts.now(), more)
       if (identity) parts.opened(identity)
       return begun(req, res, token, false)
     },
@@ -174,6 +223,7 @@ export function createSessions(parts: SessionParts) {
       formToken: formToken(token),
       identity,
       keys: parts.keysOf(identity),
+      session: seated.session,
     }
   }
 

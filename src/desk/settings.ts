@@ -13,6 +13,8 @@ import {
   type Values,
 } from '../letter.ts'
 import { RetentionRules } from '../retention.ts'
+import type { SecurityEvent } from '../security-event.ts'
+import { eventBy } from './event-by.ts'
 import type { ShowPage } from './page.ts'
 import { chosen, type DeskRoute, formText, type Seat } from './routes.ts'
 
@@ -21,15 +23,21 @@ export type SettingsParts = {
   settings: {
     letter(name: LetterName): Promise<Kept<Letter>>
     letters(): Promise<Record<LetterName, Kept<Letter>>>
-    saveLetter(name: LetterName, letter: Letter, revision: number, now: number): Promise<void>
+    saveLetter(
+      name: LetterName,
+      letter: Letter,
+      revision: number,
+      now: number,
+      event: SecurityEvent,
+    ): Promise<void>
     escalationHours(): Promise<Kept<number>>
-    saveEscalationHours(hours: number, revision: number, now: number): Promise<void>
+    saveEscalationHours(hours: number, revision: number, now: number, event: SecurityEvent): Promise<void>
     retention(): Promise<Kept<RetentionRules>>
-    saveRetention(rules: RetentionRules, revision: number, now: number): Promise<void>
+    saveRetention(rules: RetentionRules, revision: number, now: number, event: SecurityEvent): Promise<void>
     replyWait(): Promise<Kept<number>>
-    saveReplyWait(seconds: number, revision: number, now: number): Promise<void>
+    saveReplyWait(seconds: number, revision: number, now: number, event: SecurityEvent): Promise<void>
     confidentialByMail(): Promise<Kept<boolean>>
-    saveConfidentialByMail(may: boolean, revision: number, now: number): Promise<void>
+    saveConfidentialByMail(may: boolean, revision: number, now: number, event: SecurityEvent): Promise<void>
   }
   newsroom: string
   base: string
@@ -62,9 +70,12 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       method: 'post',
       path: '/desk/settings/confidential-by-mail',
       access: 'admin',
-      async handle(req, res) {
+      confirm: 'keys',
+      async handle(req, res, seat) {
         const revision = chosen(Revision, formText(req, 'revision'))
-        await settings.saveConfidentialByMail(formText(req, 'may') === 'yes', revision, parts.now())
+        const may = formText(req, 'may') === 'yes'
+        const event = eventBy(seat, 'confidential-by-mail', { detail: may ? 'on' : 'off' })
+        await settings.saveConfidentialByMail(may, revision, parts.now(), event)
         res.redirect(303, `${base}/desk/settings?saved=confidential-by-mail`)
       },
     },
@@ -113,7 +124,12 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       const failure = new Failure('invalid', 'Please give a number of hours, or 0 for never.')
       return show(req, res, seat, { failure, typedHours: formText(req, 'hours') })
     }
-    await settings.saveEscalationHours(hours.data, chosen(Revision, formText(req, 'revision')), parts.now())
+    await settings.saveEscalationHours(
+      hours.data,
+      chosen(Revision, formText(req, 'revision')),
+      parts.now(),
+      eventBy(seat, 'setting', { detail: `escalation ${hours.data}` }),
+    )
     res.redirect(303, `${base}/desk/settings?saved=escalation`)
   }
 
@@ -124,7 +140,12 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       const waitFailure = new Failure('invalid', 'Enter a number of seconds, from 0 to 3,600.')
       return show(req, res, seat, { waitFailure, typedWait: formText(req, 'seconds') })
     }
-    await settings.saveReplyWait(seconds.data, chosen(Revision, formText(req, 'revision')), parts.now())
+    await settings.saveReplyWait(
+      seconds.data,
+      chosen(Revision, formText(req, 'revision')),
+      parts.now(),
+      eventBy(seat, 'setting', { detail: `reply-wait ${seconds.data}` }),
+    )
     res.redirect(303, `${base}/desk/settings?saved=reply-wait`)
   }
 
@@ -141,7 +162,12 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       )
       return show(req, res, seat, { retentionFailure, typed })
     }
-    await settings.saveRetention(rules.data, chosen(Revision, formText(req, 'revision')), parts.now())
+    await settings.saveRetention(
+      rules.data,
+      chosen(Revision, formText(req, 'revision')),
+      parts.now(),
+      eventBy(seat, 'setting', { detail: 'retention' }),
+    )
     res.redirect(303, `${base}/desk/settings?saved=retention`)
   }
 
@@ -154,7 +180,13 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     }
     const revision = chosen(Revision, formText(req, 'revision'))
     try {
-      await settings.saveLetter(name, parseLetter(given), revision, parts.now())
+      await settings.saveLetter(
+        name,
+        parseLetter(given),
+        revision,
+        parts.now(),
+        eventBy(seat, 'setting', { detail: `letter ${name}` }),
+      )
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       res.status(error.code === 'conflict' ? 409 : 422)

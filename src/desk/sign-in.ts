@@ -3,9 +3,10 @@ import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
 import { type Editor, mostWrongCodes, type Passkey, suspiciousCodes } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import type { WrapWay } from '../key-ring.ts'
+import { passphraseWrap, type WrapWay } from '../key-ring.ts'
 import type { Identity } from '../seal.ts'
 import { openSecret } from '../secret-box.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
 import { passkeySalt } from './passkeys.ts'
@@ -64,6 +65,7 @@ export type SignInParts = {
   accountKey: KeyObject
   totpKey: KeyObject
   render: (view: string, data?: Record<string, unknown>) => string
+  newsroom: string
   addresses: SiteAddresses
   base: string
   now: () => number
@@ -82,6 +84,8 @@ export type WrapStep = {
     addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
     setPassphrase(editorId: string, hash: string): Promise<void>
     addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void>
+    endSessions(editorId: string, except: string | undefined): Promise<void>
+    note(event: SecurityEvent, now: number): Promise<void>
   }
 }
 
@@ -171,19 +175,20 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const passphrase = formText(req, 'passphrase')
     const isSetting = identity !== undefined && passphrase !== '' && formText(req, 'way') !== 'later'
     if (isSetting) {
-      const failure = await faultIn(editorId, passphrase, formText(req, 'again'))
+      const email = (await parts.editors.byId(editorId))?.email ?? ''
+      const failure = await faultIn(email, passphrase, formText(req, 'again'))
       if (failure) {
         res.status(422)
         return show(res, 'desk/sign-in-link', { link, bearsKey: true, failure })
       }
-      await settle(link, editorId, identity, passphrase)
+      await settle(link, editorId, identity, passphrase, seat)
     }
     if (seat && identity !== undefined) {
       await sessions.open(req, seat, identity)
       return res.redirect(303, `${base}/desk`)
     }
     const begun = isSetting
-      ? await sessions.begin(req, res, editorId, identity)
+      ? await sessions.begin(req, res, editorId, identity, 'key-link')
       : await sessions.beginByLink(req, res, link, identity)
     if (!begun) throw usedUp()
     if (!begun.waitsForFactor) await rememberBrowser(req, res, editorId)
@@ -208,6 +213,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     editorId: string,
     identity: Identity,
     passphrase: string,
+    seat: Seat | undefined,
   ): Promise<void> {
     const { hash, secret } = await hashPassphrase(passphrase)
     await parts.keyRing.together(async ({ wrapUnder, accounts }) => {
@@ -215,18 +221,22 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       if ((await identityOf(link)) === undefined) throw usedUp()
       await wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
       await accounts.setPassphrase(editorId, hash)
+      await accounts.endSessions(editorId, seat?.sessionHash)
+      await accounts.note({ action: 'passphrase', editorId }, parts.now())
     })
   }
 
-  async function faultIn(editorId: string, passphrase: string, again: string): Promise<Failure | undefined> {
+  async function faultIn(email: string, passphrase: string, again: string): Promise<Failure | undefined> {
     try {
-      checkPassphrase(passphrase, await factors.hasSecond(editorId))
+      checkPassphrase(passphrase, { email, newsroom: parts.newsroom })
     } catch (error) {
       if (error instanceof Failure) return error
       throw error
     }
     if (passphrase === again) return undefined
-    return new Failure('invalid', 'This is not the same.', { fields: { again: ['This is not the same.'] } })
+    return new Failure('invalid', 'The two passphrases differ.', {
+      fields: { again: ['The two passphrases differ.'] },
+    })
   }
 
   /** What a link bears, where it bears a key. */
@@ -299,7 +309,13 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       )
     }
     await forgetGuesses(editor)
-    const { next } = await sessions.complete(req, res, { ...waiting, identity: proven.identity })
+    const isPasskey = formText(req, 'passkey') !== ''
+    const { next } = await sessions.complete(
+      req,
+      res,
+      { ...waiting, identity: proven.identity },
+      { isPasskey },
+    )
     await recognise(req, res, editor.email, account)
     res.redirect(303, next)
   }
@@ -432,11 +448,6 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   function show(res: Response, view: string, data: Record<string, unknown> = {}): void {
     res.type('html').send(parts.render(view, data))
   }
-}
-
-/** The name of what is kept under an editor's passphrase. */
-export function passphraseWrap(editorId: string): string {
-  return `passphrase ${editorId}`
 }
 
 function usedUp(): Failure {

@@ -17,7 +17,7 @@ export type TakeAlongParts = DeskParts & {
   packOpened: (submission: Submission, seat: Seat) => Promise<Readable>
   isRecipient: (text: string) => boolean
   sealFor: (source: Readable, recipient: Recipient) => Readable
-  noteExport: (submission: Submission, editorId: string, way: string) => Promise<void>
+  noteExport: (submission: Submission, seat: Seat, way: string) => Promise<void>
 }
 
 const Way = z.enum(['sealed', 'for-key', 'opened'])
@@ -25,7 +25,9 @@ const Way = z.enum(['sealed', 'for-key', 'opened'])
 /** One piece that is taken along: as it is sealed, sealed for a key from outside, or, if it is not confidential, as it is. */
 export function takeAlongRoutes(parts: TakeAlongParts): DeskRoute[] {
   const { submissionOf, orBack } = deedsOf(parts)
-  return [deedRoute('export', orBack(take))]
+  // What is encrypted for a key from outside is out of our hands.
+  const confirm = (req: Request) => (formText(req, 'way') === 'for-key' ? ('person' as const) : undefined)
+  return [deedRoute('export', orBack(take), confirm)]
 
   async function take(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await submissionOf(req)
@@ -37,7 +39,7 @@ export function takeAlongRoutes(parts: TakeAlongParts): DeskRoute[] {
     const packed =
       way === 'sealed' ? await parts.packSealed(submission) : await parts.packOpened(submission, seat)
     // Before anything leaves: what left and was not written down would be the worse.
-    await parts.noteExport(submission, seat.editor.id, way === 'for-key' ? `for ${recipient}` : way)
+    await parts.noteExport(submission, seat, way === 'for-key' ? `for ${recipient}` : way)
     res.attachment(`${submission.reference}.tar${way === 'for-key' ? '.age' : ''}`)
     res.set('content-type', way === 'for-key' ? 'application/octet-stream' : 'application/x-tar')
     const sent = way === 'for-key' ? parts.sealFor(packed, recipient) : packed

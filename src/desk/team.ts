@@ -1,4 +1,4 @@
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { NewDelivery } from '../delivery.ts'
 import type { Editor, Role } from '../editor.ts'
@@ -7,6 +7,9 @@ import { Failure } from '../failure.ts'
 import type { NewHolder } from '../key-ring.ts'
 import { type KeptPgpKey, type PgpStanding, standingOf } from '../pgp-key.ts'
 import type { Identity, Keys } from '../seal.ts'
+import type { SecurityEvent } from '../security-event.ts'
+import { eventBy } from './event-by.ts'
+import { acknowledgedIn, sayingWhatIsLost } from './losing.ts'
 import type { ShowPage } from './page.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 import type { WrapStep } from './sign-in.ts'
@@ -16,14 +19,14 @@ export type TeamParts = {
   editors: {
     active(): Promise<Editor[]>
     byEmail(email: string): Promise<Editor | undefined>
-    setRole(id: string, role: Role): Promise<void>
+    setRole(id: string, role: Role, noted: { event: SecurityEvent; at: number }): Promise<void>
   }
   pgpKeys: {
     all(): Promise<Map<string, KeptPgpKey>>
-    remove(editorId: string): Promise<void>
+    remove(editorId: string, noted: { event: SecurityEvent; at: number }): Promise<void>
   }
   /** Who can open what. */
-  keyRing: { together<T>(work: (step: TeamStep) => Promise<T>): Promise<T> }
+  keyRing: { together<T>(work: (step: TeamStep) => Promise<T>, acknowledged?: string): Promise<T> }
   /** Goes on with sealing anew what these keys open. */
   sealAnew: (keys: Keys) => Promise<void>
   /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
@@ -37,14 +40,12 @@ export type TeamStep = WrapStep & {
   admit(editorId: string, opened: Identity[]): Promise<NewHolder>
   forget(editorId: string): Promise<void>
   expel(editorId: string): Promise<void>
-  isLastHolder(editorId: string): Promise<boolean>
   accounts: {
     addEditor(email: string, role: Role, now: number): Promise<Editor>
     removeEditor(id: string, now: number): Promise<void>
     resetFactors(editorId: string): Promise<void>
-    /** How many keys there have been. */
-    count(): Promise<number>
     post(delivery: NewDelivery, now: number): Promise<void>
+    note(event: SecurityEvent, now: number): Promise<void>
   }
 }
 
@@ -74,6 +75,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       method: 'post',
       path: '/desk/team',
       access: 'admin',
+      confirm: 'keys',
       async handle(req, res, seat) {
         const email = Email.safeParse(formText(req, 'email'))
         const role = RoleGiven.catch('editor').parse(formText(req, 'role'))
@@ -91,7 +93,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
         const opened = await seat.keys()
         const link = await parts.keyRing.together(async (step) => {
           const editor = await step.accounts.addEditor(email.data, role, parts.now())
-          return invite(step, editor, opened)
+          return invite(step, editor, opened, eventBy(seat, 'invited', { aboutId: editor.id, detail: role }))
         })
         await showInvited(res, seat, link, 'invited')
       },
@@ -100,9 +102,12 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       method: 'post',
       path: '/desk/team/role',
       access: 'admin',
-      async handle(req, res) {
+      confirm: 'keys',
+      async handle(req, res, seat) {
         const editor = await named(formText(req, 'email'))
-        await editors.setRole(editor.id, RoleGiven.catch(editor.role).parse(formText(req, 'role')))
+        const role = RoleGiven.catch(editor.role).parse(formText(req, 'role'))
+        const event = eventBy(seat, 'role', { aboutId: editor.id, detail: role })
+        await editors.setRole(editor.id, role, { event, at: parts.now() })
         res.redirect(303, done('role'))
       },
     },
@@ -110,26 +115,27 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       method: 'post',
       path: '/desk/team/reset',
       access: 'admin',
-      async handle(req, res, seat) {
+      confirm: 'keys',
+      handle: sayingWhatIsLost(parts.showPage, async (req, res, seat) => {
         const editor = await named(formText(req, 'email'))
         const opened = await seat.keys()
         const link = await parts.keyRing.together(async (step) => {
-          // Whoever cannot open all that they would let in again must not close it.
-          if (opened.length < (await step.accounts.count())) await mustNotLose(step, editor.id)
           await step.accounts.resetFactors(editor.id)
           await step.forget(editor.id)
-          return invite(step, editor, opened)
-        })
+          return invite(step, editor, opened, eventBy(seat, 'reset', { aboutId: editor.id }))
+        }, acknowledgedIn(req))
         await showInvited(res, seat, link, 'reset')
-      },
+      }),
     },
     {
       method: 'post',
       path: '/desk/team/pgp-key/remove',
       access: 'admin',
-      async handle(req, res) {
+      confirm: 'person',
+      async handle(req, res, seat) {
         const { id } = await named(formText(req, 'email'))
-        await parts.pgpKeys.remove(id)
+        const event = eventBy(seat, 'pgp-key-removed', { aboutId: id })
+        await parts.pgpKeys.remove(id, { event, at: parts.now() })
         res.redirect(303, done('pgp-key'))
       },
     },
@@ -137,18 +143,21 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       method: 'post',
       path: '/desk/team/remove',
       access: 'admin',
-      async handle(req, res, seat) {
-        const { id } = await named(formText(req, 'email'))
-        await parts.keyRing.together(async (step) => {
-          await mustNotLose(step, id)
-          await step.accounts.removeEditor(id, parts.now())
-          await step.expel(id)
-        })
-        await parts.sealAnew(seat.keys)
-        res.redirect(303, done('removed'))
-      },
+      confirm: 'keys',
+      handle: sayingWhatIsLost(parts.showPage, remove),
     },
   ]
+
+  async function remove(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { id } = await named(formText(req, 'email'))
+    await parts.keyRing.together(async (step) => {
+      await step.accounts.removeEditor(id, parts.now())
+      await step.expel(id)
+      await step.accounts.note(eventBy(seat, 'removed', { aboutId: id }), parts.now())
+    }, acknowledgedIn(req))
+    await parts.sealAnew(seat.keys)
+    res.redirect(303, done('removed'))
+  }
 
   /** Everybody, with how their PGP key stands where they have one. */
   async function team(): Promise<(Editor & { pgp: PgpStanding | undefined })[]> {
@@ -160,9 +169,16 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
   }
 
   /** Lets an editor into all that the one who invites can open, by a link that is theirs to use. */
-  async function invite(step: TeamStep, { id }: Editor, opened: Identity[]): Promise<string | undefined> {
+  async function invite(
+    step: TeamStep,
+    { id }: Editor,
+    opened: Identity[],
+    event: SecurityEvent,
+  ): Promise<string | undefined> {
     const { identity } = await step.admit(id, opened)
-    return parts.sendKeyLink(step, id, identity)
+    const link = await parts.sendKeyLink(step, id, identity)
+    await step.accounts.note(event, parts.now())
+    return link
   }
 
   async function showInvited(
@@ -173,15 +189,6 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
   ): Promise<void> {
     if (link === undefined) return res.redirect(303, done(what))
     await parts.showPage(res, seat, 'desk/team', { team: await team(), saved: what, link })
-  }
-
-  /** @throws Failure `conflict` if nobody but this editor can open what is sealed */
-  async function mustNotLose(step: TeamStep, editorId: string): Promise<void> {
-    if (!(await step.isLastHolder(editorId))) return
-    throw new Failure(
-      'conflict',
-      'Nobody else can open what is sealed: let a colleague in first, or make the recovery sheet.',
-    )
   }
 
   async function named(email: string): Promise<Editor> {

@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { nameFrom } from '../editor.ts'
+import { fullNameFrom } from '../editor.ts'
 import { readReference } from '../receipt.ts'
 import { type TrailEntry, trailNames } from '../trail.ts'
 import type { DeskParts } from './parts.ts'
 import type { DeskRoute } from './routes.ts'
 
 const pageSize = 100
+/** Of an editor whom something was done to. */
+const idIn = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g
 
 const Below = z.coerce.number().int().positive().optional().catch(undefined)
 
@@ -19,7 +21,7 @@ export type TrailParts = Pick<DeskParts, 'showPage' | 'editors'> & {
   }
 }
 
-/** The audit trail, for admins to read: who had which piece in their hands. */
+/** The audit trail, for admins to read: who had which piece in their hands, and who changed what opens. Names stand with the address, for anybody can call themselves anything. */
 export function trailRoutes(parts: TrailParts): DeskRoute[] {
   return [
     {
@@ -31,13 +33,15 @@ export function trailRoutes(parts: TrailParts): DeskRoute[] {
         const reference = readReference(req.query.reference)
         const page = await parts.trail.page(pageSize + 1, { below, reference })
         const entries = page.slice(0, pageSize)
+        const nameOf = fullNameFrom(await parts.editors.names())
         await parts.showPage(res, seat, 'desk/trail', {
           entries,
           reference,
           next: page.length > pageSize ? entries.at(-1)?.number : undefined,
           head: await parts.trail.head(),
           trailNames,
-          nameOf: nameFrom(await parts.editors.names()),
+          nameOf: (id: string | null) => (id === null ? 'Barua' : (nameOf(id) ?? '?')),
+          detailOf: ({ detail }: TrailEntry) => detail?.replace(idIn, (id) => nameOf(id) ?? id),
         })
       },
     },

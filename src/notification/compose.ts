@@ -3,13 +3,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Replies } from '../config.ts'
 import { confirmationWords } from '../confirmation.ts'
 import { CarryFault, type Delivery, type Passing } from '../delivery.ts'
-import { type Editor, mostWrongCodes } from '../editor.ts'
+import { type Editor, fullNameFrom, mostWrongCodes } from '../editor.ts'
 import { type RefusalReason, refusals } from '../file-refusal.ts'
 import type { Letter, LetterName } from '../letter.ts'
 import { fill, mailValuesFor } from '../letter.ts'
 import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../mail-address.ts'
 import type { Attention } from '../notice-policy.ts'
 import { replyMark } from '../reply-mark.ts'
+import { eventIn, type SecurityAction, securityEvents, sessionWays } from '../security-event.ts'
 import {
   encryptionNames,
   type Fields,
@@ -28,13 +29,18 @@ export type ComposeParts = {
     byId(id: string): Promise<Submission | undefined>
     conversation(submissionId: string): Promise<Message[]>
   }
-  editors: { byId(id: string): Promise<Editor | undefined> }
+  editors: {
+    byId(id: string): Promise<Editor | undefined>
+    names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>
+  }
   attention: { of(submissionId: string, editorId: string): Promise<Attention> }
   letter: (name: LetterName) => Promise<Letter>
   /** Whether encrypted mail to editors may carry what is confidential. */
   confidentialByMail: () => Promise<boolean>
   /** The link by which a reply by mail is stopped or sent at once, while it waits. */
   replyLink: (messageId: string, toldAt: number) => string
+  /** The link by which a request to reset a passphrase is cancelled. */
+  requestLink: (id: string, askedAt: number) => string
   /** Makes a one-time sign-in link when the mail is composed, so that none lies in the outbox. */
   signInLink: (editorId: string) => Promise<string>
   /** True if an editor has something of their own to sign in with. */
@@ -66,6 +72,16 @@ const nothing = () => new CarryFault('submission-gone', { permanent: true })
 const mostListed = 50
 /** Mail programs find a thread by its last mails. */
 const mostReferences = 10
+
+/** Of what should be seen at once, what the mail is called. */
+const securitySubjects: Partial<Record<SecurityAction, string>> = {
+  asked: 'Request to reset a passphrase',
+  'began-anew': 'An editor started over with a new passphrase',
+  passphrase: 'Your passphrase was changed',
+  removed: 'Make a new recovery sheet',
+  'sheet-made': 'New recovery sheet',
+  'sheet-used': 'The recovery sheet was used',
+}
 
 /** What is said at the end of a mail about replying to it. */
 const replyNotes = {
@@ -330,6 +346,35 @@ export function mailComposer(parts: ComposeParts) {
           isClosed: count >= mostWrongCodes,
           deskUrl: parts.deskUrl,
         }),
+      }
+    },
+
+    /** Tells an editor what was done that changes who may come in, or who opens what. */
+    async securityNotice(delivery: Delivery): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      const event = eventIn(delivery.target)
+      if (!event) throw nothing()
+      const nameOf = fullNameFrom(await parts.editors.names())
+      const { action, editorId, aboutId, detail, session } = event
+      const isAboutAnother = aboutId !== undefined && aboutId !== editorId
+      const isRequest = action === 'asked' && detail !== undefined
+      const bodies = render('security-notice', {
+        ...automatic,
+        who: editorId === null ? undefined : nameOf(editorId),
+        isYou: editorId === editor.id,
+        what: securityEvents[action].words,
+        about: isAboutAnother ? nameOf(aboutId) : undefined,
+        at: delivery.createdAt,
+        session: session && { ...session, how: session.way ? sessionWays[session.way] : '' },
+        isRequest,
+        stopLink: isRequest ? parts.requestLink(detail, delivery.createdAt) : undefined,
+        deskUrl: `${parts.deskUrl}/keys`,
+      })
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject: `${securitySubjects[action] ?? 'Security notice'} – ${parts.newsroom}`,
+        ...bodies,
       }
     },
 

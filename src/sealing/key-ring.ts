@@ -1,7 +1,27 @@
-import type { KeyMoves, KeyRows, KeyWrap, NewHolder, WrapWay } from '../key-ring.ts'
+import {
+  type KeyMoves,
+  type KeyRows,
+  type KeyWrap,
+  losing,
+  type NewHolder,
+  type OwnHolder,
+  ownPassphraseWrap,
+  type WrapWay,
+  wouldLose,
+} from '../key-ring.ts'
 import { loadedOnce } from '../loaded-once.ts'
-import type { Identity, Keys } from '../seal.ts'
-import { grantedTo, isLastHolder, type KeyStep, keyStep, unwrapped } from './key-step.ts'
+import type { Identity, Keys, Recipient } from '../seal.ts'
+import {
+  grantedTo,
+  hasColleague,
+  isUntouched,
+  type KeyStep,
+  keyStep,
+  openableBy,
+  unwrapped,
+  waitingTime,
+} from './key-step.ts'
+import { recipientOf } from './x25519.ts'
 
 export type KeyRingParts = {
   store: KeyRows & {
@@ -13,30 +33,32 @@ export type KeyRingParts = {
 
 export type KeyRing = ReturnType<typeof keyRing>
 
+/** Somebody who asked for a new way in and has not been let in. */
+export type Request = {
+  id: string
+  askedAt: number
+  /** What is kept of the passphrase that they chose for it. */
+  passphrase: string
+  /** From when they may begin anew by themselves; undefined while a colleague can let them in. */
+  beginsAt: number | undefined
+}
+
 /** Who holds the desk key, and how they come to it. No function here needs more than its caller brings along. */
 export function keyRing({ store, now }: KeyRingParts) {
   return {
     hasBegun: async (): Promise<boolean> => (await store.current()) !== undefined,
 
-    /** Moves keys, and the accounts that go with them, in one step: all of it, or nothing. */
+    /**
+     * Moves keys, and the accounts that go with them, in one step: all of it, or nothing. After a step everything that
+     * could be opened before still can be, unless it is said that it shall not: see `losing`.
+     * @throws Failure `conflict` where that is not said with the right count, see `acknowledgementFor`
+     */
     together,
 
     /** Makes an editor a holder, beside what they hold already, of what `keys` open and of what comes from now on. */
     async admit(editorId: string, keys?: Keys): Promise<NewHolder> {
       const opened = keys ? await keys() : []
       return together((step) => step.admit(editorId, opened))
-    },
-
-    /** Gives a holder everything that `keys` can open. */
-    async letIn(editorId: string, keys: Keys): Promise<void> {
-      const opened = await keys()
-      await together((step) => step.letIn(editorId, opened))
-    },
-
-    /** Makes the recovery sheet, in the place of the one before. Its identity is shown this once. */
-    async recoverySheet(keys: Keys): Promise<Identity> {
-      const opened = await keys()
-      return together((step) => step.recoverySheet(opened))
     },
 
     /** What this identity opens: every desk key that it has been granted. */
@@ -48,6 +70,20 @@ export function keyRing({ store, now }: KeyRingParts) {
     unwrap: (id: string, secret: string | Uint8Array): Promise<Identity | undefined> =>
       unwrapped(store, id, secret),
 
+    /** True if whoever brings this identity has been let in: they may change who opens what. */
+    async isIn(identity: Identity): Promise<boolean> {
+      return (await store.holderFor(recipientOf(identity)))?.standing === 'in'
+    },
+
+    /** True if this is what is printed on the recovery sheet that counts now. */
+    async isSheet(identity: Identity): Promise<boolean> {
+      const holder = await store.holderFor(recipientOf(identity))
+      return holder?.editorId === null && holder.standing === 'in'
+    },
+
+    /** True as long as nobody has settled and nothing is sealed: nobody can lose anything, or be read by anybody. */
+    isUntouched: (): Promise<boolean> => isUntouched(store),
+
     wrapsOf,
 
     /** How an editor comes to what they hold. Empty for one who has no way. */
@@ -58,35 +94,120 @@ export function keyRing({ store, now }: KeyRingParts) {
     /** True if anything is sealed. */
     isNeeded: (): Promise<boolean> => store.isNeeded(),
 
-    /** True if something is sealed that, beside this editor, nobody could open any more. */
-    isLastHolder: (editorId: string): Promise<boolean> => isLastHolder(store, editorId),
-
-    /** True if an editor has a key that must not be replaced: one of their own, or the only one to what is sealed. */
+    /** True if an editor has a key of their own, which no link replaces. */
     async holdsAlready(editorId: string): Promise<boolean> {
-      const ways = await this.waysOf(editorId)
-      return ways.some((way) => way !== 'link') || (ways.length > 0 && (await this.isLastHolder(editorId)))
+      return (await wrapsOf(editorId)).some(({ way }) => way !== 'link')
     },
 
-    /** Of each editor, whether they have a way to open everything; and whether a recovery sheet has. */
-    async standing(): Promise<{ editors: Map<string, boolean>; hasSheet: boolean }> {
+    /** What an editor has asked for by a mailed link, while it waits. */
+    async requestOf(editorId: string): Promise<Request | undefined> {
+      const waiting = (await store.holdersOf(editorId)).find(({ standing }) => standing === 'waiting')
+      if (!waiting) return undefined
+      return {
+        id: waiting.id,
+        askedAt: waiting.createdAt,
+        passphrase: waiting.passphrase ?? '',
+        beginsAt: hasColleague(await store.holders(), editorId) ? undefined : waiting.createdAt + waitingTime,
+      }
+    },
+
+    /** Whose request this is, while it waits. */
+    async editorOfRequest(id: string): Promise<string | undefined> {
+      const holder = (await store.holders()).find((one) => one.id === id && one.standing === 'waiting')
+      return holder?.editorId ?? undefined
+    },
+
+    /** What an editor still holds by earlier passphrases, of what they hold by no later way. */
+    formerOf,
+
+    /** The identity of a former holder of an editor that this passphrase secret opens, which `open` tries for what is kept of each. */
+    async openFormer(
+      editorId: string,
+      open: (hash: string) => Promise<Uint8Array | undefined>,
+    ): Promise<Identity | undefined> {
+      for (const { id, passphrase } of await formerOf(editorId)) {
+        const secret = passphrase === null ? undefined : await open(passphrase)
+        const identity = secret && (await unwrapped(store, ownPassphraseWrap(id), secret))
+        if (identity) return identity
+      }
+      return undefined
+    },
+
+    /** How much an editor would not be able to open by what waits for them alone. */
+    async countClosedTo(editorId: string): Promise<number> {
+      const holders = await store.holders()
+      const theirs = new Set(
+        holders
+          .filter((one) => one.editorId === editorId && one.standing === 'in')
+          .flatMap(({ keys }) => keys),
+      )
+      const all = new Set(holders.flatMap(({ keys }) => keys))
+      return store.countSealedFor([...all].filter((key) => !theirs.has(key)))
+    },
+
+    /** How much is sealed. */
+    async countSealed(): Promise<number> {
+      const holders = await store.holders()
+      return store.countSealedFor([...new Set(holders.flatMap(({ keys }) => keys))])
+    },
+
+    /** Of each editor, whether they have a way to open everything, and who waits; and whether a recovery sheet has. */
+    async standing(): Promise<Standings> {
       const all = await store.count()
       const holders = await store.holders()
       const editors = new Map<string, boolean>()
-      for (const { editorId, grants, ways } of holders) {
+      const waiting = new Map<string, { id: string; askedAt: number }>()
+      for (const { id, editorId, keys, ways, standing, createdAt } of holders) {
         if (editorId === null) continue
-        editors.set(editorId, editors.get(editorId) === true || (grants >= all && ways.length > 0))
+        if (standing === 'waiting') waiting.set(editorId, { id, askedAt: createdAt })
+        const isIn = standing === 'in' && keys.length >= all && ways.length > 0
+        editors.set(editorId, editors.get(editorId) === true || isIn)
       }
-      return { editors, hasSheet: holders.some(({ editorId }) => editorId === null) }
+      const sheet = holders.find(({ editorId, standing }) => editorId === null && standing === 'in')
+      return {
+        editors,
+        waiting,
+        hasSheet: sheet !== undefined,
+        isSheetFull: (sheet?.keys.length ?? 0) >= all,
+      }
     },
   }
 
-  async function together<T>(work: (step: KeyStep) => Promise<T>): Promise<T> {
-    return store.together((moves) => work(keyStep(moves, now())))
+  async function together<T>(work: (step: KeyStep) => Promise<T>, acknowledged = ''): Promise<T> {
+    return store.together(async (moves) => {
+      const before = await openable(moves)
+      const result = await work(keyStep(moves, now()))
+      await mustKeep(moves, before, acknowledged)
+      return result
+    })
   }
 
-  /** What the identities of an editor are kept under, by name and way. */
+  /** @throws Failure `conflict` if something that could be opened no longer can, unless that was said with the true count */
+  async function mustKeep(moves: KeyMoves, before: Set<Recipient>, acknowledged: string): Promise<void> {
+    const after = await openable(moves)
+    const lost = [...before].filter((key) => !after.has(key))
+    const count = lost.length === 0 ? 0 : await moves.countSealedFor(lost)
+    if (count > 0 && acknowledged.trim() !== losing(count)) throw wouldLose(count)
+  }
+
+  async function openable(rows: KeyRows): Promise<Set<Recipient>> {
+    return openableBy(await rows.holders(), new Set(await rows.editorIds()))
+  }
+
+  async function formerOf(editorId: string): Promise<OwnHolder[]> {
+    return (await store.holdersOf(editorId)).filter(({ standing }) => standing === 'former')
+  }
+
+  /** What the identities of an editor that count are kept under, by name and way. */
   async function wrapsOf(editorId: string): Promise<Pick<KeyWrap, 'id' | 'way'>[]> {
-    const holders = await store.holdersOf(editorId)
+    const holders = (await store.holdersOf(editorId)).filter(({ standing }) => standing === 'in')
     return (await Promise.all(holders.map(({ id }) => store.wrapsOf(id)))).flat()
   }
+}
+
+export type Standings = {
+  editors: Map<string, boolean>
+  waiting: Map<string, { id: string; askedAt: number }>
+  hasSheet: boolean
+  isSheetFull: boolean
 }

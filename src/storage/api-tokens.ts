@@ -4,6 +4,7 @@ import { newId } from '../id.ts'
 import type { Database } from './database.ts'
 import { isDuplicate } from './faults.ts'
 import type { Tables } from './schema.ts'
+import { type Noted, noteIf } from './security-events.ts'
 
 export type ApiTokenStore = ReturnType<typeof apiTokenStore>
 
@@ -14,7 +15,11 @@ const exactness = 60_000
 export function apiTokenStore(db: Database) {
   return {
     /** @throws Failure `conflict` if a token that is not revoked has this name. */
-    async add({ name, tokenHash, hourlyLimit, hookUrl }: NewApiToken, now: number): Promise<ApiToken> {
+    async add(
+      { name, tokenHash, hourlyLimit, hookUrl }: NewApiToken,
+      now: number,
+      noted?: Noted,
+    ): Promise<ApiToken> {
       const row = {
         id: newId(now),
         name,
@@ -26,9 +31,11 @@ export function apiTokenStore(db: Database) {
         revoked_at: null,
       }
       await db
-        .insertInto('api_tokens')
-        .values(row)
-        .execute()
+        .transaction()
+        .execute(async (trx) => {
+          await trx.insertInto('api_tokens').values(row).execute()
+          await noteIf(trx, noted)
+        })
         .catch((error: unknown) => {
           if (!isDuplicate(error)) throw error
           throw new Failure('conflict', 'There is a token of this name already.')
@@ -74,15 +81,18 @@ export function apiTokenStore(db: Database) {
     },
 
     /** False if there is no such token. */
-    async revoke(name: string, now: number): Promise<boolean> {
-      const row = await db
-        .updateTable('api_tokens')
-        .set({ revoked_at: now })
-        .where('name', '=', name)
-        .where('revoked_at', 'is', null)
-        .returning('id')
-        .executeTakeFirst()
-      return row !== undefined
+    async revoke(name: string, now: number, noted?: Noted): Promise<boolean> {
+      return db.transaction().execute(async (trx) => {
+        const row = await trx
+          .updateTable('api_tokens')
+          .set({ revoked_at: now })
+          .where('name', '=', name)
+          .where('revoked_at', 'is', null)
+          .returning('id')
+          .executeTakeFirst()
+        if (row) await noteIf(trx, noted)
+        return row !== undefined
+      })
     },
   }
 }

@@ -17,6 +17,7 @@ import * as leases from './migrations/0010-leases.ts'
 import * as background from './migrations/0011-background.ts'
 import * as installation from './migrations/0012-installation.ts'
 import * as holders from './migrations/0013-holders.ts'
+import * as letIn from './migrations/0014-let-in.ts'
 import * as chosen from './migrations/0016-chosen.ts'
 import * as waits from './migrations/0017-waits.ts'
 import * as factors from './migrations/0020-factors.ts'
@@ -38,6 +39,7 @@ const migrations: Record<string, Migration> = {
   '0011-background': background as Migration,
   '0012-installation': installation as Migration,
   '0013-holders': holders as Migration,
+  '0014-let-in': letIn as Migration,
   '0016-chosen': chosen as Migration,
   '0017-waits': waits as Migration,
   '0020-factors': factors as Migration,

@@ -6,6 +6,7 @@ import { defaultPolicy, NoticePolicy, nextDigestAt } from '../notice-policy.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
+import { type Noted, noteIf } from './security-events.ts'
 
 export type EditorStore = ReturnType<typeof editorStore>
 
@@ -48,11 +49,12 @@ export function editorStore(db: Database) {
     },
 
     /** @throws Failure `conflict` if there would be no admin left. */
-    async setRole(id: string, role: Role): Promise<void> {
+    async setRole(id: string, role: Role, noted?: Noted): Promise<void> {
       await db.transaction().execute(async (trx) => {
         await lockAccounts(trx)
         await trx.updateTable('editors').set({ role }).where('id', '=', id).execute()
         await mustHaveAdmin(trx)
+        await noteIf(trx, noted)
       })
     },
 

@@ -1,5 +1,6 @@
 import type { Passkey } from '../editor.ts'
 import type { Database } from './database.ts'
+import { type Noted, noteIf } from './security-events.ts'
 import { hasSecondFactor } from './sessions.ts'
 
 export type FactorStore = ReturnType<typeof factorStore>
@@ -20,7 +21,13 @@ export function factorStore(db: Database) {
     },
 
     /** Keeps a sealed TOTP secret and the hashes of new recovery codes; the old ones are no good any more. */
-    async setTotp(editorId: string, sealed: string, usedStep: number, codeHashes: string[]): Promise<void> {
+    async setTotp(
+      editorId: string,
+      sealed: string,
+      usedStep: number,
+      codeHashes: string[],
+      noted?: Noted,
+    ): Promise<void> {
       await db.transaction().execute(async (trx) => {
         await trx
           .updateTable('editors')
@@ -28,6 +35,7 @@ export function factorStore(db: Database) {
           .where('id', '=', editorId)
           .execute()
         await replaceCodes(trx, editorId, codeHashes)
+        await noteIf(trx, noted)
       })
     },
 
@@ -84,7 +92,7 @@ export function factorStore(db: Database) {
     },
 
     /** Gives the TOTP up; recovery codes go with the last second factor. */
-    async removeTotp(editorId: string): Promise<void> {
+    async removeTotp(editorId: string, noted?: Noted): Promise<void> {
       await db.transaction().execute(async (trx) => {
         await trx
           .updateTable('editors')
@@ -92,11 +100,15 @@ export function factorStore(db: Database) {
           .where('id', '=', editorId)
           .execute()
         await dropNeedlessCodes(trx, editorId)
+        await noteIf(trx, noted)
       })
     },
 
-    async setRecoveryCodes(editorId: string, codeHashes: string[]): Promise<void> {
-      await db.transaction().execute((trx) => replaceCodes(trx, editorId, codeHashes))
+    async setRecoveryCodes(editorId: string, codeHashes: string[], noted?: Noted): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await replaceCodes(trx, editorId, codeHashes)
+        await noteIf(trx, noted)
+      })
     },
 
     /** Uses a recovery code up. False if there is no such code. */
@@ -169,9 +181,20 @@ export function factorStore(db: Database) {
   }
 }
 
-/** Keeps the hash of an editor's passphrase. */
+/** What is kept of the editor's passphrase. */
+export async function readPassphrase(db: Database, editorId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('editors')
+    .select('passphrase')
+    .where('id', '=', editorId)
+    .executeTakeFirst()
+  return row?.passphrase ?? undefined
+}
+
+/** Keeps the hash of an editor's passphrase. Links that were mailed before sign in no more. */
 export async function writePassphrase(trx: Database, editorId: string, hash: string): Promise<void> {
   await trx.updateTable('editors').set({ passphrase: hash }).where('id', '=', editorId).execute()
+  await trx.deleteFrom('sign_in_links').where('editor_id', '=', editorId).execute()
 }
 
 export async function insertPasskey(trx: Database, passkey: Omit<Passkey, 'usedAt'>): Promise<void> {

@@ -1,14 +1,24 @@
 import { sql } from 'kysely'
 import type { NewDelivery } from '../delivery.ts'
 import type { Passkey, Role } from '../editor.ts'
-import type { KeyGrant, KeyHolder, KeyMoves, KeyWrap, StandingHolder } from '../key-ring.ts'
+import type {
+  KeyGrant,
+  KeyHolder,
+  KeyMoves,
+  KeyWrap,
+  OwnHolder,
+  Standing,
+  StandingHolder,
+} from '../key-ring.ts'
 import type { Recipient } from '../seal.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import type { Database } from './database.ts'
 import { addEditor, lockAccounts, removeEditor } from './editors.ts'
-import { deletePasskey, insertPasskey, resetFactors, writePassphrase } from './factors.ts'
+import { deletePasskey, insertPasskey, readPassphrase, resetFactors, writePassphrase } from './factors.ts'
 import type { Hidden } from './hidden.ts'
 import { insertDeliveries } from './new-deliveries.ts'
-import type { Tables } from './schema.ts'
+import { noteSecurityEvent } from './security-events.ts'
+import { endSessions } from './sessions.ts'
 
 export type KeyRingStore = ReturnType<typeof keyRingStore>
 
@@ -47,39 +57,60 @@ function rowsOf(db: Database) {
       return Number(row.n)
     },
 
-    /** Everybody who holds keys: how many they were granted, and by which ways they come to them. */
+    /** How much needs one of these keys: what is sealed partly for one and partly for another counts for each. */
+    async countSealedFor(keys: Recipient[]): Promise<number> {
+      if (keys.length === 0) return 0
+      let count = 0
+      for (const table of ['submissions', 'unread_arrivals'] as const) {
+        const { rows } = await sql<{ n: number | string }>`select count(*) as n from ${sql.table(table)}
+          where ${table === 'submissions' ? sql<boolean>`is_confidential = 1` : sql<boolean>`true`}
+          and (sealed_for is null or sealed_for in (${sql.join(keys)}))`.execute(db)
+        count += Number(rows[0]?.n)
+      }
+      const gathered = await db
+        .selectFrom('open_pieces')
+        .select((eb) => eb.fn.countAll().as('n'))
+        .where('bond', '!=', '')
+        .where('submission_id', 'is', null)
+        .executeTakeFirstOrThrow()
+      return count + Number(gathered.n)
+    },
+
+    /** Everybody who holds keys: which they were granted, and by which ways they come to them. */
     async holders(): Promise<StandingHolder[]> {
-      const rows = await db
-        .selectFrom('key_holders')
-        .leftJoin('key_grants', 'holder_id', 'key_holders.id')
-        .select((eb) => [
-          'id',
-          'editor_id',
-          'recipient',
-          'key_holders.created_at',
-          eb.fn.count('desk_key').as('grants'),
-        ])
-        .groupBy(['id', 'editor_id', 'recipient', 'key_holders.created_at'])
-        .orderBy('id')
-        .execute()
+      const rows = await db.selectFrom('key_holders').selectAll().orderBy('id').execute()
+      const grants = await db.selectFrom('key_grants').select(['holder_id', 'desk_key']).execute()
       const wraps = await db.selectFrom('key_wraps').select(['holder_id', 'way']).execute()
+      const keysOf = Map.groupBy(grants, ({ holder_id }) => holder_id)
+      const waysOf = Map.groupBy(wraps, ({ holder_id }) => holder_id)
       return rows.map((row) => ({
         ...holderOf(row),
         createdAt: row.created_at,
-        grants: Number(row.grants),
-        ways: wraps.filter(({ holder_id }) => holder_id === row.id).map(({ way }) => way),
+        keys: (keysOf.get(row.id) ?? []).map(({ desk_key }) => desk_key),
+        ways: (waysOf.get(row.id) ?? []).map(({ way }) => way),
       }))
     },
 
+    /** Those who have an account. */
+    async editorIds(): Promise<string[]> {
+      const rows = await db.selectFrom('editors').select('id').where('removed_at', 'is', null).execute()
+      return rows.map(({ id }) => id)
+    },
+
     /** By what an editor holds keys, the newest first. */
-    async holdersOf(editorId: string): Promise<(KeyHolder & { createdAt: number })[]> {
+    async holdersOf(editorId: string): Promise<OwnHolder[]> {
       const rows = await db
         .selectFrom('key_holders')
         .selectAll()
         .where('editor_id', '=', editorId)
         .orderBy('id', 'desc')
         .execute()
-      return rows.map((row) => ({ ...holderOf(row), createdAt: row.created_at }))
+      return rows.map((row) => ({
+        ...holderOf(row),
+        createdAt: row.created_at,
+        passphrase: row.passphrase,
+        askedIn: row.asked_in,
+      }))
     },
 
     async holderFor(recipient: string): Promise<KeyHolder | undefined> {
@@ -101,7 +132,7 @@ function rowsOf(db: Database) {
       const row = await db
         .selectFrom('key_wraps')
         .innerJoin('key_holders', 'key_holders.id', 'holder_id')
-        .select(['key_wraps.id', 'way', 'wrapped', 'holder_id', 'editor_id', 'recipient'])
+        .select(['key_wraps.id', 'way', 'wrapped', 'holder_id', 'editor_id', 'recipient', 'standing'])
         .where('key_wraps.id', '=', id)
         .executeTakeFirst()
       if (!row) return undefined
@@ -131,7 +162,13 @@ function movesOf(trx: Database) {
     async addHolder(holder: KeyHolder, at: number): Promise<void> {
       await trx
         .insertInto('key_holders')
-        .values({ id: holder.id, editor_id: holder.editorId, recipient: holder.recipient, created_at: at })
+        .values({
+          id: holder.id,
+          editor_id: holder.editorId,
+          recipient: holder.recipient,
+          created_at: at,
+          standing: holder.standing,
+        })
         .execute()
     },
 
@@ -149,6 +186,19 @@ function movesOf(trx: Database) {
       await trx.deleteFrom('key_holders').where('id', 'in', ids).execute()
     },
 
+    async changeStanding(ids: string[], standing: Standing): Promise<void> {
+      if (ids.length === 0) return
+      await trx.updateTable('key_holders').set({ standing }).where('id', 'in', ids).execute()
+    },
+
+    async keepPassphrase(holderId: string, hash: string | null, askedIn?: string): Promise<void> {
+      await trx
+        .updateTable('key_holders')
+        .set({ passphrase: hash, asked_in: askedIn ?? null })
+        .where('id', '=', holderId)
+        .execute()
+    },
+
     async grant(grants: KeyGrant[]): Promise<void> {
       await insertGrants(trx, grants)
     },
@@ -160,6 +210,10 @@ function movesOf(trx: Database) {
         .values({ ...wrap, holder_id: holderId })
         .onConflict((oc) => oc.column('id').doUpdateSet({ holder_id: holderId, wrapped: wrap.wrapped }))
         .execute()
+    },
+
+    async renameWrap(from: string, to: string): Promise<void> {
+      await trx.updateTable('key_wraps').set({ id: to }).where('id', '=', from).execute()
     },
 
     async dropWraps(ids: string[]): Promise<void> {
@@ -178,12 +232,6 @@ function movesOf(trx: Database) {
 /** What a step changes in the accounts of editors along with it. */
 function accountsOf(trx: Database, hidden: Hidden) {
   return {
-    /** Those who have an account. */
-    async editorIds(): Promise<string[]> {
-      const rows = await trx.selectFrom('editors').select('id').where('removed_at', 'is', null).execute()
-      return rows.map(({ id }) => id)
-    },
-
     addEditor: (email: string, role: Role, now: number) => addEditor(trx, email, role, now),
 
     removeEditor: (id: string, now: number, options?: { lastAdminToo?: boolean }) =>
@@ -191,7 +239,11 @@ function accountsOf(trx: Database, hidden: Hidden) {
 
     resetFactors: (editorId: string) => resetFactors(trx, editorId),
 
+    passphrase: (editorId: string) => readPassphrase(trx, editorId),
+
     setPassphrase: (editorId: string, hash: string) => writePassphrase(trx, editorId, hash),
+
+    endSessions: (editorId: string, except: string | undefined) => endSessions(trx, editorId, except),
 
     addPasskey: (passkey: Omit<Passkey, 'usedAt'>) => insertPasskey(trx, passkey),
 
@@ -208,6 +260,9 @@ function accountsOf(trx: Database, hidden: Hidden) {
     post: async (delivery: NewDelivery, now: number) => {
       await insertDeliveries(trx, [delivery], now, hidden)
     },
+
+    /** Writes into the audit trail, and has told whom it concerns. */
+    note: (event: SecurityEvent, now: number) => noteSecurityEvent(trx, event, now),
   }
 }
 
@@ -238,6 +293,7 @@ export async function openableDeskKey(db: Database): Promise<Recipient | undefin
           .leftJoin('key_wraps', 'key_wraps.holder_id', 'key_holders.id')
           .select('key_holders.id')
           .whereRef('desk_key', '=', 'desk_keys.recipient')
+          .where('standing', '=', 'in')
           .where((or) => or.or([or('editor_id', 'is', null), or('key_wraps.id', 'is not', null)])),
       ),
     )
@@ -278,6 +334,11 @@ async function insertGrants(trx: Database, grants: KeyGrant[]): Promise<void> {
     .execute()
 }
 
-function holderOf(row: Pick<Tables['key_holders'], 'id' | 'editor_id' | 'recipient'>): KeyHolder {
-  return { id: row.id, editorId: row.editor_id, recipient: row.recipient }
+function holderOf(row: {
+  id: string
+  editor_id: string | null
+  recipient: string
+  standing: Standing
+}): KeyHolder {
+  return { id: row.id, editorId: row.editor_id, recipient: row.recipient, standing: row.standing }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { KeptPgpKey } from '../pgp-key.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
+import { type Noted, noteIf } from './security-events.ts'
 
 export type PgpKeyStore = ReturnType<typeof pgpKeyStore>
 
@@ -43,17 +44,23 @@ export function pgpKeyStore(db: Database) {
     },
 
     /** In place of the one that was there. */
-    async keep(editorId: string, key: KeptPgpKey): Promise<void> {
+    async keep(editorId: string, key: KeptPgpKey, noted?: Noted): Promise<void> {
       const row = rowOf(key)
-      await db
-        .insertInto('pgp_keys')
-        .values({ editor_id: editorId, ...row })
-        .onConflict((oc) => oc.column('editor_id').doUpdateSet(row))
-        .execute()
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .insertInto('pgp_keys')
+          .values({ editor_id: editorId, ...row })
+          .onConflict((oc) => oc.column('editor_id').doUpdateSet(row))
+          .execute()
+        await noteIf(trx, noted)
+      })
     },
 
-    async remove(editorId: string): Promise<void> {
-      await db.deleteFrom('pgp_keys').where('editor_id', '=', editorId).execute()
+    async remove(editorId: string, noted?: Noted): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx.deleteFrom('pgp_keys').where('editor_id', '=', editorId).execute()
+        await noteIf(trx, noted)
+      })
     },
   }
 }

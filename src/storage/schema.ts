@@ -1,8 +1,8 @@
 import type { Generated } from 'kysely'
 import type { Carrier, Delivery } from '../delivery.ts'
-import type { Role } from '../editor.ts'
+import type { Role, SessionWay } from '../editor.ts'
 import type { Action } from '../history.ts'
-import type { WrapWay } from '../key-ring.ts'
+import type { Standing, WrapWay } from '../key-ring.ts'
 import type { OpenPiece, PartSort, Step } from '../open-piece.ts'
 import type { AttachmentState, Author, Channel, Kind, State } from '../submission.ts'
 import type { TrailAction } from '../trail.ts'
@@ -208,6 +208,9 @@ export type Tables = {
     challenge: string | null
     /** The editor's identity, under a key that is in their cookie only. */
     secret: string | null
+    begun_by: SessionWay | null
+    /** When its editor last gave their passphrase, or used a passkey, in it. */
+    confirmed_at: number | null
   }
   desk_keys: {
     recipient: string
@@ -220,6 +223,11 @@ export type Tables = {
     editor_id: string | null
     recipient: string
     created_at: number
+    standing: Generated<Standing>
+    /** What is kept of the passphrase that opens this holder, while that is not the one of the account. */
+    passphrase: string | null
+    /** Of one that waits: in which session it was asked for. */
+    asked_in: string | null
   }
   key_wraps: {
     /** Of a link's wrap the hash of its token; of the others, what they are and whose, or which passkey. */

@@ -1,9 +1,15 @@
-import type { Editor, ListedSession, SessionLimits } from '../editor.ts'
+import type { Editor, ListedSession, SessionFacts, SessionLimits, SessionWay } from '../editor.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import type { Database } from './database.ts'
 import { editorOf } from './editors.ts'
+import type { Tables } from './schema.ts'
+import { noteSecurityEvent } from './security-events.ts'
 
 /** Who sits at the desk by a session, and their identity, sealed under the session's token. */
-export type Seated = { editor: Editor; secret: string | null }
+export type Seated = { editor: Editor; secret: string | null; session: SessionFacts }
+
+/** How a session is begun: by what, and whether its editor has proved with that who they are. */
+export type Beginning = { way: SessionWay; isConfirmed: boolean }
 
 export type SessionStore = ReturnType<typeof sessionStore>
 
@@ -38,6 +44,7 @@ export function sessionStore(db: Database) {
       sessionHash: string,
       secret: string | null,
       now: number,
+      beginning: Beginning = { way: 'link', isConfirmed: false },
     ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined> {
       return db.transaction().execute(async (trx) => {
         const used = await trx
@@ -49,14 +56,20 @@ export function sessionStore(db: Database) {
           .returning('editor_id')
           .executeTakeFirst()
         if (!used) return undefined
-        const waitsForFactor = await begin(trx, sessionHash, used.editor_id, secret, now)
+        const waitsForFactor = await begin(trx, sessionHash, used.editor_id, secret, beginning, now)
         return { editorId: used.editor_id, waitsForFactor }
       })
     },
 
     /** Begins a session. True if it waits for the editor's second factor. */
-    async begin(sessionHash: string, editorId: string, secret: string | null, now: number): Promise<boolean> {
-      return db.transaction().execute((trx) => begin(trx, sessionHash, editorId, secret, now))
+    async begin(
+      sessionHash: string,
+      editorId: string,
+      secret: string | null,
+      now: number,
+      beginning: Beginning = { way: 'passphrase', isConfirmed: true },
+    ): Promise<boolean> {
+      return db.transaction().execute((trx) => begin(trx, sessionHash, editorId, secret, beginning, now))
     },
 
     /** Whose second factor this session waits for. */
@@ -65,28 +78,43 @@ export function sessionStore(db: Database) {
         .where('sessions.created_at', '>', begunSince)
         .where('waits_for_factor', '=', 1)
         .executeTakeFirst()
-      return row && { editor: editorOf(row), secret: row.secret }
+      return row && { editor: editorOf(row), secret: row.secret, session: factsOf(row) }
     },
 
-    /** The second factor was right: begins the session anew, under another token. */
+    /** The second factor was right: begins the session anew, under another token. A passkey proves who it is. */
     async complete(
       waitingHash: string,
       sessionHash: string,
       secret: string | null,
       now: number,
+      { isPasskey } = { isPasskey: false },
     ): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        const row = await trx
+          .updateTable('sessions')
+          .set({
+            token_hash: sessionHash,
+            secret,
+            waits_for_factor: 0,
+            created_at: now,
+            seen_at: now,
+            challenge: null,
+            ...(isPasskey && { confirmed_at: now }),
+          })
+          .where('token_hash', '=', waitingHash)
+          .where('waits_for_factor', '=', 1)
+          .returning(['editor_id', 'begun_by'])
+          .executeTakeFirst()
+        if (row) await noteSignIn(trx, row.editor_id, row.begun_by, now)
+      })
+    },
+
+    /** Their editor has proved in this session who they are. */
+    async confirm(sessionHash: string, now: number): Promise<void> {
       await db
         .updateTable('sessions')
-        .set({
-          token_hash: sessionHash,
-          secret,
-          waits_for_factor: 0,
-          created_at: now,
-          seen_at: now,
-          challenge: null,
-        })
-        .where('token_hash', '=', waitingHash)
-        .where('waits_for_factor', '=', 1)
+        .set({ confirmed_at: now })
+        .where('token_hash', '=', sessionHash)
         .execute()
     },
 
@@ -122,19 +150,22 @@ export function sessionStore(db: Database) {
       if (!row) return undefined
       // A commit a minute is enough to tell an idle session from a used one.
       if (isSeen && limits.now - row.seen_at > 60_000) await see(db, sessionHash, limits.now)
-      return { editor: editorOf(row), secret: row.secret }
+      return { editor: editorOf(row), secret: row.secret, session: factsOf(row) }
     },
 
     /** Keeps what opens, sealed under the session's token, from now on. */
-    async open(sessionHash: string, secret: string): Promise<void> {
-      await db.updateTable('sessions').set({ secret }).where('token_hash', '=', sessionHash).execute()
+    async open(sessionHash: string, secret: string, event?: SecurityEvent, now = 0): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        await trx.updateTable('sessions').set({ secret }).where('token_hash', '=', sessionHash).execute()
+        if (event) await noteSecurityEvent(trx, event, now)
+      })
     },
 
     /** The good sessions of an editor, the last used first. */
     async of(editorId: string, sessionHash: string, limits: SessionLimits): Promise<ListedSession[]> {
       const rows = await db
         .selectFrom('sessions')
-        .select(['token_hash', 'created_at', 'seen_at'])
+        .select(['token_hash', 'created_at', 'seen_at', 'begun_by'])
         .where('editor_id', '=', editorId)
         .where('created_at', '>', limits.begunSince)
         .where('seen_at', '>', limits.seenSince)
@@ -145,6 +176,7 @@ export function sessionStore(db: Database) {
         createdAt: row.created_at,
         seenAt: row.seen_at,
         isThis: row.token_hash === sessionHash,
+        way: row.begun_by,
       }))
     },
 
@@ -154,11 +186,7 @@ export function sessionStore(db: Database) {
 
     /** Ends all sessions of an editor but this one. */
     async endOthers(editorId: string, sessionHash: string): Promise<void> {
-      await db
-        .deleteFrom('sessions')
-        .where('editor_id', '=', editorId)
-        .where('token_hash', '!=', sessionHash)
-        .execute()
+      await endSessions(db, editorId, sessionHash)
     },
   }
 }
@@ -167,7 +195,18 @@ function sessions(db: Database, sessionHash: string) {
   return db
     .selectFrom('sessions')
     .innerJoin('editors', 'editors.id', 'sessions.editor_id')
-    .select(['editors.id', 'email', 'name', 'role', 'policy', 'seen_at', 'secret'])
+    .select([
+      'editors.id',
+      'email',
+      'name',
+      'role',
+      'policy',
+      'seen_at',
+      'secret',
+      'sessions.created_at as began_at',
+      'begun_by',
+      'confirmed_at',
+    ])
     .where('token_hash', '=', sessionHash)
     .where('removed_at', 'is', null)
 }
@@ -177,6 +216,7 @@ async function begin(
   sessionHash: string,
   editorId: string,
   secret: string | null,
+  { way, isConfirmed }: Beginning,
   now: number,
 ): Promise<boolean> {
   const waitsForFactor = await hasSecondFactor(trx, editorId)
@@ -189,9 +229,29 @@ async function begin(
       seen_at: now,
       waits_for_factor: waitsForFactor ? 1 : 0,
       secret,
+      begun_by: way,
+      confirmed_at: isConfirmed ? now : null,
     })
     .execute()
+  if (!waitsForFactor) await noteSignIn(trx, editorId, way, now)
   return waitsForFactor
+}
+
+function noteSignIn(trx: Database, editorId: string, way: SessionWay | null, now: number): Promise<void> {
+  return noteSecurityEvent(trx, { action: 'signed-in', editorId, ...(way && { detail: way }) }, now)
+}
+
+/** Ends the sessions of an editor, all or all but one. */
+export async function endSessions(db: Database, editorId: string, except?: string): Promise<void> {
+  let ending = db.deleteFrom('sessions').where('editor_id', '=', editorId)
+  if (except !== undefined) ending = ending.where('token_hash', '!=', except)
+  await ending.execute()
+}
+
+function factsOf(
+  row: Pick<Tables['sessions'], 'begun_by' | 'confirmed_at'> & { began_at: number },
+): SessionFacts {
+  return { beganAt: row.began_at, way: row.begun_by, confirmedAt: row.confirmed_at }
 }
 
 /** True if the editor proves more than a passphrase or a mailbox when signing in. */

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { Failure } from '../failure.ts'
 import { defaultLetters, type Kept, type Letter, type LetterName, letters } from '../letter.ts'
 import { defaultRetention, RetentionRules } from '../retention.ts'
+import type { SecurityEvent } from '../security-event.ts'
 import type { Database } from './database.ts'
+import { noteSecurityEvent } from './security-events.ts'
 
 const KeptLetter = z.object({ subject: z.string(), body: z.string(), isOn: z.boolean() })
 
@@ -32,8 +34,14 @@ export function settingStore(db: Database) {
     },
 
     /** @throws Failure `conflict` if the letter is no longer at this revision. */
-    async saveLetter(name: LetterName, letter: Letter, revision: number, now: number): Promise<void> {
-      await write(db, `letter ${name}`, JSON.stringify(letter), revision, now)
+    async saveLetter(
+      name: LetterName,
+      letter: Letter,
+      revision: number,
+      now: number,
+      event?: SecurityEvent,
+    ): Promise<void> {
+      await write(db, `letter ${name}`, JSON.stringify(letter), revision, now, event)
     },
 
     /** Hours after which an unclaimed piece is escalated; 0 for never. */
@@ -51,13 +59,23 @@ export function settingStore(db: Database) {
     },
 
     /** @throws Failure `conflict` if they are no longer at this revision. */
-    async saveRetention(rules: RetentionRules, revision: number, now: number): Promise<void> {
-      await write(db, 'retention', JSON.stringify(rules), revision, now)
+    async saveRetention(
+      rules: RetentionRules,
+      revision: number,
+      now: number,
+      event?: SecurityEvent,
+    ): Promise<void> {
+      await write(db, 'retention', JSON.stringify(rules), revision, now, event)
     },
 
     /** @throws Failure `conflict` if it is no longer at this revision. */
-    async saveEscalationHours(hours: number, revision: number, now: number): Promise<void> {
-      await write(db, 'escalation hours', String(hours), revision, now)
+    async saveEscalationHours(
+      hours: number,
+      revision: number,
+      now: number,
+      event?: SecurityEvent,
+    ): Promise<void> {
+      await write(db, 'escalation hours', String(hours), revision, now, event)
     },
 
     /** Seconds for which an editor's reply by mail waits before it goes to the sender. */
@@ -68,8 +86,13 @@ export function settingStore(db: Database) {
     },
 
     /** @throws Failure `conflict` if it is no longer at this revision. */
-    async saveReplyWait(seconds: number, revision: number, now: number): Promise<void> {
-      await write(db, 'reply wait', String(seconds), revision, now)
+    async saveReplyWait(
+      seconds: number,
+      revision: number,
+      now: number,
+      event?: SecurityEvent,
+    ): Promise<void> {
+      await write(db, 'reply wait', String(seconds), revision, now, event)
     },
 
     /** Whether encrypted mail to editors may carry what is confidential. */
@@ -79,8 +102,13 @@ export function settingStore(db: Database) {
     },
 
     /** @throws Failure `conflict` if it is no longer at this revision. */
-    async saveConfidentialByMail(may: boolean, revision: number, now: number): Promise<void> {
-      await write(db, 'confidential by mail', may ? 'yes' : 'no', revision, now)
+    async saveConfidentialByMail(
+      may: boolean,
+      revision: number,
+      now: number,
+      event?: SecurityEvent,
+    ): Promise<void> {
+      await write(db, 'confidential by mail', may ? 'yes' : 'no', revision, now, event)
     },
   }
 }
@@ -95,8 +123,22 @@ async function write(
   value: string,
   revision: number,
   now: number,
+  event: SecurityEvent | undefined,
 ): Promise<void> {
-  const written = await db
+  await db.transaction().execute(async (trx) => {
+    await writeIn(trx, name, value, revision, now)
+    if (event) await noteSecurityEvent(trx, event, now)
+  })
+}
+
+async function writeIn(
+  trx: Database,
+  name: string,
+  value: string,
+  revision: number,
+  now: number,
+): Promise<void> {
+  const written = await trx
     .insertInto('settings')
     .values({ name, value, revision: 1, changed_at: now })
     .onConflict((oc) =>

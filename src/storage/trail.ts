@@ -1,6 +1,8 @@
+import type { SecurityEvent } from '../security-event.ts'
 import { type NewTrailEntry, type TrailEntry, trailHash } from '../trail.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
+import { tellOfSecurityEvent } from './security-events.ts'
 
 export type TrailStore = ReturnType<typeof trailStore>
 
@@ -9,9 +11,12 @@ const pageSize = 1000
 /** The audit trail. It is only ever added to. */
 export function trailStore(db: Database) {
   return {
-    /** Writes down what was done with no transaction of its own, such as an export. */
-    async add(entries: NewTrailEntry[], at: number): Promise<void> {
-      await db.transaction().execute((trx) => appendToTrail(trx, entries, at))
+    /** Writes down what was done with no transaction of its own, such as an export; and has mailed what is told of it. */
+    async add(entries: NewTrailEntry[], at: number, told?: SecurityEvent): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        if (told) await tellOfSecurityEvent(trx, told, at)
+        await appendToTrail(trx, entries, at)
+      })
     },
 
     /** The latest entries below a number, the latest first, of one piece or of all. */

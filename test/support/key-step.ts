@@ -38,7 +38,7 @@ const steps: Record<string, () => Promise<unknown>> = {
       await wrapUnder('passkey', Buffer.from(PASSKEY_SECRET, 'base64'), passkeyWrap('pk'), identity ?? '')
     })
   },
-  sheet: async () => process.stdout.write((await act('/desk/keys/recovery', {})).text),
+  sheet: async () => process.stdout.write((await act('/desk/keys/recovery', { replace: 'yes' })).text),
   async 'use of the sheet'() {
     await act('/desk/keys/sheet', { sheet: SHEET }, await mailedSession())
   },

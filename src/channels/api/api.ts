@@ -134,7 +134,7 @@ export function apiRouter(parts: ApiParts): Router {
       reference,
       receipt,
       statusUrl,
-      confidential: isConfidential,
+      ...(isAsked && { confidential: isConfidential }),
       ...mail,
       ...filesNotKept(unkept),
     })
