@@ -123,7 +123,7 @@ const paths: Path[] = [
     async begin(newsroom, isConfidential) {
       const bearer = `Bearer ${await apiToken(newsroom)}`
       const { body } = await byApi(newsroom, bearer, storyAngle().body, isConfidential).expect(201)
-      assert.equal(body.confidential, isConfidential)
+      assert.equal(body.confidential ?? false, isConfidential)
       return { ...body, more: bearer }
     },
     async tell(newsroom, { more }, isAsked) {

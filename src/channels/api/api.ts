@@ -16,7 +16,7 @@ import { Failure, type FailureCode, type Faults } from '../../failure.ts'
 import { NoRoom } from '../../no-room.ts'
 import { hashReceipt, readReceipt } from '../../receipt.ts'
 import type { Keys } from '../../seal.ts'
-import type { Attachment, Message, Submission } from '../../submission.ts'
+import { type Attachment, isConfidentialKind, type Message, type Submission } from '../../submission.ts'
 import { fileTold, toldToSender } from '../../told.ts'
 import { readableJson } from './json.ts'
 import { openApi, receiptHeader } from './openapi.ts'
@@ -124,9 +124,9 @@ export function apiRouter(parts: ApiParts): Router {
         isConfidential: confidential ?? false,
         api: { tokenId: token.id, ...(sender !== undefined && { sender }) },
       })
-      return { ...taken, unkept, isAsked: confidential !== undefined }
+      return { ...taken, unkept, isChosen: taken.isConfidential && !isConfidentialKind(kind) }
     })
-    const { reference, receipt, repeat, isConfidential, isUnmailed, unkept, isAsked } = received
+    const { reference, receipt, repeat, isChosen, isUnmailed, unkept } = received
     res.status(repeat ? 200 : 201)
     const mail = isUnmailed && { mailed: false }
     const statusUrl = `${parts.siteUrl}/status`
@@ -134,7 +134,7 @@ export function apiRouter(parts: ApiParts): Router {
       reference,
       receipt,
       statusUrl,
-      ...(isAsked && { confidential: isConfidential }),
+      ...(isChosen && { confidential: true }),
       ...mail,
       ...filesNotKept(unkept),
     })

@@ -82,9 +82,9 @@ export const SubmissionTaken = z
       .describe('The secret of the sender: with it the answers can be read. Give it to the sender.'),
     statusUrl: z.url().describe('Where a person with the receipt reads the answers.'),
     confidential: z
-      .boolean()
+      .literal(true)
       .optional()
-      .describe('Whether it is encrypted, as it is stored. Said where it was asked for, or declined.'),
+      .describe('Says that it is encrypted, as it is stored, though its kind need not be.'),
     mailed: z
       .literal(false)
       .optional()

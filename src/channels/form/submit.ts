@@ -70,7 +70,8 @@ export function formRouter(parts: FormParts): Router {
       checkToken(sent, res)
       const draft = draftOf(form, sent)
       refuseFaultyFiles(sent, draft)
-      answer(req, res, { ...(await parts.receive(draft)), unkept: sent.unkept.length }, sent.unkept)
+      const told = { ...(await parts.receive(draft)), unkept: sent.unkept.length }
+      answer(req, res, form, told, sent.unkept)
     } catch (error) {
       if (sent) await parts.discard(sent.files)
       refuse(req, res, form, parts.asFailure(error))
@@ -128,13 +129,14 @@ export function formRouter(parts: FormParts): Router {
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
-  function answer(req: Request, res: Response, told: Told, files: AwaitedFile[]): void {
+  function answer(req: Request, res: Response, { kind }: Form, told: Told, files: AwaitedFile[]): void {
     res.set('cache-control', 'no-store')
     if (wantsJson(req)) {
-      const { reference, receipt, isUnmailed } = told
+      const { reference, receipt, isConfidential, isUnmailed } = told
       const statusUrl = `${addressAsked(req)}/status`
       const mail = isUnmailed && { mailed: false }
-      res.status(201).json({ reference, receipt, statusUrl, ...mail, ...filesNotKept(files) })
+      const chosen = isConfidential && !isConfidentialKind(kind) && { confidential: true }
+      res.status(201).json({ reference, receipt, statusUrl, ...chosen, ...mail, ...filesNotKept(files) })
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
