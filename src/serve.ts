@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Application, createApplication } from './application.ts'
 import { missingPrograms } from './clean-copy.ts'
-import { type Config, ConfigFault } from './config.ts'
+import { basePath, type Config, ConfigFault } from './config.ts'
 import { placeOf } from './error-place.ts'
 import { isOfTheOutside } from './last-resort.ts'
 import { deskSiteUrl, siteUrl } from './parts.ts'
@@ -84,6 +84,7 @@ async function introduction(config: Config, application: Application): Promise<s
   return [
     `Letterbox   ${siteUrl(config)}/`,
     `Desk        ${deskSiteUrl(config)}/desk`,
+    ...sharedHost(config),
     config.SMTP_URL
       ? `Mail        goes out through ${new URL(config.SMTP_URL).host}`
       : `Mail        is kept as .eml files in ${keptMail}, for no SMTP_URL is set`,
@@ -101,6 +102,15 @@ async function tellOfFiles({ cleaner }: Application, print: (line: string) => vo
   const missing = missingPrograms(await cleaner.programs())
   if (missing.length > 0)
     print(`Files       cannot all be cleaned without ${missing.join(', ')}: see docs/files.md`)
+}
+
+/** A path in PUBLIC_URL says that the host is another site’s too: to a browser its pages and the desk are one. */
+function sharedHost(config: Config): string[] {
+  if (basePath(config) === '' || config.DESK_URL) return []
+  return [
+    `            WARNING: every script on ${config.PUBLIC_URL.host} can act as a signed-in editor.`,
+    '            Give the desk a host of its own with DESK_URL: see docs/desk-host.md',
+  ]
 }
 
 /** By which ways mail comes in, and what it is then. */

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
-import { ConfigFault, readConfig } from '../src/config.ts'
+import { ConfigFault, readConfig, siteAddresses } from '../src/config.ts'
+import { passkeysOf } from '../src/desk/passkeys.ts'
+import type { Passkey } from '../src/editor.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { givePasskey } from './support/passkey.ts'
 import { storyAngle, tip } from './support/pieces.ts'
@@ -302,6 +304,25 @@ test('passkeys belong to the desk’s host; who has one of an earlier host comes
   assert.match(account.text, /made for an earlier address/)
   const add = await before.http().get('/desk/account/passkeys').set(at).set('cookie', full)
   assert.match(add.text, /&quot;id&quot;:&quot;desk\.localhost&quot;/)
+})
+
+test('a passkey from before hosts were kept belongs to the public address', () => {
+  const older: Passkey = {
+    id: 'a',
+    editorId: 'b',
+    publicKey: '',
+    counter: 0,
+    name: '',
+    host: null,
+    createdAt: 1,
+    usedAt: null,
+  }
+  const isOfHere = (env: object, passkey = older) =>
+    passkeysOf(siteAddresses(readConfig({ ...env })), 'The Newsroom').isOfHere(passkey)
+  const { DESK_URL: _, ...together } = apart
+  assert.deepEqual([isOfHere(together), isOfHere(apart)], [true, false])
+  const made = { ...older, host: hosts.desk }
+  assert.deepEqual([isOfHere(together, made), isOfHere(apart, made)], [false, true])
 })
 
 test('the desk may have an onion address of its own, apart from that of the sources', async (t) => {

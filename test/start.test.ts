@@ -125,6 +125,27 @@ test('until somebody has set up, every start says how to come in, and the comman
   assert.doesNotMatch(third.output(), /set up|sign-in/)
 })
 
+test('a desk under a path of another site’s host is warned of at every start, and one with its own host is named', async (t) => {
+  const shared = { ...folder(), PUBLIC_URL: 'https://news.test/tips' }
+  const warned = await startProcess(shared)
+  t.after(() => warned.kill())
+  assert.match(
+    warned.output(),
+    /Desk +https:\/\/news\.test\/tips\/desk\n +WARNING: every script on news\.test [\s\S]+DESK_URL/,
+  )
+  const apart = { ...folder(), PUBLIC_URL: 'https://news.test/tips', DESK_URL: 'https://desk.news.test' }
+  const running = await startProcess(apart)
+  t.after(() => running.kill())
+  assert.match(
+    running.output(),
+    /Letterbox +https:\/\/news\.test\/tips\/\nDesk +https:\/\/desk\.news\.test\/desk\n/,
+  )
+  assert.match(running.output(), /\n +https:\/\/desk\.news\.test\/desk\/sign-in\//)
+  assert.doesNotMatch(running.output(), /WARNING/)
+  const added = await barua(apart, 'editor', 'add', 'other@news.test')
+  assert.match(added.lines.at(-1) ?? '', /^https:\/\/desk\.news\.test\/desk\/sign-in\/[\w-]+$/)
+})
+
 test('a faulty configuration is named and nothing starts', async () => {
   const { code, lines } = await barua({ PORT: 'x', SMTP_URL: 'y' })
   assert.equal(code, 1)

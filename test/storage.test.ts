@@ -763,6 +763,56 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       await storage.editors.add('b@news.test', 'editor', 3)
       assert.equal((await storage.editors.active()).length, 2)
     })
+
+    test('a try is counted against every limit, the longest of a day', async () => {
+      const limits = [
+        { most: 1, span: 1000 },
+        { most: 3, span: 86_400_000 },
+      ]
+      const at = (now: number) => storage.tries.allow('another account', now, ...limits)
+      assert.deepEqual(
+        [await at(1000), await at(1500), await at(2001), await at(3002), await at(80_000_000)],
+        [true, false, true, true, false],
+      )
+      assert.equal(await at(86_401_001), true)
+    })
+
+    test('codes at the same moment are all counted, up to the most; a reset forgets them', async () => {
+      const { factors, editors } = storage
+      const { id } = await editors.add('guessed@newsroom.test', 'editor', 1)
+      const counts = await Promise.all(Array.from({ length: 9 }, () => factors.countCode(id, 5)))
+      assert.deepEqual(counts.filter((count) => count !== undefined).toSorted(), [1, 2, 3, 4, 5])
+      assert.equal(await factors.wrongCodes(id), 5)
+      await factors.uncountCode(id)
+      assert.equal(await factors.countCode(id, 5), 5)
+      await factors.setTotp(id, 'sealed', 1, [])
+      assert.equal(await factors.wrongCodes(id), 0)
+      await factors.countCode(id, 5)
+      await storage.keyRing.together((moves) => moves.resetFactors(id))
+      assert.equal(await factors.wrongCodes(id), 0)
+    })
+
+    test('a delivery that is only seemed to be added is not there', async () => {
+      const { deliveries, editors } = storage
+      const { id } = await editors.add('seeming@newsroom.test', 'editor', 1)
+      const mail = { purpose: 'sign-in', editorId: id, dueAt: 9e12 } as const
+      const count = async () =>
+        (await deliveries.page({ state: 'pending', size: 1000 })).filter(({ editorId }) => editorId === id)
+          .length
+      await deliveries.addOrSeemTo(mail, false, 5000)
+      assert.equal(await count(), 0)
+      await deliveries.addOrSeemTo(mail, true, 5000)
+      assert.equal(await count(), 1)
+    })
+
+    test('passkeys are kept with the host that they were made for', async () => {
+      const { factors, editors, keyRing } = storage
+      const { id } = await editors.add('passkeys@newsroom.test', 'editor', 1)
+      const made = { editorId: id, publicKey: '', counter: 0, name: '', createdAt: 1 }
+      for (const host of [null, 'desk.test'])
+        await keyRing.together((moves) => moves.addPasskey({ ...made, id: `of ${host}`, host }))
+      assert.deepEqual((await factors.passkeys(id)).map(({ host }) => host).toSorted(), ['desk.test', null])
+    })
   })
 }
 

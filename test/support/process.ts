@@ -42,7 +42,8 @@ export async function startProcess(
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const url = `http://127.0.0.1:${port}`
-  await untilAnswering(url, child, () => output)
+  const base = env.PUBLIC_URL ? new URL(env.PUBLIC_URL).pathname.replace(/\/$/, '') : ''
+  await untilAnswering(url + base, child, () => output)
   return {
     url,
     pid: child.pid as number,
