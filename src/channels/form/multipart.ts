@@ -1,9 +1,10 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
 import { maxFiles, type StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, unavailable } from '../../failure.ts'
+import { namelessFiles } from './nameless.ts'
 
 /** What was sent with a form. Fields are as they came; files are staged, or named with what is wrong with them. */
 export type SentForm = {
@@ -59,7 +60,16 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
   // A person gets the form back with all that was typed into it; a program knows what it has sent.
   if (isTooLarge && !req.accepts('html')) throw tooLarge(parts.maxSubmissionBytes)
   const storage = engineFor(isTooLarge ? { ...parts, stage: letPass } : parts)
-  const upload = multer({ storage, limits, defParamCharset: 'utf8' }).array('files', maxFiles)
+  const nameless = namelessFiles()
+  const feeding = {
+    streamHandler(from: Readable, reader: Writable) {
+      nameless.watch(reader)
+      from.pipe(reader)
+    },
+  }
+  // A name such as “..” is one too: what it becomes is decided where every file gets its tidy name.
+  const options = { ...feeding, storage, limits, defParamCharset: 'utf8', preservePath: true }
+  const upload = multer(options).array('files', maxFiles)
   await new Promise<void>((resolve, reject) => {
     upload(req, res, (error: unknown) => (error === undefined ? resolve() : reject(asFailure(error))))
   })
@@ -73,7 +83,12 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
     throw tooLarge(parts.maxSubmissionBytes)
   }
   const names = results.map(({ originalname }) => originalname)
-  return { fields, files, fileFaults: results.flatMap(({ fault }) => fault ?? []), names }
+  return {
+    fields,
+    files,
+    fileFaults: [...results.flatMap(({ fault }) => fault ?? []), ...nameless.faults(listed(fields.files))],
+    names,
+  }
 }
 
 /** Reads a file away and keeps nothing of it. @throws Failure `unsupported-file` */
