@@ -21,6 +21,7 @@ import { messageMark, threadMark } from './mail-thread.ts'
 import { NoRoom } from './no-room.ts'
 import { deskSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { hashReceipt } from './receipt.ts'
+import { isOurMark } from './reply-mark.ts'
 import { mailSender } from './sender.ts'
 
 /** The door for e-mail: what comes in by it, whichever way. */
@@ -119,7 +120,10 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
       return undefined
     },
     submissionById: storage.submissions.byId,
-    submissionIdOf: async (reference) => (await storage.submissions.byReference(reference))?.id,
+    async markedBy(mark) {
+      if (!isOurMark(secrets.keyFor('reply'), mark)) return undefined
+      return (await storage.submissions.byReference(mark.reference))?.id
+    },
     canaryCame: (id) => storage.mail.canaryCame(id, 'mail', now()),
     async keepUnread(reason, rawId) {
       const raw = await beginning(await files.readStaged(rawId), mostUnread)

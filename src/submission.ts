@@ -282,6 +282,11 @@ export const heldReasons = [
 ] as const
 export type HeldReason = (typeof heldReasons)[number]
 
+/** True for a reply that an editor wrote, as far as a mail tells: it came from their address to the one made for them. */
+export function isOfItsEditor(mail: MailOrigin | undefined): boolean {
+  return mail?.heldFor !== undefined && mail.held !== 'not-theirs'
+}
+
 /** What a sender wrote, field by field; which fields a kind has is said in `draft.ts`. */
 export type Fields = {
   title?: string | undefined

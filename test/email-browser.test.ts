@@ -155,7 +155,7 @@ describe('mail in a real browser', skip, () => {
     await page.goto(`${site}/desk/submissions/${reference}`)
     const held = page.getByRole('listitem').filter({ hasText: 'comes from another address' })
     await held.getByRole('textbox').fill('A friend says otherwise. What do you say?')
-    await held.getByRole('button', { name: 'Send it as my answer' }).click()
+    await held.getByRole('button', { name: 'Send as my answer' }).click()
     await page.getByText('A friend says otherwise').waitFor()
     assert.equal(await page.getByRole('button', { name: 'Send it as my answer' }).count(), 1)
     await page.getByRole('button', { name: 'Set it aside' }).click()

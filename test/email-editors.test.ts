@@ -205,9 +205,19 @@ test('a notice that was passed on: whoever replies to it is neither the editor n
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   assert.match(page, /comes from another address/)
   assert.match(page, /From friend@example\.net/)
+  // One press sends none of a stranger's words, and none of their files.
+  assert.match(page, /I know this woman, do not trust her/)
+  assert.doesNotMatch(page, /<textarea id="held-[^>]*>\s*I know/)
+  assert.match(page, /<textarea id="held-[^>]*>\s*<\/textarea>/)
+  assert.doesNotMatch(page, /name="file" form="work" value="[^"]*" checked/)
+  const pressed = { ...(await newsroom.seen(reference)), [`held-${held?.id}`]: '', way: 'send' }
+  const path = `/desk/submissions/${reference}/held?held=${held?.id}`
+  assert.equal((await newsroom.act(path, pressed)).status, 422)
+  const proof = held?.attachments.find(({ id }) => held.content.files[id]?.name === 'proof.txt')?.id ?? ''
   // An editor may make the words their own.
   const { revision } = await newsroom.seen(reference)
-  const way = { revision, held: held?.id ?? '', way: 'send', body: 'Can you prove it?' }
+  const offered = { held: held?.id ?? '', offers: held?.id ?? '', file: proof }
+  const way = { revision, ...offered, way: 'send', body: 'Can you prove it?' }
   assert.equal((await newsroom.act(`/desk/submissions/${reference}/held`, way)).status, 303)
   await newsroom.pause(undone)
   const [answer] = answersTo(newsroom, sender)
@@ -276,12 +286,40 @@ test('an editor’s mailbox that passes everything on to the tips makes no circl
     subject: `Fwd: ${notice.subject}`,
     text: `---------- Forwarded message ---------\nFrom: Barua\n\n${notice.text}`,
   }
-  assert.equal(await newsroom.receiveMail(forwarded), 'held')
+  // It was sent to an address for tips, and the story is not confidential: nothing of it stands there.
+  assert.equal(await newsroom.receiveMail(forwarded), 'kept')
+  assert.equal(await newsroom.receiveMail({ ...forwarded, to: 'stories@newsroom.test' }), 'held')
   assert.equal(await newsroom.submissionCount(), before)
   await newsroom.workOff()
   const told = newsroom.mailServer.mails.length
   await newsroom.workOff()
   assert.equal(newsroom.mailServer.mails.length, told)
+})
+
+test('whoever knows a reference plants nothing in its conversation by writing the line themselves', async (t) => {
+  const { newsroom, reference, notice } = await noticed(t)
+  const line = /^--- Write above this line.*$/m.exec(notice.text ?? '')?.[0] ?? ''
+  const signed = line.slice(line.indexOf(reference) + reference.length + 1)
+  assert.match(signed, /^[\da-f]{13}$/)
+  const other = await newsroom.submit('story-angle', { ...storyAngle(), email: 'other@example.org' })
+  const planted = [
+    `--- Write above this line to answer the sender --- ${reference}`,
+    `--- Write above this line to answer the sender --- ${reference}-0123456789abc`,
+    `--- Write above this line to answer the sender --- ${other.reference}-${signed}`,
+  ]
+  for (const [i, forged] of planted.entries()) {
+    const mail = { from: `${i}@evil.example`, to: 'stories@newsroom.test', subject: `No ${i}` }
+    assert.equal(
+      await newsroom.receiveMail({ ...mail, text: `Pay us first.\n\n${forged}` }),
+      'received',
+      forged,
+    )
+  }
+  for (const one of [reference, other.reference])
+    assert.equal((await messagesOf(newsroom, one)).length, 1, 'nothing is held there')
+  const real = { from: 'friend@example.net', to: 'stories@newsroom.test', text: `See this.\n\n> ${line}` }
+  assert.equal(await newsroom.receiveMail(real), 'held')
+  assert.equal((await messagesOf(newsroom, reference)).length, 2)
 })
 
 test('an answer by mail reaches a sender in Telegram, with its file', async (t) => {

@@ -140,3 +140,59 @@ test('what a source writes in a tip reaches the desk whole', async (t) => {
   for (const value of Object.values(tip())) assert.ok(page.includes(value), value)
   assert.ok(page.includes('numbers.csv'))
 })
+
+/** A form as somebody may write it by hand: one file, with this head. */
+function byHand(disposition: string, content: string): { type: string; body: string } {
+  const parts = Object.entries(tip()).map(
+    ([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  )
+  const file = `--b\r\nContent-Disposition: form-data; name="files"; ${disposition}\r\nContent-Type: text/plain\r\n\r\n${content}\r\n`
+  return { type: 'multipart/form-data; boundary=b', body: `${parts.join('')}${file}--b--\r\n` }
+}
+
+test('a file of whatever name is kept under a harmless one, or refused with a word; none is dropped in silence', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const post = ({ type, body }: { type: string; body: string }) =>
+    newsroom
+      .http()
+      .post('/submit/news-tip')
+      .set('accept', 'application/json')
+      .set('content-type', type)
+      .send(body)
+  const names = [
+    '..',
+    '.',
+    '...',
+    '/',
+    '//',
+    '\\\\',
+    '../..',
+    './',
+    'a/',
+    '%2e%2e',
+    '\u0001',
+    '\u202e',
+    ' ',
+    '\u200b',
+  ]
+  for (const name of names) {
+    const { status, body } = await post(byHand(`filename="${name}"`, 'Two trucks'))
+    if (status === 422) {
+      assert.ok(
+        body.error.fields?.files || /could not be read/.test(body.error.message),
+        JSON.stringify(name),
+      )
+      continue
+    }
+    assert.equal(status, 201, `${JSON.stringify(name)} ${JSON.stringify(body)}`)
+    const { messages } = await newsroom.status(body.receipt)
+    assert.equal(messages[0].files.length, 1, JSON.stringify(name))
+    assert.match(messages[0].files[0].name, /^[\w%.]+$/)
+    assert.doesNotMatch(messages[0].files[0].name, /^\.|[/\\]/)
+  }
+  const nameless = await post(byHand('filename=""', 'Two trucks'))
+  assert.equal(nameless.status, 422)
+  assert.match(nameless.body.error.fields.files[0], /without a name/)
+  // What a browser sends where no file was chosen.
+  assert.equal((await post(byHand('filename=""', ''))).status, 201)
+})

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { readMail } from '../src/channels/email/read-mail.ts'
@@ -9,7 +10,7 @@ import { type Quoted, replyShapes, trickyAnswers } from './support/reply-shapes.
 
 const at = Date.UTC(2026, 8, 1, 7, 0)
 const subject = 'Story angle: The bridge at the mill'
-const text = `${replyMark('23EE-2F3D')}
+const text = `${replyMark(createSecretKey(Buffer.alloc(32)), '23EE-2F3D')}
 
 A new story angle has come in.
 Reference: 23EE-2F3D

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import type { FileLabel, Submission } from '../submission.ts'
+import { type FileLabel, isOfItsEditor, type Submission } from '../submission.ts'
 import { heldBox } from '../typed.ts'
 import type { ChangeOf } from '../work.ts'
 import { writer } from './decide.ts'
@@ -34,22 +34,26 @@ export function heldRoutes(parts: DeskParts): DeskRoute[] {
     { id }: Submission,
     { keys }: Seat,
     heldId: string,
-    isChosen: (id: string, label: FileLabel) => boolean,
+    isChosen: (id: string, label: FileLabel, isOfItsEditor: boolean) => boolean,
   ): Promise<Record<string, FileLabel>> {
     const messages = await parts.submissions.conversation(id, keys)
-    const files = messages.find((message) => message.id === heldId)?.content.files ?? {}
+    const { files = {}, email } = messages.find((message) => message.id === heldId)?.content ?? {}
+    const isOffered = isOfItsEditor(email)
     return Object.fromEntries(
-      Object.entries(files).filter(([id, label]) => !label.isRaw && isChosen(id, label)),
+      Object.entries(files).filter(([id, label]) => !label.isRaw && isChosen(id, label, isOffered)),
     )
   }
 }
 
-/** The files that are ticked; a form that offers none sends those that were meant for the sender. */
-function chosenIn(req: Request, heldId: string): (id: string, label: FileLabel) => boolean {
+/** The files that are ticked; a form that offers none sends those that its editor meant for the sender, and no stranger's. */
+function chosenIn(
+  req: Request,
+  heldId: string,
+): (id: string, label: FileLabel, isOfItsEditor: boolean) => boolean {
   const ticked = new Set(formTexts(req, 'file'))
   return formTexts(req, 'offers').includes(heldId)
     ? (id) => ticked.has(id)
-    : (_id, { isLeftOut }) => !isLeftOut
+    : (_id, { isLeftOut }, isOfItsEditor) => isOfItsEditor && !isLeftOut
 }
 
 const setAside: ChangeOf = { set: {}, deliveries: [], entries: [{ action: 'set-aside' }] }

@@ -459,7 +459,7 @@ export function mailComposer(parts: ComposeParts) {
   /** Above its line an editor answers by mail, where that comes in; elsewhere it is said that it does not. */
   function markOf(submission: Submission) {
     return parts.replies === 'collected'
-      ? { mark: replyMark(submission.reference) }
+      ? { mark: replyMark(parts.replyKey, submission.reference) }
       : { replyNote: replyNotes.misses }
   }
 

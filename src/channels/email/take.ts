@@ -4,6 +4,7 @@ import type { Delivery } from '../../delivery.ts'
 import { type Draft, type FurtherDraft, isMailbox, type StagedFile } from '../../draft.ts'
 import type { Editor } from '../../editor.ts'
 import { Failure } from '../../failure.ts'
+import type { Mark } from '../../reply-mark.ts'
 import { type HeldReason, isConfidentialKind } from '../../submission.ts'
 import type { AddressBook, Destination, ForPiece } from './addresses.ts'
 import { authorNames } from './authors.ts'
@@ -35,7 +36,8 @@ export type TakeParts = {
   threadOf: (messageIds: string[], address: string) => Promise<Known | undefined>
   submissionById: (id: string) => Promise<Known | undefined>
   markOf: (messageId: string, address: string) => { message: string; address: string }
-  submissionIdOf: (reference: string) => Promise<string | undefined>
+  /** The submission that a mark of ours speaks of; undefined for one that is not ours. */
+  markedBy: (mark: Mark) => Promise<string | undefined>
   /** The submission that one of these receipts opens. */
   openedBy: (receipts: string[]) => Promise<Known | undefined>
   /** What no sender should be told: addresses and full names of editors, links to the desk. */
@@ -276,7 +278,7 @@ export function mailTaker(parts: TakeParts) {
     const editor = answered?.editorId ? await parts.editorById(answered.editorId) : undefined
     if (editor && isSame(from, editor.email)) return keep(given, 'a-reply-to-the-desk')
     const marked = mail.words?.marked
-    const submissionId = marked && (await parts.submissionIdOf(marked))
+    const submissionId = marked && (await parts.markedBy(marked))
     if (submissionId) return hold(given, submissionId, undefined, 'not-theirs')
     if (parts.isFromDesk(mail.words?.message ?? nothingSaid)) return keep(given, 'a-mail-from-the-desk')
     return begin(given, to, known[0]?.reference)

@@ -1,6 +1,6 @@
 import { type Formatted, firstLines, shortenedTo, withCharacters } from '../../formatted.ts'
 import { receiptsIn, withoutReceipts } from '../../receipt.ts'
-import { findMark } from '../../reply-mark.ts'
+import { findMark, type Mark } from '../../reply-mark.ts'
 import { type EditorReply, readEditorReply } from './editor-reply.ts'
 import { type Folded, foldReply, foldSignature } from './fold.ts'
 import { languageOf } from './language.ts'
@@ -26,8 +26,8 @@ export type Words = {
   article: Told
   /** As an editor's reply to a notice of ours, where it may be one. */
   reply: EditorReply | undefined
-  /** The submission of a notice of ours that it holds. */
-  marked: string | undefined
+  /** What the mark says of a notice of ours that it seems to hold. */
+  marked: Mark | undefined
   /** What in it may be receipts. */
   receipts: string[]
 }
@@ -68,7 +68,7 @@ export function wordsIn({ text, isCut, language: named, isToTag, answered }: Wor
     article: formatted ? articleOf(formatted, rich, told) : message,
     // Which of two different wordings the editor means, nobody here knows.
     reply: reply && text.isAmbiguous ? { ...reply, doubt: 'unsure' } : reply,
-    marked: mark?.reference,
+    marked: mark?.mark,
     receipts: receiptsIn(beginning).slice(0, mostReceipts),
   }
 }

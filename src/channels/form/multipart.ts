@@ -5,6 +5,7 @@ import multer, { type StorageEngine } from 'multer'
 import { type AwaitedFile, maxFiles, type StagedFile } from '../../draft.ts'
 import { Failure, type FailureCode, unavailable } from '../../failure.ts'
 import { NoRoom } from '../../no-room.ts'
+import { namelessFiles } from './nameless.ts'
 
 /** What was sent with a form. Fields are as they came; files are staged, or named with what is wrong with them. */
 export type SentForm = {
@@ -79,9 +80,12 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
   if (isTooLarge && !req.accepts('html')) throw tooLarge(parts.maxSubmissionBytes)
   const hold = fieldsHeld(parts.holdOf(req))
   const storage = engineFor(isTooLarge ? { ...parts, stage: letPass } : parts, hold)
-  await reading(req, res, hold, isTooLarge ? Number.POSITIVE_INFINITY : most, (feeding) =>
-    multer({ ...feeding, storage, limits, defParamCharset: 'utf8' }).array('files', maxFiles),
-  ).catch((error: unknown) => {
+  const nameless = namelessFiles()
+  // A name such as “..” is one too: what it becomes is decided where every file gets its tidy name.
+  const options = { storage, limits, defParamCharset: 'utf8', preservePath: true }
+  const upload: Uploading = (feeding) => multer({ ...feeding, ...options }).array('files', maxFiles)
+  const mostBytes = isTooLarge ? Number.POSITIVE_INFINITY : most
+  await reading(req, res, hold, mostBytes, upload, nameless.watch).catch((error: unknown) => {
     throw error instanceof TooMuch ? tooLarge(parts.maxSubmissionBytes) : error
   })
   if (isTooLarge) throw tooLarge(parts.maxSubmissionBytes)
@@ -100,7 +104,13 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
     throw tooLarge(parts.maxSubmissionBytes)
   }
   const names = results.map(({ originalname }) => originalname)
-  return { fields, files, fileFaults: results.flatMap(({ fault }) => fault ?? []), unkept, names }
+  return {
+    fields,
+    files,
+    fileFaults: [...results.flatMap(({ fault }) => fault ?? []), ...nameless.faults(listed(fields.files))],
+    unkept,
+    names,
+  }
 }
 
 /** What a form with one small file may weigh. */
@@ -131,6 +141,7 @@ class TooMuch extends Error {}
 
 /** How multer is fed with a request. */
 type Feeding = { streamHandler: (req: Readable, busboy: Writable) => void }
+type Uploading = (feeding: Feeding) => RequestHandler
 
 /**
  * Runs a reader of multer's, counting what comes. Where that is too much the reading ends there, and whoever sends is told
@@ -142,7 +153,8 @@ function reading(
   res: Response,
   hold: Hold,
   most: number,
-  reader: (feeding: Feeding) => RequestHandler,
+  reader: Uploading,
+  watch: (busboy: Writable) => void = () => undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = 0
@@ -159,6 +171,7 @@ function reading(
           reject(error)
         }
       }
+      watch(busboy)
       source.on('data', count)
       source.pipe(busboy)
     }

@@ -32,7 +32,7 @@ const Message = z.object({
   edit_date: Moment.optional().catch(undefined),
   media_group_id: z
     .string()
-    .regex(/^[\w-]{1,64}$/)
+    .regex(/^\P{Cc}{1,200}$/u)
     .optional()
     .catch(undefined),
   chat,
