@@ -56,14 +56,16 @@ describe('what is sealed, in a real browser', skip, () => {
       'keys-set-up': open(setUp),
       async 'keys-set-up-fault'(on: Page) {
         await on.goto(site + setUp)
-        await on.getByLabel('Passphrase').fill('short')
-        await on.getByLabel('The same again').fill('short')
-        await on.getByRole('button', { name: 'Set it and sign in' }).click()
+        await on.getByLabel('Passphrase', { exact: true }).fill('short')
+        await on.getByLabel('Repeat passphrase').fill('short')
+        await on.getByRole('button', { name: 'Set passphrase and sign in' }).click()
       },
       'keys-piece': open(at),
       keys: open('/desk/keys'),
       async 'keys-sheet'(on: Page) {
         await on.goto(`${site}/desk/keys`)
+        const replaces = on.locator('[name=replace]')
+        if ((await replaces.count()) > 0) await replaces.check()
         await on.locator('form[action$="/recovery"] button').click()
         await on.getByText('lock it away').waitFor()
       },

@@ -6,6 +6,7 @@ import {
   type NewHolder,
   type OwnHolder,
   ownPassphraseWrap,
+  type Standing,
   type WrapWay,
   wouldLose,
 } from '../key-ring.ts'
@@ -75,10 +76,10 @@ export function keyRing({ store, now }: KeyRingParts) {
       return (await store.holderFor(recipientOf(identity)))?.standing === 'in'
     },
 
-    /** True if this is what is printed on the recovery sheet that counts now. */
-    async isSheet(identity: Identity): Promise<boolean> {
+    /** How the recovery sheet stands that this is printed on; undefined if it is on none that opens anything. */
+    async sheetStanding(identity: Identity): Promise<Standing | undefined> {
       const holder = await store.holderFor(recipientOf(identity))
-      return holder?.editorId === null && holder.standing === 'in'
+      return holder?.editorId === null ? holder.standing : undefined
     },
 
     /** True as long as nobody has settled and nothing is sealed: nobody can lose anything, or be read by anybody. */

@@ -94,15 +94,15 @@ export function keyStep(moves: KeyMoves, now: number) {
 
     /**
      * Whoever asked has waited long enough, and no colleague could let them in: goes on with them, and a new key. What they
-     * held before stays under what opened it.
+     * held before stays under what opened it. Their sessions end but this one.
      * @throws Failure `conflict` before the time, `forbidden` where a colleague can let them in
      */
-    async beginAnew(editorId: string, identity: Identity): Promise<void> {
+    async beginAnew(editorId: string, identity: Identity, sessionHash?: string): Promise<void> {
       const waiting = await waitingOf(editorId)
       if (waiting?.recipient !== recipientOf(identity)) throw anotherRequest()
       if (now - waiting.createdAt < waitingTime) throw tooSoon()
       if (hasColleague(await moves.holders(), editorId)) throw colleagueLetsIn()
-      await takeIn(waiting)
+      await takeIn({ ...waiting, askedIn: sessionHash ?? waiting.askedIn })
       await goOnWithNewKey()
     },
 
