@@ -79,7 +79,7 @@ describe('what is sealed, in a real browser', skip, () => {
       'locked-keys': open(`/desk/keys?back=${reference}`),
       async 'locked-keys-fault'(on: Page) {
         await on.goto(`${site}/desk/keys`)
-        await on.getByLabel('Your passphrase').fill('not this one at all')
+        await on.getByLabel('Your passphrase', { exact: true }).fill('not this one at all')
         await on.getByRole('button', { name: 'Unlock' }).click()
         await on.getByText('This is not your passphrase').waitFor()
       },

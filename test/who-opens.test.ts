@@ -325,6 +325,29 @@ test('what would be lost for good is named with its number, and has to be typed'
   assert.equal((await newsroom.act('/desk/team/remove', meant, his)).status, 303)
 })
 
+test('a link that bears a key, and whose editor started over without it, still opens what it alone does', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const early = await newsroom.submit('news-tip')
+  const link = new URL(newsroom.application.setUpLinks[0]?.link ?? '').pathname
+  const first = await mailedSignIn(newsroom)
+  const chosen = { passphrase: other, again: other, forgotten: 'yes' }
+  assert.equal((await newsroom.act('/desk/account/passphrase', chosen, first)).status, 303)
+  newsroom.passTime(25 * 60 * minute)
+  const locked = await mailedSignIn(newsroom)
+  const begun = await newsroom.act('/desk/keys/begin-anew', { passphrase: other }, locked)
+  assert.equal(begun.status, 303)
+  const late = await newsroom.submit('news-tip')
+  assert.ok(await opens(newsroom, late.reference, locked))
+  assert.equal(await opens(newsroom, early.reference, locked), false)
+  await newsroom.http().get(link).expect(404)
+  // It is no way past the passphrase that there is now; in its editor's session it opens what it did.
+  const fields = { passphrase, again: passphrase }
+  assert.equal((await newsroom.act(link, fields, locked)).headers.location, '/desk/keys?saved=former')
+  for (const { reference } of [early, late]) assert.ok(await opens(newsroom, reference, locked))
+  const again = await signIn(newsroom, editorAddress, other)
+  for (const { reference } of [early, late]) assert.ok(await opens(newsroom, reference, again))
+})
+
 test('a new passphrase ends the links that were mailed before, and all other sessions', async (t) => {
   const newsroom = await openNewsroom(t)
   const mine = await setUp(newsroom, editorAddress)

@@ -153,7 +153,7 @@ export function keyStep(moves: KeyMoves, now: number) {
     /**
      * Keeps an identity under a secret of high entropy, such as a link's token. With a passphrase or a passkey the editor
      * has settled: links that led there, and what else they held, are needed no more.
-     * @throws Failure `forbidden` for a holder that was not let in
+     * @throws Failure `forbidden` for a holder that was not let in, or gave way to another
      */
     async wrapUnder(
       way: WrapWay,
@@ -163,7 +163,7 @@ export function keyStep(moves: KeyMoves, now: number) {
     ): Promise<void> {
       const holder = await moves.holderFor(recipientOf(identity))
       if (!holder) throw new Error('nobody holds keys by this identity')
-      if (holder.standing === 'waiting') throw notLetIn()
+      if (holder.standing !== 'in') throw notLetIn()
       await displace(id, holder)
       await wrap(holder, way, secret, id, identity)
       if (way !== 'link') await settle(holder)
