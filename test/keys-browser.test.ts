@@ -28,17 +28,10 @@ describe('what is sealed, in a real browser', skip, () => {
     const cookie = await newsroom.signIn()
     const editor = await newsroom.application.storage.editors.byEmail(colleague)
     const link = async (id = '') => new URL(await newsroom.application.signInLink(id)).pathname
-    const mailed = await newsroom
-      .http()
-      .post(await link(editor?.id))
-      .expect(303)
-    const locked = cookieOf(mailed.headers, 'barua')
     const words = 'words that are hers alone'
-    await newsroom.act(
-      '/desk/account/passphrase',
-      { passphrase: words, again: words, forgotten: 'yes' },
-      locked,
-    )
+    const hers = newsroom.application.setUpLinks.find(({ email }) => email === colleague)?.link ?? ''
+    const chosen = { passphrase: words, again: words }
+    await newsroom.http().post(new URL(hers).pathname).type('form').send(chosen).expect(303)
     const again = cookieOf(
       (
         await newsroom
@@ -85,6 +78,12 @@ describe('what is sealed, in a real browser', skip, () => {
       },
     }
     await lookAtAll(visited, closed, again)
+    const next = { passphrase: 'other words of hers now', again: 'other words of hers now', forgotten: 'yes' }
+    assert.equal((await newsroom.act('/desk/account/passphrase', next, again)).status, 303)
+    const waiting = { 'waiting-keys': open('/desk/keys'), 'waiting-account': open('/desk/account') }
+    await lookAtAll(visited, waiting, again)
+    const granting = { 'granting-keys': open('/desk/keys'), 'keys-trail': open('/desk/trail') }
+    await lookAtAll(visited, granting, cookie)
     assert.deepEqual(
       complaints.filter((one) => !one.includes('422') && !one.includes('409')),
       [],
