@@ -133,7 +133,8 @@ const commands: Record<string, Command> = {
     })
     if (!parsed.success) return failed(print, parsed.error.issues.map((issue) => issue.message).join('\n'))
     const token = newToken()
-    const made = await storage.apiTokens.add({ ...parsed.data, tokenHash: hashToken(token) }, Date.now())
+    const noted = { event: { action: 'token-added' as const, editorId: null }, at: Date.now() }
+    const made = await storage.apiTokens.add({ ...parsed.data, tokenHash: hashToken(token) }, noted.at, noted)
     if (made.hookUrl) print(`Answers are posted to ${made.hookUrl}, signed with ${hookSecretOf(made)}`)
     print(`The token “${made.name}”, shown this once:`)
     print(token)
@@ -148,7 +149,9 @@ const commands: Record<string, Command> = {
     return 0
   },
   async 'token revoke'([name = ''], { storage }, print) {
-    if (!(await storage.apiTokens.revoke(name, Date.now()))) return failed(print, 'There is no such token.')
+    const noted = { event: { action: 'token-revoked' as const, editorId: null }, at: Date.now() }
+    if (!(await storage.apiTokens.revoke(name, noted.at, noted)))
+      return failed(print, 'There is no such token.')
     print(`The token “${name}” lets nobody in any more.`)
     return 0
   },

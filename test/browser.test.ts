@@ -34,9 +34,9 @@ describe('in a real browser', skip, () => {
     await newsroom.workOff()
     const link = /\/desk\/sign-in\/[\w-]+/.exec(newsroom.mailsTo(editorAddress)[0]?.text ?? '')?.[0]
     await page.goto(site + link)
-    await page.getByLabel('Passphrase').fill('five words of my own')
-    await page.getByLabel('The same again').fill('five words of my own')
-    await page.getByRole('button', { name: 'Set it and sign in' }).click()
+    await page.getByLabel('Passphrase', { exact: true }).fill('five words of my own')
+    await page.getByLabel('Repeat passphrase').fill('five words of my own')
+    await page.getByRole('button', { name: 'Set passphrase and sign in' }).click()
     await page.waitForURL(`${site}/desk`)
     await page.getByRole('link', { name: fields.title as string }).click()
     await page.getByText('One more thing: the bank floods in April.').waitFor()

@@ -39,9 +39,9 @@ describe('the desk in a real browser', skip, () => {
         shape.exec(mails.find((mail) => subject.test(mail.subject ?? ''))?.text ?? '')?.[0] ?? ''
       await desk.goto(linkIn(/^Guest post/, /http\S+\/desk\/submissions\/\S+/))
       await desk.goto(linkIn(/^Sign in/, /http\S+\/desk\/sign-in\/\S+/))
-      await desk.getByLabel('Passphrase').fill('five words of my own')
-      await desk.getByLabel('The same again').fill('five words of my own')
-      await desk.getByRole('button', { name: 'Set it and sign in' }).click()
+      await desk.getByLabel('Passphrase', { exact: true }).fill('five words of my own')
+      await desk.getByLabel('Repeat passphrase').fill('five words of my own')
+      await desk.getByRole('button', { name: 'Set passphrase and sign in' }).click()
       await desk.getByRole('heading', { level: 1, name: fields.title }).waitFor()
       await desk.getByRole('button', { name: 'Claim' }).click()
       await desk.getByText('with editor').waitFor()
@@ -171,7 +171,7 @@ describe('the desk in a real browser', skip, () => {
     await page.context().clearCookies()
     await page.goto(`${site}/desk/sign-in`)
     await page.getByLabel('Your e-mail address').fill(editorAddress)
-    await page.getByLabel('Passphrase').fill(words)
+    await page.getByLabel('Passphrase', { exact: true }).fill(words)
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('button', { name: 'Use your passkey' }).click()
     await page.waitForURL(`${site}/desk`)
@@ -418,7 +418,7 @@ describe('the desk in a real browser', skip, () => {
         await on.goto(`${site}/desk/account`)
         await on.locator('#new-passphrase').fill('short')
         await on.locator('#again').fill('short')
-        await on.getByRole('button', { name: 'Set it' }).click()
+        await on.getByRole('button', { name: 'Set passphrase' }).click()
       },
       'desk-totp': open('/desk/account/totp'),
       'desk-passkey': open('/desk/account/passkeys'),

@@ -28,17 +28,10 @@ describe('what is sealed, in a real browser', skip, () => {
     const cookie = await newsroom.signIn()
     const editor = await newsroom.application.storage.editors.byEmail(colleague)
     const link = async (id = '') => new URL(await newsroom.application.signInLink(id)).pathname
-    const mailed = await newsroom
-      .http()
-      .post(await link(editor?.id))
-      .expect(303)
-    const locked = cookieOf(mailed.headers, 'barua')
     const words = 'words that are hers alone'
-    await newsroom.act(
-      '/desk/account/passphrase',
-      { passphrase: words, again: words, forgotten: 'yes' },
-      locked,
-    )
+    const hers = newsroom.application.setUpLinks.find(({ email }) => email === colleague)?.link ?? ''
+    const chosen = { passphrase: words, again: words }
+    await newsroom.http().post(new URL(hers).pathname).type('form').send(chosen).expect(303)
     const again = cookieOf(
       (
         await newsroom
@@ -56,14 +49,16 @@ describe('what is sealed, in a real browser', skip, () => {
       'keys-set-up': open(setUp),
       async 'keys-set-up-fault'(on: Page) {
         await on.goto(site + setUp)
-        await on.getByLabel('Passphrase').fill('short')
-        await on.getByLabel('The same again').fill('short')
-        await on.getByRole('button', { name: 'Set it and sign in' }).click()
+        await on.getByLabel('Passphrase', { exact: true }).fill('short')
+        await on.getByLabel('Repeat passphrase').fill('short')
+        await on.getByRole('button', { name: 'Set passphrase and sign in' }).click()
       },
       'keys-piece': open(at),
       keys: open('/desk/keys'),
       async 'keys-sheet'(on: Page) {
         await on.goto(`${site}/desk/keys`)
+        const replaces = on.locator('[name=replace]')
+        if ((await replaces.count()) > 0) await replaces.check()
         await on.locator('form[action$="/recovery"] button').click()
         await on.getByText('lock it away').waitFor()
       },
@@ -77,12 +72,18 @@ describe('what is sealed, in a real browser', skip, () => {
       'locked-keys': open(`/desk/keys?back=${reference}`),
       async 'locked-keys-fault'(on: Page) {
         await on.goto(`${site}/desk/keys`)
-        await on.getByLabel('Your passphrase').fill('not this one at all')
+        await on.getByLabel('Your passphrase', { exact: true }).fill('not this one at all')
         await on.getByRole('button', { name: 'Unlock' }).click()
         await on.getByText('This is not your passphrase').waitFor()
       },
     }
     await lookAtAll(visited, closed, again)
+    const next = { passphrase: 'other words of hers now', again: 'other words of hers now', forgotten: 'yes' }
+    assert.equal((await newsroom.act('/desk/account/passphrase', next, again)).status, 303)
+    const waiting = { 'waiting-keys': open('/desk/keys'), 'waiting-account': open('/desk/account') }
+    await lookAtAll(visited, waiting, again)
+    const granting = { 'granting-keys': open('/desk/keys'), 'keys-trail': open('/desk/trail') }
+    await lookAtAll(visited, granting, cookie)
     assert.deepEqual(
       complaints.filter((one) => !one.includes('422') && !one.includes('409')),
       [],

@@ -22,7 +22,7 @@ describe('PGP keys, in a real browser', { ...skip, ...withGpg }, () => {
     const [name = '', value = ''] = (await newsroom.signIn()).split('=')
     await page.context().addCookies([{ name, value, url: site }])
     await page.goto(`${site}/desk/account`)
-    await page.getByRole('link', { name: 'Give your PGP key' }).click()
+    await page.getByRole('link', { name: 'Add your PGP key' }).click()
     await page.getByLabel('The public key').fill('this is none')
     await page.getByRole('button', { name: 'Keep it' }).click()
     await page.getByText('This is no PGP key that can be read').waitFor()

@@ -110,8 +110,8 @@ test('until somebody has set up, every start says how to come in, and the comman
   const command = /npm run barua -- (editor reset \S+)/.exec(second.output())?.[1] ?? ''
   const asked = await barua(env, ...command.split(' '))
   assert.equal(asked.code, 1)
-  assert.match(asked.lines.join(' '), /add --lose-what-is-sealed/)
-  const reset = await barua(env, ...command.split(' '), '--lose-what-is-sealed')
+  assert.match(asked.lines.join(' '), /add --lose-what-is-sealed 1/)
+  const reset = await barua(env, ...command.split(' '), '--lose-what-is-sealed', '1')
   assert.equal(reset.code, 0, reset.lines.join('\n'))
   const { pathname } = new URL(reset.lines.at(-1) ?? '')
   const passphrase = 'five words of my own'

@@ -279,8 +279,8 @@ describe('what is typed at the desk', skip, () => {
     await page.goto(`${site}/desk/team`)
     await page.locator('#email').fill('new@example.org')
     await page.getByText('Change').last().click()
-    await page.getByRole('button', { name: 'Make an admin' }).last().click()
-    await page.getByText('The role has been changed').waitFor()
+    await page.getByRole('button', { name: 'Change to admin' }).last().click()
+    await page.getByText('Role changed').waitFor()
     assert.equal(await page.locator('#email').inputValue(), 'new@example.org')
     await page.goto(`${site}/desk/account`)
     await page.locator('#new-passphrase').fill('five words of my own')
@@ -301,9 +301,14 @@ const withoutBoxes = [
   '/desk/account/recovery-codes',
   '/desk/account/totp/remove',
   '/desk/attachments/:id',
+  '/desk/confirm',
+  '/desk/keys/begin-anew',
+  '/desk/keys/former',
+  '/desk/keys/give-up',
   '/desk/keys/let-in',
   '/desk/keys/passkey',
   '/desk/keys/sheet',
+  '/desk/keys/stop',
   '/desk/keys/unlock',
   '/desk/submissions/:reference/look',
   '/desk/team/pgp-key/remove',

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import encodeQR from 'qr'
 import type { Colleague, Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import { type NewHolder, ownPassphraseWrap, passphraseWrap } from '../key-ring.ts'
+import { type NewHolder, ownPassphraseWrap, passphraseWrap, type Standing } from '../key-ring.ts'
 import type { Identity, Keys } from '../seal.ts'
 import type { SecurityEvent } from '../security-event.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
@@ -30,7 +30,7 @@ export type KeyParts = {
     keysOf(identity: Identity): Keys
     unwrap(id: string, secret: Uint8Array): Promise<Identity | undefined>
     isIn(identity: Identity): Promise<boolean>
-    isSheet(identity: Identity): Promise<boolean>
+    sheetStanding(identity: Identity): Promise<Standing | undefined>
     standing(): Promise<Standings>
     requestOf(editorId: string): Promise<AskedFor | undefined>
     editorOfRequest(id: string): Promise<string | undefined>
@@ -67,7 +67,7 @@ type KeysStep = {
   share(editorId: string, opened: Identity[]): Promise<void>
   recoverySheet(opened: Identity[]): Promise<Identity>
   stopAsking(editorId: string): Promise<boolean>
-  beginAnew(editorId: string, identity: Identity): Promise<void>
+  beginAnew(editorId: string, identity: Identity, sessionHash: string): Promise<void>
   giveUpFormer(editorId: string): Promise<void>
   accounts: {
     count(): Promise<number>
@@ -110,9 +110,8 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
   async function show(req: Request, res: Response, seat: Seat, failure?: Failure): Promise<void> {
     const { editors, waiting, hasSheet, isSheetFull } = await keyRing.standing()
     const { id } = seat.editor
-    const isTrusted = seat.identity !== undefined && (await keyRing.isIn(seat.identity))
     const request = await keyRing.requestOf(id)
-    const isLocked = !isTrusted
+    const isLocked = !(await isTrusted(seat))
     await parts.showPage(res, seat, 'desk/keys', {
       resealing: await parts.resealing.progress(),
       isLocked,
@@ -126,7 +125,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
       })),
       request,
       sealed: request && (await keyRing.countSealed()),
-      hasFormer: isTrusted && (await keyRing.formerOf(id)).length > 0,
+      hasFormer: !isLocked && (await keyRing.formerOf(id)).length > 0,
       isSheetFull,
       isIn: editors.get(seat.editor.id) === true,
       hasSheet,
@@ -160,26 +159,34 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     res.redirect(303, back ? `${base}/desk/submissions/${back}` : `${base}/desk/keys?saved=unlocked`)
   }
 
-  /** Whoever holds the sheet is let in by it, as a colleague would. One that was replaced lets nobody in. */
+  /**
+   * Whoever holds the sheet is let in by it, as a colleague would. One that no longer counts, and is kept because nothing else
+   * opens what it does, lets nobody in: it opens that for somebody who is in.
+   */
   async function useSheet(req: Request, res: Response, seat: Seat): Promise<void> {
     await allow(seat)
     const typed = formText(req, 'sheet').replace(/\s+/g, '').toUpperCase()
-    const isSheet = /^AGE-SECRET-KEY-1[\dA-Z]{58}$/.test(typed) && (await isOfSheet(typed))
-    const opened = isSheet ? await keyRing.keysOf(typed)() : []
-    if (opened.length === 0) {
+    const isIdentity = /^AGE-SECRET-KEY-1[\dA-Z]{58}$/.test(typed)
+    const standing = isIdentity ? await keyRing.sheetStanding(typed).catch(() => undefined) : undefined
+    const opened = standing ? await keyRing.keysOf(typed)() : []
+    const letsIn = standing === 'in' || (await isTrusted(seat))
+    if (opened.length === 0 || !letsIn)
       return refuse(req, res, seat, 'sheet', 'This is not what is printed on the current recovery sheet.')
-    }
-    const { identity } = await keyRing.together(async (step) => {
-      const holder = await step.admit(seat.editor.id, opened)
+    const holder = await keyRing.together(async (step) => {
+      const made = standing === 'in' ? await step.admit(seat.editor.id, opened) : undefined
+      if (!made) await step.share(seat.editor.id, opened)
       await step.accounts.note(eventBy(seat, 'sheet-used'), parts.now())
-      return holder
+      return made
     })
-    await sessions.open(req, await sessions.confirm(seat), identity)
+    if (!holder) return res.redirect(303, `${base}/desk/keys?saved=former`)
+    await sessions.open(req, await sessions.confirm(seat), holder.identity)
     res.redirect(303, `${base}/desk/account?saved=let-in#passphrase`)
   }
 
-  function isOfSheet(identity: Identity): Promise<boolean> {
-    return keyRing.isSheet(identity).catch(() => false)
+  /** True of a session in which one may let others in. */
+  async function isTrusted({ identity, session }: Seat): Promise<boolean> {
+    if (parts.isOffline) return session.confirmedAt !== null
+    return identity !== undefined && (await keyRing.isIn(identity))
   }
 
   async function letIn(req: Request, res: Response, seat: Seat): Promise<void> {
@@ -205,11 +212,10 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     if (!identity)
       return refuse(req, res, seat, 'anew', 'That is not the passphrase you chose for this request.')
     await keyRing.together(async (step) => {
-      await step.beginAnew(id, identity)
+      await step.beginAnew(id, identity, seat.sessionHash)
       await step.accounts.note(eventBy(seat, 'began-anew'), parts.now())
     })
-    // Its own session may have ended with the others of its editor.
-    if (await sessions.isGood(seat)) await sessions.open(req, await sessions.confirm(seat), identity)
+    await sessions.open(req, await sessions.confirm(seat), identity)
     res.redirect(303, `${base}/desk/keys?saved=began-anew`)
   }
 

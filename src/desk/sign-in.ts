@@ -4,7 +4,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { type Editor, mostWrongCodes, type Passkey, suspiciousCodes } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { passphraseWrap, type WrapWay } from '../key-ring.ts'
-import type { Identity } from '../seal.ts'
+import type { Identity, Keys } from '../seal.ts'
 import { openSecret } from '../secret-box.ts'
 import type { SecurityEvent } from '../security-event.ts'
 import { hasHttps, type SiteAddresses } from '../site-addresses.ts'
@@ -54,7 +54,11 @@ export type SignInParts = {
     forget(account: string): Promise<void>
   }
   askedPasskeys: AskedPasskeys
-  keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
+  keyRing: Wraps & {
+    allWrapsOf(editorId: string): Promise<{ id: string }[]>
+    isIn(identity: Identity): Promise<boolean>
+    keysOf(identity: Identity): Keys
+  }
   /** Puts a mail with a fresh link into the outbox; for nobody it does the same work, and leaves nothing. */
   mailLink: (editorId: string | undefined) => Promise<void>
   /** Puts a mail into the outbox that says how many codes of an editor's app were guessed wrong, and if they are closed. */
@@ -79,6 +83,7 @@ export type Wraps = {
 
 /** One step that moves keys: all of it is written, or nothing. */
 export type WrapStep = {
+  share(editorId: string, opened: Identity[]): Promise<void>
   wrapUnder(way: WrapWay, secret: string | Uint8Array, id: string, identity: Identity): Promise<void>
   accounts: {
     addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
@@ -142,7 +147,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       async handle(req, res) {
         const link = String(req.params.link)
         if ((await editorOf(req, link)) === undefined) throw usedUp()
-        show(res, 'desk/sign-in-link', { link, bearsKey: (await identityOf(link)) !== undefined })
+        show(res, 'desk/sign-in-link', { link, bearsKey: await settles(await identityOf(link)) })
       },
     },
     {
@@ -173,8 +178,9 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const { editorId, seat } = found
     const identity = await identityOf(link)
     const passphrase = formText(req, 'passphrase')
-    const isSetting = identity !== undefined && passphrase !== '' && formText(req, 'way') !== 'later'
-    if (isSetting) {
+    const isWanted = passphrase !== '' && formText(req, 'way') !== 'later'
+    const isSetting = isWanted && (await settles(identity))
+    if (identity !== undefined && isSetting) {
       const email = (await parts.editors.byId(editorId))?.email ?? ''
       const failure = await faultIn(email, passphrase, formText(req, 'again'))
       if (failure) {
@@ -183,16 +189,29 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       }
       await settle(link, editorId, identity, passphrase, seat)
     }
-    if (seat && identity !== undefined) {
-      await sessions.open(req, seat, identity)
-      return res.redirect(303, `${base}/desk`)
-    }
+    if (seat && identity !== undefined) return unlock(req, res, seat, identity)
     const begun = isSetting
       ? await sessions.begin(req, res, editorId, identity, 'key-link')
       : await sessions.beginByLink(req, res, link, identity)
     if (!begun) throw usedUp()
     if (!begun.waitsForFactor) await rememberBrowser(req, res, editorId)
     res.redirect(303, begun.next)
+  }
+
+  /** True of what can be settled on. What gave way to another opens what it did, and no more. */
+  async function settles(identity: Identity | undefined): Promise<boolean> {
+    return identity !== undefined && (await parts.keyRing.isIn(identity))
+  }
+
+  /** In a session that is unlocked, what gave way is opened for what one holds now. */
+  async function unlock(req: Request, res: Response, seat: Seat, identity: Identity): Promise<void> {
+    if ((await settles(seat.identity)) && !(await settles(identity))) {
+      const opened = await parts.keyRing.keysOf(identity)()
+      await parts.keyRing.together((step) => step.share(seat.editor.id, opened))
+      return res.redirect(303, `${base}/desk/keys?saved=former`)
+    }
+    await sessions.open(req, seat, identity)
+    res.redirect(303, `${base}/desk`)
   }
 
   /** Whose link this is, while it signs in; or whose session it unlocks, which is that of the same editor. */
@@ -203,7 +222,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const editorId = await parts.links.linkFor(hashToken(link), parts.now())
     if (editorId !== undefined) return { editorId }
     const seat = await sessions.seatIfAny(req)
-    if (!seat || !(await parts.keyRing.wrapsOf(seat.editor.id)).some(({ id }) => id === hashToken(link)))
+    if (!seat || !(await parts.keyRing.allWrapsOf(seat.editor.id)).some(({ id }) => id === hashToken(link)))
       return undefined
     return { editorId: seat.editor.id, seat }
   }

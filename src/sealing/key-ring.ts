@@ -6,6 +6,7 @@ import {
   type NewHolder,
   type OwnHolder,
   ownPassphraseWrap,
+  type Standing,
   type WrapWay,
   wouldLose,
 } from '../key-ring.ts'
@@ -75,20 +76,23 @@ export function keyRing({ store, now }: KeyRingParts) {
       return (await store.holderFor(recipientOf(identity)))?.standing === 'in'
     },
 
-    /** True if this is what is printed on the recovery sheet that counts now. */
-    async isSheet(identity: Identity): Promise<boolean> {
+    /** How the recovery sheet stands that this is printed on; undefined if it is on none that opens anything. */
+    async sheetStanding(identity: Identity): Promise<Standing | undefined> {
       const holder = await store.holderFor(recipientOf(identity))
-      return holder?.editorId === null && holder.standing === 'in'
+      return holder?.editorId === null ? holder.standing : undefined
     },
 
     /** True as long as nobody has settled and nothing is sealed: nobody can lose anything, or be read by anybody. */
     isUntouched: (): Promise<boolean> => isUntouched(store),
 
-    wrapsOf,
+    wrapsOf: (editorId: string) => wrapsOf(editorId, ['in']),
+
+    /** The same, with what still opens what they had before. */
+    allWrapsOf: (editorId: string) => wrapsOf(editorId, ['in', 'former']),
 
     /** How an editor comes to what they hold. Empty for one who has no way. */
     async waysOf(editorId: string): Promise<WrapWay[]> {
-      return (await wrapsOf(editorId)).map(({ way }) => way)
+      return (await wrapsOf(editorId, ['in'])).map(({ way }) => way)
     },
 
     /** True if anything is sealed. */
@@ -96,7 +100,7 @@ export function keyRing({ store, now }: KeyRingParts) {
 
     /** True if an editor has a key of their own, which no link replaces. */
     async holdsAlready(editorId: string): Promise<boolean> {
-      return (await wrapsOf(editorId)).some(({ way }) => way !== 'link')
+      return (await wrapsOf(editorId, ['in'])).some(({ way }) => way !== 'link')
     },
 
     /** What an editor has asked for by a mailed link, while it waits. */
@@ -198,9 +202,9 @@ export function keyRing({ store, now }: KeyRingParts) {
     return (await store.holdersOf(editorId)).filter(({ standing }) => standing === 'former')
   }
 
-  /** What the identities of an editor that count are kept under, by name and way. */
-  async function wrapsOf(editorId: string): Promise<Pick<KeyWrap, 'id' | 'way'>[]> {
-    const holders = (await store.holdersOf(editorId)).filter(({ standing }) => standing === 'in')
+  /** What the identities of an editor that stand like this are kept under, by name and way. */
+  async function wrapsOf(editorId: string, standings: Standing[]): Promise<Pick<KeyWrap, 'id' | 'way'>[]> {
+    const holders = (await store.holdersOf(editorId)).filter(({ standing }) => standings.includes(standing))
     return (await Promise.all(holders.map(({ id }) => store.wrapsOf(id)))).flat()
   }
 }

@@ -94,15 +94,15 @@ export function keyStep(moves: KeyMoves, now: number) {
 
     /**
      * Whoever asked has waited long enough, and no colleague could let them in: goes on with them, and a new key. What they
-     * held before stays under what opened it.
+     * held before stays under what opened it. Their sessions end but this one.
      * @throws Failure `conflict` before the time, `forbidden` where a colleague can let them in
      */
-    async beginAnew(editorId: string, identity: Identity): Promise<void> {
+    async beginAnew(editorId: string, identity: Identity, sessionHash?: string): Promise<void> {
       const waiting = await waitingOf(editorId)
       if (waiting?.recipient !== recipientOf(identity)) throw anotherRequest()
       if (now - waiting.createdAt < waitingTime) throw tooSoon()
       if (hasColleague(await moves.holders(), editorId)) throw colleagueLetsIn()
-      await takeIn(waiting)
+      await takeIn({ ...waiting, askedIn: sessionHash ?? waiting.askedIn })
       await goOnWithNewKey()
     },
 
@@ -153,7 +153,7 @@ export function keyStep(moves: KeyMoves, now: number) {
     /**
      * Keeps an identity under a secret of high entropy, such as a link's token. With a passphrase or a passkey the editor
      * has settled: links that led there, and what else they held, are needed no more.
-     * @throws Failure `forbidden` for a holder that was not let in
+     * @throws Failure `forbidden` for a holder that was not let in, or gave way to another
      */
     async wrapUnder(
       way: WrapWay,
@@ -163,7 +163,7 @@ export function keyStep(moves: KeyMoves, now: number) {
     ): Promise<void> {
       const holder = await moves.holderFor(recipientOf(identity))
       if (!holder) throw new Error('nobody holds keys by this identity')
-      if (holder.standing === 'waiting') throw notLetIn()
+      if (holder.standing !== 'in') throw notLetIn()
       await displace(id, holder)
       await wrap(holder, way, secret, id, identity)
       if (way !== 'link') await settle(holder)

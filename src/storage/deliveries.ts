@@ -360,7 +360,9 @@ function changeOf(verdict: Verdict) {
   if (state === 'failed') {
     return {
       ...over,
-      target: sql<string | null>`case when purpose in ('telegram-file', 'deed-confirmation') then target end`,
+      target: sql<
+        string | null
+      >`case when purpose in ('telegram-file', 'deed-confirmation', 'security-notice') then target end`,
     }
   }
   return { ...over, target: null }
