@@ -17,6 +17,7 @@ import * as leases from './migrations/0010-leases.ts'
 import * as background from './migrations/0011-background.ts'
 import * as installation from './migrations/0012-installation.ts'
 import * as holders from './migrations/0013-holders.ts'
+import * as children from './migrations/0018-children.ts'
 import type { Tables } from './schema.ts'
 
 export type Database = Kysely<Tables>
@@ -35,6 +36,7 @@ const migrations: Record<string, Migration> = {
   '0011-background': background as Migration,
   '0012-installation': installation as Migration,
   '0013-holders': holders as Migration,
+  '0018-children': children as Migration,
 }
 
 /** So long a start waits for a database that does not answer yet, or is locked. In milliseconds. */
