@@ -335,6 +335,7 @@ export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
   function wake(): void {
     nudge('chat')
     nudge('telegram')
+    nudge('file')
   }
 
   function warn(code: string): void {

@@ -22,6 +22,8 @@ export type Delivery = {
   passing: Passing | 'lost' | undefined
   state: DeliveryState
   attempts: number
+  /** How often it was begun since its last outcome, this time included: more than once where the process ended meanwhile. */
+  begun: number
   dueAt: number
   createdAt: number
   /** Since when it is tried: patience is counted from here. */
@@ -113,7 +115,7 @@ export const purposeNames: Record<Purpose, string> = {
 }
 
 /** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
-export const carriers = ['mail', 'telegram', 'chat', 'hook', 'desk', 'preview'] as const
+export const carriers = ['mail', 'telegram', 'file', 'chat', 'hook', 'desk', 'preview'] as const
 export type Carrier = (typeof carriers)[number]
 
 export const carrierOf: Record<Purpose, Carrier> = {
@@ -130,7 +132,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'sign-in': 'mail',
   'codes-guessed': 'mail',
   'security-notice': 'mail',
-  'telegram-file': 'telegram',
+  'telegram-file': 'file',
   preview: 'preview',
   'chat-update': 'chat',
   'chat-live': 'chat',
@@ -182,6 +184,8 @@ export const faultNames: Record<string, string> = {
   'no-room': 'there is no room for files on the disk of UPLOADS_DIR. It is fetched when there is',
   'sealed-away':
     'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
+  'no-outcome':
+    'twice Barua came to an end while the file was read. It is not read again by itself; the file is kept as it came',
   ...Object.fromEntries(
     Object.entries(refusals).map(([reason, { what }]) => [`unsupported-${reason}`, `it is ${what}`]),
   ),

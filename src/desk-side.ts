@@ -310,7 +310,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     now: outside.now,
     changed() {
       parts.changed()
-      for (const carrier of ['mail', 'telegram', 'hook', 'preview'] as const) nudge(carrier)
+      for (const carrier of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(carrier)
     },
   }
 }

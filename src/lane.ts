@@ -22,6 +22,7 @@ export function laneFinder({ editorById, pieceById, contactOf, tokenById }: Lane
       case 'mail':
         return domainOf(await mailAddress(delivery))
       case 'telegram':
+      case 'file':
       case 'chat':
         return chatOf(delivery)
       case 'hook': {

@@ -41,7 +41,7 @@ export function createLetterbox({
       nudge('mail')
       nudge('desk')
       if (draft.files.length > 0) nudge('preview')
-      if (draft.awaited.length > 0) nudge('telegram')
+      if (draft.awaited.length > 0) nudge('file')
       changed()
       return received
     },
@@ -62,7 +62,7 @@ export function createLetterbox({
   function told(draft: FurtherDraft): void {
     nudge('desk')
     if (draft.files.length > 0) nudge('preview')
-    if (draft.awaited?.length) nudge('telegram')
+    if (draft.awaited?.length) nudge('file')
     changed()
   }
 }

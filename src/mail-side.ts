@@ -256,7 +256,7 @@ function doing(parts: Parts) {
     )
     if (done === 'repeat') await files.remove([...replied.files, ...replied.aside].map(({ id }) => id))
     if (done === 'done') {
-      for (const carrier of ['mail', 'telegram', 'hook', 'preview'] as const) nudge(carrier)
+      for (const carrier of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(carrier)
       parts.changed()
     }
     return done

@@ -34,6 +34,8 @@ type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | unde
 const pace: Record<Carrier, { atOnce: number; perLane: number }> = {
   mail: { atOnce: mostConnections, perLane: 2 },
   telegram: { atOnce: 8, perLane: 2 },
+  // By themselves, so that receipts and answers never wait for files.
+  file: { atOnce: 4, perLane: 1 },
   chat: { atOnce: 20, perLane: 2 },
   hook: { atOnce: 8, perLane: 2 },
   desk: { atOnce: 100, perLane: 100 },

@@ -44,9 +44,9 @@ const meetingPlaces = [
   'outbox.ts',
   'rounds.ts',
 ]
-/** Beneath all of them: what threads are handed streams by, and the pace of what is done beside the requests. */
-const beneath = ['threads', 'background']
-/** Libraries with one user only; pictures are read by two. */
+/** Beneath all: what threads are handed streams by, the pace of what is done beside the requests, and how processes are begun. */
+const beneath = ['threads', 'background', 'children']
+/** Libraries with one user only. */
 const onlyUsers: Record<string, string | string[]> = {
   multer: 'channels/form',
   grammy: 'channels/telegram',
@@ -67,7 +67,7 @@ const onlyUsers: Record<string, string | string[]> = {
   kysely: 'storage',
   'node:sqlite': 'storage',
   pg: 'storage',
-  sharp: ['previews', 'cleaning'],
+  sharp: ['children/open-picture.ts', 'cleaning/picture.ts'],
   unpdf: 'previews',
   '@simplewebauthn': 'desk',
   otpauth: 'desk',
@@ -130,6 +130,21 @@ test('each outside has one user', () => {
       assert.ok(users.length === 0 || isOneOfThem, `${file} imports ${name}`)
     }
   }
+})
+
+test('processes are begun in one place, and what reads a sender’s file is confined', () => {
+  const holding = (pattern: RegExp) =>
+    files.filter((file) => pattern.test(readFileSync(join(src, file), 'utf8')))
+  assert.deepEqual(holding(/child_process|node:cluster/), ['children/child.ts'])
+  assert.deepEqual(holding(/\bmadeBy\(/).sort(), [
+    'children/child.ts',
+    'children/confined.ts',
+    'cleaning/cleaner.ts',
+    'cleaning/sandbox.ts',
+    'previews/preview.ts',
+  ])
+  // Commands are put together where they are confined, and nowhere else.
+  assert.deepEqual(holding(/\bexecPath\b|'bwrap'|'prlimit'/), ['children/confined.ts'])
 })
 
 test('only main.ts uses the process, and no SQL is written outside storage', () => {

@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { madeBy } from '../src/cleaning/child.ts'
-import { turns } from '../src/cleaning/turns.ts'
+import { madeBy } from '../src/children/child.ts'
+import { turns } from '../src/children/turns.ts'
 import { fileSealing } from './support/storage.ts'
 
 async function file(): Promise<Readable> {
@@ -37,14 +37,28 @@ test('a turn lasts until what it gave has been read', async () => {
   const inTurn = turns(1)
   const read = Promise.withResolvers<void>()
   const began: number[] = []
-  await inTurn(
-    async () => began.push(1),
-    () => read.promise,
-  )
+  await inTurn(async () => began.push(1), { until: () => read.promise })
   const second = inTurn(async () => began.push(2))
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(began, [1])
   read.resolve()
   await second
   assert.deepEqual(began, [1, 2])
+})
+
+test('what somebody waits for goes before what is done in the background, and otherwise in order', async () => {
+  const inTurn = turns(1)
+  const first = Promise.withResolvers<void>()
+  const began: string[] = []
+  const begin = (name: string, isWaitedFor: boolean) => inTurn(async () => began.push(name), { isWaitedFor })
+  const all = [
+    inTurn(() => first.promise),
+    begin('behind', false),
+    begin('further behind', false),
+    begin('waited for', true),
+    begin('waited for too', true),
+  ]
+  first.resolve()
+  await Promise.all(all)
+  assert.deepEqual(began, ['waited for', 'waited for too', 'behind', 'further behind'])
 })

@@ -1,14 +1,14 @@
-import { execPath } from 'node:process'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
+import { type Command, type Made, madeBy } from '../children/child.ts'
+import { confined } from '../children/confined.ts'
+import { turns } from '../children/turns.ts'
 import type { FileToClean, Finding, NotCleaned, Programs } from '../clean-copy.ts'
 import { loadedOnce } from '../loaded-once.ts'
-import { type Command, type Made, madeBy } from './child.ts'
 import { findingsIn } from './findings.ts'
-import { findPrograms, noPrograms, sandboxed } from './sandbox.ts'
-import { turns } from './turns.ts'
+import { cleaning, findPrograms, noPrograms } from './sandbox.ts'
 import { endingFor, pictureType, type Way, wayFor } from './ways.ts'
 
 /** Opens a file when its turn has come. */
@@ -24,23 +24,17 @@ const patience = 50_000
 const longestReading = 10 * 60_000
 /** What is larger has no room in the sandbox beside what it becomes. Bytes. */
 const mostBytes = 128 * 1024 * 1024
-/** Pages of a PDF are drawn one by one: two such jobs leave a small server room to breathe. */
+/** One copy is made at a time (`children/child.ts`); meanwhile one more may be on its way to whoever asked for it. */
 const atOnce = 2
 
-/** So large a picture that libvips would put it on the disk is never met. */
-const onlyInMemory = { VIPS_DISC_THRESHOLD: '100g' }
-const pictureCleaner: Command = {
-  file: execPath,
-  args: ['--max-old-space-size=512', fileURLToPath(new URL('./picture.ts', import.meta.url))],
-  env: onlyInMemory,
-}
+const pictureCleaner = fileURLToPath(new URL('./picture.ts', import.meta.url))
 
 /**
  * Makes clean copies: what a file shows, without what it tells besides. A copy is made while somebody waits for it, and
  * kept nowhere; a file goes into the process that cleans it, and out of it, through pipes.
  */
-export function createCleaner(limits: { patience?: number; command?: typeof sandboxed } = {}) {
-  const inSandbox = limits.command ?? sandboxed
+export function createCleaner(limits: { patience?: number; command?: typeof cleaning } = {}) {
+  const inSandbox = limits.command ?? cleaning
   const inTurn = turns(atOnce)
   const found = loadedOnce(() => findPrograms(inSandbox('programs')))
 
@@ -67,7 +61,7 @@ export function createCleaner(limits: { patience?: number; command?: typeof sand
     /** @throws what `open` throws, and what breaks while the file is read */
     async clean(file: FileToClean, open: Open, leaving?: AbortSignal): Promise<CleanCopy | NotCleaned> {
       const way = await this.way(file)
-      return typeof way === 'string' ? way : inTurn(() => cleaned(way, open, leaving), closed)
+      return typeof way === 'string' ? way : inTurn(() => cleaned(way, open, leaving), { until: closed })
     },
 
     /** What a file tells besides what it shows; undefined where that cannot be found out here. */
@@ -82,10 +76,11 @@ export function createCleaner(limits: { patience?: number; command?: typeof sand
   }
 
   async function cleaned(way: Way, open: Open, leaving?: AbortSignal): Promise<CleanCopy | NotCleaned> {
-    if (way.by === 'picture') return picture(await run(pictureCleaner, await open(), leaving))
-    if (way.by === 'heif') {
+    if (way.by === 'picture' || way.by === 'heif') {
+      const cleansPictures = await confined(pictureCleaner)
+      if (way.by === 'picture') return picture(await run(cleansPictures, await open(), leaving))
       const shown = await run(inSandbox('clean', 'heic'), await open(), leaving)
-      return typeof shown === 'string' ? shown : picture(await run(pictureCleaner, shown.content, leaving))
+      return typeof shown === 'string' ? shown : picture(await run(cleansPictures, shown.content, leaving))
     }
     const made = await run(inSandbox('clean', way.ending), await open(), leaving)
     return typeof made === 'string' ? made : { type: way.type, ending: way.ending, content: made.content }

@@ -2,16 +2,14 @@
 // written anew, pixel by pixel: whatever else the file holds has no way into what comes out. No disk is touched.
 import { exit, stdin, stdout } from 'node:process'
 import { buffer } from 'node:stream/consumers'
-import sharp, { type Metadata, type Sharp } from 'sharp'
-import { endings } from './endings.ts'
+import type { Metadata, Sharp } from 'sharp'
+import { endings } from '../children/endings.ts'
+import { openPicture } from '../children/open-picture.ts'
 
-/** A picture of more pixels than this is a bomb, not a photograph. All pages of one that moves count. */
-const mostPixels = 120_000_000
 const mostPages = 500
 
 const given = await buffer(stdin)
-const limits = { limitInputPixels: mostPixels, failOn: 'error' } as const
-const seen = await sharp(given, limits).metadata()
+const { seen, open } = await openPicture(given)
 const { format, pages = 1 } = seen
 const isOfPages = pages > 1 && (await hasPages())
 stdout.end(await (isOfPages ? allPages() : onePage()).toBuffer())
@@ -31,7 +29,7 @@ async function hasPages(): Promise<boolean> {
 
 /** Nothing for a page that cannot be read: old cameras put thumbnails there that only they knew. */
 function pageAt(page: number): Promise<Metadata[]> {
-  return sharp(given, { ...limits, page })
+  return open({ page })
     .metadata()
     .then(
       (one) => [one],
@@ -40,14 +38,19 @@ function pageAt(page: number): Promise<Metadata[]> {
 }
 
 function allPages(): Sharp {
-  const picture = sharp(given, { ...limits, pages: -1 })
+  const picture = open({ pages: -1 })
   if (format === 'tiff') return picture.tiff({ compression: 'deflate' })
   return format === 'gif' ? picture.gif() : picture.webp({ quality: 90 })
 }
 
-/** Turned as its metadata says. A photograph is a JPEG; what has sharp edges or holes is a PNG. */
+/**
+ * Turned as its metadata says. A photograph is a JPEG, coded line by line: to find the shortest codes, all of it would be in
+ * memory. What has sharp edges or holes is a PNG.
+ */
 function onePage(): Sharp {
-  const picture = sharp(given, { ...limits, pages: 1 }).autoOrient()
+  const picture = open().autoOrient()
   const isDrawn = format === 'png' || format === 'gif' || seen.hasAlpha || seen.bitsPerSample === 1
-  return isDrawn ? picture.png() : picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
+  return isDrawn
+    ? picture.png()
+    : picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4', optimiseCoding: false })
 }

@@ -20,6 +20,7 @@ import * as holders from './migrations/0013-holders.ts'
 import * as letIn from './migrations/0014-let-in.ts'
 import * as chosen from './migrations/0016-chosen.ts'
 import * as waits from './migrations/0017-waits.ts'
+import * as children from './migrations/0018-children.ts'
 import * as factors from './migrations/0020-factors.ts'
 import type { Tables } from './schema.ts'
 
@@ -42,6 +43,7 @@ const migrations: Record<string, Migration> = {
   '0014-let-in': letIn as Migration,
   '0016-chosen': chosen as Migration,
   '0017-waits': waits as Migration,
+  '0018-children': children as Migration,
   '0020-factors': factors as Migration,
 }
 

@@ -14,8 +14,8 @@ import type { Tables } from './schema.ts'
 const pending = sql.lit('pending' as const)
 const failed = sql.lit('failed' as const)
 
-/** The carriers that carry something out of the house. */
-const outward = ['mail', 'telegram'] as const
+/** The carriers whose work is outside the house. */
+const outward = ['mail', 'telegram', 'file'] as const
 
 export type DeliveryStore = ReturnType<typeof deliveryStore>
 
@@ -70,7 +70,7 @@ export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean)
         if (isPostgres) due = due.forUpdate().skipLocked()
         return trx
           .updateTable('deliveries')
-          .set({ lease, attempts: sql`attempts + 1` })
+          .set({ lease, attempts: sql`attempts + 1`, begun: sql`begun + 1` })
           .where('id', 'in', due)
           .returningAll()
           .execute()
@@ -190,6 +190,7 @@ export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean)
         due_at: now,
         tried_since: now,
         attempts: 0,
+        begun: 0,
         done_at: null,
       })
     },
@@ -247,6 +248,7 @@ export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean)
       passing: hidden.reveal<Passing>(row.passing),
       state: row.state,
       attempts: row.attempts,
+      begun: row.begun,
       dueAt: row.due_at,
       createdAt: row.created_at,
       triedSince: row.tried_since,
@@ -309,7 +311,7 @@ async function settleOne(trx: Database, verdict: LeasedVerdict): Promise<boolean
   const { id, lease } = verdict
   const row = await trx
     .updateTable('deliveries')
-    .set({ lease: null, ...changeOf(verdict) })
+    .set({ lease: null, begun: 0, ...changeOf(verdict) })
     .where('id', '=', id)
     .where((eb) => {
       // What was sent was sent, also after the lease had ended, as long as nobody else has begun to send it.

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { coarseId } from '../id.ts'
@@ -173,14 +173,11 @@ export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = d
       return orUnavailable(async () => (await stat(keptPath(id))).size)
     },
 
-    /** Where a kept file lies. Only for what reads it and does not change it. */
-    path: keptPath,
-
-    /** Keeps a file that is made here: `write` puts it at the path it is given, or says that it did not. */
-    async keepMade(write: (path: string) => Promise<boolean>): Promise<string | undefined> {
+    /** Keeps a small file that is made here, durably; gives its id. @throws Failure `unavailable` */
+    async keepMade(content: Buffer): Promise<string> {
       const id = coarseId(Date.now())
       try {
-        if (!(await write(staged.pathOf(id)))) return undefined
+        await orUnavailable(() => writeFile(staged.pathOf(id), content, { mode: 0o600 }))
         await syncFile(staged.pathOf(id))
         await this.keep([id])
         return id

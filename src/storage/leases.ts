@@ -66,5 +66,5 @@ function free(trx: Database) {
 
 /** Frees it, and does not count the try that it was leased for. */
 export function untried(trx: Database) {
-  return free(trx).set({ attempts: sql<number>`attempts - 1` })
+  return free(trx).set({ attempts: sql<number>`attempts - 1`, begun: sql<number>`begun - 1` })
 }

@@ -23,6 +23,7 @@ export async function insertDeliveries(
     passing: passingOf(delivery, hidden),
     state: 'pending' as const,
     attempts: 0,
+    begun: 0,
     due_at: delivery.dueAt ?? now,
     created_at: now,
     tried_since: delivery.dueAt ?? now,

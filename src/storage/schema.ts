@@ -110,6 +110,8 @@ export type Tables = {
     passing: string | null
     state: Delivery['state']
     attempts: number
+    /** How often it was begun since the last outcome. */
+    begun: number
     due_at: number
     /** Whose it is while it is in hand. */
     lease: string | null

@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { nameOfCopy, notCleaned } from '../../src/clean-copy.ts'
 import { createCleaner } from '../../src/cleaning/cleaner.ts'
-import { sandboxed } from '../../src/cleaning/sandbox.ts'
+import { cleaning } from '../../src/cleaning/sandbox.ts'
 import { onePagePdf } from '../support/pieces.ts'
 import { tellingFiles, withCleaning } from '../support/telling-files.ts'
 
@@ -21,7 +21,7 @@ const open = (content: Buffer) => async () => Readable.from([content], { objectM
 
 /** What a program sees and can do where files are cleaned. */
 async function inSandbox(script: string): Promise<string> {
-  const { file, args } = sandboxed()
+  const { file, args } = cleaning()
   const { stdout } = await promisify(execFile)(file, [
     ...args.slice(0, args.indexOf('--') + 1),
     '/usr/bin/python3',
@@ -64,7 +64,7 @@ test('what takes too long is ended, and so is what nobody waits for any more', w
   const mark = `mark-${Math.random()}`
   const hangs = `import sys, time; sys.stdin.buffer.read(); time.sleep(1000) # ${mark}`
   const command = (...args: string[]) => {
-    const { args: all, ...rest } = sandboxed(...args)
+    const { args: all, ...rest } = cleaning(...args)
     const isAsked = args[0] === 'programs'
     return {
       ...rest,

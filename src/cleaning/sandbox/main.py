@@ -19,6 +19,8 @@ LIMITS = {
     resource.RLIMIT_FSIZE: 256 * MIB,
     resource.RLIMIT_CPU: 60,
     resource.RLIMIT_NOFILE: 256,
+    # Threads count too, and ffmpeg begins some for each core.
+    resource.RLIMIT_NPROC: 256,
     resource.RLIMIT_CORE: 0,
 }
 

@@ -6,22 +6,43 @@ import { pipeline } from 'node:stream/promises'
 import type { NotCleaned } from '../clean-copy.ts'
 import { unavailable } from '../failure.ts'
 import { endings } from './endings.ts'
+import { turns } from './turns.ts'
 
 export type Command = { file: string; args: string[]; env: Record<string, string> }
 
-/** How long until the first byte comes out, in milliseconds, and who may lose interest before. */
-export type Patience = { patience: number; leaving?: AbortSignal | undefined }
+/**
+ * How long until the first byte comes out, in milliseconds, once it has begun; who may lose interest before; and whether
+ * anybody waits for it, so that it goes before what is done in the background.
+ */
+export type Patience = { patience: number; leaving?: AbortSignal | undefined; isWaitedFor?: boolean }
 
 /** What a process made, of which this is the first piece. */
 export type Made = { head: Buffer; content: Readable }
 
+/** However many files come in, the memory of the machine is asked for one of them. */
+const oneAtATime = turns(1)
+
+/** Where memory runs out, the kernel ends this process, and not the letterbox (proc_pid_oom_score_adj(5)). */
+const endedFirst = 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$0" "$@"'
+
 /**
- * Gives a file to a process by its input and takes what it makes from its output: nothing is written down between. Such
+ * The one place where processes are begun. Gives a file to a process by its input and takes what it makes from its output: nothing is written down between. Such
  * a process writes nothing before it is done, so with the first byte it is known that there is a copy. What it says
- * otherwise may hold words of the file, and is not listened to.
- * @throws what reading `content` throws
+ * otherwise may hold words of the file, and is not listened to. One process at a time works on its file; what is made may
+ * be read while the next one works.
+ * @throws what reading `content` throws; Failure `unavailable` where no more processes can be begun
  */
 export async function madeBy(
+  command: Command,
+  content: Readable,
+  patience: Patience,
+): Promise<Made | NotCleaned> {
+  // A file may break while it waits for its turn: that is heard of when it is read.
+  content.once('error', () => undefined)
+  return oneAtATime(() => making(command, content, patience), { isWaitedFor: patience.isWaitedFor ?? true })
+}
+
+async function making(
   command: Command,
   content: Readable,
   { patience, leaving }: Patience,
@@ -67,7 +88,11 @@ export async function madeBy(
 function begun({ file, args, env }: Command, content: Readable) {
   try {
     // A group of its own: killed at once after it was begun, it would otherwise leave one behind that waits for it for ever.
-    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'ignore'], detached: true })
+    const child = spawn('/bin/sh', ['-c', endedFirst, file, ...args], {
+      env,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
+    })
     child.on('error', () => undefined)
     if (child.stdin && child.stdout) return child
     throw new Error('a process without pipes')
