@@ -175,6 +175,7 @@ export function createDesk(
       passkeys,
       askedPasskeys: asked,
       keyRing,
+      tries: storage.tries,
       isOffline: config.OFFLINE_DESK_KEY !== undefined,
       totpKey,
     }),

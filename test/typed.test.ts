@@ -278,7 +278,7 @@ describe('what is typed at the desk', skip, () => {
     await enter(page, visited)
     await page.goto(`${site}/desk/team`)
     await page.locator('#email').fill('new@example.org')
-    await page.getByText('Change').last().click()
+    await page.locator('summary', { hasText: 'Change' }).last().click()
     await page.getByRole('button', { name: 'Change to admin' }).last().click()
     await page.getByText('Role changed').waitFor()
     assert.equal(await page.locator('#email').inputValue(), 'new@example.org')

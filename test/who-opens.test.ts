@@ -167,6 +167,12 @@ test('an invitation, and a passphrase, by a session that waits to be let in: not
   )
   assert.equal(again.status, 409)
   assert.equal((await keyRing.requestOf(id))?.id, request?.id)
+  // Nor does anybody fill mailboxes with requests.
+  const ask = { passphrase: other, again: other, forgotten: 'yes' }
+  const statuses: number[] = []
+  for (let i = 0; i < 6; i++)
+    statuses.push((await newsroom.act('/desk/account/passphrase', ask, cookie)).status)
+  assert.equal(statuses.at(-1), 429)
 })
 
 test('what outlives a session asks for the passphrase again, by every route', async (t) => {

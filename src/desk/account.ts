@@ -59,6 +59,7 @@ export type AccountParts = {
     isUntouched(): Promise<boolean>
     requestOf(editorId: string): Promise<{ askedAt: number } | undefined>
   }
+  tries: { allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> }
   isOffline: boolean
   totpKey: KeyObject
   newsroom: string
@@ -86,6 +87,9 @@ type Chosen = { hash: string; secret: Uint8Array }
 
 /** What could not be saved, and why. */
 type Failed = { what: string; failure: Failure }
+
+/** Each is mailed to everybody. */
+const asking = { most: 5, span: 3_600_000 }
 
 const Name = z
   .string()
@@ -134,8 +138,9 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         const passphrase = formText(req, 'passphrase')
         checkPassphrase(passphrase, { email: seat.editor.email, newsroom: parts.newsroom })
         if (passphrase !== formText(req, 'again')) throw faulty('again', 'The two passphrases differ.')
-        const chosen = await hashPassphrase(passphrase)
-        return (await mayJustSet(seat)) ? setPassphrase(req, seat, chosen) : askAnew(req, seat, chosen)
+        if (await mayJustSet(seat)) return setPassphrase(req, seat, await hashPassphrase(passphrase))
+        await allowAsking(seat)
+        await askAnew(req, seat, await hashPassphrase(passphrase))
       }),
       // Whoever has forgotten it cannot give it: what they set then waits, and changes nothing that opens.
       (req) => (formText(req, 'forgotten') === 'yes' ? undefined : 'person'),
@@ -206,6 +211,11 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     if (identity !== undefined) return parts.keyRing.isIn(identity)
     if (parts.isOffline) return (await parts.keyRing.waysOf(editor.id)).length === 0
     return parts.keyRing.isUntouched()
+  }
+
+  async function allowAsking({ editor }: Seat): Promise<void> {
+    if (await parts.tries.allow(`ask ${editor.id}`, parts.now(), asking)) return
+    throw new Failure('too-many', 'Too many requests. Wait an hour.', { retryAfter: 3600 })
   }
 
   async function setPassphrase(req: Request, seat: Seat, { hash, secret }: Chosen): Promise<void> {

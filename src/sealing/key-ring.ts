@@ -95,9 +95,6 @@ export function keyRing({ store, now }: KeyRingParts) {
       return (await wrapsOf(editorId, ['in'])).map(({ way }) => way)
     },
 
-    /** True if anything is sealed. */
-    isNeeded: (): Promise<boolean> => store.isNeeded(),
-
     /** True if an editor has a key of their own, which no link replaces. */
     async holdsAlready(editorId: string): Promise<boolean> {
       return (await wrapsOf(editorId, ['in'])).some(({ way }) => way !== 'link')
@@ -135,18 +132,6 @@ export function keyRing({ store, now }: KeyRingParts) {
         if (identity) return identity
       }
       return undefined
-    },
-
-    /** How much an editor would not be able to open by what waits for them alone. */
-    async countClosedTo(editorId: string): Promise<number> {
-      const holders = await store.holders()
-      const theirs = new Set(
-        holders
-          .filter((one) => one.editorId === editorId && one.standing === 'in')
-          .flatMap(({ keys }) => keys),
-      )
-      const all = new Set(holders.flatMap(({ keys }) => keys))
-      return store.countSealedFor([...all].filter((key) => !theirs.has(key)))
     },
 
     /** How much is sealed. */
