@@ -68,7 +68,9 @@ async function hold(
   const head = `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\n${lines}${length}\r\n\r\n`
   const write = async (text: string) => {
     if (isOver || socket.write(text)) return
-    await Promise.race([new Promise((done) => socket.once('drain', done)), sleep(300)])
+    const drained = new Promise((resolve) => socket.once('drain', () => resolve('drained')))
+    // What the server does not read is held as it is.
+    if ((await Promise.race([drained, sleep(1000)])) !== 'drained') isOver = true
   }
   await write(head)
   let sent = 0
