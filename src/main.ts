@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 
-// Compiled code is kept between starts, where the disk allows it.
-enableCompileCache()
 if (existsSync('.env')) process.loadEnvFile('.env')
+keepCompiledCode(process.env.DATA_DIR || 'data')
 
 const { readConfig } = await import('./config.ts')
 const { whyNotStarted } = await import('./why-not-started.ts')
@@ -27,6 +27,31 @@ async function main(args: string[]): Promise<void> {
   process.on('uncaughtException', (error) => {
     if (!service.survives(error)) end(service.stop, 1)
   })
+}
+
+/**
+ * Compiled code is kept between starts. Whoever can write where it lies has code of their own run by the next start, so it
+ * lies in DATA_DIR, where that is there already and nobody else can write; elsewhere, as in the shared folder for temporary
+ * files, it is not kept.
+ */
+function keepCompiledCode(dataDir: string): void {
+  const folder = join(dataDir, 'compiled')
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch {
+    // It is there from the start before, or cannot be made.
+  }
+  try {
+    if (isOursAlone(statSync(dataDir), 0o022) && isOursAlone(lstatSync(folder), 0o077))
+      enableCompileCache(folder)
+  } catch {
+    // There is no such folder, or it cannot be seen.
+  }
+}
+
+/** True for a folder of the user that this runs as, where none of these rights is given to others. */
+function isOursAlone(found: Stats, othersRights: number): boolean {
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & othersRights) === 0
 }
 
 let isEnding = false

@@ -147,3 +147,34 @@ test('the key that clients are known by changes with each window', () => {
   now -= 50
   assert.deepEqual(key(), second)
 })
+
+test('nobody is signed in by a form of another site, not even in an old browser; by our own form they are', async (t) => {
+  const newsroom = await openNewsroom(t)
+  /** An old browser does not say where a form comes from, or says `null`. */
+  const old: Record<string, string>[] = [
+    { 'user-agent': 'Mozilla/5.0 (Windows NT 6.1; rv:52.0) Gecko/20100101 Firefox/52.0' },
+    { 'user-agent': 'Mozilla/5.0 (Linux; Android 4.4)', origin: 'null' },
+    { origin: 'null' },
+  ]
+  for (const headers of old) {
+    const link = new URL(await newsroom.signInLink()).pathname
+    for (const path of ['/desk/sign-in', link, '/desk/second-factor']) {
+      const post = (fields: object, cookie = 'x=y') =>
+        newsroom.http().post(path).set(headers).set('cookie', cookie).type('form').send(fields)
+      const fields = { email: 'editor@newsroom.test', passphrase: 'of somebody else', way: 'later' }
+      const foreign = await post(fields)
+      assert.equal(foreign.status, 403, path)
+      assert.doesNotMatch(String(foreign.headers['set-cookie']), /barua=/)
+      // The token of a form that was served to somebody else does not go with this browser's cookie.
+      const other = await newsroom.http().get('/desk/sign-in')
+      const token = /name="token" value="([^"]+)"/.exec(other.text)?.[1]
+      assert.ok(token)
+      assert.equal((await post({ ...fields, token })).status, 403, path)
+      const cookie = String(other.headers['set-cookie']).split(';')[0] ?? ''
+      assert.notEqual((await post({ ...fields, token }, cookie)).status, 403, path)
+    }
+  }
+  const fresh = new URL(await newsroom.signInLink()).pathname
+  const today = newsroom.http().post(fresh).set('sec-fetch-site', 'same-origin')
+  assert.match(String((await today.set('user-agent', 'Mozilla/5.0')).headers['set-cookie']), /barua=/)
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -183,3 +183,38 @@ async function isAnswering(url: string): Promise<boolean> {
     () => false,
   )
 }
+
+test('compiled code is kept where nobody else can write, and nowhere else', async () => {
+  const env = folder()
+  const temporary = join(env.DATA_DIR, '..', 'tmp')
+  await mkdir(temporary)
+  const start = () => barua({ ...env, TMPDIR: temporary }, 'editor', 'list')
+  const compiled = join(env.DATA_DIR, 'compiled')
+  const kept = async () =>
+    (await readdir(compiled, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())
+  await start()
+  await start()
+  assert.equal((await stat(compiled)).mode & 0o777, 0o700)
+  const count = (await kept()).length
+  assert.ok(count > 50, `${count} files`)
+  // Whoever could have written there might have put anything there.
+  for (const [place, mode] of [
+    [compiled, 0o770],
+    [env.DATA_DIR, 0o777],
+  ] as const) {
+    await rm(compiled, { recursive: true })
+    await mkdir(compiled, { mode: 0o700 })
+    await chmod(place, mode)
+    await start()
+    assert.deepEqual(await kept(), [], place)
+    await chmod(place, 0o700)
+  }
+  await rm(compiled, { recursive: true })
+  const elsewhere = join(temporary, 'elsewhere')
+  await mkdir(elsewhere, { mode: 0o777 })
+  await symlink(elsewhere, compiled)
+  await start()
+  assert.deepEqual(await readdir(elsewhere), [])
+  const names = await readdir(temporary)
+  assert.ok(!names.includes('node-compile-cache'), names.join())
+})

@@ -34,6 +34,8 @@ type Way = {
   path: string
   /** Its form has a small file in it: `req.body` holds that as a Buffer. */
   takesFile?: true
+  /** It begins a session: an old browser has to show that its form is ours, by the cookie that was set with it. */
+  signsIn?: true
   /** Its form brings files: they are read from whoever may come only, and those that are not kept go again. */
   takesFiles?: true
 }
@@ -82,6 +84,12 @@ export function deskRouter(
       if (route.access === 'anyone') {
         if (route.method === 'post') await reader.ofAnyone(req)
         withoutNul(req)
+        if (route.signsIn) {
+          const token = sessions.signInToken(req, res)
+          const isOurs = token !== undefined && req.body?.token === token
+          if (route.method === 'post' && res.locals.mayBeForeign && !isOurs) throw notFromDesk()
+          res.locals.signInToken = token
+        }
         return route.handle(req, res)
       }
       const seat = await sessions.seatOf(req, res)
@@ -138,6 +146,10 @@ function withoutNul(req: Request): void {
 
 function onlyAdmins(): Failure {
   return new Failure('forbidden', 'Only an admin may do this.')
+}
+
+function notFromDesk(): Failure {
+  return new Failure('forbidden', 'Please sign in from the desk’s own page: open it, and try once more.')
 }
 
 function stale(): Failure {

@@ -194,6 +194,20 @@ export function createSessions(parts: SessionParts) {
       return begun(req, res, token, false)
     },
 
+    /**
+     * What a form that signs in has to bring with it: it goes with a cookie, which is set with the page of the form.
+     * Undefined for a browser that has not seen that page.
+     */
+    signInToken(req: Request, res: Response): string | undefined {
+      const name = isSecure(req) ? '__Secure-barua-form' : 'barua-form'
+      const known = parse(req.get('cookie') ?? '')[name]
+      if (known !== undefined) return formToken(known)
+      if (req.method !== 'GET') return undefined
+      const token = newToken()
+      res.cookie(name, token, { ...wantedOptions(req), sameSite: 'strict' })
+      return formToken(token)
+    },
+
     async end(req: Request, res: Response): Promise<void> {
       const token = tokenOf(req)
       if (token && res.locals.needsToken && req.body?.token !== formToken(token)) {

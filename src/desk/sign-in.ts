@@ -136,13 +136,15 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       method: 'get',
       path: '/desk/sign-in',
       access: 'anyone',
+      signsIn: true,
       handle: (_req, res) => show(res, 'desk/sign-in', { email: '' }),
     },
-    { method: 'post', path: '/desk/sign-in', access: 'anyone', handle: signIn },
+    { method: 'post', path: '/desk/sign-in', access: 'anyone', signsIn: true, handle: signIn },
     {
       method: 'get',
       path: '/desk/sign-in/:link',
       access: 'anyone',
+      signsIn: true,
       // Mail scanners follow links; only the button uses the link up.
       async handle(req, res) {
         const link = String(req.params.link)
@@ -154,10 +156,11 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       method: 'post',
       path: '/desk/sign-in/:link',
       access: 'anyone',
+      signsIn: true,
       handle: followLink,
     },
-    { method: 'get', path: '/desk/second-factor', access: 'anyone', handle: askFactor },
-    { method: 'post', path: '/desk/second-factor', access: 'anyone', handle: takeFactor },
+    { method: 'get', path: '/desk/second-factor', access: 'anyone', signsIn: true, handle: askFactor },
+    { method: 'post', path: '/desk/second-factor', access: 'anyone', signsIn: true, handle: takeFactor },
     {
       method: 'post',
       path: '/desk/sign-out',
@@ -465,7 +468,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   function show(res: Response, view: string, data: Record<string, unknown> = {}): void {
-    res.type('html').send(parts.render(view, data))
+    res.type('html').send(parts.render(view, { ...data, signInToken: res.locals.signInToken }))
   }
 }
 

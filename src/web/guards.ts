@@ -71,7 +71,8 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  * Refuses a state-changing request that a browser sends from another site's page. Browsers of today say so in
  * Sec-Fetch-Site; older ones in Origin, which our own Referrer-Policy makes `null` for our own forms, so there
  * the form's token has to speak: `needsToken` is set for the route to check. A request with none of these
- * headers and no cookie is no browser's, and has nothing to forge.
+ * headers and no cookie has nothing to forge, but a session that is to be begun: what may be a browser's then sets
+ * `mayBeForeign`, for the forms that sign in.
  */
 export function sameOrigin(addresses: SiteAddresses): RequestHandler {
   return (req, res, next) => {
@@ -82,6 +83,7 @@ export function sameOrigin(addresses: SiteAddresses): RequestHandler {
     if (origin !== undefined && origin !== 'null')
       return next(isOurs(origin, req, addresses) ? undefined : crossSite())
     res.locals.needsToken = origin === 'null' || req.get('cookie') !== undefined
+    res.locals.mayBeForeign = origin === 'null' || /^(?:Mozilla|Opera)\//.test(req.get('user-agent') ?? '')
     next()
   }
 }

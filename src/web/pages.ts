@@ -49,9 +49,19 @@ export type PageFrame = {
  * path, the newsroom's name and the assets' version.
  */
 export function pageRenderer(frame: PageFrame, assets: Assets): Render {
-  const eta = new Eta({ views: viewsFolder, cache: true, autoTrim: [false, 'nl'] })
+  const eta = new Eta({ views: viewsFolder, cache: true, autoTrim: [false, 'nl'], escapeFunction: escaped })
   const known = { ...frame, ...formats, ...words, assets: assets.version }
   return (view, data = {}) => eta.render(view, { ...known, ...data })
+}
+
+/** As Eta escapes, but one sign after the other: a text of nothing but signs would hold up everybody for a while. */
+function escaped(value: unknown): string {
+  return String(value)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;')
 }
 
 /** A file that pages need, as it is served. */
