@@ -68,7 +68,7 @@ export function formRouter(parts: FormParts): Router {
       checkToken(sent, res)
       const draft = draftOf(form, sent)
       refuseFaultyFiles(sent, draft)
-      answer(req, res, await parts.receive(draft))
+      answer(req, res, form, await parts.receive(draft))
     } catch (error) {
       if (sent) await parts.discard(sent.files)
       refuse(req, res, form, parts.asFailure(error))
@@ -126,13 +126,17 @@ export function formRouter(parts: FormParts): Router {
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
-  function answer(req: Request, res: Response, told: Told): void {
+  function answer(req: Request, res: Response, { kind }: Form, told: Told): void {
     res.set('cache-control', 'no-store')
     if (wantsJson(req)) {
       const { reference, receipt, isConfidential, isUnmailed } = told
       const statusUrl = `${addressAsked(req)}/status`
-      const mail = isUnmailed && { mailed: false }
-      res.status(201).json({ reference, receipt, statusUrl, confidential: isConfidential, ...mail })
+      // Besides what every answer has: what is not so for everything of this kind.
+      const more = {
+        ...(isConfidential && !isConfidentialKind(kind) && { confidential: true }),
+        ...(isUnmailed && { mailed: false }),
+      }
+      res.status(201).json({ reference, receipt, statusUrl, ...more })
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
