@@ -251,7 +251,10 @@ test('a held reply that was sent and taken back is held again, with its files', 
   const before = await conversation()
   const held = before.at(-1)
   const cookie = await newsroom.signIn()
-  const way = { held: held?.id ?? '', way: 'send', body: 'Mine now.', ...(await newsroom.seen(reference)) }
+  const labels = Object.entries(held?.content.files ?? {})
+  const file = labels.filter(([, { isRaw }]) => !isRaw).map(([id]) => id)
+  const offered = { held: held?.id ?? '', offers: held?.id ?? '', file }
+  const way = { ...offered, way: 'send', body: 'Mine now.', ...(await newsroom.seen(reference)) }
   await newsroom.act(`/desk/submissions/${reference}/held`, way, cookie)
   await newsroom.act('/desk/undo', { references: reference }, cookie)
   const after = await conversation()

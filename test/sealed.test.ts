@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { receiptIdentity } from '../src/sealing/receipt-key.ts'
+import { textSealer } from '../src/sealing/text.ts'
 import { opener, withAge } from './support/age.ts'
 import { type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { png, storyAngle, tip } from './support/pieces.ts'
@@ -157,6 +158,42 @@ test('what is cut, changed or put in another’s place is refused, and the rest 
   change(newsroom, 'update messages set content = ? where id = ?', 'nothing sealed', further?.id ?? '')
   const broken = await newsroom.http().get(`/desk/submissions/${reference}`).set('cookie', cookie)
   assert.equal(broken.status, 200)
+})
+
+test('within one conversation nothing opens in another’s place, and what was sealed before still opens', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { reference, receipt } = await newsroom.submit('news-tip', tip())
+  const at = `/desk/submissions/${reference}`
+  await newsroom.act(`${at}/note`, { ...(await newsroom.seen(reference)), note: 'The gatekeeper lies?' })
+  await newsroom.act(`${at}/answer`, { ...(await newsroom.seen(reference)), body: 'Which trucks?' })
+  await newsroom.writeAgain(receipt, 'The green ones.')
+  const [note] = rows(newsroom, 'select id, content from notes')
+  const messages = rows(newsroom, 'select id, content from messages order by id')
+  const [opening, answer, further] = messages
+  const swaps: [string, string | undefined, string | undefined, RegExp][] = [
+    ['messages', answer?.id, note?.content, /The gatekeeper lies\?.*The gatekeeper lies/s],
+    ['messages', answer?.id, further?.content, /The green ones.*The green ones/s],
+    ['messages', further?.id, opening?.content, /leave the county depot.*leave the county depot/s],
+    ['notes', note?.id, further?.content, /The green ones.*The green ones/s],
+  ]
+  for (const [table, id = '', content = '', twice] of swaps) {
+    const [{ content: before = '' } = {}] = rows(newsroom, `select content from ${table} where id = '${id}'`)
+    change(newsroom, `update ${table} set content = ? where id = ?`, content, id)
+    const page = await newsroom.deskPage(at)
+    assert.match(page, /Damaged: this is not what was sealed/, `${table} ${twice}`)
+    assert.doesNotMatch(page, twice)
+    change(newsroom, `update ${table} set content = ? where id = ?`, before, id)
+  }
+  assert.doesNotMatch(await newsroom.deskPage(at), /Damaged/)
+  // Texts that were sealed before say their conversation only.
+  const { storage } = newsroom.application
+  const submission = await newsroom.submission(reference)
+  const sealing = await storage.sealings.ofOne(submission.id)
+  assert.ok(sealing)
+  const said = { bond: sealing.bond, value: { fields: { body: 'Sealed long ago.' }, files: {} } }
+  const old = await textSealer.seal(JSON.stringify(said), [sealing.desk])
+  change(newsroom, 'update messages set content = ? where id = ?', old, further?.id ?? '')
+  assert.match(await newsroom.deskPage(at), /Sealed long ago/)
 })
 
 test('with a key that is kept elsewhere the desk shows envelopes, and hands out what is sealed', async (t) => {

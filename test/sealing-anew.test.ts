@@ -38,7 +38,10 @@ async function withHeldFile(t: TestContext) {
   assert.equal(await newsroom.receiveMail(reply), 'held')
   const { id } = await newsroom.submission(reference)
   const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
-  const held = messages.find(({ author }) => author === 'stranger')?.id ?? ''
+  const stranger = messages.find(({ author }) => author === 'stranger')
+  const held = stranger?.id ?? ''
+  const labels = Object.entries(stranger?.content.files ?? {})
+  const file = labels.filter(([, { isRaw }]) => !isRaw).map(([id]) => id)
   const cookie = await newsroom.signIn()
   return {
     newsroom,
@@ -46,7 +49,8 @@ async function withHeldFile(t: TestContext) {
     receipt,
     held,
     async send(heldId: string) {
-      const way = { held: heldId, way: 'send', body: 'See what came.', ...(await newsroom.seen(reference)) }
+      const offered = { held: heldId, offers: heldId, file }
+      const way = { ...offered, way: 'send', body: 'See what came.', ...(await newsroom.seen(reference)) }
       return newsroom.act(`/desk/submissions/${reference}/held`, way, cookie)
     },
     undo: async () => newsroom.act('/desk/undo', { references: reference }, cookie),

@@ -21,6 +21,12 @@ export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'la
 /** What a sealed file is: of the file itself only its size is told without its key. */
 export type SealedFile = { id: string; type: string; mark: string }
 
+/**
+ * What a text is, which is sealed with it: one that stands in another's place is found out. Of a message that is `message`
+ * and its id. A part of what a chat gathers does not know yet which message it becomes, a note not yet its own id.
+ */
+export type Place = `message ${string}` | 'note' | 'part'
+
 /** Before a sealed block; the texts of the database have one line else. */
 const blockStart = /(?:^|\n)(?=-----BEGIN AGE ENCRYPTED FILE-----)/
 
@@ -30,8 +36,8 @@ const blockStart = /(?:^|\n)(?=-----BEGIN AGE ENCRYPTED FILE-----)/
  */
 export function contentsOf(sealer: Sealer) {
   return {
-    writeContent: (content: Content, sealing: Sealing | undefined, whom: SealedFor = 'both') =>
-      write(content, sealing, whom),
+    writeContent: (content: Content, sealing: Sealing | undefined, place: Place, whom: SealedFor = 'both') =>
+      write(content, sealing, whom, place),
     writeSummary: (summary: Summary): string => JSON.stringify(summary),
 
     /**
@@ -78,8 +84,9 @@ export function contentsOf(sealer: Sealer) {
       stored: string,
       bond: string,
       keys: Keys,
+      place: Place,
     ): Promise<{ content: Content; seal: SealState }> {
-      const blocks = await read<Content>(stored, bond, keys)
+      const blocks = await read<Content>(stored, bond, keys, place)
       const said = blocks.flatMap(({ value }) => value ?? [])
       const content = said.length === 0 ? { fields: { body: '' }, files: {} } : said.reduce(together)
       const isPart = said.length === 1 && blocks[0]?.seal === 'open'
@@ -112,9 +119,14 @@ export function contentsOf(sealer: Sealer) {
     },
   }
 
-  async function write(value: unknown, sealing: Sealing | undefined, whom: SealedFor): Promise<string> {
+  async function write(
+    value: unknown,
+    sealing: Sealing | undefined,
+    whom: SealedFor,
+    place?: Place,
+  ): Promise<string> {
     if (!sealing) return JSON.stringify(value)
-    return sealer.seal(JSON.stringify({ bond: sealing.bond, value }), recipientsOf(sealing, whom))
+    return sealer.seal(JSON.stringify({ bond: sealing.bond, place, value }), recipientsOf(sealing, whom))
   }
 
   /** What is damaged stays as it is. */
@@ -123,18 +135,31 @@ export function contentsOf(sealer: Sealer) {
     return seal === 'clear' ? write(value, sealing, whom) : undefined
   }
 
-  async function read<T>(stored: string, bond: string, keys: Keys): Promise<Block<T>[]> {
+  async function read<T>(stored: string, bond: string, keys: Keys, place?: Place): Promise<Block<T>[]> {
     return Promise.all(
-      blocksOf(stored).map((text) => (isSealed(text) ? open<T>(text, bond, keys) : clear<T>(text))),
+      blocksOf(stored).map((text) => (isSealed(text) ? open<T>(text, bond, keys, place) : clear<T>(text))),
     )
   }
 
-  async function open<T>(text: string, bond: string, keys: Keys): Promise<Block<T>> {
+  async function open<T>(
+    text: string,
+    bond: string,
+    keys: Keys,
+    place: Place | undefined,
+  ): Promise<Block<T>> {
     const opened = await sealer.open(text, await keys())
     if ('fault' in opened) return { seal: opened.fault }
-    const sealed = JSON.parse(opened.text) as { bond: string; value: T }
-    return sealed.bond === bond ? { value: sealed.value, seal: 'open' } : { seal: 'damaged' }
+    const sealed = JSON.parse(opened.text) as { bond: string; place?: Place; value: T }
+    return sealed.bond === bond && isIn(place, sealed.place)
+      ? { value: sealed.value, seal: 'open' }
+      : { seal: 'damaged' }
   }
+}
+
+/** True where a sealed text may stand in this place. What was sealed before texts said where they belong says nothing. */
+function isIn(place: Place | undefined, sealed: Place | undefined): boolean {
+  if (sealed === undefined || sealed === place) return true
+  return sealed === 'part' && place !== undefined && place !== 'note'
 }
 
 type Block<T> = { value?: T; seal: SealState }

@@ -15,6 +15,9 @@ export type InboxStore = ReturnType<typeof inboxStore>
 
 const mostNumber = Number.MAX_SAFE_INTEGER
 
+/** The first message of a submission, as it is stored. */
+type FirstMessage = { id: string; content: string }
+
 /** Lists of submissions, newest first. What a page costs does not grow with the pile. */
 export function inboxStore(db: Database, contents: Contents, isPostgres: boolean) {
   return {
@@ -39,14 +42,14 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
       if (ids.length === 0) return new Map()
       const rows = await db
         .selectFrom('messages')
-        .select(['submission_id', 'content'])
+        .select(['id', 'submission_id', 'content'])
         .where('submission_id', 'in', ids)
         .where('withdrawn_at', 'is', null)
         .orderBy('id')
         .execute()
       const texts = new Map<string, string[]>()
       for (const row of rows) {
-        const { content } = await contents.readContent(row.content, '', noKeys)
+        const { content } = await contents.readContent(row.content, '', noKeys, `message ${row.id}`)
         const { fields } = content
         const said = [fields.body, ...Object.values(fields).flat()].filter((text) => text !== undefined)
         texts.set(row.submission_id, [...(texts.get(row.submission_id) ?? []), ...said])
@@ -97,7 +100,7 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     const [opened, tags, failed] = [await openings(ids, editorId), await tagsOf(db, ids), await failures(ids)]
     const first = await firstMessages(rows.flatMap(({ id, summary }) => (summary === null ? [id] : [])))
     const read = await Promise.all(
-      rows.map(async (row) => ({ row, ...(await summaryOf(row, first.get(row.id) ?? '', keys)) })),
+      rows.map(async (row) => ({ row, ...(await summaryOf(row, first.get(row.id), keys)) })),
     )
     const closed = read.filter(({ seal }) => seal === 'locked' || seal === 'damaged').map(({ row }) => row)
     const counts = await countsOfFiles(closed)
@@ -145,24 +148,29 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
   /** Of a sealed piece there is no summary: its first message says it. */
   async function summaryOf(
     row: Tables['submissions'],
-    first: string,
+    first: FirstMessage | undefined,
     keys: Keys,
   ): Promise<Summary & { seal: SealState }> {
     if (row.summary !== null) return contents.readSummary(row.summary, row.bond, keys)
-    const { content, seal } = await contents.readContent(first, row.bond, keys)
+    const { content, seal } = await contents.readContent(
+      first?.content ?? '',
+      row.bond,
+      keys,
+      `message ${first?.id}`,
+    )
     const files = Object.values(content.files).filter(({ isRaw }) => !isRaw)
     return { ...summaryFor(content, files.length), seal }
   }
 
   /** What the first message of each of these is stored as. */
-  async function firstMessages(ids: string[]): Promise<Map<string, string>> {
+  async function firstMessages(ids: string[]): Promise<Map<string, FirstMessage>> {
     if (ids.length === 0) return new Map()
     const rows = await db
       .selectFrom('messages')
-      .select(['submission_id', 'content'])
+      .select(['id', 'submission_id', 'content'])
       .where('id', 'in', (eb) => firstOf(eb, ids))
       .execute()
-    return new Map(rows.map((row) => [row.submission_id, row.content]))
+    return new Map(rows.map((row) => [row.submission_id, row]))
   }
 
   /** The revisions that this editor has opened. */

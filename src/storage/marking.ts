@@ -84,7 +84,10 @@ export function markingStore(db: Database, parts: MarkingParts) {
     const files = new Map<string, string>()
     for (const { id, author, content, attachments } of messages) {
       const whom = whomFor(author)
-      sealedMessages.set(id, await contents.writeContent(relabelled(content, copies), sealing, whom))
+      sealedMessages.set(
+        id,
+        await contents.writeContent(relabelled(content, copies), sealing, `message ${id}`, whom),
+      )
       for (const { id: before, type } of attachments) {
         const copy = copies.get(before)
         if (!copy) continue
@@ -94,8 +97,8 @@ export function markingStore(db: Database, parts: MarkingParts) {
     }
     const sealedNotes = new Map<string, string>()
     for (const { id, content } of notes) {
-      const { content: said } = await contents.readContent(content, '', noKeys)
-      sealedNotes.set(id, await contents.writeContent(said, sealing, 'desk'))
+      const { content: said } = await contents.readContent(content, '', noKeys, 'note')
+      sealedNotes.set(id, await contents.writeContent(said, sealing, 'note', 'desk'))
     }
     return { messages: sealedMessages, notes: sealedNotes, files }
   }

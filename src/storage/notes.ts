@@ -20,7 +20,7 @@ export function noteStore(db: Database, contents: Contents) {
       const bond = (await bondsOf(db, [submissionId])).get(submissionId) ?? ''
       return Promise.all(
         rows.map(async (row) => {
-          const { content, seal } = await contents.readContent(row.content, bond, keys)
+          const { content, seal } = await contents.readContent(row.content, bond, keys, 'note')
           return {
             id: row.id,
             editorId: row.editor_id,

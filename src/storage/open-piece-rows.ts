@@ -91,7 +91,7 @@ export async function saidColumns(
   const sealing = { bond: piece.bond, sender: piece.sender_recipient, desk: await desk() }
   return {
     content: memory.hide(content),
-    block: await contents.writeContent(contentOf({ ...part, files }), sealing),
+    block: await contents.writeContent(contentOf({ ...part, files }), sealing, 'part'),
     awaited: JSON.stringify({
       size: words.length,
       files: files.map(({ id, remoteId, withheld }) => ({ id, remoteId, withheld })),

@@ -39,7 +39,9 @@ async function prepare(
   mayTell: boolean,
 ): Promise<Prepared> {
   const whom = whomFor(one.author)
-  const content = one.blocks ? one.blocks.join('\n') : await contents.writeContent(one.content, sealing, whom)
+  const content = one.blocks
+    ? one.blocks.join('\n')
+    : await contents.writeContent(one.content, sealing, `message ${one.messageId}`, whom)
   // Of a sealed piece the first message says it: what is sealed twice costs twice.
   const summary = one.submission && !sealing ? contents.writeSummary(one.submission.summary) : null
   const files = new Map<string, string>()

@@ -212,7 +212,7 @@ async function addToMessage(
     .execute()
 
   async function joined(stored: string): Promise<string> {
-    const there = await contents.readContent(stored, '', noKeys)
-    return contents.writeContent(together(there.content, one.content), undefined)
+    const there = await contents.readContent(stored, '', noKeys, `message ${one.messageId}`)
+    return contents.writeContent(together(there.content, one.content), undefined, `message ${one.messageId}`)
   }
 }

@@ -74,7 +74,7 @@ export function searchStore(db: Database, contents: Contents, isPostgres: boolea
     const rows = await trx
       .selectFrom('messages')
       .innerJoin('submissions', 'submissions.id', 'messages.submission_id')
-      .select(['submission_id', 'content'])
+      .select(['messages.id', 'submission_id', 'content'])
       .where('submission_id', 'in', ids)
       .where('is_confidential', '=', 0)
       .where('withdrawn_at', 'is', null)
@@ -82,7 +82,7 @@ export function searchStore(db: Database, contents: Contents, isPostgres: boolea
       .execute()
     const said = new Map<string, Content[]>()
     for (const row of rows) {
-      const { content } = await contents.readContent(row.content, '', noKeys)
+      const { content } = await contents.readContent(row.content, '', noKeys, `message ${row.id}`)
       said.set(row.submission_id, [...(said.get(row.submission_id) ?? []), content])
     }
     return new Map([...said].map(([id, all]) => [id, documentOf(all)]))

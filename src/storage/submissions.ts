@@ -184,7 +184,7 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
       id: row.id,
       submissionId: row.submission_id,
       author: row.author,
-      ...(await contents.readContent(row.content, bond, keys)),
+      ...(await contents.readContent(row.content, bond, keys, `message ${row.id}`)),
       attachments: await Promise.all(attachments.map((one) => attachmentOf(one, bond, keys))),
       createdAt: row.created_at,
       editorId: row.editor_id,

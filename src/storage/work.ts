@@ -204,9 +204,11 @@ async function textsOf({ contents, sealings }: Writing, change: Change): Promise
     if (sealing) files.set(file.id, await contents.writeFile(file, sealing, 'desk'))
   }
   return {
-    message: message ? await contents.writeContent(said, sealing) : '',
-    note: note ? await contents.writeContent(noted, sealing, 'desk') : '',
-    original: original ? await contents.writeContent(original.content, sealing, 'desk') : '',
+    message: message ? await contents.writeContent(said, sealing, `message ${message.id}`) : '',
+    note: note ? await contents.writeContent(noted, sealing, 'note', 'desk') : '',
+    original: original
+      ? await contents.writeContent(original.content, sealing, `message ${original.id}`, 'desk')
+      : '',
     files,
     sealing,
   }

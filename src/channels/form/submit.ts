@@ -134,9 +134,13 @@ export function formRouter(parts: FormParts): Router {
     if (wantsJson(req)) {
       const { reference, receipt, isConfidential, isUnmailed } = told
       const statusUrl = `${addressAsked(req)}/status`
-      const mail = isUnmailed && { mailed: false }
-      const chosen = isConfidential && !isConfidentialKind(kind) && { confidential: true }
-      res.status(201).json({ reference, receipt, statusUrl, ...chosen, ...mail, ...filesNotKept(files) })
+      // Besides what every answer has: what is not so for everything of this kind.
+      const more = {
+        ...filesNotKept(files),
+        ...(isConfidential && !isConfidentialKind(kind) && { confidential: true }),
+        ...(isUnmailed && { mailed: false }),
+      }
+      res.status(201).json({ reference, receipt, statusUrl, ...more })
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
