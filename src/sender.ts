@@ -21,7 +21,7 @@ function chatOf({ chatId, topicId }: TelegramSender): string {
 
 /** By what whoever has this mail address is known again. */
 export function mailSender(address: string, key: KeyObject): string {
-  return hashed(`mail ${address.toLowerCase().replace(/\.+$/, '')}`, key)
+  return hashed(`mail ${address.toLowerCase().replace(/(?<!\.)\.+$/, '')}`, key)
 }
 
 function hashed(name: string, key: KeyObject): string {
