@@ -96,7 +96,7 @@ const Variables = z.object({
   TELEGRAM_API_ROOT: z
     .url({ protocol: /^https?$/ })
     .default('https://api.telegram.org')
-    .transform((root) => root.replace(/\/+$/, '')),
+    .transform((root) => root.replace(/(?<!\/)\/+$/, '')),
   TELEGRAM_QUIET_SECONDS: z.coerce.number().positive().max(86_400).default(600),
   WEBHOOK_HOSTS: z.string().default('').transform(list),
   EMAIL_LISTEN: z
@@ -263,7 +263,7 @@ export function hasMailDoor(config: Pick<Config, 'replies'>): boolean {
 
 function siteAddress(given: string): URL {
   const url = new URL(given)
-  url.pathname = url.pathname.replace(/\/+$/, '')
+  url.pathname = url.pathname.replace(/(?<!\/)\/+$/, '')
   url.search = ''
   url.hash = ''
   return url

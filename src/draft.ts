@@ -184,7 +184,7 @@ const email = z
 const mailbox = z
   .string()
   // The dot of the root of DNS is no part of an address (RFC 5321, 2.3.5), and servers refuse it.
-  .overwrite((address) => address.replace(/\.+$/, ''))
+  .overwrite((address) => address.replace(/(?<!\.)\.+$/, ''))
   .max(254)
   .regex(/^[^\s@<>()[\]\\,;:"\p{Cc}]+@[^\s@<>()[\]\\,;:"\p{Cc}]+\.[^\s@<>()[\]\\,;:"\p{Cc}]+$/u)
 

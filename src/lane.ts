@@ -9,14 +9,16 @@ export type LaneParts = {
   pieceById: (id: string) => Promise<{ chat: string } | undefined>
   /** How the sender of a submission is reached, as far as that can be read. */
   contactOf: (submissionId: string) => Promise<Contact>
+  submissionOf: (attachmentId: string) => Promise<string | undefined>
   tokenById: (id: string) => Promise<Pick<ApiToken, 'hookUrl'> | undefined>
 }
 
 /**
- * Where a delivery goes: the domain of a mail, a chat, or the host of a webhook. Only so many deliveries go to one place at
- * once, so that one that hangs there holds up nobody else. Undefined for work inside the house, and where it is not known.
+ * Where a delivery goes: the domain of a mail, a chat, or the host of a webhook; of a preview the submission that it is
+ * for. Only so many deliveries go to one place at once, so that one that hangs there holds up nobody else. Undefined for other
+ * work inside the house, and where it is not known.
  */
-export function laneFinder({ editorById, pieceById, contactOf, tokenById }: LaneParts) {
+export function laneFinder({ editorById, pieceById, contactOf, tokenById, submissionOf }: LaneParts) {
   return async (delivery: Delivery): Promise<string | undefined> => {
     switch (carrierOf[delivery.purpose]) {
       case 'mail':
@@ -30,8 +32,9 @@ export function laneFinder({ editorById, pieceById, contactOf, tokenById }: Lane
         const token = api && (await tokenById(api.tokenId))
         return token?.hookUrl ? new URL(token.hookUrl).host : undefined
       }
-      case 'desk':
       case 'preview':
+        return delivery.attachmentId === null ? undefined : submissionOf(delivery.attachmentId)
+      case 'desk':
         return undefined
     }
   }

@@ -63,13 +63,14 @@ export const defaultLetters: Record<LetterName, Letter> = {
   },
 }
 
-const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g
+const placeholder = /\{\{([^{}]*)\}\}/g
 
 /** Puts values into the braces. Nothing in a value is read as a placeholder again. */
 export function fill(text: string, values: Values): string {
-  return text.replace(placeholder, (whole, name: string) =>
-    Object.hasOwn(values, name) ? values[name as keyof Values] : whole,
-  )
+  return text.replace(placeholder, (whole, given: string) => {
+    const name = given.trim()
+    return Object.hasOwn(values, name) ? values[name as keyof Values] : whole
+  })
 }
 
 function wording(max: number) {
@@ -93,7 +94,7 @@ const Wording = z.object({
 })
 
 function knowsAll(text: string): boolean {
-  return [...text.matchAll(placeholder)].every(([, name]) => Object.hasOwn(placeholders, name as string))
+  return [...text.matchAll(placeholder)].every(([, name = '']) => Object.hasOwn(placeholders, name.trim()))
 }
 
 /** A letter as an admin worded it. @throws Failure `invalid` with every faulty field. */

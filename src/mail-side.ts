@@ -229,7 +229,8 @@ function bareAddress(mailbox: string): string {
 
 /** The name before an address; empty where there is none. */
 function nameOf(mailbox: string): string {
-  return /^\s*"?([^"<]*?)"?\s*</.exec(mailbox)?.[1] ?? ''
+  const [name = '', address] = mailbox.split('<', 2)
+  return address === undefined ? '' : name.replaceAll('"', '').trim()
 }
 
 /** Does what an editor replied. */

@@ -31,15 +31,15 @@ import { formats, viewsFolder } from './web/pages.ts'
 type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
 
 /** How many are carried at once, and how many of them to one place. */
-const pace: Record<Carrier, { atOnce: number; perLane: number }> = {
+const pace: Record<Carrier, { atOnce: number; perLane: number; takesTurns?: true }> = {
   mail: { atOnce: mostConnections, perLane: 2 },
   telegram: { atOnce: 8, perLane: 2 },
   // By themselves, so that receipts and answers never wait for files.
-  file: { atOnce: 4, perLane: 1 },
+  file: { atOnce: 4, perLane: 1, takesTurns: true },
   chat: { atOnce: 20, perLane: 2 },
   hook: { atOnce: 8, perLane: 2 },
   desk: { atOnce: 100, perLane: 100 },
-  preview: { atOnce: 1, perLane: 1 },
+  preview: { atOnce: 1, perLane: 1, takesTurns: true },
 }
 const mostSettledAtOnce = 100
 /** So long after an answer has gone its link still says so. */
@@ -75,6 +75,7 @@ export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbo
   const workers = carriers.map((carrier) =>
     createWorker({
       carrier,
+      takesTurns: false,
       ...pace[carrier],
       laneOf,
       leases,
@@ -131,6 +132,7 @@ function createLanes({ storage }: Parts) {
     pieceById: storage.openPieces.byId,
     contactOf: async (submissionId) => contactOf(await storage.submissions.conversation(submissionId)),
     tokenById: storage.apiTokens.byId,
+    submissionOf: storage.attachments.submissionOf,
   })
 }
 

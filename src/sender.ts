@@ -22,7 +22,7 @@ function chatOf({ chatId, topicId }: TelegramSender): string {
 
 /** By what whoever has this mail address is known again. */
 export function mailSender(address: string, key: KeyObject): string {
-  return hashed(`mail ${address.toLowerCase().replace(/\.+$/, '')}`, key)
+  return hashed(`mail ${address.toLowerCase().replace(/(?<!\.)\.+$/, '')}`, key)
 }
 
 /** By which a mailbox is counted that mail goes to, however its address is written: as `mailboxOf` tells it. */

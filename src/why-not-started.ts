@@ -66,6 +66,6 @@ function sentenceFor(thrown: unknown): string {
 
 /** Where in the code it happened, for a report of it. */
 function placeIn({ name, stack = '' }: Error): string {
-  const [place = ''] = /[\w./-]+\.ts:\d+/.exec(stack) ?? []
+  const [place = ''] = /(?<![\w./-])[\w./-]+\.ts:\d+/.exec(stack) ?? []
   return [name, place].filter((part) => part !== '').join(', ')
 }

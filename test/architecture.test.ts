@@ -57,6 +57,7 @@ const onlyUsers: Record<string, string | string[]> = {
   imapflow: 'channels/email',
   jszip: 'channels/email',
   htmlparser2: 'channels/email',
+  sax: 'channels/email',
   'dingbat-to-unicode': 'channels/email',
   '@zone-eu/mailsplit': 'channels/email',
   libmime: 'channels/email',

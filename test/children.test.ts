@@ -181,6 +181,24 @@ test('what was begun twice without an outcome is given up, and that is said', as
   assert.equal((await newsroom.storedFiles()).length, 2)
 })
 
+test('previews of one submission do not wait for all of another’s', confining, async (t) => {
+  const newsroom = await openNewsroom(t)
+  const { attachments } = newsroom.application.storage
+  const made: string[] = []
+  const { previewed } = attachments
+  attachments.previewed = async (id, previewId) => {
+    made.push((await attachments.submissionOf(id)) ?? '')
+    return previewed(id, previewId)
+  }
+  const pictures = Array.from({ length: 6 }, (_, i) => ({ name: `${i}.png`, content: png(40 + i) }))
+  await newsroom.submit('story-angle', storyAngle(), pictures)
+  const { reference } = await newsroom.submit('story-angle', storyAngle(), pictures.slice(0, 2))
+  const { id } = await newsroom.submission(reference)
+  await newsroom.workOff()
+  assert.equal(made.length, 8)
+  assert.ok(made.indexOf(id) <= 1 && made.lastIndexOf(id) <= 4, String(made.map((one) => one === id)))
+})
+
 test('what a stop broke off, or what failed and is tried again, does not count as begun', async (t) => {
   const newsroom = await openNewsroom(t)
   const { leases, deliveries } = newsroom.application.storage

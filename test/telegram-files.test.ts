@@ -268,3 +268,25 @@ test('the token is in no log and no table, whatever fails', async (t) => {
   assert.ok(!newsroom.logged.join('').includes(secret))
   assert.ok(!(await newsroom.databaseText()).includes(secret))
 })
+
+test('receipts and answers do not wait for files, and one chat’s files not for all of another’s', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const [many, other] = [newsroom.chat(), newsroom.chat(7002)]
+  const comes = (chat: number, file: string) => {
+    newsroom.telegram.files.set(file, png())
+    return newsroom.receiveUpdate(newsroom.telegram.message(chat, photo(file))).expect(200)
+  }
+  for (let i = 0; i < 30; i++) await comes(many.id, `many${i}`)
+  await comes(other.id, 'theirs')
+  await newsroom.pause(11 * minute)
+  await newsroom.workOff()
+  assert.ok(other.receipt())
+  const { requests } = newsroom.telegram
+  const fetched = requests.flatMap((url, at) => (url.includes('/file/') ? [{ url, at }] : []))
+  assert.equal(fetched.length, 31)
+  const receiptAt = requests.findLastIndex((url) => url.endsWith('/sendMessage'))
+  const before = fetched.filter(({ at }) => at < receiptAt).length
+  assert.ok(before < 20, `${before} files went before the last receipt`)
+  const theirs = fetched.findIndex(({ url }) => url.includes('theirs'))
+  assert.ok(theirs < 10, `${theirs} files of another chat went before theirs`)
+})

@@ -1,3 +1,6 @@
+/** Of so many lanes it is remembered when they were served. */
+const mostServed = 1000
+
 type Lane = { since: number[]; waiting: number }
 
 /** So many at most go next: what is sent in a moment needs no second look into the outbox. */
@@ -14,6 +17,8 @@ const stuckAfter = 5_000
 export class Lanes {
   readonly #perLane: number
   readonly #lanes = new Map<string, Lane>()
+  /** The lanes in which something was begun of late, the latest last. */
+  readonly #served = new Set<string>()
 
   constructor(perLane: number) {
     this.#perLane = perLane
@@ -31,6 +36,7 @@ export class Lanes {
   enter(lane: string | undefined): () => void {
     if (lane === undefined) return () => undefined
     const begun = performance.now()
+    this.#serve(lane)
     this.#change(lane, ({ since, waiting }) => ({ since: [...since, begun], waiting }))
     return () =>
       this.#change(lane, ({ since, waiting }) => ({
@@ -47,6 +53,16 @@ export class Lanes {
     if (lane !== undefined) this.#change(lane, (one) => ({ ...one, waiting: one.waiting - 1 }))
   }
 
+  /** Of these the one whose turn it is: its lane was served longest ago, or never. */
+  nextOf<T extends { lane: string | undefined }>(waiting: T[]): T | undefined {
+    const served = new Map([...this.#served].map((lane, i) => [lane, i]))
+    const since = ({ lane }: T) => (lane === undefined ? -1 : (served.get(lane) ?? -1))
+    return waiting.reduce<T | undefined>(
+      (first, one) => (first && since(first) <= since(one) ? first : one),
+      undefined,
+    )
+  }
+
   /** True where more of this lane may be asked for. */
   hasFewWaiting(lane: string | undefined): boolean {
     return lane !== undefined && this.#of(lane).waiting <= fewWaiting
@@ -59,10 +75,16 @@ export class Lanes {
     return this.#of(lane).since.every((begun) => begun < longAgo)
   }
 
-  /** The lanes for which no more are asked for: there is no room in them, and enough go next, or nothing goes at all. */
+  /** The lanes for which no more are asked for: enough go next, or nothing goes at all. */
   full(): string[] {
-    const isFull = (lane: string) => this.isStuck(lane) || !this.hasFewWaiting(lane)
-    return [...this.#lanes.keys()].filter((lane) => !this.hasRoom(lane) && isFull(lane))
+    return [...this.#lanes.keys()].filter((lane) => this.isStuck(lane) || !this.hasFewWaiting(lane))
+  }
+
+  #serve(lane: string): void {
+    this.#served.delete(lane)
+    this.#served.add(lane)
+    const [oldest] = this.#served
+    if (this.#served.size > mostServed && oldest !== undefined) this.#served.delete(oldest)
   }
 
   #of(lane: string): Lane {

@@ -12,6 +12,8 @@ export type WorkerParts = {
   atOnce: number
   /** How many of them may go to the same place: what hangs there leaves room for others. */
   perLane: number
+  /** Those who wait for it take turns, lane by lane: it looks further on than it has room for each time. */
+  takesTurns: boolean
   /** The name of where a delivery goes; undefined for what holds up nothing. */
   laneOf: (delivery: Delivery) => Promise<string | undefined>
   leases: {
@@ -68,7 +70,7 @@ type Taken = { delivery: Delivery; lane: string | undefined; lease: HeldLease }
  * repeated for no reason: a verdict is written until that works, and until then its delivery stays in hand.
  */
 export function createWorker(parts: WorkerParts) {
-  const { carrier, atOnce, perLane, leases, outbox } = parts
+  const { carrier, atOnce, perLane, takesTurns, leases, outbox } = parts
   const patience = parts.patience ?? usualPatience
   const inHand = new Map<string, Promise<void>>()
   const lanes = new Lanes(perLane)
@@ -126,6 +128,8 @@ export function createWorker(parts: WorkerParts) {
       alarm = new Alarm()
       if (inHand.size >= atOnce || !leases.current()) {
         await Promise.race([...inHand.values(), alarm.rings()])
+        // While all hands are full, somebody else may have come whose turn is next.
+        if (takesTurns && leases.current() && !isStopping) await look(parts.now()).catch(logTrouble)
         continue
       }
       const found = await look(parts.now()).catch(logTrouble)
@@ -143,7 +147,7 @@ export function createWorker(parts: WorkerParts) {
     if (isUnsure) await outbox.giveBack(lease.id, carrier, ours())
     isUnsure = true
     await putBack(lease, withoutHope(lease))
-    const count = atOnce - inHand.size + (isCrowded || next.length > 0 ? furtherOn : 0)
+    const count = atOnce - inHand.size + (takesTurns || isCrowded || next.length > 0 ? furtherOn : 0)
     const asked = { count, now, lanes: lanes.full(), not: ours() }
     const leased = await outbox.lease(carrier, lease.id, asked)
     if (!leased) {
@@ -208,9 +212,10 @@ export function createWorker(parts: WorkerParts) {
 
   function beginNext(): void {
     if (isStopping || inHand.size >= atOnce) return
-    const at = next.findIndex(({ lane, lease }) => lanes.hasRoom(lane) && !lease.lost.aborted)
-    const [one] = at < 0 ? [] : next.splice(at, 1)
+    const ready = next.filter(({ lane, lease }) => lanes.hasRoom(lane) && !lease.lost.aborted)
+    const one = takesTurns ? lanes.nextOf(ready) : ready[0]
     if (!one) return
+    next.splice(next.indexOf(one), 1)
     lanes.waitsNoMore(one.lane)
     begin(one)
   }

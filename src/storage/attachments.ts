@@ -54,6 +54,17 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
       })
     },
 
+    /** The submission that an attachment belongs to; undefined for one that has gone. */
+    async submissionOf(id: string): Promise<string | undefined> {
+      const row = await db
+        .selectFrom('attachments')
+        .innerJoin('messages', 'messages.id', 'attachments.message_id')
+        .select('messages.submission_id')
+        .where('attachments.id', '=', id)
+        .executeTakeFirst()
+      return row?.submission_id
+    },
+
     /** A kept attachment's type, and its preview where it has one already. */
     async kept(id: string): Promise<{ type: string; previewId: string | null } | undefined> {
       const row = await db

@@ -37,9 +37,9 @@ function asName(subject: string): string {
   const plain = subject
     .slice(0, 10 * longest)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replace(/\s*[/\\:|]+\s*/g, ' - ')
+    .replace(/[/\\:|]+/g, ' - ')
     .replace(/["<>*?]/g, '')
     .replace(/\s+/g, ' ')
-    .replace(/^[.\s-]+|[.\s-]+$/g, '')
+    .replace(/^[.\s-]+|(?<![.\s-])[.\s-]+$/g, '')
   return plain.length <= longest ? plain : `${plain.slice(0, longest).toWellFormed().trimEnd()}…`
 }

@@ -225,7 +225,7 @@ const answeringField = /^[>|\s]{0,10}(?:references|in-reply-to|thread-index):.*(
 function messageIdsIn(text: string): string[] {
   const told = text.replace(answeringField, '')
   const named = [...told.matchAll(namedId)].map(([, id = '']) => id)
-  return [...named, ...(told.match(uuidId) ?? [])].map((id) => `<${id.replace(/[.,;]+$/, '')}>`)
+  return [...named, ...(told.match(uuidId) ?? [])].map((id) => `<${id.replace(/(?<![.,;])[.,;]+$/, '')}>`)
 }
 
 const taggedAddress = /[\w.-]{1,40}\+[\da-z]{20,60}@[a-z\d.-]{1,253}/gi

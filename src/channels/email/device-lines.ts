@@ -94,7 +94,7 @@ const longest = 160
  * line has to be one: what only holds such words was written by a person.
  */
 export function isDeviceLine(line: string): boolean {
-  const plain = line.replace(/\p{Cf}/gu, '').replace(/\[([^\]\n]*)\]\((https?:[^()\s]*)\)/g, '$1 <$2>')
+  const plain = line.replace(/\p{Cf}/gu, '').replace(/\[([^[\]\n]*)\]\((https?:[^()\s]*)\)/g, '$1 <$2>')
   if (plain.length > longest) return false
   return ofOutlook.test(plain) || whole.test(plain.replace(/[*_]/g, '').replace(/\s+/g, ' ').trim())
 }

@@ -120,7 +120,11 @@ function plainStart(words: string): string {
 }
 
 const slashed = /^[\s\p{Cf}"'“”‘’*_`>]*[/／\\⁄∕]+\s*\w/u
-const namesCommand = new RegExp(`^[\\s\\p{Cf}"'“”‘’*_\`]*[/／\\\\⁄∕]+\\s*(?:${commands.join('|')})\\b`, 'imu')
+// Each line by itself: what only looks through them from each of many empty ones would take long.
+const namesCommand = new RegExp(
+  `^(?:[^\\S\\r\\n\\u2028\\u2029]|[\\p{Cf}"'“”‘’*_\`])*[/／\\\\⁄∕]+\\s*(?:${commands.join('|')})\\b`,
+  'imu',
+)
 
 function looksLikeCommand(words: string): boolean {
   return slashed.test(words.split('\n', 1)[0] ?? '') || namesCommand.test(words)

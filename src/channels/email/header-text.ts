@@ -43,7 +43,7 @@ function recoded(run: string, hints: CharsetHints): string {
     else parts.push({ charset: charset.toLowerCase(), bytes })
   }
   const text = parts.map(({ charset, bytes }) => decodeText(bytes, { ...hints, declared: charset })).join('')
-  return `=?utf-8?B?${Buffer.from(text).toString('base64')}?=${/\s*$/.exec(run)?.[0] ?? ''}`
+  return `=?utf-8?B?${Buffer.from(text).toString('base64')}?=${run.slice(run.trimEnd().length)}`
 }
 
 /** https://www.rfc-editor.org/rfc/rfc2047#section-4.2 */

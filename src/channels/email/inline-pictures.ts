@@ -7,11 +7,11 @@ const mark = /Write above this line to answer the sender/
 
 /** How mail programs begin what they quote. */
 const quotation =
-  /class="?[^">]*(?:gmail_quote|yahoo_quoted|protonmail_quote|tutanota_quote|moz-cite-prefix|zmail_extra)|<blockquote\b[^>]*(?:type="?cite|cite=)|id="?(?:divRplyFwdMsg|appendonsend|reply-intro|mail-editor-reference-message-container)|name="?quote"?|border-top:\s?solid #(?:E1E1E1|B5C4DF)/i
+  /class="?[^">]{0,300}(?:gmail_quote|yahoo_quoted|protonmail_quote|tutanota_quote|moz-cite-prefix|zmail_extra)|<blockquote\b[^<>]{0,1000}(?:type="?cite|cite=)|id="?(?:divRplyFwdMsg|appendonsend|reply-intro|mail-editor-reference-message-container)|name="?quote"?|border-top:\s?solid #(?:E1E1E1|B5C4DF)/i
 
 /** How they begin a signature. */
 const signature =
-  /class="?[^">]*(?:gmail_signature|moz-signature|protonmail_signature|elementToProof Signature|AppleMailSignature)|id="?(?:x_)?(?:Signature|ms-outlook-mobile-signature|AppleMailSignature|yahoo-signature|tutanota_signature)|data-smartmail="?gmail_signature/i
+  /class="?[^">]{0,300}(?:gmail_signature|moz-signature|protonmail_signature|elementToProof Signature|AppleMailSignature)|id="?(?:x_)?(?:Signature|ms-outlook-mobile-signature|AppleMailSignature|yahoo-signature|tutanota_signature)|data-smartmail="?gmail_signature/i
 
 /** How each picture is used that the HTML of a mail names, by its Content-ID. */
 export function pictureUses(root: Part): Record<string, PictureUse> {

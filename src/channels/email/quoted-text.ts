@@ -99,7 +99,7 @@ const longestAttribution = 400
 function isAttribution(text: string, answered: Answered): boolean {
   if (text.length > longestAttribution || !isDated(text)) return false
   if (namesOurAddress(text, answered)) return true
-  const isEnded = /[:：]\s*$|-{3,}\s*$/.test(text)
+  const isEnded = /(?:[:：]|---)$/.test(text.trimEnd())
   const isExact = isDatedOn(text, answered.at) || (hasTime(text) && hasDate(text))
   return isEnded && namesUs(text, answered) && isExact
 }

@@ -7,6 +7,7 @@ import { Failure } from '../../failure.ts'
 import type { RefusalReason } from '../../file-refusal.ts'
 import { receiveFrom, sendThrough } from '../../threads/port-stream.ts'
 import type { UnreadableReason } from '../../unreadable.ts'
+import { fairTurns } from './fair-turns.ts'
 import type { Found } from './file-search.ts'
 import type { Article, Heard, Job, MailedFile, ParsedMail } from './parsed.ts'
 import type { OurNames } from './quoted-text.ts'
@@ -37,12 +38,15 @@ const usualLongest = 10_000
 const usualMegabytes = 256
 /** How many mails are read at once; the others wait their turn, on the disk. */
 const atOnce = 2
+/** A document is worth less patience than a mail: it is there as a file in any case. Milliseconds. */
+const longestForDocument = 5_000
 /** A thread that nobody needs goes away. */
 const idleTime = 60_000
 
 /**
  * Reads mails and documents in threads with a limit on time and memory, so that nothing in a mail can hold up or bring
- * down the letterbox. A thread that has gone beyond them is ended, and the mail is told to be unreadable.
+ * down the letterbox. A thread that has gone beyond them is ended, and the mail is told to be unreadable. Documents have a
+ * thread of their own, so that no mail waits for them, and their senders take turns.
  */
 export function mailReader({
   ours,
@@ -51,8 +55,8 @@ export function mailReader({
   mostMegabytes = usualMegabytes,
 }: ReaderParts) {
   const idle: Worker[] = []
-  const waiting: (() => void)[] = []
-  let busy = 0
+  const mails = fairTurns(atOnce)
+  const documents = fairTurns(1)
   let idleTimer: NodeJS.Timeout | undefined
 
   return {
@@ -64,20 +68,29 @@ export function mailReader({
       const keep = async (file: MailedFile, content: Readable) => {
         files.push({ ...(await takeFile(file, content)), mailed: file })
       }
-      const heard = await inTurn(() => run({ what: 'mail', ours }, source, keep))
+      const heard = await mails('', () => run({ what: 'mail', ours }, source, keep, longest))
       if ('mail' in heard) return heard
       return { unreadable: 'unreadable' in heard ? heard.unreadable : 'broken' }
     },
 
-    /** The text of a document; undefined where there is none to be had. */
-    async article(name: string, source: Readable): Promise<Article | undefined> {
-      const heard = await inTurn(() => run({ what: 'article', name }, source, async () => undefined))
+    /** The text of a document that somebody sent; undefined where there is none to be had. It is opened in its turn. */
+    async article(name: string, sender: string, open: () => Promise<Readable>): Promise<Article | undefined> {
+      const heard = await documents(sender, async () =>
+        run(
+          { what: 'article', name },
+          await open(),
+          async () => undefined,
+          Math.min(longest, longestForDocument),
+        ),
+      )
       return 'article' in heard ? heard.article : undefined
     },
 
     /** Whether a file holds one of these words; undefined where that cannot be told. */
     async holdsAnyOf(words: string[], source: Readable): Promise<Found> {
-      const heard = await inTurn(() => run({ what: 'search', words }, source, async () => undefined))
+      const heard = await mails('', () =>
+        run({ what: 'search', words }, source, async () => undefined, longest),
+      )
       return 'found' in heard ? heard.found : undefined
     },
 
@@ -87,21 +100,11 @@ export function mailReader({
     },
   }
 
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    while (busy >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
-    busy += 1
-    try {
-      return await work()
-    } finally {
-      busy -= 1
-      waiting.shift()?.()
-    }
-  }
-
   async function run(
     job: Job,
     source: Readable,
     keep: (file: MailedFile, content: Readable) => Promise<void>,
+    longest: number,
   ): Promise<Heard> {
     const worker = idle.pop() ?? newWorker()
     worker.ref()
@@ -113,7 +116,7 @@ export function mailReader({
     const inHand: Promise<void>[] = []
     const outcome = await Promise.race([
       lastWord(answers.port1, keep, inHand),
-      endOf(worker, over.signal),
+      endOf(worker, longest, over.signal),
       // Only a source that breaks is heard of here: what was read to its end is told by the last word.
       sending.then(() => new Promise<never>(() => undefined)),
     ]).catch((error: unknown) => ({ error }))
@@ -149,7 +152,11 @@ export function mailReader({
   }
 
   /** Resolves with the reason when a thread has come to its end before its work, or its time is over. */
-  async function endOf(worker: Worker, signal: AbortSignal): Promise<{ ended: UnreadableReason }> {
+  async function endOf(
+    worker: Worker,
+    longest: number,
+    signal: AbortSignal,
+  ): Promise<{ ended: UnreadableReason }> {
     const isOver = () => 'too-much-memory' as const
     const ended = once(worker, 'exit', { signal }).then(isOver, isOver)
     const late = sleep(longest, 'took-too-long' as const, { signal, ref: false })

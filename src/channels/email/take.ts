@@ -367,9 +367,10 @@ export function mailTaker(parts: TakeParts) {
     return repeat ? 'repeat' : 'joined'
   }
 
-  async function articleIn({ files }: MailInHand): Promise<Article | undefined> {
+  async function articleIn({ files, mail }: MailInHand): Promise<Article | undefined> {
     const document = staged(files).find(({ name }) => isDocument(name))
-    return document && parts.reader.article(document.name, await parts.readStaged(document.id))
+    const sender = mail.from?.address.toLowerCase() ?? ''
+    return document && parts.reader.article(document.name, sender, () => parts.readStaged(document.id))
   }
 
   async function keep({ raw }: MailInHand, reason: string): Promise<Taken> {

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
-import { type Markup, parseXml } from './markup.ts'
+import { type Markup, parseXml, XmlBudget } from './markup.ts'
 
 const mostUnpacked = 50 * 1024 * 1024
+const mostFiles = 5000
 
-/** The parts of a Word or OpenDocument file, by their names. */
+/** The parts of a Word or OpenDocument file, by their names. Each is read once, however often it is asked for. */
 export type Archive = { part: (name: string) => Promise<Markup[] | undefined> }
 
 /**
@@ -14,17 +15,25 @@ export type Archive = { part: (name: string) => Promise<Markup[] | undefined> }
 export async function openArchive(document: Buffer): Promise<Archive | undefined> {
   const { default: JSZip } = await import('jszip')
   const zip = await JSZip.loadAsync(document)
+  const files = Object.values(zip.files)
+  if (files.length > mostFiles) return undefined
   let size = 0
-  for (const file of Object.values(zip.files)) {
+  for (const file of files) {
     for await (const chunk of new Readable().wrap(file.nodeStream())) {
       size += chunk.length
       if (size > mostUnpacked) return undefined
     }
   }
+  const budget = new XmlBudget()
+  const read = new Map<string, Markup[] | undefined>()
   return {
     async part(name) {
-      const bytes = await zip.file(name.replace(/^\//, ''))?.async('uint8array')
-      return bytes && parseXml(decoded(bytes))
+      const path = name.replace(/^\//, '')
+      if (!read.has(path)) {
+        const bytes = await zip.file(path)?.async('uint8array')
+        read.set(path, bytes && parseXml(decoded(bytes), budget))
+      }
+      return read.get(path)
     },
   }
 }

@@ -4,7 +4,10 @@ import { named } from './named.ts'
 import { type Shift, shifted } from './shifted.ts'
 
 /** What is gathered over a whole document, to be said at its end. */
-type Gathered = { notes: Block[]; outside: string[]; hasDeletions: boolean }
+type Gathered = { notes: Block[]; outside: Set<string>; hasDeletions: boolean; left: number }
+
+/** More characters than these are not shown in any case (`article.ts`): what follows them is not put together. */
+const mostCharacters = 400_000
 
 /** Writes down what is read of a document: its text in order, and below it what the pages show elsewhere. */
 export class DocumentWriter {
@@ -15,13 +18,17 @@ export class DocumentWriter {
   /** The last thing said was that something is hidden. */
   #isHidden = false
 
-  constructor(gathered: Gathered = { notes: [], outside: [], hasDeletions: false }) {
+  constructor(
+    gathered: Gathered = { notes: [], outside: new Set(), hasDeletions: false, left: mostCharacters },
+  ) {
     this.#gathered = gathered
   }
 
   /** Characters, as they are; raised or lowered ones are said so that they do not run into what stands beside them. */
   say(text: string, setting: Setting, shift?: Shift): void {
     this.#isHidden = false
+    if (this.#gathered.left <= 0) return
+    this.#gathered.left -= text.length + 1
     if (shift && this.#shift?.shift === shift) {
       this.#shift.text += text
       return
@@ -97,7 +104,7 @@ export class DocumentWriter {
   onEveryPage(where: 'header' | 'footer', write: (writer: DocumentWriter) => void): void {
     const text = writtenOut(this.apart(write))
     const said = named(where, text)
-    if (/\p{L}/u.test(text) && !this.#gathered.outside.includes(said)) this.#gathered.outside.push(said)
+    if (/\p{L}/u.test(text)) this.#gathered.outside.add(said)
   }
 
   /** Words that were deleted while changes were tracked: they are no longer what their author says. */

@@ -1,4 +1,5 @@
-import { DomHandler, Parser, parseDocument } from 'htmlparser2'
+import { DomHandler, parseDocument } from 'htmlparser2'
+import sax from 'sax'
 
 /** A piece of HTML or XML: an element, characters, or something that says nothing. */
 export type Markup = ReturnType<typeof parseDocument>['children'][number]
@@ -11,29 +12,48 @@ export function parseHtml(text: string): Markup[] {
 /** Elements of XML within each other: no program writes more, and it would cost too much to look for their ends. */
 const deepestXml = 5000
 
-/**
- * Reads XML without what a document type declares: entities of a stranger's making stay as they are written.
- * @throws RangeError for what is nested deeper than 5000 elements
- */
-export function parseXml(text: string): Markup[] {
-  const handler = new ShallowHandler()
-  new Parser(handler, { xmlMode: true }).end(text)
-  return handler.root.children
+/** How much XML is read of one document: characters, and elements with their attributes. A long book has half of it. */
+export class XmlBudget {
+  #characters = 24 * 1024 * 1024
+  #nodes = 600_000
+
+  /** @throws RangeError where it is used up */
+  spend(spent: { characters?: number; nodes?: number }): void {
+    this.#characters -= spent.characters ?? 0
+    this.#nodes -= spent.nodes ?? 0
+    if (this.#characters < 0 || this.#nodes < 0) throw new RangeError('the XML is too long')
+  }
 }
 
-class ShallowHandler extends DomHandler {
-  #depth = 0
-
-  override onopentag(name: string, attribs: { [key: string]: string }): void {
-    this.#depth += 1
-    if (this.#depth > deepestXml) throw new RangeError('the XML is too deep')
-    super.onopentag(name, attribs)
+/**
+ * Reads XML without what a document type declares: entities of a stranger's making stay as they are written.
+ * @throws RangeError for what is nested deeper than 5000 elements, or is more than its budget; Error for what is no
+ * well-formed XML
+ */
+export function parseXml(text: string, budget: XmlBudget): Markup[] {
+  budget.spend({ characters: text.length })
+  const handler = new DomHandler()
+  const parser = sax.parser(true)
+  let depth = 0
+  parser.onopentag = ({ name, attributes }) => {
+    depth += 1
+    if (depth > deepestXml) throw new RangeError('the XML is too deep')
+    budget.spend({ nodes: 1 + Object.keys(attributes).length })
+    handler.onopentag(name, attributes as Record<string, string>)
   }
-
-  override onclosetag(): void {
-    this.#depth -= 1
-    super.onclosetag()
+  parser.onclosetag = () => {
+    depth -= 1
+    handler.onclosetag()
   }
+  parser.ontext = (characters) => handler.ontext(characters)
+  parser.oncdata = (characters) => handler.ontext(characters)
+  parser.onerror = (error) => {
+    // An entity that XML itself does not have stays as it is written.
+    if (!error.message.startsWith('Invalid character entity')) throw error
+    parser.resume()
+  }
+  parser.write(text).close()
+  return handler.root.children
 }
 
 export function isElement(node: Markup): node is Element {
@@ -48,9 +68,22 @@ export function elementsIn(node: Markup): Element[] {
   return childrenOf(node).filter(isElement)
 }
 
+/** The first children by their names, of elements that were asked for them: those of a style are, for each paragraph. */
+const firstChildren = new WeakMap<Markup, Map<string, Element>>()
+
 /** The first child of this name. */
 export function childOf(node: Markup | undefined, name: string): Element | undefined {
-  return node && elementsIn(node).find((child) => child.name === name)
+  if (!node) return undefined
+  let known = firstChildren.get(node)
+  if (!known) {
+    known = new Map(
+      elementsIn(node)
+        .toReversed()
+        .map((child) => [child.name, child]),
+    )
+    firstChildren.set(node, known)
+  }
+  return known.get(name)
 }
 
 /** Every element below with one of these names, in their order; nothing is looked for within one that was found. */
@@ -58,6 +91,14 @@ export function* descendants(nodes: Markup[], ...names: string[]): Generator<Ele
   for (const node of everythingIn(nodes, (element) => names.includes(element.name))) {
     if (isElement(node) && names.includes(node.name)) yield node
   }
+}
+
+/** The elements with this name that are below, however many others of these names they stand in. */
+export function within(element: Element, name: string, around: RegExp): Element[] {
+  const isClosed = (one: Element) => one.name === name || !around.test(one.name)
+  return [...everythingIn(childrenOf(element), isClosed)].filter(
+    (node) => isElement(node) && node.name === name,
+  ) as Element[]
 }
 
 /** Which elements count for nothing, and which begin a line of their own. */

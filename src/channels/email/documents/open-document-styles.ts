@@ -82,12 +82,13 @@ export class OpenDocumentStyles {
 
 /** The levels of a list, or of the headings: what each item has before it. */
 export class Levels {
-  readonly #levels: Element[]
+  readonly #levels: ReadonlyMap<string | undefined, Element>
   readonly #otherwise: string
 
   /** @param otherwise what stands before the items of a level that nothing is said of */
   constructor(style: Element | undefined, otherwise: '-' | '') {
-    this.#levels = style ? elementsIn(style) : []
+    const levels = style ? elementsIn(style) : []
+    this.#levels = new Map(levels.toReversed().map((level) => [level.attribs['text:level'], level]))
     this.#otherwise = otherwise
   }
 
@@ -110,16 +111,21 @@ export class Levels {
       .slice(Math.max(0, depth + 1 - shown))
       .map((count, i, all) => ({ count, format: formatOf(this.#level(depth + 1 - all.length + i)) }))
       .flatMap(({ count, format }) => (format ? [numeral(count, format)] : []))
-    return `${level.attribs['style:num-prefix'] ?? ''}${numbers.join('.')}${level.attribs['style:num-suffix'] ?? ''}`.trim()
+    return `${around(level, 'style:num-prefix')}${numbers.join('.')}${around(level, 'style:num-suffix')}`.trim()
   }
 
   #level(depth: number): Element | undefined {
-    return this.#levels.find(({ attribs }) => attribs['text:level'] === String(depth + 1))
+    return this.#levels.get(String(depth + 1))
   }
 
   #startOf(depth: number): number {
     return Number(this.#level(depth)?.attribs['text:start-value'] ?? 1) || 1
   }
+}
+
+/** What stands beside a number is short: it is said once more for each item. */
+function around({ attribs }: Element, name: string): string {
+  return (attribs[name] ?? '').slice(0, 40).toWellFormed()
 }
 
 const formats: Record<string, Numbering> = {

@@ -17,7 +17,7 @@ import {
 import { named } from './named.ts'
 import { type Levels, OpenDocumentStyles } from './open-document-styles.ts'
 import { symbols } from './symbols.ts'
-import { type ReadCell, tableOf } from './table.ts'
+import { type ReadCell, sizeOf, tableOf } from './table.ts'
 
 /** Where the walk through the elements is. */
 type Scope = {
@@ -27,6 +27,8 @@ type Scope = {
   heading?: number | undefined
   href?: string | undefined
   list?: List | undefined
+  /** How many boxes it is in. */
+  boxes?: number
 }
 
 /** A list that is being read: what it looks like on each level, and how far each has counted. */
@@ -35,9 +37,13 @@ type List = { style: string; levels: Levels; depth: number; counts: number[] }
 type Handler = (element: Element, scope: Scope, writer: DocumentWriter) => void
 
 const deepest = 400
+/** Boxes within boxes: what is deeper keeps its words only. */
+const deepestBox = 5
 const deepestList = 10
 const mostBlanks = 1000
 const mostRepeated = 100
+/** How much may be there only because a cell says that it is repeated: characters, and blocks. */
+const mostInRepeats = 100_000
 
 /** The text of an OpenDocument text (https://docs.oasis-open.org/office/OpenDocument/v1.3/), with its formatting. */
 export async function formattedOfOpenDocument(archive: Archive): Promise<Formatted> {
@@ -76,6 +82,8 @@ class OpenDocumentReader {
   readonly #countsOfStyles = new Map<string, number[]>()
   readonly #countsOfLists = new Map<string, number[]>()
   readonly #headingCounts: number[] = []
+  readonly #objectNames = new Map<Markup[], string | undefined>()
+  #repeats = mostInRepeats
 
   constructor(styles: OpenDocumentStyles, objects: ReadonlyMap<string, Markup[]>) {
     this.#styles = styles
@@ -103,10 +111,12 @@ class OpenDocumentReader {
   }
 
   readonly #shape: Handler = (element, scope, writer) => {
+    const boxes = (scope.boxes ?? 0) + 1
+    if (boxes > deepestBox) return writer.sayLines(wordsIn(element), settingOf(scope))
     const hasText = [...descendants([element], 'text:p', 'text:h')].length > 0
     if (hasText)
       writer.aside((beside) =>
-        this.#within(element, { ...scope, look: {}, place: {}, heading: undefined }, beside),
+        this.#within(element, { ...scope, boxes, look: {}, place: {}, heading: undefined }, beside),
       )
     else this.#say(named('drawing', ...toldOf(element)), scope, writer)
   }
@@ -252,7 +262,13 @@ class OpenDocumentReader {
       rows: countIn(element, 'table:number-rows-spanned', mostRepeated),
       isHeading,
     }
-    return Array.from({ length: countIn(element, 'table:number-columns-repeated', mostRepeated) }, () => cell)
+    const size = sizeOf(cell.blocks)
+    const more = Math.min(
+      countIn(element, 'table:number-columns-repeated', mostRepeated) - 1,
+      size === 0 ? mostRepeated : Math.floor(this.#repeats / size),
+    )
+    this.#repeats -= more * size
+    return Array.from({ length: 1 + more }, () => cell)
   }
 
   #frame(element: Element, scope: Scope, writer: DocumentWriter): void {
@@ -260,8 +276,13 @@ class OpenDocumentReader {
     const object = childOf(element, 'draw:object')
     if (object) this.#say(this.#objectNamed(object, element), scope, writer)
     else if (boxes.length === 0) this.#say(named(thingFramed(element), ...toldOf(element)), scope, writer)
+    const depth = (scope.boxes ?? 0) + 1
     for (const box of boxes) {
-      writer.aside((beside) => this.#within(box, { depth: scope.depth, look: {}, place: {} }, beside))
+      if (depth > deepestBox) writer.sayLines(wordsIn(box), settingOf(scope))
+      else
+        writer.aside((beside) =>
+          this.#within(box, { depth: scope.depth, boxes: depth, look: {}, place: {} }, beside),
+        )
     }
   }
 
@@ -269,10 +290,18 @@ class OpenDocumentReader {
   #objectNamed(object: Element, frame: Element): string {
     const path = (object.attribs['xlink:href'] ?? '').replace(/^\.\//, '')
     const content = this.#objects.get(path) ?? childrenOf(object)
-    const [math] = descendants(content, 'math', 'math:math')
-    const [chart] = descendants(content, 'office:chart')
-    return math ? equation(math) : named(chart ? 'chart' : 'embedded object', ...toldOf(frame))
+    if (!this.#objectNames.has(content)) this.#objectNames.set(content, nameOf(content))
+    const name = this.#objectNames.get(content) ?? 'embedded object'
+    return name.startsWith('[') ? name : named(name, ...toldOf(frame))
   }
+}
+
+/** The words of an equation; what another object is, where it says so. */
+function nameOf(content: Markup[]): string | undefined {
+  const [math] = descendants(content, 'math', 'math:math')
+  if (math) return equation(math)
+  const [chart] = descendants(content, 'office:chart')
+  return chart && 'chart'
 }
 
 const silent =
@@ -310,11 +339,16 @@ function noteDeletions(changes: Element, writer: DocumentWriter): void {
 }
 
 function rowsIn(element: Element, isHeading: boolean): { row: Element; isHeading: boolean }[] {
-  return elementsIn(element).flatMap((child) => {
-    if (child.name === 'table:table-row') return [{ row: child, isHeading }]
-    if (!/^table:table-(?:header-rows|rows|row-group)$/.test(child.name)) return []
-    return rowsIn(child, isHeading || child.name === 'table:table-header-rows')
-  })
+  const found: { row: Element; isHeading: boolean }[] = []
+  const look = (within: Element, isHeading: boolean, depth: number) => {
+    for (const child of elementsIn(within)) {
+      if (child.name === 'table:table-row') found.push({ row: child, isHeading })
+      else if (depth < deepest && /^table:table-(?:header-rows|rows|row-group)$/.test(child.name))
+        look(child, isHeading || child.name === 'table:table-header-rows', depth + 1)
+    }
+  }
+  look(element, isHeading, 0)
+  return found
 }
 
 function thingFramed(frame: Element): string {

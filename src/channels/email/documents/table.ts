@@ -25,17 +25,24 @@ const ditto = '″'
  * programs that write mails use tables, the blocks of its cells, one after the other.
  */
 export function tableOf(rows: ReadCell[][], isForLayout = false): Block[] {
-  const grid = withoutEmpty(filled(rows))
-  const isForData = !isForLayout && widthOf(grid) > 1 && rows.flat().every(isOfData) && !isOneRowOfLines(rows)
-  if (!isForData) return rows.flatMap((row) => row.flatMap(({ blocks }) => blocks))
+  // What holds other tables is for layout: their cells are not put together here once more for each that is around them.
+  const mayBeForData = !isForLayout && rows.every((row) => row.every(isOfData)) && !isOneRowOfLines(rows)
+  const grid = mayBeForData ? withoutEmpty(filled(rows)) : []
+  if (widthOf(grid) <= 1) return rows.flatMap((row) => row.flatMap(({ blocks }) => blocks))
   return [{ kind: 'table', rows: grid }]
 }
 
 function isOfData({ blocks }: ReadCell): boolean {
+  if (blocks.length > mostBlocks) return false
   const isPlain = blocks.every(
     ({ kind }) => kind === 'paragraph' || (kind === 'heading' && blocks.length === 1),
   )
-  return isPlain && blocks.length <= mostBlocks && textOf(runsIn(blocks)).length <= longestCell
+  return isPlain && textOf(runsIn(blocks)).length <= longestCell
+}
+
+/** How much a cell is when it stands there once more. */
+export function sizeOf(blocks: Block[]): number {
+  return blocks.length + textOf(runsIn(blocks)).length
 }
 
 /** Two columns of lines side by side have no rows to read across. */

@@ -107,7 +107,8 @@ function levelOf(element: Element): Level {
   return {
     start: Number(valueIn(element, 'w:start') ?? 0) || 0,
     format,
-    text: valueIn(element, 'w:lvlText') ?? '',
+    // It is said once more for each item.
+    text: (valueIn(element, 'w:lvlText') ?? '').slice(0, 80).toWellFormed(),
     isLegal: isOn(element, 'w:isLgl') ?? false,
   }
 }

@@ -13,6 +13,7 @@ import {
   elementsIn,
   isElement,
   type Markup,
+  within,
 } from './markup.ts'
 import { named } from './named.ts'
 import { symbol, symbolFontOf, symbols } from './symbols.ts'
@@ -35,13 +36,16 @@ type Scope = {
   isNote?: boolean
   /** The mark that the author gave the note of this run. */
   noteMark?: string | undefined
+  /** How many boxes it is in. */
+  boxes?: number
   /** What the part that is read leads to. */
   relationships: Relationships
 }
 
 /** The footnotes or endnotes of a document, and how many were met. */
 type Notes = {
-  byId: ReadonlyMap<string, Element>
+  /** Those that have not been said: each is, where it is first referred to. */
+  byId: Map<string, Element>
   relationships: Relationships
   format: string
   count: number
@@ -53,6 +57,11 @@ type Field = { instruction: string; href?: string | undefined }
 type Handler = (element: Element, scope: Scope, writer: DocumentWriter) => void
 
 const deepest = 400
+/** Boxes within boxes: what is deeper keeps its words only. */
+const deepestBox = 5
+/** A field asks for more only to be dear. Characters. */
+const longestInstruction = 4000
+const aroundRowsAndCells = /^w:(?:sdt|sdtContent|customXml|ins|moveTo)$/
 
 /** The text of a Word document (ECMA-376, part 1), with its formatting. */
 export async function formattedOfWord(archive: Archive): Promise<Formatted> {
@@ -60,8 +69,11 @@ export async function formattedOfWord(archive: Archive): Promise<Formatted> {
   const reader = new WordReader(parts)
   const writer = new DocumentWriter()
   reader.readMain(writer)
+  const said = new Set<Markup[]>()
   for (const [id, where] of headersAndFooters(parts.main.nodes)) {
     const page = await parts.page(id)
+    if (said.has(page.nodes)) continue
+    said.add(page.nodes)
     writer.onEveryPage(where, (on) => reader.read(page.nodes, page.relationships, on))
   }
   return writer.finish()
@@ -257,11 +269,12 @@ class WordReader {
 
   #instruct(text: string): void {
     const field = this.#fields.at(-1)
-    if (field) field.instruction += text
+    if (field && field.instruction.length < longestInstruction) field.instruction += text
   }
 
   #note(notes: Notes, { attribs }: Element, scope: Scope, writer: DocumentWriter): void {
     const note = scope.isNote ? undefined : notes.byId.get(attribs['w:id'] ?? '')
+    if (note) notes.byId.delete(attribs['w:id'] ?? '')
     if (scope.noteMark === undefined) notes.count += 1
     const label = scope.noteMark ?? wordNumeral(notes.count, notes.format)
     writer.note(label, this.#setting(scope), (below) =>
@@ -276,6 +289,11 @@ class WordReader {
   }
 
   #drawing(element: Element, scope: Scope, writer: DocumentWriter): void {
+    const depth = (scope.boxes ?? 0) + 1
+    if (depth > deepestBox) {
+      writer.sayLines(wordsIn([element]), this.#setting(scope))
+      return
+    }
     const boxes = [...descendants([element], 'w:txbxContent', 'mc:Fallback')].filter(
       ({ name }) => name === 'w:txbxContent',
     )
@@ -285,7 +303,7 @@ class WordReader {
       this.#say(named(thing ?? 'drawing', ...toldOf(element)), scope, writer)
     for (const box of boxes) {
       writer.aside((beside) =>
-        this.#within(box, { ...scope, look: {}, heading: undefined, place: {} }, beside),
+        this.#within(box, { ...scope, boxes: depth, look: {}, heading: undefined, place: {} }, beside),
       )
     }
   }
@@ -299,7 +317,7 @@ class WordReader {
     const properties = childOf(row, 'w:trPr')
     const before = Number(valueIn(properties, 'w:gridBefore') ?? 0) || 0
     const isHeading = isOn(properties, 'w:tblHeader') ?? false
-    const cells = within(row, 'w:tc').map((cell): ReadCell => {
+    const cells = within(row, 'w:tc', aroundRowsAndCells).map((cell): ReadCell => {
       const of = childOf(cell, 'w:tcPr')
       const isContinued =
         (valueIn(of, 'w:vMerge') ?? 'continue') === 'continue' && childOf(of, 'w:vMerge') !== undefined
@@ -325,15 +343,8 @@ function wordsIn(nodes: Markup[]): string {
 }
 
 /** Rows and cells may stand in controls and marks of changes. */
-function within(element: Element, name: string): Element[] {
-  return elementsIn(element).flatMap((child) => {
-    if (child.name === name) return [child]
-    return /^w:(?:sdt|sdtContent|customXml|ins|moveTo)$/.test(child.name) ? within(child, name) : []
-  })
-}
-
 function rowsIn(table: Element, writer: DocumentWriter): Element[] {
-  return within(table, 'w:tr').filter((row) => {
+  return within(table, 'w:tr', aroundRowsAndCells).filter((row) => {
     const isDeleted = childOf(childOf(row, 'w:trPr'), 'w:del') !== undefined
     if (isDeleted) writer.deleted(wordsIn([row]))
     return !isDeleted

@@ -44,7 +44,7 @@ function place(grid: string[][], y: number, one: unknown, text: string): void {
     for (let column = x; column < x + width; column++) line[column] = ''
   }
   const line = grid[y]
-  if (line) line[x] = text.replace(/\s*\n\s*/g, ' ')
+  if (line) line[x] = text.replace(/(?<!\s)\s*\n\s*/g, ' ')
 }
 
 function span(value: unknown, most: number): number {
