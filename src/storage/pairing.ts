@@ -29,9 +29,11 @@ export type PairingParts = {
  */
 export async function pair(parts: PairingParts): Promise<void> {
   const { installation, files, now } = parts
-  // In this order: another machine that starts at this moment writes its database first.
-  const owner = await files.owner()
+  // Another machine that starts at this moment writes the id into the database, then into the folder, then that they are
+  // joined. So the folder is looked at first, and once more where that was before they were.
+  const early = await files.owner()
   const known = await installation.read()
+  const owner = early ?? (known?.isJoined ? await files.owner() : undefined)
   if (known?.isJoined && owner === undefined) throw notMounted(files.root)
   if (owner !== undefined && owner !== known?.filesId) throw ofAnother(files.root)
   if (known?.isJoined) return
