@@ -54,7 +54,7 @@ export function untagged(address: string): MailAddress & { tag: string | undefin
 
 /** The mailbox behind an address, to count by: without a tag, in small letters, its domain as DNS has it. */
 export function mailboxOf(address: string): string {
-  const { local, domain } = untagged(address.replace(/\.+$/, ''))
+  const { local, domain } = untagged(address.replace(/(?<!\.)\.+$/, ''))
   const url = `http://${domain}`
   return `${local.toLowerCase()}@${URL.canParse(url) ? new URL(url).hostname : domain}`
 }

@@ -36,7 +36,7 @@ export function whyGuessable(
   const clear = lettersOf(undisguised(passphrase))
   if (new Set(plain).size < fewestDifferent || isRepetition(plain))
     return 'This repeats the same few characters. Five random words work well.'
-  if ([plain, clear].some((text) => phrases.has(text) || phrases.has(text.replace(/\d+$/, ''))))
+  if ([plain, clear].some((text) => phrases.has(text) || phrases.has(text.replace(/(?<!\d)\d+$/, ''))))
     return 'This is on a list of common passphrases. Five random words work well.'
   const own = [plain, clear].map((text) => withoutRuns(without(text, knownWords(email, newsroom))))
   if (own.some((text) => text.length < fewestOwn))

@@ -75,6 +75,8 @@ export async function openTelegramServer() {
     /** Where a file is, as `getFile` tells it: it ends as the name does that its sender gave it. */
     filePath: (fileId: string): string => `documents/${fileId}.bin`,
     dropped: [] as object[],
+    /** A download waits for this. */
+    givesOut: async (): Promise<void> => undefined,
     /** Answers every download with a redirect. */
     redirects: false,
 
@@ -289,6 +291,7 @@ export async function openTelegramServer() {
       res.writeHead(302, { location: '/elsewhere' }).end()
       return
     }
+    await state.givesOut()
     res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': file.length })
     res.end(file)
   }
