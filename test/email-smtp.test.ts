@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -387,6 +389,22 @@ test('one server may bring so much an hour, and open so many connections; those 
   assert.equal(inOneNetwork(40).filter((address) => limits.connected(address)).length, 30)
   for (const address of inOneNetwork(40)) limits.closed(address)
   assert.equal(limits.connected('2001:db8:7:1::ffff'), true)
+})
+
+test('whoever is gone before they are asked anything leaves nothing behind, and stops nothing', async (t) => {
+  const { newsroom, port } = await opened(t)
+  const gone = Array.from({ length: 200 }, async () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+    socket.once('connect', () => socket.resetAndDestroy())
+    await once(socket, 'close')
+  })
+  await Promise.all(gone)
+  const client = await openSmtpClient(port)
+  await client.begin('tips@newsroom.test')
+  client.send(`${mail}.\r\n`)
+  assert.match(await client.reply(), /^250/)
+  client.cut()
+  assert.equal(await newsroom.submissionCount(), 1)
 })
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

@@ -59,10 +59,9 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
     closeTimeout: 5 * second,
     disableReverseLookup: true,
     logger: false,
-    onConnect: (session, done) => done(limits.connected(session.remoteAddress) ? null : tooMany(421)),
-    onClose: (session) => limits.closed(session.remoteAddress),
-    onMailFrom: (_address, session, done) =>
-      done(limits.mayWrite(session.remoteAddress) ? null : tooMany(450)),
+    onConnect: (session, done) => done(limits.connected(serverOf(session)) ? null : tooMany(421)),
+    onClose: (session) => limits.closed(serverOf(session)),
+    onMailFrom: (_address, session, done) => done(limits.mayWrite(serverOf(session)) ? null : tooMany(450)),
     onRcptTo({ address }, session, done) {
       if (!parts.addresses.destinationOf(address)) return done(coded(550, 'There is no such mailbox here.'))
       if (session.envelope.rcptTo.length >= mostRecipients) return done(coded(452, 'Too many recipients.'))
@@ -105,6 +104,11 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
     if (error.code === 'forbidden') return coded(554, error.message)
     return coded(451, 'This cannot be taken just now. Please try again later.')
   }
+}
+
+/** By which address a server is limited: all who were gone before they could be asked for theirs are one. */
+function serverOf({ remoteAddress }: { remoteAddress?: string }): string {
+  return remoteAddress ?? ''
 }
 
 async function tlsOptions(files: ListenParts['tls']): Promise<SMTPServerOptions> {
