@@ -158,6 +158,9 @@ test('the pages that only show are made while something else writes', async (t) 
   const cookie = await newsroom.signIn()
   const other = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'))
   other.exec('begin immediate')
+  // Somebody of ours waits to write, and everybody who writes waits behind them.
+  const submitted = newsroom.submit('story-angle', storyAngle())
+  await sleep(200)
   const narrowed = ['view=all', 'view=all&tag=x', 'view=all&kind=expose', 'view=all&q=words', 'view=mine&q=a']
   const paths = newsroom.application.deskRoutes
     .filter(({ method, path }) => method === 'get' && !path.includes(':') && path !== '/desk/events')
@@ -172,6 +175,7 @@ test('the pages that only show are made while something else writes', async (t) 
     shown.catch(() => undefined)
   }
   other.close()
+  await submitted
   assert.deepEqual(waited, [])
 })
 
