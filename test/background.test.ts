@@ -186,7 +186,9 @@ test('however much is to be done in the background, no statement walks over more
     await newsroom.pause(hour)
   })
   assert.deepEqual(walking(executed), [])
-  assert.match(newsroom.mailsTo('editor7@newsroom.test').at(-1)?.subject ?? '', /^1000 pieces/)
+  // Which comes first, the digest or the warning, depends on when in the hour this began.
+  const subjects = newsroom.mailsTo('editor7@newsroom.test').map(({ subject }) => subject)
+  assert.deepEqual(subjects.sort(), ['1000 pieces for you to look at', '500 pieces will be erased soon'])
   const left = Object.entries(leftToDo).map(([what, query]) => [
     what,
     Object.values(db.prepare(query).get({ 1: newsroom.now() }) ?? {})[0],
