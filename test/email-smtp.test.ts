@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { createTransport } from 'nodemailer'
+import { listenForMail } from '../src/channels/email/listen.ts'
 import { mailDoor } from './support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { openSmtpClient } from './support/smtp-client.ts'
@@ -405,6 +406,33 @@ test('whoever is gone before they are asked anything leaves nothing behind, and 
   assert.match(await client.reply(), /^250/)
   client.cut()
   assert.equal(await newsroom.submissionCount(), 1)
+})
+
+test('a mistake of the program while a server is answered is 451, and ends nothing', async (t) => {
+  const mistake = (): never => {
+    throw new TypeError('on purpose')
+  }
+  const faults: string[] = []
+  const { port, stop } = await listenForMail({
+    url: 'smtp://127.0.0.1:0',
+    name: 'newsroom.test',
+    take: async () => mistake(),
+    addresses: { destinationOf: mistake },
+    maxMailBytes: 1000,
+    limit: 0,
+    tls: undefined,
+    onFault: (name) => faults.push(name),
+    now: Date.now,
+  })
+  t.after(stop)
+  const client = await openSmtpClient(port)
+  assert.match(await client.reply(), /^220/)
+  assert.match(await client.say('EHLO client.example.org'), /^250/)
+  assert.match(await client.say('MAIL FROM:<sender@example.org>'), /^250/)
+  assert.match(await client.say('RCPT TO:<tips@newsroom.test>'), /^451/)
+  assert.match(await client.say('NOOP'), /^250/)
+  assert.deepEqual(faults, ['TypeError'])
+  client.cut()
 })
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

@@ -59,14 +59,11 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
     closeTimeout: 5 * second,
     disableReverseLookup: true,
     logger: false,
-    onConnect: (session, done) => done(limits.connected(serverOf(session)) ? null : tooMany(421)),
+    onConnect: (session, done) => refuseOr(done, () => refusalOfServer(session)),
     onClose: (session) => limits.closed(serverOf(session)),
-    onMailFrom: (_address, session, done) => done(limits.mayWrite(serverOf(session)) ? null : tooMany(450)),
-    onRcptTo({ address }, session, done) {
-      if (!parts.addresses.destinationOf(address)) return done(coded(550, 'There is no such mailbox here.'))
-      if (session.envelope.rcptTo.length >= mostRecipients) return done(coded(452, 'Too many recipients.'))
-      done()
-    },
+    onMailFrom: (_address, session, done) =>
+      refuseOr(done, () => (limits.mayWrite(serverOf(session)) ? undefined : tooMany(450))),
+    onRcptTo: ({ address }, session, done) => refuseOr(done, () => refusalOfRecipient(address, session)),
     onData(stream, session, done) {
       // It may be broken off when nobody reads any more.
       stream.on('error', () => undefined)
@@ -82,6 +79,26 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
   server.on('error', (error: NodeJS.ErrnoException) => parts.onFault(error.code ?? error.name))
   const bound = await listening(server, Number(port), hostname.replace(/^\[|\]$/g, ''))
   return { port: bound, stop: () => new Promise((resolve) => server.close(() => resolve())) }
+
+  function refusalOfServer(session: SMTPServerSession): Error | undefined {
+    return limits.connected(serverOf(session)) ? undefined : tooMany(421)
+  }
+
+  function refusalOfRecipient(address: string, { envelope }: SMTPServerSession): Error | undefined {
+    if (!parts.addresses.destinationOf(address)) return coded(550, 'There is no such mailbox here.')
+    return envelope.rcptTo.length >= mostRecipients ? coded(452, 'Too many recipients.') : undefined
+  }
+
+  /** The library catches nothing that is thrown while it asks: a mistake of ours refuses one command, and no more. */
+  function refuseOr(done: (refused?: Error | null) => void, refusal: () => Error | undefined): void {
+    let refused: Error | undefined
+    try {
+      refused = refusal()
+    } catch (error) {
+      refused = refusalOf(error)
+    }
+    done(refused)
+  }
 
   async function takeIn(stream: Readable, session: SMTPServerSession): Promise<void> {
     const { mailFrom, rcptTo } = session.envelope
