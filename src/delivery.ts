@@ -72,7 +72,6 @@ export type Purpose =
   | 'answer-mail'
   | 'answer-telegram'
   | 'sign-in'
-  | 'codes-guessed'
   | 'security-notice'
   | 'telegram-file'
   | 'preview'
@@ -100,7 +99,6 @@ export const purposeNames: Record<Purpose, string> = {
   'answer-mail': 'answer to the sender by mail',
   'answer-telegram': 'answer to the sender by Telegram',
   'sign-in': 'sign-in link to an editor',
-  'codes-guessed': 'warning to an editor whose sign-in codes were guessed at',
   'security-notice': 'security notice to an editor',
   'telegram-file': 'file to fetch from Telegram',
   preview: 'preview of an attachment',
@@ -130,7 +128,6 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'answer-mail': 'mail',
   'answer-telegram': 'telegram',
   'sign-in': 'mail',
-  'codes-guessed': 'mail',
   'security-notice': 'mail',
   'telegram-file': 'file',
   preview: 'preview',

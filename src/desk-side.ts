@@ -370,7 +370,16 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
     askedPasskeys,
     keyRing: parts.keyRing,
     mailLink: mailLink(parts),
-    mailCodesGuessed: mailCodesGuessed(parts),
+    async noteGuesses(editorId, count) {
+      const event = {
+        action: 'codes-guessed',
+        editorId: null,
+        aboutId: editorId,
+        detail: `${count}`,
+      } as const
+      await storage.securityEvents.note(event, outside.now())
+      parts.nudge('mail')
+    },
     limit: rateLimited({
       limit: 100,
       windowMs: hour / 6,
@@ -409,13 +418,6 @@ function mailLink({ storage, outside, nudge }: Parts) {
     const dueAt = Math.round(now + shortestWait + outside.random() * (longestWait - shortestWait))
     const mail = { purpose: 'sign-in', editorId: editorId ?? newId(now), dueAt } as const
     await storage.deliveries.addOrSeemTo(mail, editorId !== undefined, now)
-    nudge('mail')
-  }
-}
-
-function mailCodesGuessed({ storage, outside, nudge }: Parts) {
-  return async (editorId: string, count: number): Promise<void> => {
-    await storage.deliveries.add({ purpose: 'codes-guessed', editorId, target: `${count}` }, outside.now())
     nudge('mail')
   }
 }

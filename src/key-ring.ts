@@ -48,6 +48,24 @@ export type KeyGrant = { deskKey: Recipient; holderId: string; sealed: string }
 /** A holder, with the desk keys that they were granted, and the ways by which they come to them. */
 export type StandingHolder = KeyHolder & { createdAt: number; keys: Recipient[]; ways: WrapWay[] }
 
+/** Somebody who asked for a new way in and has not been let in. */
+export type AccessRequest = {
+  id: string
+  askedAt: number
+  /** What is kept of the passphrase that they chose for it. */
+  passphrase: string
+  /** From when they may begin anew by themselves; undefined while a colleague can let them in. */
+  beginsAt: number | undefined
+}
+
+/** Of each editor, whether they have a way to open everything, and who waits; and whether a recovery sheet has. */
+export type Standings = {
+  editors: Map<string, boolean>
+  waiting: Map<string, { id: string; askedAt: number }>
+  hasSheet: boolean
+  isSheetFull: boolean
+}
+
 /** What is read of the ring. */
 export type KeyRows = {
   current(): Promise<Recipient | undefined>

@@ -205,9 +205,6 @@ export function createCarriers(
     async 'sign-in'(delivery, signal) {
       return sendOr(await compose.signIn(delivery), '', signal)
     },
-    async 'codes-guessed'(delivery, signal) {
-      return sendOr(await compose.codesGuessed(delivery), '', signal)
-    },
     async 'security-notice'(delivery, signal) {
       return sendOr(await compose.securityNotice(delivery), 'nothing-new', signal)
     },

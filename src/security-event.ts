@@ -22,6 +22,7 @@ export const securityEvents = {
   'pgp-key': { words: 'set a new PGP key', told: 'editor' },
   'pgp-key-removed': { words: 'removed the PGP key', told: 'editor' },
   invited: { words: 'invited', told: 'admins' },
+  'codes-guessed': { words: 'counted many wrong sign-in codes', told: 'editor' },
   role: { words: 'changed the role', told: 'admins' },
   reset: { words: 'reset the access', told: 'admins' },
   removed: {
@@ -58,6 +59,9 @@ export type SecurityEvent = {
   /** The session that it was done in. */
   session?: { beganAt: number; way: SessionWay | null }
 }
+
+/** An event that what is done is noted with, where somebody did it at the desk, and when. */
+export type Noted = { event: SecurityEvent; at: number }
 
 /** How a session was begun, in words. */
 export const sessionWays: Record<SessionWay, string> = {

@@ -2,8 +2,9 @@ import { hash } from 'node:crypto'
 import { type SecurityAction, securityEvents } from './security-event.ts'
 
 /**
- * Who had a piece in their hands, who came in, and who changed what opens: the audit trail. Each entry's hash covers the one before it, so that nothing in it can
- * be changed, left out or put between without that being seen by whoever knows a later hash.
+ * Who had a piece in their hands, who came in, and who changed what opens: the audit trail. Each entry's hash covers the one
+ * before it, so that nothing in it can be changed, left out or put between without that being seen by whoever knows a later
+ * hash.
  */
 export type TrailEntry = {
   number: number

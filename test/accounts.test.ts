@@ -337,6 +337,8 @@ test('after a hundred wrong codes none is looked at, the editor is told once, an
   await guess(newsroom, 10, wrongCode(code()))
   await newsroom.workOff()
   assert.equal(told().length, 1, 'once')
+  const [entry] = await newsroom.application.storage.trail.page(1)
+  assert.deepEqual([entry?.action, entry?.detail?.endsWith(' 100')], ['codes-guessed', true])
   newsroom.passTime(minute + 1)
   assert.equal((await giveCode(newsroom, await begin(), codes[0] ?? '')).headers.location, '/desk')
   assert.equal(

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { plugIn } from './support/authenticator.ts'
 import { anotherBrowser, skip, withBrowser } from './support/browser.ts'
 import { openNewsroom } from './support/newsroom.ts'
 import { tip } from './support/pieces.ts'
@@ -108,20 +109,7 @@ describe('a newspaper’s page and the desk, in a real browser', skip, () => {
 
   test('a passkey is made for the desk’s host, and signs in there', async (t) => {
     const { newsroom, page, desk } = await newspaper(t, true)
-    const devtools = await page.context().newCDPSession(page)
-    await devtools.send('WebAuthn.enable')
-    await devtools.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        ctap2Version: 'ctap2_1',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-        hasPrf: true,
-      },
-    })
+    await plugIn(page, true)
     await page.goto(`${desk}/account/passkeys`)
     await page.getByLabel('Its name').fill('My laptop')
     await page.getByRole('button', { name: 'Add it' }).click()

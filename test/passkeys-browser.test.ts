@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { CDPSession, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
+import { plugIn } from './support/authenticator.ts'
 import { lookAtAll, skip, type Visit, visit, withBrowser } from './support/browser.ts'
 import { cookieOf, editorAddress } from './support/newsroom.ts'
 import { tip } from './support/pieces.ts'
@@ -16,25 +17,6 @@ const withoutSecretAtFirst = `
     return credential
   }
 `
-
-/** A security key that can or cannot turn a salt into a secret. */
-async function plugIn(page: Page, hasPrf: boolean): Promise<CDPSession> {
-  const devtools = await page.context().newCDPSession(page)
-  await devtools.send('WebAuthn.enable')
-  await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-      hasPrf,
-    },
-  })
-  return devtools
-}
 
 async function follow({ site, newsroom }: Visit, page: Page, bearsKey: boolean): Promise<void> {
   const editor = await newsroom.application.storage.editors.byEmail(editorAddress)

@@ -126,14 +126,6 @@ const causes: Partial<Record<Purpose, (newsroom: Newsroom) => Promise<unknown>>>
   async 'sign-in'(newsroom) {
     await newsroom.http().post('/desk/sign-in').type('form').send({ email: editorAddress }).expect(200)
   },
-  async 'codes-guessed'(newsroom) {
-    const delivery = {
-      purpose: 'codes-guessed' as const,
-      editorId: (await account(newsroom)).id,
-      target: '100',
-    }
-    await newsroom.application.storage.deliveries.add(delivery, newsroom.now())
-  },
   async 'security-notice'(newsroom) {
     const noted = {
       event: { action: 'recovery-codes' as const, editorId: (await account(newsroom)).id },

@@ -225,6 +225,19 @@ test('what outlives a session asks for the passphrase again, by every route', as
   )
 })
 
+test('nobody at an open desk sets another passphrase by saying that theirs is forgotten', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${colleague}` })
+  const cookie = await setUp(newsroom, editorAddress)
+  await setUp(newsroom, colleague)
+  newsroom.passTime(6 * minute)
+  const before = await whoOpens(newsroom)
+  const chosen = { passphrase: other, again: other, forgotten: 'yes' }
+  const answer = await newsroom.act('/desk/account/passphrase', chosen, cookie)
+  assert.equal(answer.headers.location, '/desk/keys?saved=asked', 'it waits, as it would by a mailed link')
+  assert.equal(await whoOpens(newsroom), before)
+  assert.ok(await signIn(newsroom, editorAddress, passphrase))
+})
+
 test('an editor without passphrase and passkey has nothing to be asked for', async (t) => {
   const newsroom = await openNewsroom(t)
   const cookie = await newsroom.signIn()

@@ -26,10 +26,10 @@ const oneAtATime = turns(1)
 const endedFirst = 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$0" "$@"'
 
 /**
- * The one place where processes are begun. Gives a file to a process by its input and takes what it makes from its output: nothing is written down between. Such
- * a process writes nothing before it is done, so with the first byte it is known that there is a copy. What it says
- * otherwise may hold words of the file, and is not listened to. One process at a time works on its file; what is made may
- * be read while the next one works.
+ * The one place where processes are begun. Gives a file to a process by its input and takes what it makes from its output:
+ * nothing is written down between. Such a process writes nothing before it is done, so with the first byte it is known that
+ * there is a copy. What it says otherwise may hold words of the file, and is not listened to. One process at a time works on
+ * its file; what is made may be read while the next one works.
  * @throws what reading `content` throws; Failure `unavailable` where no more processes can be begun
  */
 export async function madeBy(

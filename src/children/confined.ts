@@ -14,9 +14,9 @@ export type Confinement = 'sandbox' | 'limits'
 
 const MiB = 1024 * 1024
 /**
- * What Node may take while it reads a file (setrlimit(2)). Of `data` it sets half a gigabyte aside for itself and uses little of
- * that, so that 700 megabytes are left for the file; of addresses it never uses most. Of processes those of the whole user count where there is no
- * sandbox, threads among them.
+ * What Node may take while it reads a file (setrlimit(2)). Of `data` it sets half a gigabyte aside for itself and uses
+ * little of that, so that 700 megabytes are left for the file; of addresses it never uses most. Of processes those of the
+ * whole user count where there is no sandbox, threads among them.
  */
 const limits = {
   data: 1280 * MiB,
@@ -39,8 +39,8 @@ const onlyInMemory = { VIPS_DISC_THRESHOLD: '100g' }
 const firstWord = 20_000
 
 /**
- * A process that sees the programs of the system and what it is shown, and nothing else: no other file of ours, no network, no other
- * process, no environment. It can write only into memory, and is gone with us.
+ * A process that sees the programs of the system and what it is shown, and nothing else: no other file of ours, no network,
+ * no other process, no environment. It can write only into memory, and is gone with us.
  */
 export function sandboxed({ sees, env, room }: Sandbox, command: string[]): Command {
   return {

@@ -7,7 +7,7 @@ import { type NewHolder, passphraseWrap, type WrapWay } from '../key-ring.ts'
 import { NoticePolicy } from '../notice-policy.ts'
 import type { Identity } from '../seal.ts'
 import { sealSecret } from '../secret-box.ts'
-import { type SecurityAction, type SecurityEvent, sessionWays } from '../security-event.ts'
+import { type Noted, type SecurityAction, sessionWays } from '../security-event.ts'
 import { isVisible } from '../visible.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
 import { eventBy } from './event-by.ts'
@@ -66,8 +66,6 @@ export type AccountParts = {
   base: string
   now: () => number
 }
-
-type Noted = { event: SecurityEvent; at: number }
 
 type AccountStep = WrapStep & {
   admit(editorId: string, opened: Identity[]): Promise<NewHolder>
@@ -136,9 +134,12 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       'post',
       saving('passphrase', async (req, seat) => {
         const passphrase = formText(req, 'passphrase')
-        checkPassphrase(passphrase, { email: seat.editor.email, newsroom: parts.newsroom })
-        if (passphrase !== formText(req, 'again')) throw faulty('again', 'The two passphrases differ.')
-        if (await mayJustSet(seat)) return setPassphrase(req, seat, await hashPassphrase(passphrase))
+        const known = { email: seat.editor.email, newsroom: parts.newsroom }
+        checkPassphrase(passphrase, formText(req, 'again'), known)
+        // Whoever says that they have forgotten theirs was not asked for it.
+        const isProven = seat.identity === undefined || formText(req, 'forgotten') !== 'yes'
+        if (isProven && (await mayJustSet(seat)))
+          return setPassphrase(req, seat, await hashPassphrase(passphrase))
         await allowAsking(seat)
         await askAnew(req, seat, await hashPassphrase(passphrase))
       }),

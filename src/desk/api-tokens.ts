@@ -8,7 +8,7 @@ import {
   usualHourlyLimit,
 } from '../api-token.ts'
 import { Failure, type Faults } from '../failure.ts'
-import type { SecurityEvent } from '../security-event.ts'
+import type { Noted } from '../security-event.ts'
 import { eventBy } from './event-by.ts'
 import type { ShowPage } from './page.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
@@ -26,8 +26,6 @@ export type ApiTokenParts = {
   base: string
   now: () => number
 }
-
-type Noted = { event: SecurityEvent; at: number }
 
 /** The tokens by which other bots come in, for admins: made, shown once, revoked. */
 export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {

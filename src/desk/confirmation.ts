@@ -9,6 +9,7 @@ import { passkeySalt } from './passkeys.ts'
 import { openPassphrase } from './passphrase.ts'
 import { type Confirm, type DeskRoute, formText, type Guard, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
+import { isTrusted } from './trusted.ts'
 
 export type ConfirmationParts = {
   showPage: ShowPage
@@ -32,6 +33,7 @@ export type ConfirmationParts = {
 /** So long after somebody has proved who they are nothing more is asked. Milliseconds. */
 const confirmedFor = 5 * 60_000
 const tries = { most: 5, span: 60_000 }
+
 /**
  * Asks again for the passphrase or a passkey before what outlives the session, and lets nobody change what opens whose
  * session opens nothing: whoever came in by a mailed link has shown no more than that they read the mailbox.
@@ -50,7 +52,7 @@ export function confirmations(parts: ConfirmationParts): { guard: Guard; routes:
       await ask(req, res, seat)
       return undefined
     }
-    if (needs === 'keys' && !(await mayChangeWhatOpens(proven))) throw opensNothing()
+    if (needs === 'keys' && !(await isTrusted(proven, parts))) throw opensNothing()
     return proven
   }
 
@@ -67,11 +69,6 @@ export function confirmations(parts: ConfirmationParts): { guard: Guard; routes:
   async function isConfirmed({ editor, session }: Seat): Promise<boolean> {
     const isFresh = session.confirmedAt !== null && parts.now() - session.confirmedAt < confirmedFor
     return isFresh || !(await factors.hasSetUp(editor.id))
-  }
-
-  async function mayChangeWhatOpens({ identity, session }: Seat): Promise<boolean> {
-    if (parts.isOffline) return session.confirmedAt !== null
-    return identity !== undefined && (await keyRing.isIn(identity))
   }
 
   /** The seat as it is after the passphrase, or a passkey, that came with the form was right. It unlocks the session as well. */

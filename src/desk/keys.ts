@@ -2,7 +2,14 @@ import type { Request, Response } from 'express'
 import encodeQR from 'qr'
 import type { Colleague, Editor } from '../editor.ts'
 import { Failure } from '../failure.ts'
-import { type NewHolder, ownPassphraseWrap, passphraseWrap, type Standing } from '../key-ring.ts'
+import {
+  type AccessRequest,
+  type NewHolder,
+  ownPassphraseWrap,
+  passphraseWrap,
+  type Standing,
+  type Standings,
+} from '../key-ring.ts'
 import type { Identity, Keys } from '../seal.ts'
 import type { SecurityEvent } from '../security-event.ts'
 import type { AskedPasskeys } from './asked-passkeys.ts'
@@ -13,6 +20,7 @@ import { passkeySalt } from './passkeys.ts'
 import { openPassphrase } from './passphrase.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
 import type { Sessions } from './session.ts'
+import { isTrusted } from './trusted.ts'
 
 export type KeyParts = {
   showPage: ShowPage
@@ -32,7 +40,7 @@ export type KeyParts = {
     isIn(identity: Identity): Promise<boolean>
     sheetStanding(identity: Identity): Promise<Standing | undefined>
     standing(): Promise<Standings>
-    requestOf(editorId: string): Promise<AskedFor | undefined>
+    requestOf(editorId: string): Promise<AccessRequest | undefined>
     editorOfRequest(id: string): Promise<string | undefined>
     formerOf(editorId: string): Promise<unknown[]>
     openFormer(
@@ -49,16 +57,6 @@ export type KeyParts = {
   base: string
   now: () => number
 }
-
-type Standings = {
-  editors: Map<string, boolean>
-  waiting: Map<string, { id: string; askedAt: number }>
-  hasSheet: boolean
-  isSheetFull: boolean
-}
-
-/** A request of this editor's to be let in anew. */
-type AskedFor = { id: string; askedAt: number; passphrase: string; beginsAt: number | undefined }
 
 /** One step that moves keys: all of it is written, or nothing. */
 type KeysStep = {
@@ -111,7 +109,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     const { editors, waiting, hasSheet, isSheetFull } = await keyRing.standing()
     const { id } = seat.editor
     const request = await keyRing.requestOf(id)
-    const isLocked = !(await isTrusted(seat))
+    const isLocked = !(await isTrusted(seat, parts))
     await parts.showPage(res, seat, 'desk/keys', {
       resealing: await parts.resealing.progress(),
       isLocked,
@@ -169,7 +167,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     const isIdentity = /^AGE-SECRET-KEY-1[\dA-Z]{58}$/.test(typed)
     const standing = isIdentity ? await keyRing.sheetStanding(typed).catch(() => undefined) : undefined
     const opened = standing ? await keyRing.keysOf(typed)() : []
-    const letsIn = standing === 'in' || (await isTrusted(seat))
+    const letsIn = standing === 'in' || (await isTrusted(seat, parts))
     if (opened.length === 0 || !letsIn)
       return refuse(req, res, seat, 'sheet', 'This is not what is printed on the current recovery sheet.')
     const holder = await keyRing.together(async (step) => {
@@ -181,12 +179,6 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     if (!holder) return res.redirect(303, `${base}/desk/keys?saved=former`)
     await sessions.open(req, await sessions.confirm(seat), holder.identity)
     res.redirect(303, `${base}/desk/account?saved=let-in#passphrase`)
-  }
-
-  /** True of a session in which one may let others in. */
-  async function isTrusted({ identity, session }: Seat): Promise<boolean> {
-    if (parts.isOffline) return session.confirmedAt !== null
-    return identity !== undefined && (await keyRing.isIn(identity))
   }
 
   async function letIn(req: Request, res: Response, seat: Seat): Promise<void> {

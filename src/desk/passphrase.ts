@@ -20,8 +20,9 @@ const waiting: (() => void)[] = []
 const kept = /^argon2id m=(\d+) t=(\d+) p=(\d+) ([\w-]+) ([\w-]+)(?: short)?$/
 
 /**
- * What is kept of a passphrase: algorithm, parameters, salt and proof. Behind what was kept when eight characters were enough
- * beside a second factor stands a word where it is so short. And what is not kept: the secret that only the passphrase gives, under which its editor's identity is wrapped.
+ * What is kept of a passphrase: algorithm, parameters, salt and proof. Behind what was kept when eight characters were
+ * enough beside a second factor stands a word where it is so short. And what is not kept: the secret that only the
+ * passphrase gives, under which its editor's identity is wrapped.
  */
 export async function hashPassphrase(passphrase: string): Promise<{ hash: string; secret: Uint8Array }> {
   const salt = randomBytes(16)
@@ -58,13 +59,20 @@ export async function openPassphrase(
 }
 
 /**
- * A passphrase that may be set: 15 to 1000 characters, and nothing that is tried first by whoever guesses. There are no rules
- * about signs, for those make people write it down.
- * @throws Failure `invalid`
+ * A passphrase that may be set, and the same again: 15 to 1000 characters, and nothing that is tried first by whoever
+ * guesses. There are no rules about signs, for those make people write it down.
+ * @throws Failure `invalid`, with the faulty field `passphrase` or `again`
  */
-export function checkPassphrase(passphrase: string, known: { email: string; newsroom: string }): void {
+export function checkPassphrase(
+  passphrase: string,
+  again: string,
+  known: { email: string; newsroom: string },
+): void {
   const fault = faultIn(passphrase, known)
   if (fault) throw new Failure('invalid', fault, { fields: { passphrase: [fault] } })
+  if (passphrase === again) return
+  const differs = 'The two passphrases differ.'
+  throw new Failure('invalid', differs, { fields: { again: [differs] } })
 }
 
 function faultIn(passphrase: string, known: { email: string; newsroom: string }): string | undefined {

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
 import { Failure } from '../failure.ts'
 import { type KeptPgpKey, standingOf } from '../pgp-key.ts'
-import type { SecurityEvent } from '../security-event.ts'
+import type { Noted, SecurityEvent } from '../security-event.ts'
 import { eventBy } from './event-by.ts'
 import type { ShowPage } from './page.ts'
 import { type DeskRoute, formText, type Seat } from './routes.ts'
@@ -20,8 +20,6 @@ export type PgpParts = {
   base: string
   now: () => number
 }
-
-type Noted = { event: SecurityEvent; at: number }
 
 /** The key that mail to an editor is encrypted for: they give it, have it looked up, or take it away. */
 export function pgpRoutes(parts: PgpParts): DeskRoute[] {

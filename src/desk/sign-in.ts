@@ -61,8 +61,8 @@ export type SignInParts = {
   }
   /** Puts a mail with a fresh link into the outbox; for nobody it does the same work, and leaves nothing. */
   mailLink: (editorId: string | undefined) => Promise<void>
-  /** Puts a mail into the outbox that says how many codes of an editor's app were guessed wrong, and if they are closed. */
-  mailCodesGuessed: (editorId: string, count: number) => Promise<void>
+  /** Notes in the trail how many codes of an editor's app were wrong, and has the editor told; also if they are closed. */
+  noteGuesses: (editorId: string, count: number) => Promise<void>
   /** For one client, of browsers that have not signed in before. */
   limit: RequestHandler
   /** Accounts are counted under it, and browsers known again. */
@@ -185,7 +185,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const isSetting = isWanted && (await settles(identity))
     if (identity !== undefined && isSetting) {
       const email = (await parts.editors.byId(editorId))?.email ?? ''
-      const failure = await faultIn(email, passphrase, formText(req, 'again'))
+      const failure = faultIn(email, passphrase, formText(req, 'again'))
       if (failure) {
         res.status(422)
         return show(res, 'desk/sign-in-link', { link, bearsKey: true, failure })
@@ -248,17 +248,14 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     })
   }
 
-  async function faultIn(email: string, passphrase: string, again: string): Promise<Failure | undefined> {
+  function faultIn(email: string, passphrase: string, again: string): Failure | undefined {
     try {
-      checkPassphrase(passphrase, { email, newsroom: parts.newsroom })
+      checkPassphrase(passphrase, again, { email, newsroom: parts.newsroom })
+      return undefined
     } catch (error) {
       if (error instanceof Failure) return error
       throw error
     }
-    if (passphrase === again) return undefined
-    return new Failure('invalid', 'The two passphrases differ.', {
-      fields: { again: ['The two passphrases differ.'] },
-    })
   }
 
   /** What a link bears, where it bears a key. */
@@ -302,7 +299,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   /** They count no more; but whoever stopped before the last one is told of too. */
   async function forgetGuesses({ id }: Editor): Promise<void> {
     const count = await factors.wrongCodes(id)
-    if (count >= suspiciousCodes && count < mostWrongCodes) await parts.mailCodesGuessed(id, count)
+    if (count >= suspiciousCodes && count < mostWrongCodes) await parts.noteGuesses(id, count)
     await factors.forgetWrongCodes(id)
   }
 
@@ -378,7 +375,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const step = totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
     const isRight = step !== undefined && (await factors.useTotp(editor.id, step))
     if (isRight) await factors.uncountCode(editor.id)
-    else if (count === mostWrongCodes) await parts.mailCodesGuessed(editor.id, count)
+    else if (count === mostWrongCodes) await parts.noteGuesses(editor.id, count)
     return isRight
   }
 

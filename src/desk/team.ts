@@ -7,7 +7,7 @@ import { Failure } from '../failure.ts'
 import type { NewHolder } from '../key-ring.ts'
 import { type KeptPgpKey, type PgpStanding, standingOf } from '../pgp-key.ts'
 import type { Identity, Keys } from '../seal.ts'
-import type { SecurityEvent } from '../security-event.ts'
+import type { Noted, SecurityEvent } from '../security-event.ts'
 import { eventBy } from './event-by.ts'
 import { acknowledgedIn, sayingWhatIsLost } from './losing.ts'
 import type { ShowPage } from './page.ts'
@@ -19,11 +19,11 @@ export type TeamParts = {
   editors: {
     active(): Promise<Editor[]>
     byEmail(email: string): Promise<Editor | undefined>
-    setRole(id: string, role: Role, noted: { event: SecurityEvent; at: number }): Promise<void>
+    setRole(id: string, role: Role, noted: Noted): Promise<void>
   }
   pgpKeys: {
     all(): Promise<Map<string, KeptPgpKey>>
-    remove(editorId: string, noted: { event: SecurityEvent; at: number }): Promise<void>
+    remove(editorId: string, noted: Noted): Promise<void>
   }
   /** Who can open what. */
   keyRing: { together<T>(work: (step: TeamStep) => Promise<T>, acknowledged?: string): Promise<T> }

@@ -21,7 +21,10 @@ export type TrailParts = Pick<DeskParts, 'showPage' | 'editors'> & {
   }
 }
 
-/** The audit trail, for admins to read: who had which piece in their hands, and who changed what opens. Names stand with the address, for anybody can call themselves anything. */
+/**
+ * The audit trail, for admins to read: who had which piece in their hands, and who changed what opens. Names stand with the
+ * address, for anybody can call themselves anything.
+ */
 export function trailRoutes(parts: TrailParts): DeskRoute[] {
   return [
     {

@@ -332,23 +332,6 @@ export function mailComposer(parts: ComposeParts) {
       }
     },
 
-    /** Warns an editor that the codes of their app were guessed at, and that they are closed if it was so often. */
-    async codesGuessed(delivery: Delivery): Promise<Mail> {
-      const editor = await editorOf(delivery)
-      const count = Number(delivery.target)
-      return {
-        ...unanswered(delivery),
-        to: editor.email,
-        subject: 'Somebody has been guessing your sign-in codes',
-        ...render('codes-guessed', {
-          ...automatic,
-          count,
-          isClosed: count >= mostWrongCodes,
-          deskUrl: parts.deskUrl,
-        }),
-      }
-    },
-
     /** Tells an editor what was done that changes who may come in, or who opens what. */
     async securityNotice(delivery: Delivery): Promise<Mail> {
       const editor = await editorOf(delivery)
@@ -356,6 +339,7 @@ export function mailComposer(parts: ComposeParts) {
       if (!event) throw nothing()
       const nameOf = fullNameFrom(await parts.editors.names())
       const { action, editorId, aboutId, detail, session } = event
+      if (action === 'codes-guessed') return guessNotice(delivery, editor, Number(detail))
       const isAboutAnother = aboutId !== undefined && aboutId !== editorId
       const isRequest = action === 'asked' && detail !== undefined
       const bodies = render('security-notice', {
@@ -398,6 +382,17 @@ export function mailComposer(parts: ComposeParts) {
         }),
       }
     },
+  }
+
+  /** Warns an editor that the codes of their app were guessed at, and that they are closed if it was so often. */
+  function guessNotice(delivery: Delivery, editor: Editor, count: number): Mail {
+    const isClosed = count >= mostWrongCodes
+    return {
+      ...unanswered(delivery),
+      to: editor.email,
+      subject: 'Somebody has been guessing your sign-in codes',
+      ...render('codes-guessed', { ...automatic, count, isClosed, deskUrl: parts.deskUrl }),
+    }
   }
 
   /** What a sealed message says, where a mail may tell it and this process has not forgotten it. */

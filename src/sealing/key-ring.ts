@@ -1,4 +1,5 @@
 import {
+  type AccessRequest,
   type KeyMoves,
   type KeyRows,
   type KeyWrap,
@@ -7,6 +8,7 @@ import {
   type OwnHolder,
   ownPassphraseWrap,
   type Standing,
+  type Standings,
   type WrapWay,
   wouldLose,
 } from '../key-ring.ts'
@@ -33,16 +35,6 @@ export type KeyRingParts = {
 }
 
 export type KeyRing = ReturnType<typeof keyRing>
-
-/** Somebody who asked for a new way in and has not been let in. */
-export type Request = {
-  id: string
-  askedAt: number
-  /** What is kept of the passphrase that they chose for it. */
-  passphrase: string
-  /** From when they may begin anew by themselves; undefined while a colleague can let them in. */
-  beginsAt: number | undefined
-}
 
 /** Who holds the desk key, and how they come to it. No function here needs more than its caller brings along. */
 export function keyRing({ store, now }: KeyRingParts) {
@@ -101,7 +93,7 @@ export function keyRing({ store, now }: KeyRingParts) {
     },
 
     /** What an editor has asked for by a mailed link, while it waits. */
-    async requestOf(editorId: string): Promise<Request | undefined> {
+    async requestOf(editorId: string): Promise<AccessRequest | undefined> {
       const waiting = (await store.holdersOf(editorId)).find(({ standing }) => standing === 'waiting')
       if (!waiting) return undefined
       return {
@@ -121,7 +113,7 @@ export function keyRing({ store, now }: KeyRingParts) {
     /** What an editor still holds by earlier passphrases, of what they hold by no later way. */
     formerOf,
 
-    /** The identity of a former holder of an editor that this passphrase secret opens, which `open` tries for what is kept of each. */
+    /** What an earlier passphrase of an editor opens: `open` gives its secret where it is the one of which this is kept. */
     async openFormer(
       editorId: string,
       open: (hash: string) => Promise<Uint8Array | undefined>,
@@ -192,11 +184,4 @@ export function keyRing({ store, now }: KeyRingParts) {
     const holders = (await store.holdersOf(editorId)).filter(({ standing }) => standings.includes(standing))
     return (await Promise.all(holders.map(({ id }) => store.wrapsOf(id)))).flat()
   }
-}
-
-export type Standings = {
-  editors: Map<string, boolean>
-  waiting: Map<string, { id: string; askedAt: number }>
-  hasSheet: boolean
-  isSheetFull: boolean
 }

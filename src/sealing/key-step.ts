@@ -21,7 +21,7 @@ import { identityOf, recipientOf } from './x25519.ts'
 
 export type KeyStep = ReturnType<typeof keyStep>
 
-/** So long whoever asks to begin anew waits where no colleague can let them in: the real editor reads mail meanwhile. Milliseconds. */
+/** So long whoever asks to begin anew waits where no colleague can let them in: their mailbox is told. Milliseconds. */
 export const waitingTime = 86_400_000
 
 /** Said of an editor in whose name nobody waits. */

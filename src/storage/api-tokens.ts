@@ -1,10 +1,11 @@
 import type { ApiToken, NewApiToken } from '../api-token.ts'
 import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
+import type { Noted } from '../security-event.ts'
 import type { Database } from './database.ts'
 import { isDuplicate } from './faults.ts'
 import type { Tables } from './schema.ts'
-import { type Noted, noteIf } from './security-events.ts'
+import { noteIf } from './security-events.ts'
 
 export type ApiTokenStore = ReturnType<typeof apiTokenStore>
 

@@ -3,10 +3,11 @@ import type { Colleague, Editor, Role } from '../editor.ts'
 import { Failure } from '../failure.ts'
 import { newId } from '../id.ts'
 import { defaultPolicy, NoticePolicy, nextDigestAt } from '../notice-policy.ts'
+import type { Noted } from '../security-event.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import type { Tables } from './schema.ts'
-import { type Noted, noteIf } from './security-events.ts'
+import { noteIf } from './security-events.ts'
 
 export type EditorStore = ReturnType<typeof editorStore>
 

@@ -1,6 +1,7 @@
 import type { Passkey } from '../editor.ts'
+import type { Noted } from '../security-event.ts'
 import type { Database } from './database.ts'
-import { type Noted, noteIf } from './security-events.ts'
+import { noteIf } from './security-events.ts'
 import { hasSecondFactor } from './sessions.ts'
 
 export type FactorStore = ReturnType<typeof factorStore>

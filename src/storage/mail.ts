@@ -7,7 +7,7 @@ import { isThere } from './submissions.ts'
 
 const day = 86_400_000
 
-/** Receipts that go to one mailbox within a day, by whatever they were asked for: anybody can give an address that is not theirs. */
+/** Receipts that go to one mailbox within a day, whatever asked for them: anybody can give an address that is not theirs. */
 export const mostReceiptMails = 3
 
 export type MailStore = ReturnType<typeof mailStore>

@@ -3,7 +3,10 @@ import { coarseId } from '../id.ts'
 import type { Database } from './database.ts'
 import type { Hidden } from './hidden.ts'
 
-/** Adds deliveries to the outbox, due at once unless they say when. Gives their ids. Called inside the transaction of what they tell of. */
+/**
+ * Adds deliveries to the outbox, due at once unless they say when. Gives their ids. Called inside the transaction of what
+ * they tell of.
+ */
 export async function insertDeliveries(
   trx: Database,
   deliveries: NewDelivery[],

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { KeptPgpKey } from '../pgp-key.ts'
+import type { Noted } from '../security-event.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
-import { type Noted, noteIf } from './security-events.ts'
+import { noteIf } from './security-events.ts'
 
 export type PgpKeyStore = ReturnType<typeof pgpKeyStore>
 

@@ -1,7 +1,24 @@
-import { type Audience, eventText, type SecurityEvent, securityEvents } from '../security-event.ts'
+import {
+  type Audience,
+  eventText,
+  type Noted,
+  type SecurityEvent,
+  securityEvents,
+} from '../security-event.ts'
 import type { Database } from './database.ts'
 import { insertDeliveries } from './new-deliveries.ts'
 import { appendToTrail } from './trail.ts'
+
+export type SecurityEventStore = ReturnType<typeof securityEventStore>
+
+/** What changes who may come in, where it is noted with no other transaction. */
+export function securityEventStore(db: Database) {
+  return {
+    async note(event: SecurityEvent, now: number): Promise<void> {
+      await db.transaction().execute((trx) => noteSecurityEvent(trx, event, now))
+    },
+  }
+}
 
 /**
  * Writes an event into the audit trail, and mails for whom it concerns into the outbox. Called last inside the transaction
@@ -25,9 +42,6 @@ export async function tellOfSecurityEvent(trx: Database, event: SecurityEvent, n
     now,
   )
 }
-
-/** An event that what is done is noted with, where somebody did it at the desk, and when. */
-export type Noted = { event: SecurityEvent; at: number }
 
 /** The same, where there is one. */
 export async function noteIf(trx: Database, noted: Noted | undefined): Promise<void> {

@@ -35,6 +35,7 @@ import { resealingStore } from './resealing.ts'
 import { retentionStore } from './retention.ts'
 import { sealingsOf } from './sealings.ts'
 import { searchStore } from './search.ts'
+import { securityEventStore } from './security-events.ts'
 import { sessionStore } from './sessions.ts'
 import { settingStore } from './settings.ts'
 import { submissionStore } from './submissions.ts'
@@ -88,6 +89,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     work: workStore(db, writing),
     history: historyStore(db),
     trail: trailStore(db),
+    securityEvents: securityEventStore(db),
     retention: retentionStore(db, walks),
     erasures: erasureStore(db, isPostgres),
     forgetting: forgettingStore(db),

@@ -39,8 +39,8 @@ export type AtOnceParts = {
 /**
  * Without a token the bot cannot speak by itself, so there is no conversation: each message is a piece of its own,
  * received at once, and the receipt is in the webhook's reply. It is made by chance, for all that an update tells can be
- * guessed: an update that comes again is told that it was received, and no receipt. An album is one piece, a message for each of its files; an
- * edit is a further message of the piece that its message became.
+ * guessed: an update that comes again is told that it was received, and no receipt. An album is one piece, a message for
+ * each of its files; an edit is a further message of the piece that its message became.
  */
 export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
   return async (heard, reply) => {

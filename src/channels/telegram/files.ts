@@ -62,7 +62,7 @@ export function telegramFileFetcher(parts: FetchParts) {
     const { token } = parts
     if (!token) throw new CarryFault('telegram-no-token')
     const path = await pathOf(target, token, signal)
-    const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`, signal)
+    const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`, signal, parts.now())
     const file = await stage(body, attachmentId)
     const found = await parts.attachments.sealingOf(attachmentId)
     if (!found) {
@@ -107,7 +107,7 @@ export function telegramFileFetcher(parts: FetchParts) {
   }
 }
 
-async function download(url: string, signal: AbortSignal): Promise<Readable> {
+async function download(url: string, signal: AbortSignal, now: number): Promise<Readable> {
   const response = await fetch(url, {
     redirect: 'error',
     signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
@@ -116,5 +116,5 @@ async function download(url: string, signal: AbortSignal): Promise<Readable> {
   })
   if (response.ok && response.body) return Readable.fromWeb(response.body)
   await response.body?.cancel()
-  throw refused(response.status, waitIn(response.headers.get('retry-after'), Date.now()))
+  throw refused(response.status, waitIn(response.headers.get('retry-after'), now))
 }
