@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPace } from '../src/background/pace.ts'
-import { wipeDatabase } from '../src/erasing/eraser.ts'
-import { openStorage, type Storage } from '../src/storage/storage.ts'
+import { openStorage, type Storage } from '../src/app/stores.ts'
+import { createPace } from '../src/core/pace.ts'
+import { wipeDatabase } from '../src/retention/eraser.ts'
 import { storageParts } from '../test/support/storage.ts'
 import { makePile } from './pile.ts'
 

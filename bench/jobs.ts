@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { newId } from '../src/id.ts'
-import { defaultPolicy } from '../src/notice-policy.ts'
-import { defaultRetention } from '../src/retention.ts'
+import { defaultPolicy } from '../src/accounts/notification-policy.ts'
+import { newId } from '../src/core/ids.ts'
+import { defaultRetention } from '../src/submissions/retention-rules.ts'
 
 const day = 86_400_000
 const keptDays = 90

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { simpleParser } from 'mailparser'
 import { pino } from 'pino'
 import { SMTPServer } from 'smtp-server'
-import { createApplication } from '../src/application.ts'
+import { createApplication } from '../src/app/app.ts'
 import { readConfig } from '../src/config.ts'
 
 // Mail by SMTP: Barua beside the bare lines that one would write without it, and a thousand hostile mails. Each side is

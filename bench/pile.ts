@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { newId } from '../src/id.ts'
-import { openStorage } from '../src/storage/storage.ts'
-import { channels, isConfidentialKind, kinds, states } from '../src/submission.ts'
+import { openStorage } from '../src/app/stores.ts'
+import { newId } from '../src/core/ids.ts'
+import { channels, isConfidentialKind, kinds, states } from '../src/submissions/model.ts'
 import { storageParts } from '../test/support/storage.ts'
 
 export type Pile = { pieces: number; rows: number; seconds: number }

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { median } from '../src/glance.ts'
+import { median } from '../src/statistics/model.ts'
 import { start } from './servers.ts'
 
 const tries = Number(process.env.BENCH_TRIES ?? 30)

@@ -1,5 +1,5 @@
 // Made-up words for made-up pieces. Every draw comes from a generator that is given, so a seed makes the same desk again.
-import type { Channel, Fields, Kind } from '../src/submission.ts'
+import type { Channel, Fields, Kind } from '../src/submissions/model.ts'
 
 export type Random = () => number
 

@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import sharp from 'sharp'
-import { createApplication } from '../src/application.ts'
+import { setUpLines } from '../src/accounts/first-run.ts'
+import { createApplication } from '../src/app/app.ts'
 import { readConfig } from '../src/config.ts'
-import { newId } from '../src/id.ts'
-import { decisions, fill, stateAfter, valuesFor } from '../src/letter.ts'
-import { newReference } from '../src/receipt.ts'
-import type { NewRecord } from '../src/record.ts'
-import type { Sealing } from '../src/seal.ts'
-import { setUpLines } from '../src/set-up-links.ts'
+import { newId } from '../src/core/ids.ts'
+import { answer, both, type ChangeOf, claim, move, note, tag } from '../src/editorial/actions.ts'
+import { decisions, fill, stateAfter, valuesFor } from '../src/editorial/letter-templates.ts'
+import type { Sealing } from '../src/encryption/types.ts'
+import type { NewRecord } from '../src/submissions/intake-record.ts'
 import {
   type Channel,
   type Content,
@@ -21,8 +21,8 @@ import {
   kinds,
   type Submission,
   summaryOf,
-} from '../src/submission.ts'
-import { answer, both, type ChangeOf, claim, move, note, tag } from '../src/work.ts'
+} from '../src/submissions/model.ts'
+import { newReference } from '../src/submissions/receipt.ts'
 import {
   answerText,
   chance,

@@ -6,7 +6,7 @@ if (existsSync('.env')) process.loadEnvFile('.env')
 keepCompiledCode(process.env.DATA_DIR || 'data')
 
 const { readConfig } = await import('./config.ts')
-const { whyNotStarted } = await import('./why-not-started.ts')
+const { whyNotStarted } = await import('./cli/why-not-started.ts')
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
 /** Longer than a request in flight is waited for, shorter than a service manager waits. Milliseconds. */
@@ -15,13 +15,13 @@ const longestStop = 50_000
 async function main(args: string[]): Promise<void> {
   const config = readConfig(process.env)
   if (args.length > 0) {
-    const { runCommand } = await import('./commands.ts')
+    const { runCommand } = await import('./cli/commands.ts')
     const stopping = new AbortController()
     for (const signal of stopSignals) process.once(signal, () => stopping.abort())
     process.exitCode = await runCommand(args, config, print, stopping.signal)
     return
   }
-  const { serve } = await import('./serve.ts')
+  const { serve } = await import('./cli/serve.ts')
   const service = await serve(config, print)
   for (const signal of stopSignals) process.once(signal, () => end(service.stop, 0))
   process.on('uncaughtException', (error) => {

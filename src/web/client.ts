@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Request, RequestHandler } from 'express'
-import { clientNetwork } from '../client-network.ts'
+import { clientNetwork } from '../core/client-network.ts'
 
 /**
  * Leaves of each address in X-Forwarded-For what is an address: some proxies add the port that the client came from, which

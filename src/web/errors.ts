@@ -1,11 +1,11 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
-import { placeOf } from '../error-place.ts'
-import { Failure, unavailable } from '../failure.ts'
-import { TooBusy } from '../too-busy.ts'
-import { typedIn } from '../typed.ts'
+import { placeOf } from '../core/error-place.ts'
+import { Failure, unavailable } from '../core/errors.ts'
+import { TooBusy } from '../core/too-busy.ts'
+import { statusOf } from './error-status.ts'
 import type { Render } from './pages.ts'
-import { statusOf } from './status.ts'
+import { typedIn } from './typed-input.ts'
 
 /** The JSON form of every refusal. */
 export function errorBody(failure: Failure) {

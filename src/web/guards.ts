@@ -2,8 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import { rateLimit } from 'express-rate-limit'
 import helmet from 'helmet'
-import { Failure } from '../failure.ts'
-import { askedAddress, hasHttps, isByOnion, type SiteAddresses } from '../site-addresses.ts'
+import { Failure } from '../core/errors.ts'
+import { askedAddress, hasHttps, isByOnion, type SiteAddresses } from '../core/public-urls.ts'
 import { clientOf } from './client.ts'
 
 /** Headers of every answer: nothing may load but our own style sheet and pictures, and nobody may frame us. */

@@ -1,5 +1,5 @@
 import express, { type Router } from 'express'
-import { Failure } from '../failure.ts'
+import { Failure } from '../core/errors.ts'
 
 /** For whoever watches the process: alive, and able to take submissions. */
 export function healthRouter(faults: () => Promise<string[]>): Router {

@@ -1,5 +1,5 @@
 import type { Counter, Registry } from 'prom-client'
-import { loadedOnce } from '../loaded-once.ts'
+import { loadedOnce } from '../core/loaded-once.ts'
 
 export type Metrics = {
   received(channel: string, kind: string, repeat: boolean): void

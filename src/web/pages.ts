@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
-import { isolated } from '../bidi.ts'
-import { deliveryStateNames, deliveryStates, dropNames, faultNames, purposeNames } from '../delivery.ts'
-import { roleNames, roles } from '../editor.ts'
-import { refusals } from '../file-refusal.ts'
-import { viewNames } from '../inbox.ts'
-import { letterNames } from '../letter.ts'
-import { rhythmNames } from '../notice-policy.ts'
+import { roleNames, roles } from '../accounts/editor.ts'
+import { rhythmNames } from '../accounts/notification-policy.ts'
+import { isolated } from '../core/bidi.ts'
+import { letterNames } from '../editorial/letter-templates.ts'
+import { refusals } from '../files/refusal.ts'
+import { deliveryStateNames, deliveryStates, dropNames, faultNames, purposeNames } from '../jobs/job.ts'
+import { viewNames } from '../submissions/inbox.ts'
 import {
   channelNames,
   channels,
@@ -25,8 +25,8 @@ import {
   stateNames,
   states,
   titleOf,
-} from '../submission.ts'
-import { unreadableNames } from '../unreadable.ts'
+} from '../submissions/model.ts'
+import { unreadableNames } from '../submissions/unreadable.ts'
 
 export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url))
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { KeyMoves } from '../../src/key-ring.ts'
-import type { Storage } from '../../src/storage/storage.ts'
+import type { KeyMoves } from '../../src/accounts/keyring/key-holders.ts'
+import type { Storage } from '../../src/app/stores.ts'
 
 type Accounts = Pick<Storage, 'editors' | 'keyRing'>
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { articleOf } from '../../src/channels/email/article.ts'
+import { articleOf } from '../../src/documents/article-text.ts'
 
 const namespaces = [
   'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"',

@@ -5,10 +5,10 @@
 import { once } from 'node:events'
 import { pino } from 'pino'
 import supertest from 'supertest'
-import { createApplication } from '../../src/application.ts'
-import { runCommand } from '../../src/commands.ts'
+import { passkeyWrap } from '../../src/accounts/webauthn.ts'
+import { createApplication } from '../../src/app/app.ts'
+import { runCommand } from '../../src/cli/commands.ts'
 import { readConfig } from '../../src/config.ts'
-import { passkeyWrap } from '../../src/desk/passkeys.ts'
 import { admin, colleague, invited, passphrases } from './key-people.ts'
 
 /** What the test hands over: the secret of a passkey, the sheet that is printed, a link, a session. */
@@ -71,7 +71,7 @@ function chosen(passphrase: string) {
 }
 
 async function secretOf(passphrase: string): Promise<Uint8Array> {
-  const { openPassphrase } = await import('../../src/desk/passphrase.ts')
+  const { openPassphrase } = await import('../../src/accounts/passphrase.ts')
   const editor = await storage.editors.byEmail(admin)
   const secret = await openPassphrase(passphrase, await storage.factors.passphrase(editor?.id ?? ''))
   return secret ?? new Uint8Array()

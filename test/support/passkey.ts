@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
-import { passkeyWrap } from '../../src/desk/passkeys.ts'
-import { hashToken } from '../../src/desk/tokens.ts'
-import type { Identity } from '../../src/seal.ts'
+import { hashToken } from '../../src/accounts/session-token.ts'
+import { passkeyWrap } from '../../src/accounts/webauthn.ts'
+import type { Identity } from '../../src/encryption/types.ts'
 import type { Newsroom } from './newsroom.ts'
 
 /** A passkey in software: it signs as an authenticator does, https://www.w3.org/TR/webauthn-3/#sctn-op-get-assertion */

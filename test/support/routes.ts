@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Express } from 'express'
-import type { Application } from '../../src/application.ts'
-import { newId } from '../../src/id.ts'
-import { makeToken } from '../../src/one-time.ts'
-import { readSecrets } from '../../src/storage/secrets.ts'
+import type { Application } from '../../src/app/app.ts'
+import { newId } from '../../src/core/ids.ts'
+import { readSecrets } from '../../src/core/secrets.ts'
+import { makeToken } from '../../src/core/signed-token.ts'
 import { type RunningProcess, runCommand } from './process.ts'
 
 type Layer = {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Identity } from '../../src/seal.ts'
-import { fileKeyIn, headerSize } from '../../src/sealing/header.ts'
-import { receiptIdentity } from '../../src/sealing/receipt-key.ts'
-import { textSealer } from '../../src/sealing/text.ts'
+import { fileKeyIn, headerSize } from '../../src/encryption/age-header.ts'
+import { textSealer } from '../../src/encryption/age-text.ts'
+import type { Identity } from '../../src/encryption/types.ts'
+import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import type { Newsroom } from './newsroom.ts'
 
 const block = /-----BEGIN AGE ENCRYPTED FILE-----[\s\S]*?-----END AGE ENCRYPTED FILE-----/g

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { Internet } from '../../src/pgp/public-get.ts'
+import type { Internet } from '../../src/core/public-fetch.ts'
 
 const domain = 'newsroom.test'
 const advanced = `openpgpkey.${domain}`

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { fieldRules, maxFiles } from '../../draft.ts'
-import { type Kind, kinds, states } from '../../submission.ts'
+import { fieldRules, maxFiles } from '../../submissions/incoming.ts'
+import { type Kind, kinds, states } from '../../submissions/model.ts'
 
 /** What the API takes and gives. The description that is served is made from these. */
 

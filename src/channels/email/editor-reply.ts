@@ -1,4 +1,4 @@
-import { findMark } from '../../reply-mark.ts'
+import { findMark } from '../../outbound-mail/reply-delimiter.ts'
 import { isDeviceLine, mayBeDeviceLine } from './device-lines.ts'
 import { type Answered, headOfQuotation, quotationAtEnd } from './quoted-text.ts'
 

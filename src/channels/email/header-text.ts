@@ -1,5 +1,5 @@
 import libmime from 'libmime'
-import { type CharsetHints, decodeText } from './charset.ts'
+import { type CharsetHints, decodeText } from '../../core/charset.ts'
 
 /** One word of RFC 2047, `=?charset?B or Q?coded text?=`, with a language perhaps (RFC 2231, 5). */
 const word = /=\?([\w-]+)(?:\*[\w-]*)?\?([BbQq])\?([^?\s]*)\?=/g

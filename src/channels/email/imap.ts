@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ImapFlow } from 'imapflow'
-import { Failure } from '../../failure.ts'
-import { isOnThisMachine } from './limits.ts'
-import type { Envelope } from './mail-in-hand.ts'
-import type { Taken } from './take.ts'
+import { Failure } from '../../core/errors.ts'
+import type { Envelope } from './inbound-email.ts'
+import { isOnThisMachine } from './rate-limit.ts'
+import type { Taken } from './router.ts'
 
 export type ImapParts = {
   /** `imaps://USER:PASSWORD@HOST/MAILBOX`; with `imap:` the connection is made safe by STARTTLS. */

@@ -4,7 +4,7 @@ import type { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import mailsplit, { type MessageChunk, type MimeNode, type SplitterChunk } from '@zone-eu/mailsplit'
 import libmime from 'libmime'
-import { charsetOfHtml, decodeText } from './charset.ts'
+import { charsetOfHtml, decodeText } from '../../core/charset.ts'
 import { parameterOf } from './header-text.ts'
 import { UudecodeStream } from './uuencode.ts'
 

@@ -1,5 +1,5 @@
-import { type Formatted, writtenOut } from '../../formatted.ts'
-import { formattedOfHtml } from './html.ts'
+import { formattedOfHtml } from '../../documents/html.ts'
+import { type Formatted, writtenOut } from '../../submissions/formatted-text.ts'
 import type { Part } from './mime-tree.ts'
 
 /** What a mail says, twice: as it was typed, and as it is formatted. */

@@ -1,5 +1,5 @@
-import type { TelegramSender } from '../../submission.ts'
-import type { Message } from './update.ts'
+import type { TelegramSender } from '../../submissions/model.ts'
+import type { Message } from './update-schema.ts'
 
 /** Where somebody is written to: a chat, and in the direct messages of a channel the topic that is theirs. */
 export type Address = Pick<TelegramSender, 'chatId' | 'topicId'>

@@ -1,14 +1,14 @@
 import type { Bot, Context, LazySessionFlavor, StorageAdapter } from 'grammy'
+import { type Words, wordsIn } from '../chat/words/words.ts'
 import { addressOf, inTopic, isByAnother, isGroup, isToUs } from './address.ts'
-import { faultOf } from './api.ts'
-import { type Answer, readDeed } from './buttons.ts'
+import { faultOf } from './client.ts'
 import { commandIn, isPayload, kindOfCommand } from './commands.ts'
 import { type Conversation, conversation, NothingSaid } from './conversation.ts'
+import { type Answer, readDeed } from './keyboards.ts'
+import { isService } from './parse-message.ts'
 import type { ConversationParts, Session } from './parts.ts'
-import { isService } from './said.ts'
-import { type Heard, type Incoming, messageIn } from './update.ts'
+import { type Heard, type Incoming, messageIn } from './update-schema.ts'
 import { withoutCommand } from './without-command.ts'
-import { type Words, wordsIn } from './words/words.ts'
 
 /** An update beside grammY's view of it, and where the one call goes that answers its webhook. */
 type Turn = Context & LazySessionFlavor<Session> & { heard: Heard; firstCall: Reply | undefined }

@@ -1,5 +1,5 @@
-import type { Kind } from '../../submission.ts'
-import { languages } from './words/words.ts'
+import type { Kind } from '../../submissions/model.ts'
+import { languages } from '../chat/words/words.ts'
 
 /** What the bot can be told to do. */
 export const commandNames = [

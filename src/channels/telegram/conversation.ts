@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto'
-import { unavailable } from '../../failure.ts'
-import type { Chat, OpenPiece, Part, UpdateName } from '../../open-piece.ts'
-import { firstStep, stepAfter, stepBefore } from '../../open-piece.ts'
-import { isConfidentialKind, type Kind, senderState } from '../../submission.ts'
+import { unavailable } from '../../core/errors.ts'
+import { isConfidentialKind, type Kind, senderState } from '../../submissions/model.ts'
+import type { Chat, OpenPiece, Part, UpdateName } from '../chat/draft.ts'
+import { firstStep, stepAfter, stepBefore } from '../chat/draft.ts'
+import { isLanguage, languages, type Words } from '../chat/words/words.ts'
 import { type Address, addressOf, isByAnother, readAddress, writtenAddress } from './address.ts'
+import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
 import {
   type Answer,
   type Deed,
@@ -11,13 +13,11 @@ import {
   kindButtons,
   languageButtons,
   undoButtons,
-} from './buttons.ts'
-import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
-import { faultsIn, isAsking, missingStep, question, suggestionsFor } from './guest-post.ts'
+} from './keyboards.ts'
+import { readMessage } from './parse-message.ts'
 import type { ConversationParts } from './parts.ts'
-import { readMessage } from './said.ts'
-import type { Incoming, Message, Press, Update } from './update.ts'
-import { isLanguage, languages, type Words } from './words/words.ts'
+import { faultsIn, isAsking, missingStep, question, suggestionsFor } from './questionnaire.ts'
+import type { Incoming, Message, Press, Update } from './update-schema.ts'
 
 /** Nothing in the message that a piece could be made of. */
 export class NothingSaid extends Error {}

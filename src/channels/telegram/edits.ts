@@ -1,7 +1,7 @@
-import type { HeldFile, UpdateName } from '../../open-piece.ts'
+import type { HeldFile, UpdateName } from '../chat/draft.ts'
 import { addressOf } from './address.ts'
-import type { ChatKeys } from './chat-key.ts'
-import type { Message } from './update.ts'
+import type { ChatKeys } from './chat-id-hash.ts'
+import type { Message } from './update-schema.ts'
 
 /** Stands in a message that tells of an edit, where the edit took the words away. */
 export const wordsRemoved = '[The words were removed.]'

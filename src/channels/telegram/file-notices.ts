@@ -1,11 +1,11 @@
-import type { Contact } from '../../contact.ts'
-import { CarryFault, type Delivery } from '../../delivery.ts'
-import { isRefusalReason, type RefusalReason } from '../../file-refusal.ts'
-import type { PieceToSend } from '../../open-piece.ts'
-import { type Message, telegramOf } from '../../submission.ts'
+import { isRefusalReason, type RefusalReason } from '../../files/refusal.ts'
+import { CarryFault, type Delivery } from '../../jobs/job.ts'
+import type { Contact } from '../../submissions/contact.ts'
+import { type Message, telegramOf } from '../../submissions/model.ts'
+import type { PieceToSend } from '../chat/draft.ts'
+import { type Words, wordsIn } from '../chat/words/words.ts'
 import { type Address, inTopic, readAddress } from './address.ts'
-import { breakingOff, faultOf, type GetApi } from './api.ts'
-import { type Words, wordsIn } from './words/words.ts'
+import { breakingOff, faultOf, type GetApi } from './client.ts'
 
 export type FileNoticeParts = {
   getApi: GetApi

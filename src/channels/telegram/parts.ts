@@ -1,10 +1,10 @@
-import type { FurtherDraft } from '../../draft.ts'
-import type { Chat, NewPart, OpenPiece, Part, Step, TakenPart, UpdateName } from '../../open-piece.ts'
-import type { Kind, Submission, TelegramSender } from '../../submission.ts'
-import type { GetApi } from './api.ts'
-import type { ChatKeys } from './chat-key.ts'
-import type { Reading } from './said.ts'
-import type { Words } from './words/words.ts'
+import type { FurtherDraft } from '../../submissions/incoming.ts'
+import type { Kind, Submission, TelegramSender } from '../../submissions/model.ts'
+import type { Chat, NewPart, OpenPiece, Part, Step, TakenPart, UpdateName } from '../chat/draft.ts'
+import type { Words } from '../chat/words/words.ts'
+import type { ChatKeys } from './chat-id-hash.ts'
+import type { GetApi } from './client.ts'
+import type { Reading } from './parse-message.ts'
 
 /** What a chat has chosen. */
 export type Session = { language?: string }

@@ -1,9 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import express, { type Request, type RequestHandler, type Router } from 'express'
-import { Failure } from '../../failure.ts'
+import { Failure } from '../../core/errors.ts'
 import type { Reply } from './bot.ts'
 import { isNotOurs, reasonToKeep } from './message/updates.ts'
-import { type Heard, isTooDeep, messageIn, Update } from './update.ts'
+import { type Heard, isTooDeep, messageIn, Update } from './update-schema.ts'
 
 export type WebhookParts = {
   /** Deals with an update that is understood; says so when it is durable, and may answer in the webhook's reply. */

@@ -1,6 +1,6 @@
 import type { Command } from './commands.ts'
 import { isFields } from './message/reader.ts'
-import type { Incoming } from './update.ts'
+import type { Incoming } from './update-schema.ts'
 
 /** The message as if the command had not stood before it: links and marks stay with the words that they belong to. */
 export function withoutCommand(incoming: Incoming, { rest, restAt }: Command): Incoming {

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { Kind, kinds } from '../submissions/model.ts'
+
+const minute = 60_000
+const day = 24 * 60 * minute
+
+/** When an editor hears of pieces: of each one, of all together at chosen hours, or only of those they have claimed. */
+export const rhythms = ['at-once', 'digest', 'claimed'] as const
+export type Rhythm = (typeof rhythms)[number]
+
+export const rhythmNames: Record<Rhythm, string> = {
+  'at-once': 'At once: a mail for each piece',
+  digest: 'A digest: one mail at the hours I choose',
+  claimed: 'Only what I have claimed',
+}
+
+export const NoticePolicy = z.object({
+  rhythm: z.enum(rhythms),
+  /** Full hours of the day, in the editor's time zone, at which a digest is sent. */
+  hours: z.array(z.number().int().min(0).max(23)).max(24),
+  /** An IANA time zone. */
+  timeZone: z.string().refine(isTimeZone, 'Please choose a time zone.'),
+  /** The kinds that the editor wants to hear of. */
+  kinds: z.array(Kind),
+})
+export type NoticePolicy = z.infer<typeof NoticePolicy>
+
+export const defaultPolicy: NoticePolicy = {
+  rhythm: 'at-once',
+  hours: [8, 16],
+  timeZone: 'UTC',
+  kinds: [...kinds],
+}
+
+/** Messages that follow each other within this time ride in one mail. */
+export const gatheringTime = 5 * minute
+/** How long a piece that was told of, and not opened, is not told of again. */
+export const quietTime = day
+/** More pieces than this within the span are a burst: everyone gets one digest for it instead of a mail a piece. */
+export const burst = { pieces: 20, span: 10 * minute }
+/** More pieces than this within the span may be the beginning of a burst: they are told of when the span is over, if it is none. */
+export const crowd = { pieces: 5, span: minute }
+/** For so long it is waited what else comes, before anybody is told: long enough to notice a burst. */
+export const settlingTime = 2000
+/** A burst that does not end is told of after this time. */
+export const longestBurst = 60 * minute
+
+/** What an editor has seen and heard of a piece. */
+export type Attention = {
+  openedAt: number | null
+  toldAt: number | null
+  /** They have opened it since its sender last wrote. */
+  hasSeenAll: boolean
+}
+
+/** A message of a sender, as far as it matters to who hears of it. */
+export type News = { kind: Kind; isOpening: boolean; assigneeId: string | null; at: number }
+
+/**
+ * When this editor is mailed about a message that came in: at a time, or not (undefined), for it is left to a digest,
+ * not wanted, or they were told and have not looked since.
+ */
+export function noticeTime(
+  editor: { id: string; policy: NoticePolicy },
+  news: News,
+  attention: Pick<Attention, 'openedAt' | 'toldAt'>,
+  now: number,
+): number | undefined {
+  if (!wants(editor, news)) return undefined
+  if (isTold(attention, now)) return undefined
+  return news.isOpening ? now : Math.max(now, news.at + gatheringTime)
+}
+
+function wants({ id, policy }: { id: string; policy: NoticePolicy }, news: News): boolean {
+  // Who has claimed a piece waits for the answer to it, however they hear of the others.
+  if (news.assigneeId === id) return true
+  return policy.rhythm === 'at-once' && policy.kinds.includes(news.kind)
+}
+
+function isTold({ openedAt, toldAt }: Pick<Attention, 'openedAt' | 'toldAt'>, now: number): boolean {
+  if (toldAt === null || now - toldAt >= quietTime) return false
+  return openedAt === null || openedAt < toldAt
+}
+
+/** The next time after `now` at which a digest is due; undefined where no hour is chosen. */
+export function nextDigestAt(policy: NoticePolicy, now: number): number | undefined {
+  // Looked for by quarters of an hour, for that is how far time zones are apart from full hours.
+  const quarter = 15 * minute
+  const first = (Math.floor(now / quarter) + 1) * quarter
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone: policy.timeZone,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+  for (let at = first; at < first + 2 * day; at += quarter) {
+    const [hour, minutes] = format.format(at).split(':').map(Number)
+    if (minutes === 0 && policy.hours.includes(hour as number)) return at
+  }
+  return undefined
+}
+
+/** Names that have been found good: looking one up is dear, and each list reads the policy of every editor. */
+const timeZones = new Set<string>()
+
+function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    timeZones.add(name)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,423 @@
+import type { Router } from 'express'
+import { nameFrom } from '../accounts/editor.ts'
+import type { KeyStep } from '../accounts/keyring/key-step.ts'
+import { passkeysOf } from '../accounts/webauthn.ts'
+import { hookSecret } from '../channels/api/outgoing-webhooks.ts'
+import { troubles } from '../channels/telegram/webhook-setup.ts'
+import { confidentialMarker } from '../confidentiality/make-confidential.ts'
+import { deskBasePath, siteAddresses } from '../config.ts'
+import type { Changes } from '../core/changes.ts'
+import { Failure } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+import { readToken } from '../core/signed-token.ts'
+import { confirmations } from '../desk/http/confirmation.ts'
+import { eventBy } from '../desk/http/event-by.ts'
+import { deskEvents, type Events } from '../desk/http/live-updates.ts'
+import type { DeskParts } from '../desk/http/parts.ts'
+import { type AskedPasskeys, askedPasskeys } from '../desk/http/passkey-challenge.ts'
+import { pageShower } from '../desk/http/render-page.ts'
+import { type DeskRoute, deskRouter, type FormReader, type Guard } from '../desk/http/routes.ts'
+import { createSessions, type Sessions } from '../desk/http/session.ts'
+import { accountRoutes } from '../desk/pages/account.ts'
+import { workRoutes } from '../desk/pages/actions.ts'
+import { apiTokenRoutes } from '../desk/pages/api-tokens.ts'
+import { fileRoutes } from '../desk/pages/attachments.ts'
+import { trailRoutes } from '../desk/pages/audit-log.ts'
+import { bulkRoutes } from '../desk/pages/bulk-actions.ts'
+import { markRoutes } from '../desk/pages/confidential.ts'
+import { decideRoutes } from '../desk/pages/decision.ts'
+import { exportRoutes } from '../desk/pages/export-list.ts'
+import { type TakeAlongParts, takeAlongRoutes } from '../desk/pages/export-submission.ts'
+import { furtherRoutes } from '../desk/pages/further.ts'
+import { inboxRoutes } from '../desk/pages/inbox.ts'
+import { ledgerRoutes } from '../desk/pages/jobs.ts'
+import { keyRoutes } from '../desk/pages/keys.ts'
+import { pgpRoutes } from '../desk/pages/pgp.ts'
+import { heldRoutes } from '../desk/pages/quarantine.ts'
+import { rawUpdateRoutes } from '../desk/pages/raw-updates.ts'
+import { replyRoutes } from '../desk/pages/reply-confirmations.ts'
+import { keepingRoutes } from '../desk/pages/retention.ts'
+import { settingsRoutes } from '../desk/pages/settings.ts'
+import { type LinkMaker, linkMaker, signInRoutes } from '../desk/pages/sign-in.ts'
+import { glanceRoutes } from '../desk/pages/statistics.ts'
+import { pieceRoutes } from '../desk/pages/submission.ts'
+import { type TeamParts, teamRoutes } from '../desk/pages/team.ts'
+import { botRoutes } from '../desk/pages/telegram.ts'
+import { undoRoutes } from '../desk/pages/undo.ts'
+import { answerFiles } from '../editorial/reply-attachments.ts'
+import { isRecipient } from '../encryption/age-x25519.ts'
+import { sealedForKey } from '../encryption/encrypt-to-recipient.ts'
+import { entriesOfSealed } from '../export/encrypted-archive.ts'
+import { entriesOfOpened } from '../export/plain-archive.ts'
+import { tarOf } from '../export/tar.ts'
+import { NoRoom } from '../files/no-room.ts'
+import { previewNow } from '../files/preview/preview.ts'
+import { downloadName } from '../files/type.ts'
+import type { Composer } from '../outbound-mail/compose.ts'
+import { sendersOf } from '../submissions/sender-fingerprint.ts'
+import { rateLimited } from '../web/guards.ts'
+import { readMultipart, readSmallFile } from '../web/multipart.ts'
+import { readFields } from '../web/read-form.ts'
+import { fileAnswer, sendCopy } from '../web/send-file.ts'
+import type { MailSide } from './email.ts'
+import { deskSiteUrl, hour, type Parts } from './parts.ts'
+import type { PgpSide } from './pgp.ts'
+import type { BotSide } from './telegram.ts'
+import { uploadsOf } from './upload-options.ts'
+
+/** The desk: its routes as they are declared, the router made of them, and its open streams. */
+export type DeskSide = { routes: DeskRoute[]; router: Router; events: Events }
+
+export function createDesk(
+  parts: Parts,
+  compose: Composer,
+  changes: Changes,
+  bots: BotSide,
+  mail: MailSide,
+  pgp: PgpSide,
+): DeskSide {
+  const { config, storage, metrics, outside } = parts
+  const base = deskBasePath(config)
+  const { now } = outside
+  const sessions = createSessions({
+    sessions: storage.sessions,
+    keysOf: parts.keyRing.keysOf,
+    opened: (identity) => void parts.resealing.begin(parts.keyRing.keysOf(identity)),
+    addresses: siteAddresses(config),
+    base,
+    now,
+  })
+  const botTroubles = () => {
+    const seen = bots.webhook()
+    return seen ? troubles(seen.state, now()) : []
+  }
+  const showPage = pageShower({
+    render: parts.renderDesk,
+    deliveries: storage.deliveries,
+    botTroubles,
+    mailTroubles: mail.troubles,
+    storageTroubles: parts.readiness.troubles,
+    pgpKeys: storage.pgpKeys,
+    factors: storage.factors,
+    keyRing: parts.keyRing,
+    isOffline: config.OFFLINE_DESK_KEY !== undefined,
+    now,
+  })
+  const deskParts = partsForPieces(parts, compose, showPage)
+  const common = { showPage, base, now, newsroom: config.NEWSROOM_NAME }
+  const events = deskEvents({
+    ...deskParts,
+    sessions,
+    changes,
+    isShared: storage.isShared,
+    latest: storage.latest,
+    onTrouble(error) {
+      outside.log.error({ name: error instanceof Error ? error.name : typeof error }, 'desk streams trouble')
+      return undefined
+    },
+  })
+  const { editors, factors, settings, glance, unread } = storage
+  const passkeys = passkeysOf(siteAddresses(config), config.NEWSROOM_NAME)
+  const asked = askedPasskeys({
+    passkeys,
+    sessions: storage.sessions,
+    factors,
+    keyRing: parts.keyRing,
+    addresses: siteAddresses(config),
+    now,
+  })
+  const totpKey = parts.secrets.keyFor('totp')
+  const confirmation = confirmations({
+    ...common,
+    sessions,
+    factors,
+    askedPasskeys: asked,
+    tries: storage.tries,
+    keyRing: parts.keyRing,
+    isOffline: config.OFFLINE_DESK_KEY !== undefined,
+  })
+  // What is done in a step, or with a form that was confirmed, is mailed at once.
+  const nudging: Guard = async (req, res, seat, needs) => {
+    res.once('finish', () => parts.nudge('mail'))
+    return confirmation.guard(req, res, seat, needs)
+  }
+  const keyRing = {
+    ...parts.keyRing,
+    together: <T>(work: (step: KeyStep) => Promise<T>, acknowledged?: string) =>
+      parts.keyRing.together(work, acknowledged).finally(() => parts.nudge('mail')),
+  }
+  const routes = [
+    ...confirmation.routes,
+    ...signIn(parts, sessions, asked),
+    ...inboxRoutes(deskParts),
+    ...exportRoutes(deskParts),
+    ...pieceRoutes(deskParts),
+    ...workRoutes(deskParts),
+    ...markRoutes(deskParts),
+    ...decideRoutes(deskParts),
+    ...heldRoutes(deskParts),
+    ...bulkRoutes(deskParts),
+    ...undoRoutes(deskParts),
+    ...keepingRoutes(deskParts),
+    ...takeAlongRoutes({ ...deskParts, ...packing(parts) }),
+    ...trailRoutes({ ...deskParts, trail: storage.trail }),
+    ...fileRoutes(deskParts),
+    ...rawUpdateRoutes(deskParts),
+    ...events.routes,
+    ...ledgerRoutes(deskParts),
+    ...glanceRoutes({ ...common, glance }),
+    ...accountRoutes({
+      ...common,
+      sessions,
+      sessionStore: storage.sessions,
+      editors,
+      factors,
+      passkeys,
+      askedPasskeys: asked,
+      keyRing,
+      tries: storage.tries,
+      isOffline: config.OFFLINE_DESK_KEY !== undefined,
+      totpKey,
+    }),
+    ...pgpRoutes({ ...common, ...pgp, keys: storage.pgpKeys }),
+    ...teamRoutes({
+      ...common,
+      editors,
+      pgpKeys: storage.pgpKeys,
+      keyRing,
+      sealAnew: parts.resealing.begin,
+      sendKeyLink: sendKeyLink(parts),
+    }),
+    ...keyRoutes({
+      ...common,
+      editors,
+      sessions,
+      factors,
+      askedPasskeys: asked,
+      tries: storage.tries,
+      keyRing,
+      isOffline: config.OFFLINE_DESK_KEY !== undefined,
+      requestOfLink: (token) => readToken(parts.secrets.keyFor('one-time'), 'request', token, now())?.id,
+      render: parts.render,
+      resealing: parts.resealing,
+    }),
+    ...replyRoutes({
+      work: storage.work,
+      submissions: storage.submissions,
+      messageOfLink: (token) => readToken(parts.secrets.keyFor('one-time'), 'reply', token, now())?.id,
+      render: parts.renderDesk,
+      changed: deskParts.changed,
+      base,
+      now,
+    }),
+    ...settingsRoutes({ ...common, settings }),
+    ...botRoutes({
+      ...common,
+      hasToken: config.TELEGRAM_BOT_TOKEN !== undefined,
+      webhook: bots.webhook,
+      troubles: botTroubles,
+      refresh: bots.lookAfter,
+    }),
+    ...apiTokenRoutes({
+      ...common,
+      tokens: storage.apiTokens,
+      hosts: config.WEBHOOK_HOSTS,
+      secretFor: (token) => hookSecret(parts.secrets.keyFor('webhook'), token),
+    }),
+    ...furtherRoutes({
+      ...common,
+      unread,
+      programs: parts.cleaner.programs,
+      metrics: async () => metrics.read(await storage.deliveries.counts()),
+    }),
+  ]
+  return { routes, router: deskRouter(routes, sessions, formReader(parts), nudging), events }
+}
+
+/** So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers take. */
+const mostByMail = 15 * 1024 * 1024
+
+function mostWithAnAnswer({ config }: Parts): number {
+  return Math.min(config.MAX_SUBMISSION_BYTES, mostByMail)
+}
+
+/** What signing in needs, with the answer of a passkey. Bytes. */
+const mostOfAnyone = 16 * 1024
+
+/** How forms are read at the desk. */
+function formReader(parts: Parts): FormReader {
+  const { bodies, config } = parts
+  const most = mostWithAnAnswer(parts)
+  const maxFileBytes = Math.min(config.MAX_FILE_BYTES, most)
+  const uploads = { ...uploadsOf(parts), maxFileBytes, maxSubmissionBytes: most }
+  return {
+    ofAnyone: (req) => readFields(req, uploads, mostOfAnyone),
+    fields(req) {
+      bodies.of(req).know()
+      return readFields(req, uploads)
+    },
+    smallFile(req, res) {
+      bodies.of(req).know()
+      return readSmallFile(req, res, uploads)
+    },
+    async files(req, res) {
+      bodies.of(req).know()
+      const sent = await readMultipart(req, res, uploads)
+      // An answer goes out with its files or not at all.
+      const unkept = sent.unkept.map(() => ({ message: new NoRoom().message }))
+      return { ...sent, fileFaults: [...sent.fileFaults, ...unkept] }
+    },
+    discard: uploads.discard,
+  }
+}
+
+/** Makes sign-in links, for mails and for the shell. */
+export function createLinks({ config, storage, keyRing, outside }: Parts): LinkMaker {
+  return linkMaker({ links: storage.sessions, keyRing, deskSiteUrl: deskSiteUrl(config), now: outside.now })
+}
+
+function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['showPage']): DeskParts {
+  const { config, storage, files, secrets, outside, nudge } = parts
+  const senderKey = secrets.keyFor('sender')
+  return {
+    showPage,
+    submissions: storage.submissions,
+    inbox: storage.inbox,
+    work: storage.work,
+    history: storage.history,
+    notes: storage.notes,
+    attention: storage.attention,
+    deliveries: storage.deliveries,
+    settings: storage.settings,
+    retention: storage.retention,
+    trail: storage.trail,
+    erase: storage.erasures.erase,
+    markConfidential: confidentialMarker({ store: storage.marking, files }),
+    sealAnew: parts.resealing.begin,
+    withFiles: answerFiles(parts),
+    mostWithAnAnswer: mostWithAnAnswer(parts),
+    editors: storage.editors,
+    answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
+    sendersOf: (message) => sendersOf(message.content, senderKey),
+    readFile: (attachment, keys) => files.readFor(attachment, keys),
+    previewNow,
+    sendFile: fileAnswer({ readFile: (attachment, keys) => files.readFor(attachment, keys), downloadName }),
+    sendCopy,
+    cleaner: parts.cleaner,
+    hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
+    newsroom: config.NEWSROOM_NAME,
+    mailFrom: config.MAIL_FROM,
+    base: deskBasePath(config),
+    now: outside.now,
+    changed() {
+      parts.changed()
+      for (const carrier of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(carrier)
+    },
+  }
+}
+
+/** How a piece is packed to be taken along. */
+function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
+  const { storage, files, fileSealing, outside } = parts
+  return {
+    async packSealed(submission) {
+      const texts = await storage.resealing.texts(submission.id)
+      const sealedFiles = (await storage.resealing.files(submission.id))?.files ?? []
+      const sealed = await Promise.all(
+        sealedFiles.map(async ({ id }) => ({ id, size: await files.sizeOf(id), open: () => files.read(id) })),
+      )
+      const entries = entriesOfSealed({ submission, texts, files: sealed })
+      return tarOf(submission.reference, entries, submission.updatedAt)
+    },
+    async packOpened(submission, { keys }) {
+      const messages = await storage.submissions.conversation(submission.id, keys)
+      if (messages.some(({ seal }) => seal === 'locked'))
+        throw new Failure('forbidden', 'This piece is sealed, and does not open for you just now.')
+      const piece = {
+        submission,
+        messages,
+        notes: await storage.notes.of(submission.id, keys),
+        tags: await storage.inbox.tagsOf(submission.id),
+        history: await storage.history.of(submission.id),
+      }
+      const entries = entriesOfOpened(piece, {
+        readFile: (attachment) => files.readFor(attachment, keys),
+        fileName: downloadName,
+        nameOf: nameFrom(await storage.editors.names()),
+      })
+      return tarOf(submission.reference, entries, submission.updatedAt)
+    },
+    isRecipient,
+    sealFor: (source, recipient) => sealedForKey(fileSealing, source, recipient),
+    async noteExport({ reference }, seat, detail) {
+      const entry = { action: 'exported' as const, editorId: seat.editor.id, reference, detail }
+      const isForKey = detail.startsWith('for ')
+      const told = isForKey ? eventBy(seat, 'exported-for-key', { detail: reference }) : undefined
+      await storage.trail.add([entry], outside.now(), told)
+      if (told) parts.nudge('mail')
+    },
+  }
+}
+
+function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys): DeskRoute[] {
+  const { config, storage, secrets, renderDesk, outside } = parts
+  return signInRoutes({
+    sessions,
+    links: storage.sessions,
+    editors: storage.editors,
+    factors: storage.factors,
+    tries: storage.tries,
+    askedPasskeys,
+    keyRing: parts.keyRing,
+    mailLink: mailLink(parts),
+    async noteGuesses(editorId, count) {
+      const event = {
+        action: 'codes-guessed',
+        editorId: null,
+        aboutId: editorId,
+        detail: `${count}`,
+      } as const
+      await storage.securityEvents.note(event, outside.now())
+      parts.nudge('mail')
+    },
+    limit: rateLimited({
+      limit: 100,
+      windowMs: hour / 6,
+      counts: 'all',
+      message: 'Too many tries to sign in from your connection. Please try again in ten minutes.',
+    }),
+    accountKey: secrets.keyFor('account'),
+    totpKey: secrets.keyFor('totp'),
+    render: renderDesk,
+    newsroom: config.NEWSROOM_NAME,
+    addresses: siteAddresses(config),
+    base: deskBasePath(config),
+    now: outside.now,
+  })
+}
+
+/** Mail that is kept as files lies beside what a link would open: then the link is shown to whoever asked for it. */
+function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
+  const { config, outside } = parts
+  const linkFor = createLinks(parts)
+  return async (step, editorId, identity) => {
+    const link = await linkFor(editorId, identity, step)
+    if (!config.SMTP_URL) return link
+    await step.accounts.post({ purpose: 'sign-in', editorId, passing: { link } }, outside.now())
+    return undefined
+  }
+}
+
+/** A mail is made at a moment that nobody knows, for that takes time: the request that asked for it is long over then. */
+const shortestWait = 500
+const longestWait = 2000
+
+function mailLink({ storage, outside, nudge }: Parts) {
+  return async (editorId: string | undefined): Promise<void> => {
+    const now = outside.now()
+    const dueAt = Math.round(now + shortestWait + outside.random() * (longestWait - shortestWait))
+    const mail = { purpose: 'sign-in', editorId: editorId ?? newId(now), dueAt } as const
+    await storage.deliveries.addOrSeemTo(mail, editorId !== undefined, now)
+    nudge('mail')
+  }
+}

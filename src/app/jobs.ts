@@ -1,0 +1,305 @@
+import { join } from 'node:path'
+import { crowd } from '../accounts/notification-policy.ts'
+import { answerHooks, hookSecret } from '../channels/api/outgoing-webhooks.ts'
+import { addressOf } from '../core/email-address.ts'
+import { groupCommit } from '../core/group-commit.ts'
+import { loadedOnce } from '../core/loaded-once.ts'
+import { makeToken } from '../core/signed-token.ts'
+import type { LinkMaker } from '../desk/pages/sign-in.ts'
+import { previewMaker } from '../files/preview/preview.ts'
+import { afterwards } from '../jobs/afterwards.ts'
+import { type Carrier, carriers, type Delivery, type Instead, type Purpose } from '../jobs/job.ts'
+import { leaseHolder, timesHere, timesOfMachines } from '../jobs/lease-holder.ts'
+import type { LeasedVerdict } from '../jobs/store.ts'
+import { createWorker } from '../jobs/worker.ts'
+import { noticeCarriers } from '../notifications/jobs.ts'
+import { type Composer, mailComposer } from '../outbound-mail/compose.ts'
+import { readDkimKey } from '../outbound-mail/dkim.ts'
+import { heloName } from '../outbound-mail/helo-name.ts'
+import type { Mail } from '../outbound-mail/mail.ts'
+import { folderMailer, type Mailer, mostConnections, smtpMailer } from '../outbound-mail/transport.ts'
+import { contactOf } from '../submissions/contact.ts'
+import { threadMark } from '../submissions/mail-thread-key.ts'
+import type { Submission } from '../submissions/model.ts'
+import { erasedAt } from '../submissions/retention-rules.ts'
+import { formats, viewsFolder } from '../web/pages.ts'
+import { laneFinder } from './lane-finder.ts'
+import { deskSiteUrl, hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
+import type { PgpSide } from './pgp.ts'
+import type { BotSide } from './telegram.ts'
+
+type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
+
+/** How many are carried at once, and how many of them to one place. */
+const pace: Record<Carrier, { atOnce: number; perLane: number; takesTurns?: true }> = {
+  mail: { atOnce: mostConnections, perLane: 2 },
+  telegram: { atOnce: 8, perLane: 2 },
+  // By themselves, so that receipts and answers never wait for files.
+  file: { atOnce: 4, perLane: 1, takesTurns: true },
+  chat: { atOnce: 20, perLane: 2 },
+  hook: { atOnce: 8, perLane: 2 },
+  desk: { atOnce: 100, perLane: 100 },
+  preview: { atOnce: 1, perLane: 1, takesTurns: true },
+}
+const mostSettledAtOnce = 100
+/** So long after an answer has gone its link still says so. */
+const day = 24 * hour
+
+export type Outbox = {
+  /** Something of this carrier's may be due. */
+  nudge(carrier: Carrier): void
+  start(): void
+  /** Carries what is due now, where the outbox has not been started, and says how much that was. */
+  workOnce(): Promise<number>
+  /** Waits a few seconds for what is in hand, breaks the rest off, and writes down what became of it. */
+  stop(): Promise<void>
+}
+
+/** A worker for each carrier, and the lease that all of them work under. */
+export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbox {
+  const { storage, metrics, outside } = parts
+  const { leases: store, isShared } = storage
+  const leases = leaseHolder({
+    store,
+    isShared,
+    onChange: nudgeAll,
+    log: outside.log,
+    monotonic: outside.monotonic ?? (() => performance.now()),
+    times: outside.leaseTimes ?? (isShared ? timesOfMachines : timesHere),
+  })
+  const laneOf = createLanes(parts)
+  const settleTogether = groupCommit(async (verdicts: LeasedVerdict[]) => {
+    const settled = await storage.deliveries.settle(verdicts)
+    return settled.map((isOurs) => ({ isOurs }))
+  }, mostSettledAtOnce)
+  const workers = carriers.map((carrier) =>
+    createWorker({
+      carrier,
+      takesTurns: false,
+      ...pace[carrier],
+      laneOf,
+      leases,
+      outbox: storage.deliveries,
+      async settle({ purpose, attachmentId, submissionId }, verdict) {
+        if (purpose === 'telegram-file' && attachmentId && verdict.state === 'failed') {
+          await storage.attachments.lost(attachmentId, submissionId, verdict.fault, outside.now())
+        }
+        return (await settleTogether(verdict)).isOurs
+      },
+      carry: (delivery, signal) => carry[delivery.purpose](delivery, signal),
+      onVerdict({ id, purpose, attempts }, verdict) {
+        const fault = 'fault' in verdict && verdict.fault ? { fault: verdict.fault } : {}
+        // What went well soon after something came in would tell when that was.
+        const isTrouble = verdict.state !== 'dropped' && 'fault' in fault
+        const level = isTrouble ? 'info' : 'debug'
+        outside.log[level]({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
+        metrics.settled(purpose, verdict.state)
+        parts.changed()
+      },
+      log: outside.log,
+      now: outside.now,
+      random: outside.random,
+    }),
+  )
+  return {
+    nudge(carrier) {
+      workers[carriers.indexOf(carrier)]?.nudge()
+    },
+    start() {
+      leases.start()
+      for (const worker of workers) worker.start()
+    },
+    async workOnce() {
+      await leases.look()
+      const counts = await Promise.all(workers.map((worker) => worker.workOnce()))
+      return counts.reduce((sum, count) => sum + count, 0)
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()))
+      await leases.stop()
+    },
+  }
+
+  function nudgeAll(): void {
+    for (const worker of workers) worker.nudge()
+  }
+}
+
+/** Where each delivery goes. */
+function createLanes({ storage }: Parts) {
+  return laneFinder({
+    editorById: storage.editors.byId,
+    pieceById: storage.openPieces.byId,
+    contactOf: async (submissionId) => contactOf(await storage.submissions.conversation(submissionId)),
+    tokenById: storage.apiTokens.byId,
+    submissionOf: storage.attachments.submissionOf,
+  })
+}
+
+/** Composes every mail. */
+export function createComposer({ config, storage, secrets }: Parts, signInLink: LinkMaker): Composer {
+  return mailComposer({
+    viewsFolder,
+    submissions: storage.submissions,
+    editors: storage.editors,
+    attention: storage.attention,
+    letter: async (name) => (await storage.settings.letter(name)).value,
+    confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
+    replyLink: (messageId, toldAt) =>
+      `${deskSiteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
+    requestLink: (id, askedAt) =>
+      `${deskSiteUrl(config)}/desk/keys/requests/${makeToken(secrets.keyFor('one-time'), 'request', id, askedAt + 30 * day)}`,
+    signInLink,
+    hasSetUp: storage.factors.hasSetUp,
+    newsroom: config.NEWSROOM_NAME,
+    mailFrom: config.MAIL_FROM,
+    replyAddress: config.EMAIL_REPLY_ADDRESS,
+    replies: config.replies,
+    siteUrl: siteUrl(config),
+    deskUrl: `${deskSiteUrl(config)}/desk`,
+    onionUrl: onionSiteUrl(config),
+    replyKey: secrets.keyFor('reply'),
+    formats,
+  })
+}
+
+/** Who carries what. */
+export function createCarriers(
+  parts: Parts,
+  compose: Composer,
+  mailer: Mailer,
+  bots: BotSide,
+): Record<Purpose, Carry> {
+  const { storage, files, secrets, outside } = parts
+  const senderKey = secrets.keyFor('sender')
+  const { editors, notices } = storage
+  const send = (mail: Mail, signal: AbortSignal) => mailer.send(mail, signal)
+  const toEditors = noticeCarriers({
+    compose,
+    send,
+    editors: { ...editors, digested: afterwards(outside.log, editors.digested) },
+    notices: { ...notices, tell: afterwards(outside.log, notices.tell) },
+    soonErased,
+    now: outside.now,
+  })
+  return {
+    'tell-editors': tellEditors(parts),
+    'editor-notice': toEditors.notice,
+    assignment: toEditors.assignment,
+    digest: toEditors.digest,
+    'burst-digest': toEditors.burstDigest,
+    escalation: toEditors.escalation,
+    'erasure-warning': toEditors.erasureWarning,
+    async 'sender-receipt'(delivery, signal) {
+      const mail = await compose.senderReceipt(delivery)
+      if (!mail) return { needless: 'letter-off' }
+      return toSender(mail, delivery, signal)
+    },
+    async 'answer-mail'(delivery, signal) {
+      const mail = await compose.answer(delivery)
+      return mail ? toSender(mail, delivery, signal) : { needless: 'called-back' }
+    },
+    async 'deed-confirmation'(delivery, signal) {
+      return sendOr(await compose.confirmation(delivery), 'called-back', signal)
+    },
+    async 'sign-in'(delivery, signal) {
+      return sendOr(await compose.signIn(delivery), '', signal)
+    },
+    async 'security-notice'(delivery, signal) {
+      return sendOr(await compose.securityNotice(delivery), 'nothing-new', signal)
+    },
+    ...bots.carry,
+    'answer-webhook': postingAnswers(parts),
+    preview: previewMaker({ files, attachments: storage.attachments }),
+  }
+
+  /** What will be erased soon, of what concerns this editor, with the day of each. */
+  async function soonErased(editorId: string, most: number): Promise<{ piece: Submission; at: number }[]> {
+    const { value: rules } = await storage.settings.retention()
+    const ids = (await storage.editors.active()).map(({ id }) => id)
+    const theirs = await storage.retention.soonOf(editorId, ids, rules, most)
+    return theirs.flatMap((piece) => {
+      const at = erasedAt(piece, rules)
+      return at === undefined ? [] : [{ piece, at }]
+    })
+  }
+
+  /** What the sender replies to it belongs to the same submission, so that is known before it leaves. */
+  async function toSender(mail: Mail, { submissionId }: Delivery, signal: AbortSignal): Promise<undefined> {
+    if (submissionId) await storage.mail.mark(threadMark(senderKey, mail.messageId, mail.to), submissionId)
+    await mailer.send(mail, signal)
+  }
+
+  async function sendOr(
+    mail: Mail | undefined,
+    needless: string,
+    signal: AbortSignal,
+  ): Promise<Instead | undefined> {
+    if (!mail) return { needless }
+    await mailer.send(mail, signal)
+    return undefined
+  }
+}
+
+/** Turns what came in into mails by each editor's policy, many messages in one transaction. */
+function tellEditors({ storage, outside, nudge }: Parts): Carry {
+  const plan = groupCommit(async (messages: Delivery[]) => {
+    const waiting = await storage.notices.plan(messages, await storage.editors.active(), outside.now())
+    return messages.map((message) => ({ waits: waiting.has(message.messageId) }))
+  }, mostSettledAtOnce)
+  return async (delivery) => {
+    const { waits } = await plan(delivery)
+    nudge('mail')
+    return waits ? { waitUntil: delivery.createdAt + crowd.span } : undefined
+  }
+}
+
+function postingAnswers({ config, storage, secrets, outside }: Parts): Carry {
+  const key = secrets.keyFor('webhook')
+  return answerHooks({
+    tokenById: storage.apiTokens.byId,
+    submissionById: storage.submissions.byId,
+    conversation: storage.submissions.conversation,
+    hosts: config.WEBHOOK_HOSTS,
+    secretFor: (token) => hookSecret(key, token),
+    now: outside.now,
+  })
+}
+
+/** nodemailer is loaded with the first mail, so that starting up does not wait for it. */
+export function lazyMailer(
+  { config, files }: Pick<Parts, 'config' | 'files'>,
+  compose: Composer,
+  protectionOf: PgpSide['protectionOf'],
+): Mailer {
+  let made: Mailer | undefined
+  const load = loadedOnce(async () => {
+    const privateKey = await readDkimKey(config.DATA_DIR)
+    const { domain } = addressOf(config.MAIL_FROM)
+    const signing = privateKey === undefined ? undefined : { domain, selector: dkimSelector, privateKey }
+    const settings = {
+      from: config.MAIL_FROM,
+      readFile: files.read,
+      signing,
+      name: heloName(config.PUBLIC_URL, config.MAIL_FROM),
+      protectionOf,
+      contentless: compose.contentless(),
+      outerSubject: 'Encrypted message',
+    }
+    made = config.SMTP_URL
+      ? await smtpMailer(config.SMTP_URL, settings)
+      : await folderMailer(join(config.DATA_DIR, 'mail'), settings)
+    return made
+  })
+  return {
+    async send(mail, signal) {
+      await (await load()).send(mail, signal)
+    },
+    close() {
+      made?.close()
+    },
+  }
+}
+
+/** Under this name the public half of the key stands in DNS: `barua._domainkey.example.org`. */
+export const dkimSelector = 'barua'

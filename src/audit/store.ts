@@ -1,0 +1,77 @@
+import type { Database } from '../db/open.ts'
+import type { Tables } from '../db/schema.ts'
+import { type NewTrailEntry, type TrailEntry, trailHash } from './log.ts'
+import type { SecurityEvent } from './security-event.ts'
+import { tellOfSecurityEvent } from './security-event-store.ts'
+
+export type TrailStore = ReturnType<typeof trailStore>
+
+const pageSize = 1000
+
+/** The audit trail. It is only ever added to. */
+export function trailStore(db: Database) {
+  return {
+    /** Writes down what was done with no transaction of its own, such as an export; and has mailed what is told of it. */
+    async add(entries: NewTrailEntry[], at: number, told?: SecurityEvent): Promise<void> {
+      await db.transaction().execute(async (trx) => {
+        if (told) await tellOfSecurityEvent(trx, told, at)
+        await appendToTrail(trx, entries, at)
+      })
+    },
+
+    /** The latest entries below a number, the latest first, of one piece or of all. */
+    async page(
+      size: number,
+      asked: { below?: number | undefined; reference?: string | undefined } = {},
+    ): Promise<TrailEntry[]> {
+      let query = db.selectFrom('trail').selectAll().orderBy('number', 'desc').limit(size)
+      if (asked.below !== undefined) query = query.where('number', '<', asked.below)
+      if (asked.reference !== undefined) query = query.where('reference', '=', asked.reference)
+      return (await query.execute()).map(entryOf)
+    },
+
+    head: () => headOf(db),
+
+    /** All of it, the oldest first, page by page. */
+    async *all(): AsyncGenerator<TrailEntry> {
+      for (let last = 0, isMore = true; isMore; ) {
+        const rows = await db
+          .selectFrom('trail')
+          .selectAll()
+          .where('number', '>', last)
+          .orderBy('number')
+          .limit(pageSize)
+          .execute()
+        yield* rows.map(entryOf)
+        last = rows.at(-1)?.number ?? last
+        isMore = rows.length === pageSize
+      }
+    },
+  }
+}
+
+/**
+ * Adds to the trail. Called last inside the transaction of what it tells of: until that ends, nobody else can add, and
+ * whoever waits for that must not hold what this one still needs.
+ */
+export async function appendToTrail(trx: Database, entries: NewTrailEntry[], at: number): Promise<void> {
+  if (entries.length === 0) return
+  await trx.updateTable('trail_head').set({ one: 1 }).where('one', '=', 1).execute()
+  let { number, hash } = await headOf(trx)
+  const rows: Tables['trail'][] = []
+  for (const { editorId, action, reference = null, detail = null } of entries) {
+    number += 1
+    hash = trailHash(hash, { number, at, editorId, action, reference, detail })
+    rows.push({ number, at, editor_id: editorId, action, reference, detail, hash })
+  }
+  await trx.insertInto('trail').values(rows).execute()
+  await trx.updateTable('trail_head').set({ number, hash }).where('one', '=', 1).execute()
+}
+
+async function headOf(db: Database): Promise<Pick<TrailEntry, 'number' | 'hash'>> {
+  return db.selectFrom('trail_head').select(['number', 'hash']).executeTakeFirstOrThrow()
+}
+
+function entryOf({ editor_id: editorId, ...row }: Tables['trail']): TrailEntry {
+  return { ...row, editorId }
+}

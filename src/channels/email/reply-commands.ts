@@ -1,0 +1,246 @@
+import type { Editor } from '../../accounts/editor.ts'
+import { Failure } from '../../core/errors.ts'
+import { idBehind } from '../../core/ids.ts'
+import {
+  answer,
+  both,
+  type Change,
+  type ChangeOf,
+  claim,
+  type Deed,
+  decide,
+  note,
+  type Original,
+  type Said,
+  type WrittenFile,
+} from '../../editorial/actions.ts'
+import {
+  type Decision,
+  fill,
+  type Kept,
+  type Letter,
+  type LetterName,
+  valuesFor,
+} from '../../editorial/letter-templates.ts'
+import { type Confirmation, confirmationTo } from '../../editorial/reply-confirmations.ts'
+import type { Passing } from '../../jobs/job.ts'
+import { answerDoors, type Contact, contactOf } from '../../submissions/contact.ts'
+import type { Arrival } from '../../submissions/incoming.ts'
+import {
+  type HeldReason,
+  type MailOrigin,
+  type Message,
+  type Submission,
+  undoTime,
+} from '../../submissions/model.ts'
+import type { EditorReply } from './editor-reply.ts'
+
+export type DeedParts = {
+  applyOnce: (change: Change & { arrival: Omit<Arrival, 'secret'> }) => Promise<Submission | undefined>
+  submissionById: (id: string) => Promise<Submission | undefined>
+  conversation: (submissionId: string) => Promise<Message[]>
+  /** The id of what was said last. */
+  lastTurnOf: (submissionId: string) => Promise<string | undefined>
+  /** How the sender of a sealed piece is reached, as far as this process knows. */
+  contact: (submissionId: string) => Promise<Contact | 'lost'>
+  letter: (name: LetterName) => Promise<Kept<Letter>>
+  /** For how long what is to be sent can be stopped; in milliseconds. */
+  replyWait: () => Promise<number>
+  hasBot: boolean
+  newsroom: string
+  now: () => number
+}
+
+/** A reply of an editor, and which mail it was. */
+export type RepliedDeed = {
+  submissionId: string
+  editor: Editor
+  arrival: Omit<Arrival, 'secret'>
+  reply: EditorReply
+  /** Those that go to the sender. */
+  files: WrittenFile[]
+  /** The mail itself, and those of its files that do not go. */
+  aside: WrittenFile[]
+  origin: MailOrigin
+}
+
+/** What became of it: done, done before, or to be held for this reason. */
+export type Done = 'done' | 'repeat' | HeldReason
+
+const decisionOf = { accept: 'accepted', decline: 'declined' } as const satisfies Record<string, Decision>
+/** So often it is looked again, when a colleague has changed the submission between our look and our deed. */
+const mostLooks = 5
+
+/** Does what editors ask for by mail, each mail once. */
+export function mailDeeds(parts: DeedParts) {
+  return {
+    /** Why it cannot be done as things stand; asked before its files are put in their place. */
+    async hindranceOf(replied: RepliedDeed): Promise<HeldReason | undefined> {
+      const { command, words } = replied.reply
+      if (typeof command === 'object') return 'no-such-command'
+      if ((command === 'claim' || command === 'note') && replied.files.length > 0) return 'not-possible'
+      const isSilent = words === '' && replied.files.length === 0
+      if (isSilent && (command === 'note' || command === undefined)) return 'nothing-said'
+      const submission = await parts.submissionById(replied.submissionId)
+      if (!submission) return 'not-possible'
+      try {
+        await changeFor({ submission, editorId: replied.editor.id, at: parts.now() }, replied)
+        return undefined
+      } catch (error) {
+        if (isPossible(error)) throw error
+        return 'not-possible'
+      }
+    },
+
+    async do(replied: RepliedDeed): Promise<Done> {
+      for (let look = 1; ; look++) {
+        const submission = await parts.submissionById(replied.submissionId)
+        if (!submission) return 'not-possible'
+        try {
+          return await doOnce(replied, submission)
+        } catch (error) {
+          if (isPossible(error)) throw error
+          const isStale = (await parts.submissionById(submission.id))?.revision !== submission.revision
+          if (!isStale || look === mostLooks) return 'not-possible'
+        }
+      }
+    },
+  }
+
+  async function doOnce(replied: RepliedDeed, submission: Submission): Promise<Done> {
+    const wait = Math.max(undoTime, await parts.replyWait())
+    const deed: Deed = { submission, editorId: replied.editor.id, at: parts.now(), wait }
+    const change = await changeFor(deed, replied)
+    const isWorthKeeping = change.message !== undefined || change.note !== undefined
+    const { arrival } = replied
+    const last = change.message?.id ?? (await parts.lastTurnOf(submission.id))
+    const done = await parts.applyOnce({
+      ...change,
+      ...(isWorthKeeping && { original: originalOf(deed, replied, last) }),
+      submissionId: submission.id,
+      editorId: deed.editorId,
+      at: deed.at,
+      revision: submission.revision,
+      arrival,
+    })
+    return done ? 'done' : 'repeat'
+  }
+
+  async function changeFor(deed: Deed, replied: RepliedDeed): Promise<ChangeOf> {
+    const { command, words } = replied.reply
+    switch (command) {
+      case 'claim':
+        if (words === '') return confirmed(deed, claim(deed), 'claimed')
+        return confirmed(deed, both(claim(deed), note(words)), 'claimed and noted')
+      case 'note':
+        return confirmed(deed, note(words), 'noted')
+      case 'accept':
+      case 'decline':
+        return decided(deed, decisionOf[command], replied)
+      default: {
+        // A file may say it all; then the words that stand with it are ours.
+        const said = { body: words || 'Please see the attached file.', files: replied.files }
+        return shown(deed, replied, await written(deed, said), 'answered')
+      }
+    }
+  }
+
+  /** With the words that follow the command as its letter, or with the newsroom's own. */
+  async function decided(
+    deed: Deed,
+    decision: 'accepted' | 'declined',
+    replied: RepliedDeed,
+  ): Promise<ChangeOf> {
+    const { words } = replied.reply
+    const isOpen = deed.submission.state === 'waiting' || deed.submission.state === 'in-review'
+    if (!isOpen) throw new Failure('conflict', 'A colleague has decided on it meanwhile.')
+    const moved = decide(deed, decision)
+    const { value: letter } = await parts.letter(decision)
+    if (words === '' && replied.files.length === 0 && !letter.isOn)
+      return confirmed(deed, moved, `${decision} silently`)
+    const [opening] = await parts.conversation(deed.submission.id)
+    const values = valuesFor(deed.submission, opening?.content.fields ?? { body: '' }, parts.newsroom)
+    const said = {
+      title: fill(letter.subject, values),
+      body: words || fill(letter.body, values),
+      files: replied.files,
+    }
+    return shown(deed, replied, both(moved, await written(deed, said)), decision)
+  }
+
+  /** @throws Failure `conflict` where a restart has lost how the sender is reached: the answer is held for the desk then */
+  async function contactFor({ id, isConfidential }: Submission): Promise<Contact> {
+    if (!isConfidential) return contactOf(await parts.conversation(id))
+    const contact = await parts.contact(id)
+    if (contact === 'lost')
+      throw new Failure('conflict', 'Who sent this is sealed: please answer from the desk.')
+    return contact
+  }
+
+  async function written(deed: Deed, said: Said): Promise<ChangeOf> {
+    const contact = await contactFor(deed.submission)
+    const doors = answerDoors(contact, parts.hasBot)
+    return answer(deed, said, doors, contact, await parts.lastTurnOf(deed.submission.id))
+  }
+}
+
+/** True for an error that says nothing about what was asked for. */
+function isPossible(error: unknown): boolean {
+  return !(error instanceof Failure) || !['conflict', 'invalid'].includes(error.code)
+}
+
+function confirmed(deed: Deed, change: ChangeOf, what: Confirmation): ChangeOf {
+  return { ...change, deliveries: [...change.deliveries, confirmationTo(deed.editorId, what)] }
+}
+
+/** Confirmed with the exact words, so that they can be stopped before the sender is told. */
+function shown(
+  { editorId, submission }: Deed,
+  replied: RepliedDeed,
+  change: ChangeOf,
+  what: Confirmation,
+): ChangeOf {
+  const { message } = change
+  if (!message) return change
+  const passing: Passing = {
+    text: message.body,
+    title: message.title,
+    files: replied.files.map(({ id, name }) => ({ id, name, key: '' })),
+    leftOut: {
+      words: replied.reply.leftOut,
+      files: replied.aside.filter(({ isRaw }) => !isRaw).map(({ name }) => ({ name })),
+    },
+  }
+  const delivery = {
+    ...confirmationTo(editorId, what),
+    messageId: message.id,
+    ...(submission.isConfidential && { passing }),
+  }
+  return { ...change, deliveries: [...change.deliveries, delivery] }
+}
+
+/** The reply as it came, with all its files: if it is stopped, it is quarantined with them. */
+function originalOf(
+  { at, editorId }: Deed,
+  { reply, files, aside, origin }: RepliedDeed,
+  last: string | undefined,
+): Original {
+  const labels = [
+    ...aside.map(({ id, name, isRaw }) => [id, { name, ...(isRaw ? { isRaw } : { isLeftOut: true }) }]),
+    ...files.map(({ id, name }) => [id, { name }]),
+  ]
+  return {
+    id: idBehind(last, at),
+    files: aside,
+    content: {
+      fields: { body: reply.text },
+      files: Object.fromEntries(labels),
+      email: {
+        ...origin,
+        ...(reply.leftOut && { folded: reply.leftOut }),
+        held: 'stopped',
+        heldFor: editorId,
+      },
+    },
+  }
+}

@@ -1,0 +1,262 @@
+import { randomUUID } from 'node:crypto'
+import { parse } from 'cookie'
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import { Failure, type Faults } from '../../core/errors.ts'
+import { askedAddress, hasHttps, type SiteAddresses, written } from '../../core/public-urls.ts'
+import {
+  type Arrival,
+  type AwaitedFile,
+  type Draft,
+  filesNotKept,
+  parseFields,
+} from '../../submissions/incoming.ts'
+import { isConfidentialKind, type Kind } from '../../submissions/model.ts'
+import { arrivalDigest } from '../../submissions/request-digest.ts'
+import type { SentForm, Stage } from '../../web/multipart.ts'
+import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '../../web/read-form.ts'
+import { type Form, formFor, forms } from './fields.ts'
+import { type Nonces, nonceHash } from './form-token.ts'
+
+/** What the form's door is handed where everything meets. */
+export type FormParts = FormReading & {
+  receive: (draft: Draft) => Promise<Omit<Told, 'unkept'>>
+  /** Keeps files as they are, of pieces that are not confidential. */
+  stageClear: Stage
+  render: (view: string, data?: Record<string, unknown>) => string
+  errorBody: (failure: Failure) => object
+  asFailure: (error: unknown) => Failure
+  beginRefusal: (res: Response, failure: Failure) => void
+  nonces: Nonces
+  submitLimit: RequestHandler
+  /** For the pages that hold no secret beside what somebody else may have chosen. */
+  compress: RequestHandler
+  addresses: SiteAddresses
+  base: string
+  /** Where pieces can be mailed to, and of which kind they then are. */
+  mailAddresses: { address: string; kind: Kind }[]
+}
+
+/** What a sender is told when something was received, as it is stored. */
+type Told = {
+  reference: string
+  receipt: string
+  isConfidential: boolean
+  /** The reference of what they had sent before without asking for confidence. */
+  earlier?: string
+  /** No receipt was mailed to the address that they gave. */
+  isUnmailed?: boolean
+  /** How many files there was no room for. */
+  unkept: number
+}
+
+const receiptCookie = 'barua-receipt'
+const receiptMinutes = 10
+
+/** The letterbox: the front page, the forms, and the receipt. */
+export function formRouter(parts: FormParts): Router {
+  const router = express.Router()
+
+  router.get('/', parts.compress, (_req, res) => {
+    res.type('html').send(parts.render('form/letterbox', { forms, addresses: parts.mailAddresses }))
+  })
+
+  router.get('/submit/:kind', parts.compress, (req, res) => {
+    const form = knownForm(req.params.kind)
+    const nonce = parts.nonces.make()
+    // Kept by the browser for its Back button, with what was typed, but asked for anew on a visit.
+    res.set('cache-control', 'private, no-cache')
+    res.type('html').send(formPage(form, { values: {}, faults: {}, nonce, failure: undefined, filesSent: 0 }))
+  })
+
+  router.post('/submit/:kind', parts.submitLimit, async (req, res) => {
+    const form = knownForm(req.params.kind)
+    let sent: SentForm | undefined
+    try {
+      sent = await readForm(req, res, { ...parts, stage: stageFor(form, req) })
+      checkToken(sent, res)
+      const draft = draftOf(form, sent)
+      refuseFaultyFiles(sent, draft)
+      const told = { ...(await parts.receive(draft)), unkept: sent.unkept.length }
+      answer(req, res, form, told, sent.unkept)
+    } catch (error) {
+      if (sent) await parts.discard(sent.files)
+      refuse(req, res, form, parts.asFailure(error))
+    }
+  })
+
+  router.get('/receipt', (req, res) => {
+    const shown = readReceiptCookie(req)
+    res.clearCookie(receiptCookie, receiptCookieOptions(req))
+    res.set('cache-control', 'no-store')
+    const address = addressAsked(req)
+    res.type('html').send(parts.render(shown ? 'form/receipt' : 'form/receipt-gone', { ...shown, address }))
+  })
+
+  return router
+
+  /** Sealed, unless it is known by then that there is no need to: the form asks before it takes files. */
+  function stageFor({ kind }: Form, req: Request): Stage {
+    return (...given) => {
+      // As it is asked for: what comes after something confidential is sealed when it is kept.
+      const isSealed = isConfidentialKind(kind) || isTicked(req.body)
+      return (isSealed ? parts.stage : parts.stageClear)(...given)
+    }
+  }
+
+  function checkToken(sent: SentForm, res: Response): void {
+    if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) {
+      throw new Failure('forbidden', 'Please send this again from the form below.')
+    }
+  }
+
+  function draftOf(form: Form, sent: SentForm): Draft {
+    const names = form.fields.map((field) => field.name)
+    const fields = givenFields(sent.fields, names)
+    const arrival = arrivalOf(sent.fields.nonce, form, fields, sent)
+    const isConfidential = isTicked(sent.fields)
+    return {
+      kind: form.kind,
+      channel: 'form',
+      arrival,
+      fields,
+      files: sent.files,
+      awaited: sent.unkept,
+      isConfidential,
+    }
+  }
+
+  /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
+  function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
+    if (!parts.nonces.isOurs(nonce)) {
+      return { source: 'form', key: randomUUID(), secret: randomUUID() }
+    }
+    // With the kind: what is confidential must never join a piece that is not.
+    const key = `${form.kind}/${nonceHash(nonce)}`
+    return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
+  }
+
+  function answer(req: Request, res: Response, { kind }: Form, told: Told, files: AwaitedFile[]): void {
+    res.set('cache-control', 'no-store')
+    if (wantsJson(req)) {
+      const { reference, receipt, isConfidential, isUnmailed } = told
+      const statusUrl = `${addressAsked(req)}/status`
+      // Besides what every answer has: what is not so for everything of this kind.
+      const more = {
+        ...filesNotKept(files),
+        ...(isConfidential && !isConfidentialKind(kind) && { confidential: true }),
+        ...(isUnmailed && { mailed: false }),
+      }
+      res.status(201).json({ reference, receipt, statusUrl, ...more })
+      return
+    }
+    const maxAge = receiptMinutes * 60 * 1000
+    res.cookie(receiptCookie, inCookie(told), { ...receiptCookieOptions(req), maxAge })
+    res.redirect(303, `${parts.base}/receipt`)
+  }
+
+  function refuse(req: Request, res: Response, form: Form, failure: Failure): void {
+    parts.beginRefusal(res, failure)
+    if (wantsJson(req)) {
+      res.json(parts.errorBody(failure))
+      return
+    }
+    const values = (req.body ?? {}) as Record<string, unknown>
+    const nonce = parts.nonces.isOurs(values.nonce) ? values.nonce : parts.nonces.make()
+    const filesSent = countFiles(req)
+    res.type('html').send(formPage(form, { values, faults: failure.fields ?? {}, nonce, failure, filesSent }))
+  }
+
+  function formPage(form: Form, filled: FilledForm): string {
+    return parts.render('form/form', { form, ...filled, typedValue, limits: parts })
+  }
+
+  /** What comes next stays on the address by which somebody has come. */
+  function addressAsked(req: Request): string {
+    return written(askedAddress(parts.addresses, req.get('host')))
+  }
+
+  function receiptCookieOptions(req: Request) {
+    const secure = hasHttps(parts.addresses, req.get('host'))
+    return { path: `${parts.base}/receipt`, httpOnly: true, secure, sameSite: 'strict' as const }
+  }
+}
+
+type FilledForm = {
+  values: Record<string, unknown>
+  faults: Faults
+  nonce: string
+  failure: Failure | undefined
+  filesSent: number
+}
+
+function knownForm(kind: unknown): Form {
+  const form = formFor(String(kind))
+  if (!form) throw new Failure('not-found', 'There is no such form.')
+  return form
+}
+
+/** Names the faulty fields together with the faulty files, so that one more try is enough. */
+function refuseFaultyFiles(sent: SentForm, draft: Draft): void {
+  const [first] = sent.fileFaults
+  if (!first) return
+  const files = sent.fileFaults.map((fault) => fault.message)
+  const fieldFaults = faultsIn(draft)
+  const code = Object.keys(fieldFaults).length > 0 ? 'invalid' : first.code
+  throw new Failure(code, files.join(' '), { fields: { ...fieldFaults, files } })
+}
+
+function faultsIn(draft: Draft): Faults {
+  try {
+    parseFields(draft)
+    return {}
+  } catch (error) {
+    if (error instanceof Failure) return error.fields ?? {}
+    throw error
+  }
+}
+
+/** Tells a form that was sent twice from one that was changed in between; without the nonce nobody can try it out. */
+function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm): string {
+  const files = sent.files.map(({ name, sha256, caption, credit }) => ({ name, sha256, caption, credit }))
+  return arrivalDigest([nonce, fields, files])
+}
+
+function inCookie({ reference, receipt, isConfidential, earlier = '', isUnmailed, unkept }: Told): string {
+  const how = isConfidential ? 'confidential' : 'clear'
+  return [reference, receipt, how, earlier, isUnmailed ? 'unmailed' : '', unkept].join(' ')
+}
+
+function readReceiptCookie(req: Request): Told | undefined {
+  const shape = /^([\w-]+) ([\w-]+) (confidential|clear) ([\w-]*) (unmailed)? (\d+)$/
+  const [, reference, receipt, how, earlier, mail, unkept] =
+    shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []
+  if (!reference || !receipt) return undefined
+  return {
+    reference,
+    receipt,
+    isConfidential: how === 'confidential',
+    ...(earlier && { earlier }),
+    isUnmailed: mail !== undefined,
+    unkept: Number(unkept),
+  }
+}
+
+function countFiles(req: Request): number {
+  return Array.isArray(req.files) ? req.files.length : 0
+}
+
+/** A field's typed value for showing it again; `index` for one that is asked for several times. */
+function typedValue(values: Record<string, unknown>, name: string, index?: number): string {
+  const value = values[name]
+  if (Array.isArray(value))
+    return index === undefined ? value.filter(isText).join('\n') : textOr(value[index])
+  return index === undefined || index === 0 ? textOr(value) : ''
+}
+
+function textOr(value: unknown): string {
+  return isText(value) ? value : ''
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

@@ -1,0 +1,81 @@
+import express, { type RequestHandler, type Response, type Router } from 'express'
+import { Failure } from '../../core/errors.ts'
+import { NoRoom } from '../../files/no-room.ts'
+import type { StagedFile } from '../../submissions/incoming.ts'
+import { type MultipartParts, readMultipart, type SentForm } from '../../web/multipart.ts'
+import { isTicked } from '../../web/read-form.ts'
+import type { Nonces } from './form-token.ts'
+
+export type UploadParts = MultipartParts & {
+  /** Throws unless the link may still be used. @throws Failure `not-found`, `forbidden` */
+  check: (token: string) => Promise<void>
+  /** Adds the files to the piece that the link is for, once. @throws Failure `forbidden` if others came by it already */
+  receiveUpload: (
+    token: string,
+    files: StagedFile[],
+    isConfidential: boolean,
+  ) => Promise<{ reference: string }>
+  render: (view: string, data?: Record<string, unknown>) => string
+  asFailure: (error: unknown) => Failure
+  beginRefusal: (res: Response, failure: Failure) => void
+  nonces: Nonces
+  limit: RequestHandler
+}
+
+/** Where a file goes that a chat does not give out: by a link that is good once, for exactly one piece. */
+export function uploadRouter(parts: UploadParts): Router {
+  const router = express.Router()
+
+  router.get('/upload/:token', parts.limit, async (req, res) => {
+    res.set('cache-control', 'no-store')
+    await parts.check(String(req.params.token))
+    res.type('html').send(page(undefined))
+  })
+
+  router.post('/upload/:token', leavingBody, parts.limit, async (req, res) => {
+    res.set('cache-control', 'no-store')
+    const token = String(req.params.token)
+    await parts.check(token)
+    let sent: SentForm | undefined
+    try {
+      sent = await readMultipart(req, res, parts)
+      if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) {
+        throw new Failure('forbidden', 'Please send this again from the form below.')
+      }
+      refuseFaulty(sent)
+      const { reference } = await parts.receiveUpload(token, sent.files, isTicked(sent.fields))
+      res.type('html').send(parts.render('form/uploaded', { reference }))
+    } catch (error) {
+      if (sent) await parts.discard(sent.files)
+      refuse(res, parts.asFailure(error))
+    }
+  })
+
+  return router
+
+  function page(failure: Failure | undefined): string {
+    return parts.render('form/upload', { failure, limits: parts, nonce: parts.nonces.make() })
+  }
+
+  function refuse(res: Response, failure: Failure): void {
+    parts.beginRefusal(res, failure)
+    res.type('html').send(page(failure))
+  }
+}
+
+/** The form has no words in it that an error page would have to show. */
+const leavingBody: RequestHandler = (_req, res, next) => {
+  res.locals.leavesBody = true
+  next()
+}
+
+/** All or nothing: the link is good once, and stays good for what there is no room for now. */
+function refuseFaulty({ files, fileFaults, unkept }: SentForm): void {
+  if (unkept.length > 0) throw new NoRoom()
+  const [fault] = fileFaults
+  const messages = fileFaults.map(({ message }) => message)
+  if (fault) throw new Failure(fault.code, messages.join(' '), { fields: { files: messages } })
+  if (files.length > 0) return
+  const message = 'Please choose a file.'
+  throw new Failure('invalid', message, { fields: { files: [message] } })
+}

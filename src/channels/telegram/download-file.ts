@@ -1,0 +1,120 @@
+import { Readable } from 'node:stream'
+import { Failure } from '../../core/errors.ts'
+import type { Sealing } from '../../encryption/types.ts'
+import { NoRoom } from '../../files/no-room.ts'
+import { FileRefused } from '../../files/refusal.ts'
+import { CarryFault, type Delivery, waitIn } from '../../jobs/job.ts'
+import type { KeptFile, SealedAs } from '../../submissions/intake-record.ts'
+import { breakingOff, faultOf, type GetApi, patience, refused } from './client.ts'
+
+export type FetchParts = {
+  token: string | undefined
+  apiRoot: string
+  getApi: GetApi
+  /** Bytes that are taken of a file. */
+  maxBytes: number
+  /** Streams the file into the file store under its id. */
+  stage: (
+    source: Readable,
+    id: string,
+    maxBytes: number,
+  ) => Promise<{ size: number; type: string; sha256: string }>
+  keep: (ids: string[], sealing: Sealing | undefined) => Promise<Map<string, SealedAs>>
+  erase: (id: string) => Promise<void>
+  discard: (ids: string[]) => Promise<void>
+  attachments: {
+    state(id: string): Promise<string | undefined>
+    sealingOf(id: string): Promise<{ sealing: Sealing | undefined } | undefined>
+    arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean>
+  }
+  now: () => number
+}
+
+/**
+ * A path of Telegram's as it is asked for, each part of it in the coding of addresses: it ends as its sender's name for the
+ * file does, in any script and with any signs, and those would be part of the address otherwise.
+ * Undefined for one that could lead elsewhere: an address, a place on a disk, or a way up.
+ */
+export function encodedPath(path: string): string | undefined {
+  const parts = path.toWellFormed().split('/')
+  const leadsElsewhere = /^[a-z][a-z\d+.-]*:\/\//i.test(path) || parts.some((part) => /^\.{0,2}$/.test(part))
+  return leadsElsewhere ? undefined : parts.map(encodeURIComponent).join('/')
+}
+
+/**
+ * A Bot API server of our own in local mode gives the place on its disk, `/…/<token>/videos/file_1.mp4`: what comes after
+ * the token is asked for below its address, where its web server has to give it out. https://github.com/tdlib/telegram-bot-api
+ */
+function withinServer(path: string, token: string): string {
+  const folder = `/${token}/`
+  return path.startsWith('/') && path.includes(folder)
+    ? path.slice(path.indexOf(folder) + folder.length)
+    : path
+}
+
+/** Fetches awaited files from the Bot API. The token is in the URL, so no error of these requests is ever kept. */
+export function telegramFileFetcher(parts: FetchParts) {
+  /** @throws CarryFault */
+  return async (delivery: Delivery, signal: AbortSignal): Promise<void> => {
+    const { attachmentId, target } = delivery
+    if (!attachmentId || !target) throw new CarryFault('telegram-nothing-to-fetch', { permanent: true })
+    if ((await parts.attachments.state(attachmentId)) === 'kept') return
+    const { token } = parts
+    if (!token) throw new CarryFault('telegram-no-token')
+    const path = await pathOf(target, token, signal)
+    const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`, signal, parts.now())
+    const file = await stage(body, attachmentId)
+    const found = await parts.attachments.sealingOf(attachmentId)
+    if (!found) {
+      await parts.discard([attachmentId])
+      throw new CarryFault('file-gone', { permanent: true })
+    }
+    const { sealing } = found
+    const as = (await parts.keep([attachmentId], sealing)).get(attachmentId)
+    const isTaken = await parts.attachments.arrived(
+      attachmentId,
+      { ...file, mark: as?.mark, desk: as?.desk },
+      sealing,
+      parts.now(),
+    )
+    if (isTaken) return
+    await parts.erase(attachmentId)
+    throw new CarryFault('changed-meanwhile')
+  }
+
+  async function pathOf(fileId: string, token: string, signal: AbortSignal): Promise<string> {
+    const api = await parts.getApi()
+    const { file_path: given } = await api.getFile(fileId, breakingOff(signal)).catch((error: unknown) => {
+      throw faultOf(error)
+    })
+    const path = given === undefined ? undefined : encodedPath(withinServer(given, token))
+    if (path !== undefined) return path
+    throw new CarryFault('telegram-bad-path', { permanent: true })
+  }
+
+  async function stage(body: Readable, attachmentId: string) {
+    try {
+      return await parts.stage(body, attachmentId, parts.maxBytes)
+    } catch (error) {
+      body.destroy()
+      if (error instanceof FileRefused)
+        throw new CarryFault(`unsupported-${error.reason}`, { permanent: true })
+      // Telegram keeps it, so it can be fetched when there is room.
+      if (error instanceof NoRoom) throw new CarryFault('no-room')
+      if (!(error instanceof Failure)) throw new CarryFault('telegram-broken-off')
+      throw new CarryFault(error.code, { permanent: error.code !== 'unavailable' })
+    }
+  }
+}
+
+async function download(url: string, signal: AbortSignal, now: number): Promise<Readable> {
+  const response = await fetch(url, {
+    redirect: 'error',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
+  }).catch(() => {
+    throw new CarryFault('telegram-unreachable')
+  })
+  if (response.ok && response.body) return Readable.fromWeb(response.body)
+  await response.body?.cancel()
+  throw refused(response.status, waitIn(response.headers.get('retry-after'), now))
+}

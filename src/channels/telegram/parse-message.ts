@@ -1,0 +1,94 @@
+import { hash } from 'node:crypto'
+import type { HeldFile, Part, PartSort } from '../chat/draft.ts'
+import { addressOf } from './address.ts'
+import { message as messageReader } from './message/message.ts'
+import { type Findings, noFindings } from './message/reader.ts'
+import { besideMessage } from './message/updates.ts'
+import type { Incoming, Message } from './update-schema.ts'
+
+/** What is taken from a message besides its words. */
+export type Reading = {
+  tidyFileName: (name: string) => string
+  /** Bytes that the Bot API gives out of a file. */
+  maxFileBytes: number
+}
+
+/**
+ * What a person said with a message, as a part of their piece. `nature` tells what there was in it: something said;
+ * something of which nothing could be read; what Telegram itself tells of the chat; nothing at all.
+ */
+export type ReadMessage = { part: Part; nature: 'said' | 'unreadable' | 'service' | 'nothing' }
+
+/** Stands in the words where nothing of a message could be read. */
+const notReadHere = '[This message could not be read here.]'
+
+export function readMessage(incoming: Incoming, reading: Reading): ReadMessage {
+  const { message, said, json, raw } = incoming
+  const findings = noFindings()
+  const words = messageReader.read(said, findings, said)
+  for (const name of besideMessage(json)) findings.unread.push({ name: `update.${name}`, value: json[name] })
+  const nature = natureOf(words, findings)
+  const { media_group_id: album, edit_date: editedAt = 0, from } = message
+  const part: Part = {
+    messageId: message.message_id,
+    album: album ?? null,
+    field: null,
+    sort: sortOf(said),
+    words: nature === 'unreadable' ? notReadHere : words,
+    files: findings.files.map((file) => heldFile(file, reading)),
+    sender: { ...addressOf(message), messageId: message.message_id },
+    name: senderName(message),
+    language: from?.language_code?.slice(0, 50),
+    editedAt,
+    ...(findings.unread.length > 0 && { unread: { raw, mark: markOf(findings) } }),
+  }
+  return { part, nature }
+}
+
+/** True for what Telegram itself tells of a chat. */
+export function isService(incoming: Incoming, reading: Reading): boolean {
+  return readMessage(incoming, reading).nature === 'service'
+}
+
+function natureOf(words: string, { files, unread, isService }: Findings): ReadMessage['nature'] {
+  if (words.trim() !== '' || files.length > 0) return 'said'
+  if (unread.length > 0) return 'unreadable'
+  return isService ? 'service' : 'nothing'
+}
+
+/** Tells what was not read from something else that was not. */
+function markOf({ unread }: Findings): string {
+  return hash('sha256', JSON.stringify(unread), 'base64url')
+}
+
+function heldFile(
+  { size = 0, ...file }: Findings['files'][number],
+  { tidyFileName, maxFileBytes }: Reading,
+): HeldFile {
+  return { ...file, name: tidyFileName(file.name), ...(size > maxFileBytes && { withheld: size }) }
+}
+
+/** By which of a message's fields it is counted. */
+const sorts: [field: string, sort: PartSort][] = [
+  ['photo', 'photo'],
+  ['live_photo', 'photo'],
+  ['video', 'video'],
+  ['video_note', 'video'],
+  ['animation', 'video'],
+  ['voice', 'voice'],
+  ['audio', 'audio'],
+  ['document', 'document'],
+  ['location', 'location'],
+  ['venue', 'location'],
+  ['contact', 'contact'],
+]
+
+function sortOf(said: object): PartSort {
+  return sorts.find(([field]) => field in said)?.[1] ?? 'message'
+}
+
+function senderName({ from }: Message): string | undefined {
+  const { first_name: first, last_name: last, username } = from ?? {}
+  const name = [first, last, username && `(@${username})`].filter(Boolean).join(' ')
+  return name.replace(/\s+/g, ' ').slice(0, 200) || undefined
+}

@@ -1,0 +1,191 @@
+import { hash } from 'node:crypto'
+import { Failure } from '../../core/errors.ts'
+import type { AwaitedFile, Draft, FurtherDraft } from '../../submissions/incoming.ts'
+import type { HeldFile, UpdateName } from '../chat/draft.ts'
+import { en, type Words } from '../chat/words/en.ts'
+import { addressOf, inTopic, isByAnother, isGroup, isToUs, writtenAddress } from './address.ts'
+import type { HandleUpdate, Reply } from './bot.ts'
+import type { ChatKeys } from './chat-id-hash.ts'
+import { commandIn, isPayload } from './commands.ts'
+import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
+import { isService, type Reading, type ReadMessage, readMessage } from './parse-message.ts'
+import { type Incoming, type Message, messageIn } from './update-schema.ts'
+
+/** The receipt is empty where it was told before. */
+type Received = { reference: string; receipt: string; repeat: boolean }
+
+export type AtOnceParts = {
+  receive: (draft: Draft) => Promise<Received>
+  receiveFurther: (draft: FurtherDraft) => Promise<unknown>
+  keepUnread: (reason: string, raw: string) => Promise<void>
+  keys: ChatKeys
+  /** Tells what was said from something else, without anybody being able to try out what it was. */
+  digestOf: (said: string) => string
+  /** The submission that a message of a chat became. */
+  submissionOf: (chat: string, messageId: number) => Promise<string | undefined>
+  /** Remembers what a message of a chat became, for when it is edited. */
+  remember: (chat: string, messageId: number, reference: string) => Promise<void>
+  files: {
+    known(names: UpdateName[]): Promise<Set<string>>
+    note(names: UpdateName[]): Promise<void>
+  }
+  reading: Reading
+  siteUrl: string
+  /** Tells where the form is, which does not ask who writes. */
+  saferForm: (words: Words) => string
+  newsroom: string
+}
+
+/**
+ * Without a token the bot cannot speak by itself, so there is no conversation: each message is a piece of its own,
+ * received at once, and the receipt is in the webhook's reply. It is made by chance, for all that an update tells can be
+ * guessed: an update that comes again is told that it was received, and no receipt. An album is one piece, a message for
+ * each of its files; an edit is a further message of the piece that its message became.
+ */
+export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
+  return async (heard, reply) => {
+    const incoming = messageIn(heard)
+    if (!incoming) return
+    const { message, update, raw } = incoming
+    if (isGroup(message)) return
+    if (!isToUs(message)) return parts.keepUnread('not-said-to-the-bot', raw)
+    if (isByAnother(message)) {
+      return isService(incoming, parts.reading) ? undefined : parts.keepUnread('not-by-the-sender', raw)
+    }
+    if (isCommandAlone(message)) return say(reply, message, greeting(parts))
+    // Where a place began that is shared live is what was said; no later one is kept.
+    if (update.edited_message && incoming.said.location !== undefined) return
+    const read = readMessage(incoming, parts.reading)
+    if (read.nature === 'service') return
+    if (read.nature === 'nothing') {
+      await parts.keepUnread('no-words-or-files', raw)
+      return say(reply, message, en.notTaken)
+    }
+    try {
+      await (update.edited_message ? receiveEdit(incoming, read) : receivePiece(incoming, read, reply))
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code === 'unavailable') throw error
+      await parts.keepUnread(error.code, raw)
+      say(reply, message, en.notTaken)
+    }
+  }
+
+  async function receivePiece(incoming: Incoming, read: ReadMessage, reply?: Reply): Promise<void> {
+    const { message } = incoming
+    const draft = draftOf(incoming, read, parts.digestOf)
+    const received = await parts.receive(draft)
+    await parts.remember(parts.keys.chat(addressOf(message)), message.message_id, received.reference)
+    await parts.files.note(namesOfFiles(parts.keys, message, read.part.files))
+    const tooLarge = draft.awaited.some((file) => file.withheld !== undefined)
+    const told = [
+      answer(received, parts.siteUrl),
+      tooLarge ? largeFileNote(parts.siteUrl) : '',
+      read.nature === 'unreadable' ? en.notTaken : '',
+    ]
+    say(reply, message, told.filter((text) => text !== '').join('\n\n'))
+  }
+
+  /** An edit joins the piece that its message became; where that is not known it is kept raw. */
+  async function receiveEdit({ message, update, raw }: Incoming, { part }: ReadMessage): Promise<void> {
+    const submissionId = await parts.submissionOf(parts.keys.chat(addressOf(message)), message.message_id)
+    if (!submissionId) return parts.keepUnread('edit-of-nothing-known', raw)
+    const names = namesOfFiles(parts.keys, message, part.files)
+    const files = await newFiles(part.files, names, parts.files.known)
+    await parts.receiveFurther({
+      submissionId,
+      arrival: { source: 'telegram-edit', key: hashed(`${update.update_id}:${placeOf(message)}`) },
+      fields: { body: part.words || wordsRemoved },
+      files: [],
+      awaited: withoutMarks(files),
+      telegram: part.sender,
+      ...(part.unread && { rawUpdates: [part.unread.raw] }),
+      isEdit: true,
+    })
+    await parts.files.note(names)
+  }
+}
+
+function draftOf(
+  { update, message }: Incoming,
+  { part }: ReadMessage,
+  digestOf: AtOnceParts['digestOf'],
+): Draft {
+  const { words, files, name, language, sender, album, unread } = part
+  const awaited = withoutMarks(files)
+  // With chat and message, for two bots that share this door may share an update id.
+  const own = `${update.update_id}:${placeOf(message)}`
+  const place = album === null ? own : `${writtenAddress(sender)}:${album}`
+  return {
+    kind: 'news-tip',
+    channel: 'telegram',
+    arrival: {
+      source: 'telegram:0',
+      // Kept only as a hash: it says who wrote.
+      key: hashed(place),
+      // Of an album, which of its messages it is: each is one of its own.
+      digest: album === null ? digestOf(JSON.stringify([words, awaited])) : `album.${hashed(own)}`,
+    },
+    fields: { body: words, ...(name && { name }), ...(language && { language }) },
+    files: [],
+    awaited,
+    telegram: sender,
+    ...(unread && { rawUpdates: [unread.raw] }),
+  }
+}
+
+function withoutMarks(files: HeldFile[]): AwaitedFile[] {
+  return files.map(({ mark: _, ...file }) => file)
+}
+
+function hashed(place: string): string {
+  return hash('sha256', `telegram:0\0${place}`, 'base64url')
+}
+
+function placeOf(message: Message): string {
+  return `${writtenAddress(addressOf(message))}:${message.message_id}`
+}
+
+/** A command alone, known or not, perhaps with the payload of a deep link. Whoever goes on writing is telling us something. */
+function isCommandAlone({ text }: Message): boolean {
+  const command = commandIn(text ?? '')
+  if (!command) return false
+  return command.rest === '' || (command.name === 'start' && isPayload(command.rest))
+}
+
+function say(reply: Reply | undefined, message: Message, text: string): void {
+  reply?.({
+    method: 'sendMessage',
+    chat_id: message.chat.id,
+    ...inTopic(addressOf(message)),
+    text,
+    link_preview_options: { is_disabled: true },
+  })
+}
+
+function greeting({ newsroom, saferForm }: AtOnceParts): string {
+  return [
+    `This is the letterbox of ${newsroom}.`,
+    'Write what you want to tell us, and add photos, documents, video or voice. You get a receipt for each message, and an editor reads it.',
+    'Telegram knows who you are and that you write to us, and so may whoever looks into your phone. If that is a danger to you, do not use it for this.',
+    saferForm(en),
+  ].join('\n\n')
+}
+
+function answer(received: Received, siteUrl: string): string {
+  if (received.receipt === '') {
+    return [
+      `${received.repeat ? 'Received before.' : 'Received, with what you sent before.'} Reference: ${received.reference}`,
+      'Its receipt was told once, and nobody can tell it again.',
+    ].join('\n\n')
+  }
+  return [
+    'Received. Thank you.',
+    `Reference: ${received.reference}\nReceipt: ${received.receipt}`,
+    `Keep the receipt to yourself. With it you can read our answer and write again: ${siteUrl}/status`,
+    en.afterYouTold,
+  ].join('\n\n')
+}
+
+function largeFileNote(siteUrl: string): string {
+  return `A file of more than 20 MB cannot be fetched from Telegram. Your words are safe; please send that file here: ${siteUrl}/submit/news-tip`
+}

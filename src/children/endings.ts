@@ -1,2 +1,0 @@
-/** How the processes that clean end where they give no copy; `sandbox/ending.py` has the same numbers. */
-export const endings = { unreadable: 10, 'not-cleanable': 11, 'too-large': 12 } as const

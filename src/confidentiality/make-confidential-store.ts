@@ -1,0 +1,250 @@
+import { sql } from 'kysely'
+import { Failure } from '../core/errors.ts'
+import type { Database } from '../db/open.ts'
+import type { Tables } from '../db/schema.ts'
+import { type Keys, noKeys, type Sealing, whomFor } from '../encryption/types.ts'
+import type { Writing } from '../encryption/write-context.ts'
+import { isMailLeaving } from '../jobs/in-flight.ts'
+import type { Passing } from '../jobs/job.ts'
+import { forgetSearch, noteErasedFiles, noteToWipe } from '../retention/erasure-store.ts'
+import { type Contact, contactOf } from '../submissions/contact.ts'
+import { insertHistory } from '../submissions/history-store.ts'
+import type { SealedAs } from '../submissions/intake-record.ts'
+import type { Content, Message } from '../submissions/model.ts'
+
+export type MarkingStore = ReturnType<typeof markingStore>
+
+/** A clear file of a piece, and the sealed copy that takes its place, by the clear one's id. */
+export type ClearFile = { id: string; type: string; size: number }
+export type SealedCopies = Map<string, SealedAs & { id: string }>
+
+/** Who marks which piece as confidential, as they saw it. */
+export type Marking = { submissionId: string; revision: number; editorId: string; at: number }
+
+type MarkingParts = Writing & {
+  conversation: (submissionId: string, keys: Keys) => Promise<Message[]>
+}
+
+/** An editor marks a piece as confidential that came in clear: it is sealed where it lies, and what was clear is wiped. */
+export function markingStore(db: Database, parts: MarkingParts) {
+  const { contents, sealings, hidden } = parts
+  return {
+    /** For whom a piece is sealed that is marked now: no receipt of it is known here. */
+    async sealingFor(submissionId: string): Promise<Sealing> {
+      const row = await db
+        .selectFrom('submissions')
+        .select('bond')
+        .where('id', '=', submissionId)
+        .executeTakeFirstOrThrow()
+      return { bond: row.bond, desk: await sealings.desk(), sender: null }
+    },
+
+    clearFiles: (submissionId: string) => clearFiles(db, submissionId),
+
+    /**
+     * Seals every text, and lets the copies take the place of the files.
+     * @throws Failure `conflict` if the piece is no longer as it was seen, a file came meanwhile, or a mail that tells of it
+     * is just being written
+     */
+    async mark(marking: Marking, sealing: Sealing, copies: SealedCopies): Promise<void> {
+      const { submissionId, editorId, at } = marking
+      const messages = await parts.conversation(submissionId, noKeys)
+      const texts = await sealedTexts(messages, submissionId, sealing, copies)
+      const contact = contactOf(messages)
+      await db.transaction().execute(async (trx) => {
+        await advance(trx, marking, sealing, hidden.hide(contact))
+        if (await isMailLeaving(trx, submissionId, parts.isPostgres))
+          throw new Failure('conflict', 'A mail about it is just leaving. Please try again in a moment.')
+        for (const [id, content] of texts.messages)
+          await trx.updateTable('messages').set({ content }).where('id', '=', id).execute()
+        for (const [id, content] of texts.notes)
+          await trx.updateTable('notes').set({ content }).where('id', '=', id).execute()
+        await hideDeliveries(trx, messages, contact, copies)
+        await forgetDigests(trx, submissionId)
+        await replaceFiles(trx, submissionId, copies, texts.files)
+        const wasIndexed = await forgetSearch(trx, submissionId, parts.isPostgres)
+        await noteToWipe(trx, submissionId, wasIndexed, at)
+        await insertHistory(trx, submissionId, editorId, [{ action: 'sealed' }], at)
+      })
+    },
+  }
+
+  async function sealedTexts(
+    messages: Message[],
+    submissionId: string,
+    sealing: Sealing,
+    copies: SealedCopies,
+  ) {
+    const notes = await db
+      .selectFrom('notes')
+      .select(['id', 'content'])
+      .where('submission_id', '=', submissionId)
+      .execute()
+    const sealedMessages = new Map<string, string>()
+    const files = new Map<string, string>()
+    for (const { id, author, content, attachments } of messages) {
+      const whom = whomFor(author)
+      sealedMessages.set(
+        id,
+        await contents.writeContent(relabelled(content, copies), sealing, `message ${id}`, whom),
+      )
+      for (const { id: before, type } of attachments) {
+        const copy = copies.get(before)
+        if (!copy) continue
+        const file = { id: copy.id, type: type ?? '', mark: copy.mark, desk: copy.desk }
+        files.set(before, await contents.writeFile(file, sealing, whom))
+      }
+    }
+    const sealedNotes = new Map<string, string>()
+    for (const { id, content } of notes) {
+      const { content: said } = await contents.readContent(content, '', noKeys, 'note')
+      sealedNotes.set(id, await contents.writeContent(said, sealing, 'note', 'desk'))
+    }
+    return { messages: sealedMessages, notes: sealedNotes, files }
+  }
+
+  /** What waits in the outbox says nothing any more, and is carried all the same. */
+  async function hideDeliveries(
+    trx: Database,
+    messages: Message[],
+    contact: Contact,
+    copies: SealedCopies,
+  ): Promise<void> {
+    const submissionId = messages[0]?.submissionId ?? ''
+    const rows = await trx
+      .selectFrom('deliveries')
+      .select(['id', 'purpose', 'message_id', 'target', 'receipt'])
+      .where('submission_id', '=', submissionId)
+      .where('state', '=', sql.lit('pending' as const))
+      .execute()
+    for (const row of rows) {
+      const passing = passingOf(row, messages, contact, copies)
+      if (!passing) continue
+      await trx
+        .updateTable('deliveries')
+        .set({ passing: hidden.hide(passing), target: null, receipt: null })
+        .where('id', '=', row.id)
+        .execute()
+    }
+  }
+}
+
+/** The name of a file is told by its id, which is another one now. */
+function relabelled(content: Content, copies: SealedCopies): Content {
+  const files = Object.entries(content.files).map(([id, label]) => [copies.get(id)?.id ?? id, label])
+  return { ...content, files: Object.fromEntries(files) }
+}
+
+type Waiting = Pick<Tables['deliveries'], 'purpose' | 'message_id' | 'target' | 'receipt'>
+
+function passingOf(
+  { purpose, message_id, target, receipt }: Waiting,
+  messages: Message[],
+  contact: Contact,
+  copies: SealedCopies,
+): Passing | undefined {
+  if (purpose === 'sender-receipt')
+    return { contact: { ...contact, ...(target && { email: target }) }, ...(receipt && { receipt }) }
+  const message = messages.find(({ id }) => id === message_id)
+  if (!message || !['answer-mail', 'answer-telegram', 'answer-webhook'].includes(purpose)) return undefined
+  const files = message.attachments.flatMap(({ id }) => {
+    const copy = copies.get(id)
+    const name = message.content.files[id]?.name ?? 'file'
+    return copy ? [{ id: copy.id, name, key: Buffer.from(copy.fileKey).toString('base64url') }] : []
+  })
+  return { contact, text: message.content.fields.body, title: message.content.fields.title, files }
+}
+
+async function advance(
+  trx: Database,
+  { submissionId, revision, at }: Marking,
+  { desk }: Sealing,
+  contact: string,
+): Promise<void> {
+  const row = await trx
+    .updateTable('submissions')
+    .set({
+      is_confidential: 1,
+      sender_recipient: null,
+      sealed_for: desk,
+      summary: null,
+      contact,
+      revision: revision + 1,
+      active_at: at,
+      warned_at: null,
+    })
+    .where('id', '=', submissionId)
+    .where('revision', '=', revision)
+    .where('is_confidential', '=', 0)
+    .returning('id')
+    .executeTakeFirst()
+  if (!row) throw new Failure('conflict', 'Somebody changed this submission meanwhile.')
+}
+
+/** A digest of words tells to whoever guesses them that they guessed right. */
+async function forgetDigests(trx: Database, submissionId: string): Promise<void> {
+  await trx
+    .updateTable('open_parts')
+    .set({ digest: '' })
+    .where('piece_id', 'in', (eb) =>
+      eb.selectFrom('open_pieces').select('id').where('submission_id', '=', submissionId),
+    )
+    .execute()
+}
+
+async function clearFiles(db: Database, submissionId: string): Promise<ClearFile[]> {
+  const rows = await db
+    .selectFrom('attachments')
+    .innerJoin('messages', 'messages.id', 'message_id')
+    .select(['attachments.id', 'type', 'size'])
+    .where('submission_id', '=', submissionId)
+    .where('state', '=', 'kept')
+    .where('is_sealed', '=', 0)
+    .execute()
+  return rows.map(({ id, type, size }) => ({ id, type: type ?? '', size: size ?? 0 }))
+}
+
+async function replaceFiles(
+  trx: Database,
+  submissionId: string,
+  copies: SealedCopies,
+  sealed: Map<string, string>,
+): Promise<void> {
+  const clear = await clearFiles(trx, submissionId)
+  if (clear.some(({ id }) => !copies.has(id)))
+    throw new Failure('conflict', 'A file came in meanwhile. Please try again.')
+  const rows = await trx
+    .selectFrom('attachments')
+    .innerJoin('messages', 'messages.id', 'message_id')
+    .select(['attachments.id', 'preview_id'])
+    .where('submission_id', '=', submissionId)
+    .where('is_sealed', '=', 0)
+    .where('state', '=', 'kept')
+    .execute()
+  const mails = await trx
+    .selectFrom('deliveries')
+    .select('id')
+    .where('submission_id', '=', submissionId)
+    .where('carrier', '=', 'mail')
+    .where('state', '=', sql.lit('sent' as const))
+    .execute()
+  await noteErasedFiles(trx, submissionId, [
+    ...rows.flatMap(({ id, preview_id: preview }) =>
+      [id, ...(preview === null ? [] : [preview])].map((name) => ({ name, sort: 'file' as const })),
+    ),
+    ...mails.map(({ id }) => ({ name: id, sort: 'mail' as const })),
+  ])
+  for (const { id } of rows) {
+    await trx
+      .updateTable('attachments')
+      .set({
+        id: copies.get(id)?.id ?? id,
+        type: sealed.get(id) ?? null,
+        sha256: null,
+        is_sealed: 1,
+        preview_id: null,
+      })
+      .where('id', '=', id)
+      .execute()
+  }
+}

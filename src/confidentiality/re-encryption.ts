@@ -1,0 +1,140 @@
+import type { Pace } from '../core/pace.ts'
+import type { Identity, Keys, SealedFiles, Sealing } from '../encryption/types.ts'
+
+/** Where a walk has come along what is sealed for earlier keys. */
+type Place = { sealedFor: string | null; id: string }
+
+/** What sealing anew is handed where everything meets. */
+export type ResealingParts = {
+  store: {
+    left(most: number): Promise<number>
+    pieces(after: Place | undefined, most: number): Promise<Place[]>
+    files(submissionId: string): Promise<SealedFiles | undefined>
+    sealAnew(
+      submissionId: string,
+      as: Pick<SealedFiles, 'revision' | 'sealing'>,
+      keys: Keys,
+    ): Promise<'done' | 'changed' | 'locked'>
+    unread(
+      after: Place | undefined,
+      most: number,
+      keys: Keys,
+    ): Promise<{ last: Place | undefined; count: number }>
+  }
+  files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
+  onTrouble: (error: unknown) => void
+  pace: Pace
+}
+
+export type Resealing = ReturnType<typeof createResealing>
+
+/** How far it is: how many are still to be sealed anew, whether there are more than those, and whether that is being done. */
+export type ResealingProgress = { left: number; isMore: boolean; isRunning: boolean }
+
+const atOnce = 50
+const unreadAtOnce = { first: 2, most: 50 }
+/** More are not counted. */
+const mostCounted = 1000
+const mostTries = 3
+
+/**
+ * Seals anew what is sealed for an earlier key, piece by piece. Only an editor has the keys for it: while it goes on, this
+ * process remembers them, and forgets them at the end. Broken off, it goes on with the next editor who comes in.
+ */
+export function createResealing({ store, files, onTrouble, pace }: ResealingParts) {
+  let identities = new Set<Identity>()
+  let running: Promise<void> | undefined
+  let isStopping = false
+  /** Something came behind where it is already. */
+  let isAsked = false
+  const keys: Keys = async () => [...identities]
+
+  return {
+    /** Goes on with what these keys open. It resolves at once, and works on beside everything else. */
+    async begin(brought: Keys): Promise<void> {
+      try {
+        if (stops() || (await store.left(1)) === 0) return
+        for (const identity of await brought()) identities.add(identity)
+        isAsked = true
+        if (identities.size > 0) running ??= run().finally(forget)
+      } catch (error) {
+        onTrouble(error)
+      }
+    },
+
+    async progress(): Promise<ResealingProgress> {
+      const left = await store.left(mostCounted + 1)
+      return {
+        left: Math.min(left, mostCounted),
+        isMore: left > mostCounted,
+        isRunning: running !== undefined,
+      }
+    },
+
+    /** Resolves when nothing is being sealed anew. */
+    async settled(): Promise<void> {
+      await running
+    },
+
+    async stop(): Promise<void> {
+      isStopping = true
+      await running
+    },
+  }
+
+  function stops(): boolean {
+    return isStopping || pace.signal.aborted
+  }
+
+  function forget(): void {
+    identities = new Set()
+    running = undefined
+  }
+
+  async function run(): Promise<void> {
+    try {
+      while (isAsked && !stops()) {
+        isAsked = false
+        await walkPieces()
+        await walkUnread()
+      }
+    } catch (error) {
+      if (!stops()) onTrouble(error)
+    }
+  }
+
+  async function walkPieces(): Promise<void> {
+    let after: Place | undefined
+    while (!stops()) {
+      const from = after
+      const places = await pace.turn(() => store.pieces(from, atOnce))
+      if (places.length === 0) return
+      // One that cannot be read holds up none of the others.
+      await pace.each(places, async ({ id }) => {
+        if (!stops()) await sealPiece(id).catch(onTrouble)
+      })
+      after = places.at(-1)
+    }
+  }
+
+  /** Its files first: that it is sealed anew is noted with its texts. What is written to it meanwhile is looked at again. */
+  async function sealPiece(id: string): Promise<void> {
+    for (let i = 0; i < mostTries; i++) {
+      const sealed = await store.files(id)
+      if (!sealed) return
+      for (const { id: file, sealedFor } of sealed.files)
+        if (!(await files.sealAnew(file, keys, sealedFor))) return
+      if ((await store.sealAnew(id, sealed, keys)) !== 'changed') return
+    }
+  }
+
+  async function walkUnread(): Promise<void> {
+    let after: Place | undefined
+    await pace.steps(async (most) => {
+      if (stops()) return 0
+      const { last, count } = await store.unread(after, most, keys)
+      after = last
+      return count
+    }, unreadAtOnce)
+  }
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { Failure } from '../core/errors.ts'
+import type { Database } from '../db/open.ts'
+import { type Keys, narrowed, type SealedFiles } from '../encryption/types.ts'
+import type { Writing } from '../encryption/write-context.ts'
+import { deleteOpenPieces, noteToWipe } from '../retention/erasure-store.ts'
+import { insertHistory } from '../submissions/history-store.ts'
+import { replaceTexts, sealedAnew, storedTexts } from './re-encrypt-row.ts'
+
+export type LeavingStore = ReturnType<typeof leavingStore>
+
+/** The sender deletes their side: from then on a piece opens for the desk only. */
+export function leavingStore(db: Database, writing: Writing) {
+  return {
+    /**
+     * Seals every text of a piece for the desk only, which the sender's `keys` can do, and forgets the receipt, how the
+     * sender is reached, and which chat or mails the piece belongs to. The files have been sealed so before.
+     * @throws Failure `conflict` if the piece changed meanwhile
+     */
+    async leave(
+      submissionId: string,
+      { revision, sealing }: Pick<SealedFiles, 'revision' | 'sealing'>,
+      keys: Keys,
+      at: number,
+    ): Promise<void> {
+      const texts = await storedTexts(db, submissionId)
+      // What the receipt does not open is not the sender's, or damaged: it stays as it is.
+      const { anew } = await sealedAnew(writing, texts, narrowed(sealing, 'desk'), keys)
+      await db.transaction().execute(async (trx) => {
+        await forgetSender(trx, submissionId, revision, at)
+        await replaceTexts(trx, anew)
+        await noteToWipe(trx, submissionId, false, at)
+        await insertHistory(trx, submissionId, null, [{ action: 'sender-left' }], at)
+      })
+    },
+  }
+}
+
+async function forgetSender(
+  trx: Database,
+  submissionId: string,
+  revision: number,
+  at: number,
+): Promise<void> {
+  const row = await trx
+    .updateTable('submissions')
+    .set((eb) => ({
+      // No receipt has this one.
+      receipt_hash: `left ${randomBytes(32).toString('base64url')}`,
+      sender_recipient: null,
+      contact: null,
+      sender_left_at: at,
+      // The rest of it may be sealed for an earlier key.
+      sealed_for: null,
+      revision: eb('revision', '+', 1),
+    }))
+    .where('id', '=', submissionId)
+    .where('revision', '=', revision)
+    .where('sender_left_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  if (!row) throw new Failure('conflict', 'Something was written here meanwhile. Please try again.')
+  await deleteOpenPieces(trx, submissionId)
+  for (const table of ['chat_submissions', 'chat_answers', 'mail_threads'] as const)
+    await trx.deleteFrom(table).where('submission_id', '=', submissionId).execute()
+  await trx
+    .updateTable('deliveries')
+    .set({
+      state: 'dropped',
+      fault: 'sender-left',
+      done_at: at,
+      target: null,
+      receipt: null,
+      passing: null,
+      lane: null,
+    })
+    .where('submission_id', '=', submissionId)
+    .where('state', '=', 'pending')
+    .where('purpose', 'in', toSender)
+    .execute()
+}
+
+const toSender = [
+  'sender-receipt',
+  'answer-mail',
+  'answer-telegram',
+  'answer-webhook',
+  'chat-receipt',
+] as const

@@ -1,0 +1,32 @@
+import { Failure } from '../core/errors.ts'
+import { minuteOf } from '../core/ids.ts'
+import { type Keys, narrowed, type SealedFiles, type Sealing } from '../encryption/types.ts'
+
+export type LeaveParts = {
+  store: {
+    files(submissionId: string): Promise<SealedFiles | undefined>
+    leave(
+      submissionId: string,
+      as: Pick<SealedFiles, 'revision' | 'sealing'>,
+      keys: Keys,
+      at: number,
+    ): Promise<void>
+  }
+  files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
+  now: () => number
+}
+
+/**
+ * A sender deletes their side of a sealed piece: with their own key everything is sealed for the desk only. The files
+ * first: broken off, the receipt still is one, and it can be done again.
+ * @throws Failure `conflict` if something was written meanwhile
+ */
+export function leaver({ store, files, now }: LeaveParts) {
+  return async (submissionId: string, keys: Keys): Promise<void> => {
+    const sealed = await store.files(submissionId)
+    if (!sealed) throw new Failure('conflict', 'There is no side of yours to delete here.')
+    const forDesk = narrowed(sealed.sealing, 'desk')
+    for (const { id } of sealed.files) await files.sealAnew(id, keys, forDesk)
+    await store.leave(submissionId, sealed, keys, minuteOf(now()))
+  }
+}

@@ -1,0 +1,81 @@
+import type { Response } from 'express'
+import type { Editor } from '../../accounts/editor.ts'
+import type { WrapWay } from '../../accounts/keyring/key-holders.ts'
+import { isTooShort } from '../../accounts/passphrase.ts'
+import type { Identity } from '../../encryption/types.ts'
+import { type KeptPgpKey, standingOf } from '../../outbound-mail/pgp/key.ts'
+import type { Seat } from './routes.ts'
+
+export type PageParts = {
+  render: (view: string, data?: Record<string, unknown>) => string
+  deliveries: { trouble(most: number): Promise<{ failed: number; troubled: number }> }
+  /** What is wrong with the bot, in plain words. */
+  botTroubles: () => string[]
+  /** What is wrong with the door for mail, in plain words. */
+  mailTroubles: () => string[]
+  /** What admins have to see to where things are kept, in plain words. */
+  storageTroubles: () => Promise<string[]>
+  pgpKeys: { of(editorId: string): Promise<KeptPgpKey | undefined> }
+  factors: { passphrase(editorId: string): Promise<string | undefined> }
+  keyRing: { waysOf(editorId: string): Promise<WrapWay[]>; isIn(identity: Identity): Promise<boolean> }
+  /** The desk's key is kept elsewhere, and nothing can be opened here. */
+  isOffline: boolean
+  now: () => number
+}
+
+/** Counted no further: beyond this it is many. */
+const mostCounted = 100
+
+/**
+ * Shows a page of the desk, with what every one of them tells: who is signed in, whether mail has been failing, how their
+ * PGP key stands.
+ */
+export type ShowPage = (
+  res: Response,
+  seat: Seat,
+  view: string,
+  data?: Record<string, unknown>,
+) => Promise<void>
+
+export function pageShower(parts: PageParts): ShowPage {
+  return async (res, { editor, formToken, identity }, view, data = {}) => {
+    const trouble = await parts.deliveries.trouble(mostCounted)
+    const now = parts.now()
+    const troubles = {
+      botTroubles: parts.botTroubles(),
+      mailTroubles: parts.mailTroubles(),
+      storageTroubles: editor.role === 'admin' ? await parts.storageTroubles() : [],
+    }
+    const { isOffline } = parts
+    const isLocked = !isOffline && identity === undefined
+    const hasOwnWay = await opensAgain(editor)
+    const isIn = identity !== undefined && (await parts.keyRing.isIn(identity))
+    const isWaiting = identity !== undefined && !isIn
+    const needsPassphrase = isIn && !hasOwnWay
+    const hash = await parts.factors.passphrase(editor.id)
+    const hasShortPassphrase = hash !== undefined && isTooShort(hash)
+    const isNew = isLocked && !hasOwnWay
+    const key = await parts.pgpKeys.of(editor.id)
+    const pgp = key && { standing: standingOf(key, now), usableUntil: key.usableUntil }
+    const told = {
+      editor,
+      formToken,
+      trouble,
+      ...troubles,
+      isOffline,
+      isLocked,
+      isNew,
+      isWaiting,
+      needsPassphrase,
+      hasShortPassphrase,
+      pgp,
+      now,
+    }
+    res.type('html').send(parts.render(view, { ...told, ...data }))
+  }
+
+  /** True if the editor has something that opens their next session too. */
+  async function opensAgain({ id }: Editor): Promise<boolean> {
+    return (await parts.keyRing.waysOf(id)).some((way) => way !== 'link')
+  }
+}

@@ -1,0 +1,17 @@
+import type { Identity } from '../../encryption/types.ts'
+import type { Seat } from './routes.ts'
+
+export type TrustParts = {
+  keyRing: { isIn(identity: Identity): Promise<boolean> }
+  /** The desk's key is kept elsewhere: then no identity tells who was let in. */
+  isOffline: boolean
+}
+
+/** True of a session in which one may change who opens what: it opens what its editor has been let in to. */
+export async function isTrusted(
+  { identity, session }: Pick<Seat, 'identity' | 'session'>,
+  { keyRing, isOffline }: TrustParts,
+): Promise<boolean> {
+  if (isOffline) return session.confirmedAt !== null
+  return identity !== undefined && (await keyRing.isIn(identity))
+}

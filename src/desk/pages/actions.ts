@@ -1,0 +1,95 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import { Failure } from '../../core/errors.ts'
+import {
+  assign,
+  type ChangeOf,
+  claim,
+  type Deed,
+  move,
+  note,
+  release,
+  tag,
+  untag,
+} from '../../editorial/actions.ts'
+import { learnSpam } from '../../editorial/spam.ts'
+import { states } from '../../submissions/model.ts'
+import { deedRoute, deedsOf, type Handle } from '../http/action-route.ts'
+import type { DeskParts } from '../http/parts.ts'
+import { chosen, type DeskRoute, formText, type Seat } from '../http/routes.ts'
+
+const StateGiven = z.enum(states)
+
+/** Undefined where it was done already. */
+type Make = (deed: Deed, req: Request, seat: Seat) => ChangeOf | undefined | Promise<ChangeOf | undefined>
+
+/** What editors do with one submission without writing to its sender: claim, give, tag, note, move. */
+export function workRoutes(parts: DeskParts): DeskRoute[] {
+  const { submissionOf, seenSubmission, isAsSeen, deedOf, apply, orConflict, orBack, goOn, backTo, onwards } =
+    deedsOf(parts)
+  const tagged: Make = (deed, req) => tag(deed, formText(req, 'tag'))
+  // The box for a new tag may be filled in besides, so the button has a name of its own.
+  const untagged: Make = (deed, req) => untag(deed, formText(req, 'untag') || formText(req, 'tag'))
+  const assigned = async (deed: Deed, req: Request) => assign(deed, await colleague(formText(req, 'editor')))
+  const moved = (deed: Deed, req: Request) => move(deed, chosen(StateGiven, formText(req, 'state')))
+  return [
+    // A claim needs no revision: whatever else changed, nobody may have it already. Neither do words that are only added.
+    deedRoute('claim', orBack(orConflict(doing(claim)))),
+    deedRoute('release', orBack(doing(release))),
+    deedRoute('tag', orBack(doing(tagged, '#tags', ['tag']))),
+    deedRoute('untag', orBack(doing(untagged, '#tags'))),
+    deedRoute('note', orBack(doing(noted, '#conversation-title', ['note']))),
+    deedRoute('look', look),
+    deedRoute('assign', seen(assigned)),
+    deedRoute('move', seen(moved)),
+  ]
+
+  /** Does it on top of whatever the submission is now: what changes between the look and the deed is looked at again. */
+  function doing(change: Make, place = '', spent: string[] = []): Handle {
+    return async (req, res, seat) => {
+      const submission = await submissionOf(req)
+      try {
+        const deed = deedOf(submission, seat)
+        const made = await change(deed, req, seat)
+        if (made) await apply(deed, made, submission.revision)
+      } catch (error) {
+        const isStale = (await submissionOf(req)).revision !== submission.revision
+        if (isStale) return doing(change, place, spent)(req, res, seat)
+        throw error
+      }
+      await goOn(req, res, seat, { to: backTo(req, submission) + place, spent })
+    }
+  }
+
+  /** Does it only if the submission is as the editor saw it. */
+  function seen(change: (deed: Deed, req: Request) => ChangeOf | Promise<ChangeOf>): Handle {
+    const orLost = orConflict(async (req, res, seat) => {
+      const submission = await seenSubmission(req)
+      const deed = deedOf(submission, seat)
+      const moved = await apply(deed, await change(deed, req), submission.revision)
+      await learnSpam(parts, seat, submission, moved)
+      const to = await onwards(req, seat, submission, moved)
+      await goOn(req, res, seat, { to, undo: moved.reference })
+    })
+    return orBack(orLost)
+  }
+
+  /** Shows the page as it is now, with what was typed on it. */
+  async function look(req: Request, res: Response, seat: Seat): Promise<void> {
+    await goOn(req, res, seat, { to: backTo(req, await submissionOf(req)) })
+  }
+
+  async function noted(deed: Deed, req: Request, seat: Seat): Promise<ChangeOf | undefined> {
+    const change = note(formText(req, 'note'))
+    const last = (await parts.notes.of(deed.submission.id, seat.keys)).at(-1)
+    const isSame = last?.editorId === deed.editorId && last.body === change.note?.body
+    // A page that was sent twice still shows what was there before the note.
+    return isSame && !isAsSeen(req, deed.submission) && formText(req, 'revision') !== '' ? undefined : change
+  }
+
+  async function colleague(id: string): Promise<string> {
+    const editor = (await parts.editors.team()).find((one) => one.id === id)
+    if (!editor) throw new Failure('not-found', 'There is no such editor.')
+    return editor.id
+  }
+}

@@ -1,0 +1,90 @@
+import type { Response } from 'express'
+import {
+  type ApiToken,
+  hashToken,
+  type NewApiToken,
+  newToken,
+  tokenRules,
+  usualHourlyLimit,
+} from '../../accounts/api-token.ts'
+import type { Noted } from '../../audit/security-event.ts'
+import { Failure, type Faults } from '../../core/errors.ts'
+import { eventBy } from '../http/event-by.ts'
+import type { ShowPage } from '../http/render-page.ts'
+import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+
+export type ApiTokenParts = {
+  showPage: ShowPage
+  tokens: {
+    active(): Promise<ApiToken[]>
+    add(token: NewApiToken, now: number, noted: Noted): Promise<ApiToken>
+    revoke(name: string, now: number, noted: Noted): Promise<boolean>
+  }
+  /** The hosts that answers may be posted to. */
+  hosts: string[]
+  secretFor: (token: ApiToken) => string
+  base: string
+  now: () => number
+}
+
+/** The tokens by which other bots come in, for admins: made, shown once, revoked. */
+export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
+  const { tokens, base } = parts
+  return [
+    {
+      method: 'get',
+      path: '/desk/api-tokens',
+      access: 'admin',
+      handle: (req, res, seat) => show(res, seat, { revoked: req.query.saved === 'revoked' }),
+    },
+    {
+      method: 'post',
+      path: '/desk/api-tokens',
+      access: 'admin',
+      confirm: 'person',
+      async handle(req, res, seat) {
+        const typed = {
+          name: formText(req, 'name'),
+          hourlyLimit: formText(req, 'hourlyLimit'),
+          hookUrl: formText(req, 'hookUrl'),
+        }
+        const parsed = tokenRules(parts.hosts).safeParse(typed)
+        if (!parsed.success) {
+          res.status(422)
+          return show(res, seat, { typed, faults: parsed.error.flatten().fieldErrors as Faults })
+        }
+        const token = newToken()
+        try {
+          const noted = { event: eventBy(seat, 'token-added'), at: parts.now() }
+          const made = await tokens.add({ ...parsed.data, tokenHash: hashToken(token) }, noted.at, noted)
+          await show(res, seat, { made: { ...made, token, secret: made.hookUrl && parts.secretFor(made) } })
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error
+          res.status(409)
+          await show(res, seat, { typed, faults: { name: [error.message] } })
+        }
+      },
+    },
+    {
+      method: 'post',
+      path: '/desk/api-tokens/revoke',
+      access: 'admin',
+      confirm: 'person',
+      async handle(req, res, seat) {
+        const noted = { event: eventBy(seat, 'token-revoked'), at: parts.now() }
+        const isRevoked = await tokens.revoke(formText(req, 'name'), noted.at, noted)
+        if (!isRevoked) throw new Failure('not-found', 'There is no such token.')
+        res.redirect(303, `${base}/desk/api-tokens?saved=revoked`)
+      },
+    },
+  ]
+
+  async function show(res: Response, seat: Seat, more: Record<string, unknown>): Promise<void> {
+    await parts.showPage(res, seat, 'desk/api-tokens', {
+      tokens: await tokens.active(),
+      hosts: parts.hosts,
+      usualHourlyLimit,
+      ...more,
+    })
+  }
+}

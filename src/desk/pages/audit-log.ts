@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { fullNameFrom } from '../../accounts/editor.ts'
+import { type TrailEntry, trailNames } from '../../audit/log.ts'
+import { readReference } from '../../submissions/receipt.ts'
+import type { DeskParts } from '../http/parts.ts'
+import type { DeskRoute } from '../http/routes.ts'
+
+const pageSize = 100
+/** Of an editor whom something was done to. */
+const idIn = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g
+
+const Below = z.coerce.number().int().positive().optional().catch(undefined)
+
+export type TrailParts = Pick<DeskParts, 'showPage' | 'editors'> & {
+  trail: {
+    page(
+      size: number,
+      asked: { below?: number | undefined; reference?: string | undefined },
+    ): Promise<TrailEntry[]>
+    head(): Promise<Pick<TrailEntry, 'number' | 'hash'>>
+  }
+}
+
+/**
+ * The audit trail, for admins to read: who had which piece in their hands, and who changed what opens. Names stand with the
+ * address, for anybody can call themselves anything.
+ */
+export function trailRoutes(parts: TrailParts): DeskRoute[] {
+  return [
+    {
+      method: 'get',
+      path: '/desk/trail',
+      access: 'admin',
+      async handle(req, res, seat) {
+        const below = Below.parse(req.query.below)
+        const reference = readReference(req.query.reference)
+        const page = await parts.trail.page(pageSize + 1, { below, reference })
+        const entries = page.slice(0, pageSize)
+        const nameOf = fullNameFrom(await parts.editors.names())
+        await parts.showPage(res, seat, 'desk/trail', {
+          entries,
+          reference,
+          next: page.length > pageSize ? entries.at(-1)?.number : undefined,
+          head: await parts.trail.head(),
+          trailNames,
+          nameOf: (id: string | null) => (id === null ? 'Barua' : (nameOf(id) ?? '?')),
+          detailOf: ({ detail }: TrailEntry) => detail?.replace(idIn, (id) => nameOf(id) ?? id),
+        })
+      },
+    },
+  ]
+}

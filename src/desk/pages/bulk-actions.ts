@@ -1,0 +1,60 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import { Failure } from '../../core/errors.ts'
+import { both, type ChangeOf, claim, type Deed, decide, move } from '../../editorial/actions.ts'
+import { fill, valuesFor } from '../../editorial/letter-templates.ts'
+import { learnSpam } from '../../editorial/spam.ts'
+import { type Submission, states } from '../../submissions/model.ts'
+import { deedsOf, openingOf } from '../http/action-route.ts'
+import type { DeskParts } from '../http/parts.ts'
+import { chosen, type DeskRoute, formText, formTexts, type Seat } from '../http/routes.ts'
+import { DecisionGiven, writer } from './decision.ts'
+
+const mostAtOnce = 50
+const StateGiven = z.enum(states)
+
+/** What is done with many submissions at once. */
+export function bulkRoutes(parts: DeskParts): DeskRoute[] {
+  const { deedOf, apply } = deedsOf(parts)
+  const written = writer(parts)
+  return [{ method: 'post', path: '/desk/bulk', access: 'editor', handle: bulk }]
+
+  /** The same for all that were ticked; those it is not possible for are left as they are, and counted. */
+  async function bulk(req: Request, res: Response, seat: Seat): Promise<void> {
+    const references = formTexts(req, 'references').slice(0, mostAtOnce)
+    const what = formText(req, 'what')
+    const done: string[] = []
+    for (const reference of references) {
+      const submission = await parts.submissions.byReference(reference)
+      if (submission && (await doOne(submission, what, seat))) done.push(reference)
+    }
+    const list = formText(req, 'list')
+    const left = references.length - done.length
+    const outcome = `done=${done.length}&left=${left}&undo=${done.join(',')}`
+    res.redirect(303, `${parts.base}/desk?${list}${list ? '&' : ''}${outcome}`)
+  }
+
+  async function doOne(submission: Submission, what: string, seat: Seat): Promise<boolean> {
+    const deed = deedOf(submission, seat)
+    try {
+      const moved = await apply(deed, await bulkChange(deed, seat, what), submission.revision)
+      await learnSpam(parts, seat, submission, moved)
+      return true
+    } catch (error) {
+      if (error instanceof Failure && ['conflict', 'forbidden'].includes(error.code)) return false
+      throw error
+    }
+  }
+
+  async function bulkChange(deed: Deed, seat: Seat, what: string): Promise<ChangeOf> {
+    if (what === 'claim') return claim(deed)
+    const withLetter = /^(accepted|declined) with letter$/.exec(what)?.[1]
+    if (withLetter === undefined) return move(deed, chosen(StateGiven, what))
+    const decision = chosen(DecisionGiven, withLetter)
+    const { value: letter } = await parts.settings.letter(decision)
+    const opening = openingOf(await parts.submissions.conversation(deed.submission.id, seat.keys))
+    const values = valuesFor(deed.submission, opening.content.fields, parts.newsroom)
+    const said = { title: fill(letter.subject, values), body: fill(letter.body, values) }
+    return both(decide(deed, decision), await written(deed, seat, said))
+  }
+}

@@ -1,0 +1,18 @@
+import { Failure } from '../../core/errors.ts'
+import { deedRoute, deedsOf } from '../http/action-route.ts'
+import type { DeskParts } from '../http/parts.ts'
+import type { DeskRoute } from '../http/routes.ts'
+
+/** Marking a piece as confidential, as it was seen: it is sealed, and there is no way back. */
+export function markRoutes(parts: DeskParts): DeskRoute[] {
+  const { seenSubmission, orConflict, orBack, goOn, backTo } = deedsOf(parts)
+  const mark = orConflict(async (req, res, seat) => {
+    const submission = await seenSubmission(req)
+    if (submission.isConfidential) throw new Failure('conflict', 'It is confidential already.')
+    const { id: submissionId, revision } = submission
+    await parts.markConfidential({ submissionId, revision, editorId: seat.editor.id, at: parts.now() })
+    parts.changed()
+    await goOn(req, res, seat, { to: backTo(req, submission) })
+  })
+  return [deedRoute('confidential', orBack(mark))]
+}

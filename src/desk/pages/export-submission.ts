@@ -1,0 +1,61 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import { Failure } from '../../core/errors.ts'
+import { leftEarly } from '../../core/streams.ts'
+import type { Recipient } from '../../encryption/types.ts'
+import type { Submission } from '../../submissions/model.ts'
+import { deedRoute, deedsOf } from '../http/action-route.ts'
+import type { DeskParts } from '../http/parts.ts'
+import { chosen, type DeskRoute, formText, type Seat } from '../http/routes.ts'
+
+export type TakeAlongParts = DeskParts & {
+  /** A piece as it is sealed: nothing is opened. */
+  packSealed: (submission: Submission) => Promise<Readable>
+  /** A piece with all that there is of it, as this seat can open it. @throws Failure `forbidden` where it cannot */
+  packOpened: (submission: Submission, seat: Seat) => Promise<Readable>
+  isRecipient: (text: string) => boolean
+  sealFor: (source: Readable, recipient: Recipient) => Readable
+  noteExport: (submission: Submission, seat: Seat, way: string) => Promise<void>
+}
+
+const Way = z.enum(['sealed', 'for-key', 'opened'])
+
+/** One piece that is taken along: as it is sealed, sealed for a key from outside, or, if it is not confidential, as it is. */
+export function takeAlongRoutes(parts: TakeAlongParts): DeskRoute[] {
+  const { submissionOf, orBack } = deedsOf(parts)
+  // What is encrypted for a key from outside is out of our hands.
+  const confirm = (req: Request) => (formText(req, 'way') === 'for-key' ? ('person' as const) : undefined)
+  return [deedRoute('export', orBack(take), confirm)]
+
+  async function take(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await submissionOf(req)
+    const way = chosen(Way, formText(req, 'way'))
+    const recipient = formText(req, 'recipient').trim()
+    if (way === 'sealed' && !submission.isConfidential) throw notSealed()
+    if (way === 'opened' && submission.isConfidential) throw onlySealed()
+    if (way === 'for-key' && !parts.isRecipient(recipient)) throw noRecipient()
+    const packed =
+      way === 'sealed' ? await parts.packSealed(submission) : await parts.packOpened(submission, seat)
+    // Before anything leaves: what left and was not written down would be the worse.
+    await parts.noteExport(submission, seat, way === 'for-key' ? `for ${recipient}` : way)
+    res.attachment(`${submission.reference}.tar${way === 'for-key' ? '.age' : ''}`)
+    res.set('content-type', way === 'for-key' ? 'application/octet-stream' : 'application/x-tar')
+    const sent = way === 'for-key' ? parts.sealFor(packed, recipient) : packed
+    await pipeline(sent, res).catch(leftEarly)
+  }
+}
+
+function notSealed(): Failure {
+  return new Failure('conflict', 'This piece is not sealed.')
+}
+
+function onlySealed(): Failure {
+  return new Failure('forbidden', 'A confidential piece leaves only sealed.')
+}
+
+function noRecipient(): Failure {
+  const message = 'This is no key to seal for. It begins with age1 and has 62 letters and digits.'
+  return new Failure('invalid', message, { fields: { recipient: [message] } })
+}

@@ -1,0 +1,53 @@
+import type { Keys, SealState } from '../../encryption/types.ts'
+import { missingPrograms, type Programs } from '../../files/metadata/types.ts'
+import type { ShowPage } from '../http/render-page.ts'
+import type { DeskRoute } from '../http/routes.ts'
+
+export type FurtherParts = {
+  showPage: ShowPage
+  unread: {
+    latest(
+      count: number,
+      keys: Keys,
+    ): Promise<
+      { id: string; source: string; reason: string; raw: string; seal: SealState; createdAt: number }[]
+    >
+  }
+  /** Which programs there are to clean files with. */
+  programs: () => Promise<Programs>
+  metrics: () => Promise<{ type: string; text: string }>
+}
+
+const shown = 50
+
+/** What else is looked at by editors only: what could not be read, and the figures. */
+export function furtherRoutes(parts: FurtherParts): DeskRoute[] {
+  return [
+    {
+      method: 'get',
+      path: '/desk/unread',
+      access: 'editor',
+      handle: async (_req, res, seat) =>
+        parts.showPage(res, seat, 'desk/unread', { arrivals: await parts.unread.latest(shown, seat.keys) }),
+    },
+    {
+      method: 'get',
+      path: '/desk/help',
+      access: 'editor',
+      handle: async (_req, res, seat) =>
+        parts.showPage(res, seat, 'desk/help', { missing: missingPrograms(await parts.programs()) }),
+    },
+    // A browser sends the cookie of a session no further than the desk, where the host is shared.
+    ...(['/metrics', '/desk/metrics'] as const).map(
+      (path): DeskRoute => ({
+        method: 'get',
+        path,
+        access: 'editor',
+        async handle(_req, res) {
+          const { type, text } = await parts.metrics()
+          res.set('content-type', type).send(text)
+        },
+      }),
+    ),
+  ]
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { nameFrom } from '../../accounts/editor.ts'
+import { Failure } from '../../core/errors.ts'
+import { deliveryStates, type Passing, type Purpose } from '../../jobs/job.ts'
+import { contactOf } from '../../submissions/contact.ts'
+import { deedsOf } from '../http/action-route.ts'
+import type { DeskParts } from '../http/parts.ts'
+import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { triesOf } from './submission.ts'
+
+const pageSize = 50
+/** What goes to a sender has to know who that is. */
+const ofSender = new Set<Purpose>(['sender-receipt', 'answer-mail', 'answer-telegram', 'answer-webhook'])
+
+const Asked = z.object({
+  state: z.enum(deliveryStates).optional().catch(undefined),
+  after: z.uuid().optional().catch(undefined),
+})
+
+/** Every delivery with its life, and what failed to be tried again. */
+export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
+  const { deliveries, base } = parts
+  const { orBack, goOn } = deedsOf(parts)
+  return [
+    {
+      method: 'get',
+      path: '/desk/deliveries',
+      access: 'editor',
+      async handle(req, res, seat) {
+        const { state, after } = Asked.parse(req.query)
+        const page = await deliveries.page({ state, after, size: pageSize + 1 })
+        const rows = page.slice(0, pageSize)
+        const ids = rows.flatMap((row) => row.submissionId ?? [])
+        const names = await parts.editors.names()
+        await parts.showPage(res, seat, 'desk/deliveries', {
+          state,
+          rows,
+          // What waits is shown as it will be carried; by then the rest comes up.
+          next: page.length > pageSize && state !== 'pending' ? rows.at(-1)?.id : undefined,
+          isMore: page.length > pageSize,
+          tries: triesOf(await deliveries.tries(rows.map((row) => row.id))),
+          references: new Map(
+            (await parts.submissions.byIds([...new Set(ids)])).map((one) => [one.id, one.reference]),
+          ),
+          nameOf: nameFrom(names),
+        })
+      },
+    },
+    byHand('retry', async (id, seat) =>
+      deliveries.retry(id, seat.editor.id, parts.now(), await lostPassing(id, seat)),
+    ),
+    byHand('drop', (id, seat) => deliveries.drop(id, seat.editor.id, parts.now())),
+  ]
+
+  /**
+   * What a delivery about a sealed piece has to know, where a restart has lost it: whoever can open the piece knows it.
+   * @throws Failure `forbidden` for whoever cannot
+   */
+  async function lostPassing(id: string, { keys }: Seat): Promise<Passing | undefined> {
+    const delivery = await deliveries.byId(id)
+    if (!delivery?.submissionId || !ofSender.has(delivery.purpose)) return undefined
+    const messages = await parts.submissions.conversation(delivery.submissionId, keys)
+    const message = messages.find((one) => one.id === delivery.messageId)
+    if (!message || message.seal === 'clear') return undefined
+    if (message.seal !== 'open') {
+      throw new Failure('forbidden', 'Whom this goes to is sealed. Unlock your session first.')
+    }
+    const { title, body } = message.content.fields
+    return { contact: contactOf(messages), title, text: body }
+  }
+
+  function byHand(what: string, act: (id: string, seat: Seat) => Promise<void>): DeskRoute {
+    return {
+      method: 'post',
+      path: `/desk/deliveries/:id/${what}`,
+      access: 'editor',
+      handle: orBack(async (req, res, seat) => {
+        await act(String(req.params.id), seat)
+        parts.changed()
+        await goOn(req, res, seat, { to: backTo(formText(req, 'back')) })
+      }),
+    }
+  }
+
+  /** To the piece it was done from, or to the ledger. */
+  function backTo(reference: string): string {
+    return /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(reference)
+      ? `${base}/desk/submissions/${reference}#deliveries`
+      : `${base}/desk/deliveries?state=failed`
+  }
+}

@@ -1,0 +1,40 @@
+import { Readable } from 'node:stream'
+import type { Request, Response } from 'express'
+import { Failure } from '../../core/errors.ts'
+import type { DeskParts } from '../http/parts.ts'
+import type { DeskRoute, Seat } from '../http/routes.ts'
+import { noSuchSubmission } from './inbox.ts'
+
+/** Telegram's updates that a message came in as, where something of them could not be read: each as it came. */
+export function rawUpdateRoutes(parts: DeskParts): DeskRoute[] {
+  return [
+    {
+      method: 'get',
+      path: '/desk/submissions/:reference/updates/:id',
+      access: 'editor',
+      handle: download,
+    },
+  ]
+
+  async function download(req: Request, res: Response, { editor, keys }: Seat): Promise<void> {
+    const submission = await parts.submissions.byReference(String(req.params.reference))
+    if (!submission) throw noSuchSubmission()
+    const messages = await parts.submissions.conversation(submission.id, keys)
+    const message = messages.find(({ id }) => id === req.params.id)
+    if (message?.seal === 'locked') throw new Failure('forbidden', 'Unlock your session to read it.')
+    const updates = message?.content.rawUpdates ?? []
+    if (!message || updates.length === 0) throw new Failure('not-found', 'Nothing of it was left unread.')
+    const { reference } = submission
+    await parts.trail.add(
+      [{ action: 'downloaded', editorId: editor.id, reference, detail: `updates ${message.id}` }],
+      parts.now(),
+    )
+    // One in each line, where there are several.
+    const ending = updates.length === 1 ? 'json' : 'jsonl'
+    await parts.sendCopy(res, {
+      name: `telegram-${reference}.${ending}`,
+      type: `application/${ending}`,
+      content: Readable.from([updates.join('\n')]),
+    })
+  }
+}

@@ -1,0 +1,67 @@
+import type { Request, Response } from 'express'
+import { Failure } from '../../core/errors.ts'
+import type { Act, AnswerFate } from '../../editorial/actions.ts'
+import type { Submission } from '../../submissions/model.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+
+export type ReplyParts = {
+  work: {
+    answered(messageId: string, at: number): Promise<{ fate: AnswerFate; act: Act } | undefined>
+    takeBack(act: Act): Promise<void>
+    tellNow(act: Act): Promise<boolean>
+  }
+  submissions: { byId(id: string): Promise<Submission | undefined> }
+  /** The message that a link of a confirmation speaks of; undefined for a link that is not ours, or too old. */
+  messageOfLink: (token: string) => string | undefined
+  render: (view: string, data?: Record<string, unknown>) => string
+  /** Something at the desk is new, and something may be due now. */
+  changed: () => void
+  base: string
+  now: () => number
+}
+
+/**
+ * Stopping a reply by mail before the sender is told, or sending it at once: by the links in its confirmation, without
+ * signing in. To open such a link does nothing, for programs open links too.
+ */
+export function replyRoutes(parts: ReplyParts): DeskRoute[] {
+  const path = '/desk/replies/:link'
+  return [
+    { method: 'get', path, access: 'anyone', handle: (req, res) => show(req, res) },
+    { method: 'post', path, access: 'anyone', handle: act },
+  ]
+
+  async function show(req: Request, res: Response): Promise<void> {
+    const { fate, submission } = await answerOf(req)
+    const { reference } = submission
+    const isToSend = req.query.do === 'send'
+    const page = { fate, reference, isToSend, token: String(req.params.link) }
+    res.type('html').send(parts.render('desk/reply', page))
+  }
+
+  async function act(req: Request, res: Response): Promise<void> {
+    const answer = await answerOf(req)
+    if (answer.fate === 'waiting') await stopOrSend(answer.act, formText(req, 'do'))
+    res.redirect(303, `${parts.base}/desk/replies/${String(req.params.link)}`)
+  }
+
+  async function stopOrSend(act: Act, what: string): Promise<void> {
+    if (what === 'send') await parts.work.tellNow(act)
+    else await parts.work.takeBack(act).catch(orTooLate)
+    parts.changed()
+  }
+
+  /** @throws Failure `not-found` */
+  async function answerOf(req: Request) {
+    const messageId = parts.messageOfLink(String(req.params.link))
+    const answer = messageId && (await parts.work.answered(messageId, parts.now()))
+    const submission = answer && (await parts.submissions.byId(answer.act.submissionId))
+    if (!answer || !submission) throw new Failure('not-found', 'This link is not valid any more.')
+    return { ...answer, submission }
+  }
+}
+
+/** The worker was faster by a moment: the page then says that it was sent. */
+function orTooLate(error: unknown): void {
+  if (!(error instanceof Failure) || error.code !== 'conflict') throw error
+}

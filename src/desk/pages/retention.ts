@@ -1,0 +1,72 @@
+import type { Request, Response } from 'express'
+import { Failure } from '../../core/errors.ts'
+import { hold, keep } from '../../editorial/actions.ts'
+import { erasedAt } from '../../submissions/retention-rules.ts'
+import { deedRoute, deedsOf } from '../http/action-route.ts'
+import type { DeskParts } from '../http/parts.ts'
+import type { DeskRoute, Seat } from '../http/routes.ts'
+import { formText } from '../http/routes.ts'
+
+/** More are not shown on one page. */
+const shown = 200
+
+/** How long pieces are kept: for longer, on hold, or erased now. */
+export function keepingRoutes(parts: DeskParts): DeskRoute[] {
+  const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(parts)
+  const erasePath = '/desk/submissions/:reference/erase'
+  return [
+    deedRoute('keep', orBack(keepLonger)),
+    deedRoute('hold', orBack(holdOrLetGo)),
+    { method: 'get', path: '/desk/retention', access: 'editor', handle: list },
+    { method: 'get', path: erasePath, access: 'admin', handle: askToErase },
+    { method: 'post', path: erasePath, access: 'admin', handle: orConflict(erase) },
+  ]
+
+  async function keepLonger(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await submissionOf(req)
+    const deed = deedOf(submission, seat)
+    await apply(deed, keep(deed))
+    const isFromList = formText(req, 'from') === 'list'
+    const to = isFromList ? `${parts.base}/desk/retention` : backTo(req, submission)
+    await goOn(req, res, seat, { to })
+  }
+
+  async function holdOrLetGo(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await submissionOf(req)
+    const deed = deedOf(submission, seat)
+    await apply(deed, hold(deed, formText(req, 'hold') === 'yes'))
+    await goOn(req, res, seat, { to: backTo(req, submission) })
+  }
+
+  /** What will be erased within a week. */
+  async function list(_req: Request, res: Response, seat: Seat): Promise<void> {
+    const { value: rules } = await parts.settings.retention()
+    const soon = await parts.retention.soon(rules, shown + 1)
+    const rows = soon
+      .slice(0, shown)
+      .map((submission) => ({ submission, at: erasedAt(submission, rules) ?? 0 }))
+    await parts.showPage(res, seat, 'desk/retention', {
+      rows: rows.sort((a, b) => a.at - b.at),
+      isMore: soon.length > shown,
+      rules,
+    })
+  }
+
+  async function askToErase(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await submissionOf(req)
+    const messages = await parts.submissions.conversation(submission.id, seat.keys)
+    await parts.showPage(res, seat, 'desk/erase', { submission, messages, lastMessage: messages.at(-1)?.id })
+  }
+
+  /** Erases a piece for good, if it is as the admin saw it. */
+  async function erase(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await seenSubmission(req)
+    if (!(await parts.erase(submission, seat.editor.id, 'by-hand', parts.now())))
+      throw new Failure(
+        'conflict',
+        'Something changed here while you were at it, or something is on its way just now.',
+      )
+    parts.changed()
+    res.redirect(303, `${parts.base}/desk?erased=${submission.reference}`)
+  }
+}

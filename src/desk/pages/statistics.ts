@@ -1,0 +1,97 @@
+import { type Bar, stackedBars } from '../../statistics/bar-chart.ts'
+import { ages, type DayCount, type Decided, daysBetween, median } from '../../statistics/model.ts'
+import { channels, kinds } from '../../submissions/model.ts'
+import type { ShowPage } from '../http/render-page.ts'
+import type { DeskRoute } from '../http/routes.ts'
+
+const day = 86_400_000
+const daysShown = 30
+const decisionsSince = 90 * day
+
+export type GlanceParts = {
+  showPage: ShowPage
+  glance: {
+    perDay(since: number, now: number): Promise<DayCount[]>
+    waiting(from: number, until: number): Promise<number>
+    decided(since: number): Promise<Decided[]>
+  }
+  now: () => number
+}
+
+/** The state of the letterbox at a glance: plots, each with its figures as a table. */
+export function glanceRoutes(parts: GlanceParts): DeskRoute[] {
+  return [
+    {
+      method: 'get',
+      path: '/desk/glance',
+      access: 'editor',
+      async handle(_req, res, seat) {
+        const now = parts.now()
+        const since = now - (daysShown - 1) * day
+        const counts = await parts.glance.perDay(since, now)
+        const days = daysBetween(since, now)
+        const decided = await parts.glance.decided(now - decisionsSince)
+        await parts.showPage(res, seat, 'desk/glance', {
+          byKind: perDay(days, counts, kinds, (one) => one.kind),
+          byChannel: perDay(days, counts, channels, (one) => one.channel),
+          waiting: await waitingByAge(parts, now),
+          times: timesByKind(decided),
+          acceptance: acceptanceByKind(decided),
+        })
+      },
+    },
+  ]
+}
+
+function perDay<T extends string>(
+  days: string[],
+  counts: DayCount[],
+  series: readonly T[],
+  seriesOf: (count: DayCount) => T,
+) {
+  const rows = days.map((name) => ({
+    label: name,
+    values: series.map((one) =>
+      counts
+        .filter((count) => count.day === name && seriesOf(count) === one)
+        .reduce((sum, count) => sum + count.pieces, 0),
+    ),
+  }))
+  return { series, rows, plot: stackedBars(rows) }
+}
+
+async function waitingByAge({ glance }: GlanceParts, now: number) {
+  const rows: Bar[] = []
+  // A millisecond on, for what came in just now is waiting too.
+  let until = now + 1
+  for (const age of ages) {
+    const from = Math.max(0, now - age.until)
+    rows.push({ label: age.name, values: [await glance.waiting(from, until)] })
+    until = from
+  }
+  return { rows, plot: stackedBars(rows) }
+}
+
+/** Milliseconds from coming in to the first opening and to the decision, of half of all at most. */
+function timesByKind(decided: Decided[]) {
+  return kinds.map((kind) => {
+    const pieces = decided.filter((piece) => piece.kind === kind)
+    const opened = pieces.filter((piece) => piece.openedAt !== null)
+    return {
+      kind,
+      pieces: pieces.length,
+      toOpening: median(opened.map((piece) => (piece.openedAt as number) - piece.createdAt)),
+      toDecision: median(pieces.map((piece) => piece.decidedAt - piece.createdAt)),
+    }
+  })
+}
+
+function acceptanceByKind(decided: Decided[]) {
+  const rows = kinds.map((kind) => {
+    const pieces = decided.filter((piece) => piece.kind === kind)
+    const accepted = pieces.filter((piece) => piece.state === 'accepted').length
+    const declined = pieces.filter((piece) => piece.state === 'declined').length
+    return { label: kind, values: [accepted, declined] }
+  })
+  return { rows, plot: stackedBars(rows) }
+}

@@ -1,0 +1,168 @@
+import type { Request, Response } from 'express'
+import { nameFrom } from '../../accounts/editor.ts'
+import type { Failure } from '../../core/errors.ts'
+import type { Note } from '../../editorial/actions.ts'
+import { notCleaned } from '../../files/metadata/types.ts'
+import type { Delivery, Try } from '../../jobs/job.ts'
+import { answerDoors, contactOf } from '../../submissions/contact.ts'
+import { filterOf } from '../../submissions/inbox.ts'
+import { type Message, movesFrom, type Submission } from '../../submissions/model.ts'
+import { erasedAt } from '../../submissions/retention-rules.ts'
+import { heldBox, type Typed } from '../../web/typed-input.ts'
+import { listOf, queryOf } from '../http/inbox-link.ts'
+import type { DeskParts } from '../http/parts.ts'
+import type { DeskRoute, Seat } from '../http/routes.ts'
+import { articleOf } from './article-blocks.ts'
+import { toClean } from './attachments.ts'
+import { noSuchSubmission } from './inbox.ts'
+import { undoOffer } from './undo-offer.ts'
+
+/** Which submission is shown, and out of which list it was opened. */
+export type Asked = {
+  reference: string
+  list?: unknown
+  /** Of what something can be taken back. */
+  undo?: unknown
+  /** A message that was taken back, to be written anew. */
+  again?: unknown
+}
+
+/** What was typed on the page and is not done with: it stands there again, with why something could not be done. */
+export type Unfinished = { typed: Typed; failure?: Failure; files?: string[] }
+
+/** One submission, as an editor wants to read it and work on it. */
+export function pieceRoutes(parts: DeskParts): DeskRoute[] {
+  const show = pieceShower(parts)
+  return [
+    {
+      method: 'get',
+      path: '/desk/submissions/:reference',
+      access: 'editor',
+      handle: ({ params, query: { list, undo, again } }, res, seat) =>
+        show(res, seat, { reference: String(params.reference), list, undo, again }),
+    },
+    { method: 'get', path: '/desk/submissions/:reference/next', access: 'editor', handle: next },
+  ]
+
+  /** The submission below this one in the list it was opened from. */
+  async function next(req: Request, res: Response, seat: Seat): Promise<void> {
+    const submission = await parts.submissions.byReference(String(req.params.reference))
+    if (!submission) throw noSuchSubmission()
+    res.redirect(303, await wayOn(parts, seat, submission, req.query.list))
+  }
+}
+
+/** Shows the page of a submission, with what was typed there before. @throws Failure `not-found` */
+export function pieceShower(parts: DeskParts) {
+  return show
+
+  async function show(
+    res: Response,
+    seat: Seat,
+    asked: Asked,
+    { typed, failure, files = [] }: Partial<Unfinished> = {},
+  ): Promise<void> {
+    const { editor } = seat
+    const submission = await parts.submissions.byReference(asked.reference)
+    if (!submission) throw noSuchSubmission()
+    const now = parts.now()
+    await parts.attention.open(submission.id, editor.id, now)
+    const messages = await parts.submissions.conversation(submission.id, seat.keys)
+    const contact = contactOf(messages)
+    if (messages[0]?.seal === 'open' && submission.senderLeftAt === null)
+      await parts.submissions.knowContact(submission.id, contact)
+    const deliveries = (await parts.deliveries.ofSubmission(submission.id)).filter(isShown)
+    const nameOf = nameFrom(await parts.editors.names())
+    const present = await parts.attention.present(submission.id, now)
+    const list = listOf(asked.list)
+    const words = Object.fromEntries(typed?.texts.map(({ name, text }) => [name, text]) ?? [])
+    await parts.showPage(res, seat, 'desk/piece', {
+      submission,
+      messages,
+      opening: messages[0],
+      article: submission.kind === 'guest-post' && messages[0] && articleOf(messages[0].content),
+      turns: turnsOf(messages, await parts.notes.of(submission.id, seat.keys)),
+      deliveries,
+      tries: triesOf(await parts.deliveries.tries(deliveries.map(({ id }) => id))),
+      history: await parts.history.of(submission.id),
+      tags: await parts.inbox.tagsOf(submission.id),
+      allTags: await parts.inbox.tagNames(),
+      team: await parts.editors.team(),
+      others: present.filter((id) => id !== editor.id).map(nameOf),
+      moves: movesFrom(submission.state),
+      channels: submission.senderLeftAt === null ? answerDoors(contact, parts.hasBot) : [],
+      words: { note: '', tag: '', recipient: '', body: withdrawnText(messages, asked.again), ...words },
+      heldBox,
+      failure,
+      faults: failure?.fields ?? {},
+      filesToChoose: files,
+      mostWithAnAnswer: parts.mostWithAnAnswer,
+      list: list && queryOf(list),
+      view: list?.view,
+      undo: await undoOffer(parts, seat, asked.undo),
+      erasedAt: erasedAt(submission, (await parts.settings.retention()).value),
+      undoAnswer: await undoOffer(parts, seat, submission.reference),
+      lastMessage: messages.at(-1)?.id,
+      nameOf,
+      hindrances: await hindrancesOf(messages),
+    })
+  }
+
+  /** Which of the attachments have no clean copy, and why. */
+  async function hindrancesOf(messages: Message[]): Promise<Map<string, string>> {
+    const hindrances = new Map<string, string>()
+    for (const message of messages) {
+      for (const attachment of message.attachments) {
+        const reason = await parts.cleaner.hindrance(toClean(attachment, message))
+        if (reason) hindrances.set(attachment.id, notCleaned[reason])
+      }
+    }
+    return hindrances
+  }
+}
+
+/** Where to go when a submission is done with: to the next one of the list, or back to the list. */
+export async function wayOn(
+  parts: DeskParts,
+  { editor }: Seat,
+  submission: Submission,
+  given: unknown,
+  undo?: string,
+): Promise<string> {
+  const undoPart = undo === undefined ? '' : `&undo=${undo}`
+  const list = listOf(given)
+  if (!list) return `${parts.base}/desk/submissions/${submission.reference}${undoPart.replace('&', '?')}`
+  const query = queryOf(list)
+  const filter = filterOf(list, editor.id)
+  const asked = { filter, size: 1, editorId: editor.id }
+  const page = list.q === undefined ? await parts.inbox.page({ ...asked, after: submission.id }) : undefined
+  const below = page?.rows[0]
+  if (!below) return `${parts.base}/desk?${query}${undoPart}`
+  return `${parts.base}/desk/submissions/${below.reference}?list=${encodeURIComponent(query)}${undoPart}`
+}
+
+/** Messages and notes in one line, as they came. */
+function turnsOf(messages: Message[], notes: Note[]) {
+  const turns = [
+    ...messages.map((message) => ({ id: message.id, message, note: undefined })),
+    ...notes.map((note) => ({ id: note.id, message: undefined, note })),
+  ]
+  return turns.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Work inside the house is shown only where it failed. */
+function isShown({ purpose, state }: Delivery): boolean {
+  return (
+    !['tell-editors', 'preview', 'chat-live', 'chat-send', 'chat-update'].includes(purpose) ||
+    state === 'failed'
+  )
+}
+
+export function triesOf(tries: Try[]): Map<string, Try[]> {
+  return Map.groupBy(tries, (one) => one.deliveryId)
+}
+
+function withdrawnText(messages: Message[], id: unknown): string {
+  const message = messages.find((one) => one.id === id && one.isWithdrawn)
+  return message?.content.fields.body ?? ''
+}

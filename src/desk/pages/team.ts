@@ -1,0 +1,199 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import type { Editor, Role } from '../../accounts/editor.ts'
+import { roles } from '../../accounts/editor.ts'
+import type { NewHolder } from '../../accounts/keyring/key-holders.ts'
+import type { Noted, SecurityEvent } from '../../audit/security-event.ts'
+import { Failure } from '../../core/errors.ts'
+import type { Identity, Keys } from '../../encryption/types.ts'
+import type { NewDelivery } from '../../jobs/job.ts'
+import { type KeptPgpKey, type PgpStanding, standingOf } from '../../outbound-mail/pgp/key.ts'
+import { eventBy } from '../http/event-by.ts'
+import { acknowledgedIn, sayingWhatIsLost } from '../http/losing.ts'
+import type { ShowPage } from '../http/render-page.ts'
+import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import type { WrapStep } from './sign-in.ts'
+
+export type TeamParts = {
+  showPage: ShowPage
+  editors: {
+    active(): Promise<Editor[]>
+    byEmail(email: string): Promise<Editor | undefined>
+    setRole(id: string, role: Role, noted: Noted): Promise<void>
+  }
+  pgpKeys: {
+    all(): Promise<Map<string, KeptPgpKey>>
+    remove(editorId: string, noted: Noted): Promise<void>
+  }
+  /** Who can open what. */
+  keyRing: { together<T>(work: (step: TeamStep) => Promise<T>, acknowledged?: string): Promise<T> }
+  /** Goes on with sealing anew what these keys open. */
+  sealAnew: (keys: Keys) => Promise<void>
+  /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
+  sendKeyLink: (step: TeamStep, editorId: string, identity: Identity) => Promise<string | undefined>
+  base: string
+  now: () => number
+}
+
+/** One step that moves keys and accounts: all of it is written, or nothing. */
+export type TeamStep = WrapStep & {
+  admit(editorId: string, opened: Identity[]): Promise<NewHolder>
+  forget(editorId: string): Promise<void>
+  expel(editorId: string): Promise<void>
+  accounts: {
+    addEditor(email: string, role: Role, now: number): Promise<Editor>
+    removeEditor(id: string, now: number): Promise<void>
+    resetFactors(editorId: string): Promise<void>
+    post(delivery: NewDelivery, now: number): Promise<void>
+    note(event: SecurityEvent, now: number): Promise<void>
+  }
+}
+
+const Email = z
+  .string()
+  .trim()
+  .regex(/^[^\s@<>,]+@[^\s@<>,]+$/)
+  .max(254)
+const RoleGiven = z.enum(roles)
+
+/** The editors' accounts, for admins: invite, change roles, let in again, remove. */
+export function teamRoutes(parts: TeamParts): DeskRoute[] {
+  const { base, editors } = parts
+  const done = (what: string) => `${base}/desk/team?saved=${what}`
+  return [
+    {
+      method: 'get',
+      path: '/desk/team',
+      access: 'admin',
+      handle: async (req, res, seat) =>
+        parts.showPage(res, seat, 'desk/team', {
+          team: await team(),
+          saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
+        }),
+    },
+    {
+      method: 'post',
+      path: '/desk/team',
+      access: 'admin',
+      confirm: 'keys',
+      async handle(req, res, seat) {
+        const email = Email.safeParse(formText(req, 'email'))
+        const role = RoleGiven.catch('editor').parse(formText(req, 'role'))
+        if (!email.success) {
+          const failure = new Failure('invalid', 'Please give an e-mail address, like name@example.org.')
+          res.status(422)
+          return parts.showPage(res, seat, 'desk/team', {
+            team: await team(),
+            failure,
+            typed: formText(req, 'email'),
+          })
+        }
+        const there = await editors.byEmail(email.data)
+        if (there) return res.redirect(303, done('there'))
+        const opened = await seat.keys()
+        const link = await parts.keyRing.together(async (step) => {
+          const editor = await step.accounts.addEditor(email.data, role, parts.now())
+          return invite(step, editor, opened, eventBy(seat, 'invited', { aboutId: editor.id, detail: role }))
+        })
+        await showInvited(res, seat, link, 'invited')
+      },
+    },
+    {
+      method: 'post',
+      path: '/desk/team/role',
+      access: 'admin',
+      confirm: 'keys',
+      async handle(req, res, seat) {
+        const editor = await named(formText(req, 'email'))
+        const role = RoleGiven.catch(editor.role).parse(formText(req, 'role'))
+        const event = eventBy(seat, 'role', { aboutId: editor.id, detail: role })
+        await editors.setRole(editor.id, role, { event, at: parts.now() })
+        res.redirect(303, done('role'))
+      },
+    },
+    {
+      method: 'post',
+      path: '/desk/team/reset',
+      access: 'admin',
+      confirm: 'keys',
+      handle: sayingWhatIsLost(parts.showPage, async (req, res, seat) => {
+        const editor = await named(formText(req, 'email'))
+        const opened = await seat.keys()
+        const link = await parts.keyRing.together(async (step) => {
+          await step.accounts.resetFactors(editor.id)
+          await step.forget(editor.id)
+          return invite(step, editor, opened, eventBy(seat, 'reset', { aboutId: editor.id }))
+        }, acknowledgedIn(req))
+        await showInvited(res, seat, link, 'reset')
+      }),
+    },
+    {
+      method: 'post',
+      path: '/desk/team/pgp-key/remove',
+      access: 'admin',
+      confirm: 'person',
+      async handle(req, res, seat) {
+        const { id } = await named(formText(req, 'email'))
+        const event = eventBy(seat, 'pgp-key-removed', { aboutId: id })
+        await parts.pgpKeys.remove(id, { event, at: parts.now() })
+        res.redirect(303, done('pgp-key'))
+      },
+    },
+    {
+      method: 'post',
+      path: '/desk/team/remove',
+      access: 'admin',
+      confirm: 'keys',
+      handle: sayingWhatIsLost(parts.showPage, remove),
+    },
+  ]
+
+  async function remove(req: Request, res: Response, seat: Seat): Promise<void> {
+    const { id } = await named(formText(req, 'email'))
+    await parts.keyRing.together(async (step) => {
+      await step.accounts.removeEditor(id, parts.now())
+      await step.expel(id)
+      await step.accounts.note(eventBy(seat, 'removed', { aboutId: id }), parts.now())
+    }, acknowledgedIn(req))
+    await parts.sealAnew(seat.keys)
+    res.redirect(303, done('removed'))
+  }
+
+  /** Everybody, with how their PGP key stands where they have one. */
+  async function team(): Promise<(Editor & { pgp: PgpStanding | undefined })[]> {
+    const keys = await parts.pgpKeys.all()
+    return (await editors.active()).map((editor) => {
+      const key = keys.get(editor.id)
+      return { ...editor, pgp: key && standingOf(key, parts.now()) }
+    })
+  }
+
+  /** Lets an editor into all that the one who invites can open, by a link that is theirs to use. */
+  async function invite(
+    step: TeamStep,
+    { id }: Editor,
+    opened: Identity[],
+    event: SecurityEvent,
+  ): Promise<string | undefined> {
+    const { identity } = await step.admit(id, opened)
+    const link = await parts.sendKeyLink(step, id, identity)
+    await step.accounts.note(event, parts.now())
+    return link
+  }
+
+  async function showInvited(
+    res: Response,
+    seat: Seat,
+    link: string | undefined,
+    what: string,
+  ): Promise<void> {
+    if (link === undefined) return res.redirect(303, done(what))
+    await parts.showPage(res, seat, 'desk/team', { team: await team(), saved: what, link })
+  }
+
+  async function named(email: string): Promise<Editor> {
+    const editor = await editors.byEmail(email)
+    if (!editor) throw new Failure('not-found', 'There is no such editor.')
+    return editor
+  }
+}

@@ -1,0 +1,48 @@
+import { type Submission, titleOf } from '../../submissions/model.ts'
+import type { DeskParts } from '../http/parts.ts'
+import type { Seat } from '../http/routes.ts'
+
+/** What can be taken back now: of which submissions, and what it was of the first one. */
+export type UndoOffer = {
+  references: string[]
+  title: string
+  state: Submission['state']
+  messageId: string | undefined
+  movedAt: number | undefined
+  /** From when the sender is told. */
+  toldAt: number | undefined
+}
+
+const mostAtOnce = 50
+
+/** What this editor may take back of the submissions named in a link. */
+export async function undoOffer(
+  parts: DeskParts,
+  seat: Seat,
+  given: unknown,
+): Promise<UndoOffer | undefined> {
+  const offers: UndoOffer[] = []
+  for (const submission of await submissionsOf(parts, referencesIn(given))) {
+    const act = await parts.work.lastAct(submission.id, seat.editor.id, parts.now())
+    if (!act) continue
+    const { reference, state } = submission
+    const [opening] =
+      offers.length === 0 ? await parts.submissions.conversation(submission.id, seat.keys) : []
+    const title = (opening && titleOf(opening.content.fields)) ?? reference
+    const { messageId, movedAt, toldAt } = act
+    offers.push({ references: [reference], title, state, messageId, movedAt, toldAt })
+  }
+  const [first] = offers
+  return first && { ...first, references: offers.flatMap((offer) => offer.references) }
+}
+
+/** The submissions that a form or a link names. */
+export function referencesIn(given: unknown): string[] {
+  const names = typeof given === 'string' ? given.split(',') : []
+  return names.filter((name) => /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(name)).slice(0, mostAtOnce)
+}
+
+export async function submissionsOf(parts: DeskParts, references: string[]): Promise<Submission[]> {
+  const found = await Promise.all(references.map((reference) => parts.submissions.byReference(reference)))
+  return found.filter((one) => one !== undefined)
+}

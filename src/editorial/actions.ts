@@ -1,0 +1,263 @@
+import { z } from 'zod'
+import { Failure } from '../core/errors.ts'
+import { idBehind } from '../core/ids.ts'
+import { isVisible } from '../core/visible-text.ts'
+import type { SealState } from '../encryption/types.ts'
+import { type AnswerPurpose, type NewDelivery, type PassingFile, previewsOf } from '../jobs/job.ts'
+import type { Contact } from '../submissions/contact.ts'
+import { moveDetail, type NewEntry } from '../submissions/history.ts'
+import type { Arrival, StagedFile } from '../submissions/incoming.ts'
+import type { SealedAs } from '../submissions/intake-record.ts'
+import {
+  type Content,
+  canMove,
+  type FileLabel,
+  type State,
+  type Submission,
+  undoTime,
+} from '../submissions/model.ts'
+import { type Decision, stateAfter } from './letter-templates.ts'
+
+/**
+ * What an editor does with a submission, to be written in one transaction or not at all. With a `revision`, only on top
+ * of exactly that one.
+ */
+export type Change = {
+  submissionId: string
+  revision?: number | undefined
+  editorId: string
+  at: number
+  set: {
+    state?: State
+    assigneeId?: string | null
+    moved?: { from: State; at: number; toldAt: number } | null
+    isHeld?: boolean
+  }
+  /** Text to the sender; a letter has a title. */
+  message?: Written
+  /** What it came by, where a repeat of that must not do it again. */
+  arrival?: Omit<Arrival, 'secret'>
+  /** The mail that it came in, with what of that was left out: kept for the desk, and settled by it. */
+  original?: Original
+  /** A held message that is settled by this: its files go with the new one. */
+  settles?: string
+  /** The names of the files that came with the held message. */
+  heldFiles?: Record<string, FileLabel>
+  /** Text between editors, which no sender ever sees. */
+  note?: { body: string }
+  addTags?: string[]
+  removeTags?: string[]
+  deliveries: NewDelivery[]
+  entries: NewEntry[]
+}
+
+/** What an editor writes to a sender. */
+export type Said = { title?: string | undefined; body: string; files?: WrittenFile[] }
+
+export type Written = Said & {
+  id: string
+  /** From when the sender may read it; until then it can be stopped. */
+  toldAt: number
+}
+
+/** A reply by mail as it came. Only the desk can open it. */
+export type Original = { id: string; content: Content; files: WrittenFile[] }
+
+/** A file that goes with it, and by what it is known if it is sealed. */
+export type WrittenFile = StagedFile & Partial<SealedAs>
+
+/** Something that an editor wrote down for colleagues. */
+export type Note = { id: string; editorId: string; body: string; seal: SealState; createdAt: number }
+
+/** What an editor wants to take back: a message, a move, or both. */
+export type Act = {
+  submissionId: string
+  editorId: string
+  at: number
+  messageId?: string | undefined
+  movedAt?: number | undefined
+  /** From when the sender is told. */
+  toldAt?: number | undefined
+}
+
+/** Whether an answer still waits, so that it can be stopped. */
+export type AnswerFate = 'waiting' | 'sent' | 'stopped'
+
+/**
+ * Who does it, to which submission as they saw it, and when; and for how many milliseconds after that the sender is not
+ * told, so that it can be stopped.
+ */
+export type Deed = { submission: Submission; editorId: string; at: number; wait?: number }
+
+export type ChangeOf = Pick<Change, 'set' | 'deliveries' | 'entries'> & Partial<Change>
+
+const body = z
+  .string()
+  .transform((text) => text.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '').trim())
+  .transform((text) => (isVisible(text) ? text : ''))
+  .pipe(z.string().min(1, 'Please write something.').max(100_000, 'Please keep this to 100,000 characters.'))
+
+const subject = z.string().max(500, 'Please keep the subject to 500 characters.').optional()
+
+/** A tag: a few words in small letters. */
+export const Tag = z
+  .string()
+  .transform((text) => text.normalize('NFC').trim().toLowerCase().replace(/\s+/g, ' '))
+  .pipe(
+    z
+      .string()
+      // Joiners, which some scripts need within a word, are the only letters in it that are not seen.
+      .regex(
+        /^[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Join_Control} .&'’_-]{0,39}$/u,
+        'A tag has 1 to 40 letters or digits.',
+      )
+      .refine(isVisible, 'A tag has 1 to 40 letters or digits.'),
+  )
+
+/**
+ * Takes a submission on. A waiting one is in review from then on.
+ * @throws Failure `conflict` if a colleague has it.
+ */
+export function claim(deed: Deed): ChangeOf {
+  const { submission, editorId } = deed
+  if (submission.assigneeId && submission.assigneeId !== editorId) {
+    throw new Failure('conflict', 'A colleague has claimed it meanwhile.')
+  }
+  return takenOn(deed, editorId, { action: 'claimed' })
+}
+
+/**
+ * Gives a submission up, for whoever takes it.
+ * @throws Failure `conflict` if the editor does not have it.
+ */
+export function release({ submission, editorId }: Deed): ChangeOf {
+  if (submission.assigneeId !== editorId) throw new Failure('conflict', 'You do not have it any more.')
+  return { set: { assigneeId: null }, deliveries: [], entries: [{ action: 'released' }] }
+}
+
+/** Gives a submission to an editor, who is told by mail unless they did it themselves. */
+export function assign(deed: Deed, toEditorId: string): ChangeOf {
+  if (toEditorId === deed.editorId) return takenOn(deed, toEditorId, { action: 'claimed' })
+  const change = takenOn(deed, toEditorId, { action: 'assigned', detail: toEditorId })
+  return { ...change, deliveries: [{ purpose: 'assignment', editorId: toEditorId }] }
+}
+
+function toldAtOf({ at, wait = undoTime }: Deed): number {
+  return at + wait
+}
+
+function takenOn(deed: Deed, assigneeId: string, entry: NewEntry): ChangeOf {
+  const { state } = deed.submission
+  if (state !== 'waiting') return { set: { assigneeId }, deliveries: [], entries: [entry] }
+  const moved = { from: state, at: deed.at, toldAt: toldAtOf(deed) }
+  return {
+    set: { assigneeId, state: 'in-review', moved },
+    deliveries: [],
+    entries: [entry, { action: 'moved', detail: moveDetail(state, 'in-review') }],
+  }
+}
+
+/**
+ * Moves a submission to another state, by the table in `submission.ts`.
+ * @throws Failure `conflict` if there is no such move.
+ */
+export function move(deed: Deed, to: State): ChangeOf {
+  const from = deed.submission.state
+  if (!canMove(from, to)) throw new Failure('conflict', 'It cannot be moved there from where it is now.')
+  return {
+    set: { state: to, moved: { from, at: deed.at, toldAt: toldAtOf(deed) } },
+    deliveries: [],
+    entries: [{ action: 'moved', detail: moveDetail(from, to) }],
+  }
+}
+
+/**
+ * Writes to the sender, behind the last message of the conversation. The text stands on the status page, and goes out by `purposes`, once it can no longer be taken back.
+ * @throws Failure `invalid`
+ */
+export function answer(
+  deed: Deed,
+  said: Said,
+  purposes: readonly AnswerPurpose[],
+  contact: Contact,
+  last: string | undefined,
+): ChangeOf {
+  const { at, submission } = deed
+  const toldAt = toldAtOf(deed)
+  const message = { id: idBehind(last, at), ...said, toldAt }
+  const text = parsed('body', body, message.body)
+  parsed('title', subject, message.title)
+  // Of a confidential piece nothing can be read when the answer goes out.
+  const files = (message.files ?? []).flatMap(passingFile)
+  const passing = submission.isConfidential && { passing: { contact, text, title: message.title, files } }
+  return {
+    set: {},
+    message: { ...message, body: text },
+    deliveries: [
+      ...purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: toldAt, ...passing })),
+      ...(submission.isConfidential ? [] : previewsOf(message.files ?? [])),
+    ],
+    entries: [{ action: 'answered' }],
+  }
+}
+
+function passingFile({ id, name, fileKey }: WrittenFile): PassingFile[] {
+  return fileKey ? [{ id, name, key: Buffer.from(fileKey).toString('base64url') }] : []
+}
+
+/** A decision moves a submission, unless it is there already: a change can be asked for again. */
+export function decide(deed: Deed, decision: Decision): ChangeOf {
+  const to: State = stateAfter[decision]
+  const staysThere = decision === 'please-change' && deed.submission.state === to
+  return staysThere ? { set: {}, deliveries: [], entries: [] } : move(deed, to)
+}
+
+/** Writes down something for colleagues. @throws Failure `invalid` */
+export function note(words: string): ChangeOf {
+  return {
+    set: {},
+    note: { body: parsed('note', body, words) },
+    deliveries: [],
+    entries: [{ action: 'noted' }],
+  }
+}
+
+/** @throws Failure `invalid` */
+export function tag(_deed: Deed, given: string): ChangeOf {
+  const name = parsed('tag', Tag, given)
+  return { set: {}, addTags: [name], deliveries: [], entries: [{ action: 'tagged', detail: name }] }
+}
+
+/** @throws Failure `invalid` */
+export function untag(_deed: Deed, given: string): ChangeOf {
+  const name = parsed('tag', Tag, given)
+  return { set: {}, removeTags: [name], deliveries: [], entries: [{ action: 'untagged', detail: name }] }
+}
+
+/** Keeps a piece for longer: whatever is done with it begins its time anew. */
+export function keep(_deed: Deed): ChangeOf {
+  return { set: {}, deliveries: [], entries: [{ action: 'kept' }] }
+}
+
+/** Puts a hold on a piece, so that nothing erases it, or lifts it. */
+export function hold(_deed: Deed, isHeld: boolean): ChangeOf {
+  return { set: { isHeld }, deliveries: [], entries: [{ action: isHeld ? 'held' : 'let-go' }] }
+}
+
+/** Two changes as one: what a decision and its letter are. */
+export function both(first: ChangeOf, second: ChangeOf): ChangeOf {
+  return {
+    ...first,
+    ...second,
+    set: { ...first.set, ...second.set },
+    deliveries: [...first.deliveries, ...second.deliveries],
+    entries: [...first.entries, ...second.entries],
+  }
+}
+
+function parsed<T>(field: string, schema: z.ZodType<T>, value: T): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const faults = result.error.issues.map((issue) => issue.message)
+  throw new Failure('invalid', faults.join(' '), { fields: { [field]: faults } })
+}

@@ -1,0 +1,41 @@
+import type { Parts } from '../app/parts.ts'
+import { Failure } from '../core/errors.ts'
+import { narrowed } from '../encryption/types.ts'
+import type { StagedFile } from '../submissions/incoming.ts'
+import type { WrittenFile } from './actions.ts'
+
+/** The files of an answer, and what is kept with it for the desk only. */
+type AnswerFiles = { files: StagedFile[]; aside?: StagedFile[] }
+
+/**
+ * Puts the files of an answer in their place before anything speaks of them, sealed as the conversation is. Where it is
+ * certain that the answer was not written they go again; otherwise the next start sweeps what belongs to nothing.
+ */
+export function answerFiles({ files, storage }: Pick<Parts, 'files' | 'storage'>) {
+  return async <T>(
+    submissionId: string,
+    given: AnswerFiles,
+    write: (files: WrittenFile[], aside: WrittenFile[]) => Promise<T>,
+  ): Promise<T> => {
+    const { files: sent, aside = [] } = given
+    const sealing = await storage.sealings.ofOne(submissionId)
+    const kept = await keep(sent, sealing)
+    const keptAside = await keep(aside, sealing && narrowed(sealing, 'desk'))
+    try {
+      return await write(kept, keptAside)
+    } catch (error) {
+      if (error instanceof Failure && (error.isUndone || error.code !== 'unavailable'))
+        await files.remove([...sent, ...aside].map(({ id }) => id))
+      throw error
+    }
+  }
+
+  async function keep(
+    staged: StagedFile[],
+    sealing: Parameters<typeof files.keep>[1],
+  ): Promise<WrittenFile[]> {
+    const ids = staged.map(({ id }) => id)
+    const sealed = await files.keep(ids, sealing)
+    return staged.map((file) => ({ ...file, ...sealed.get(file.id) }))
+  }
+}

@@ -1,0 +1,33 @@
+import type { Seat } from '../desk/http/routes.ts'
+import type { Keys } from '../encryption/types.ts'
+import type { Message, Submission } from '../submissions/model.ts'
+
+export type SpamParts = {
+  submissions: { conversation(submissionId: string, keys: Keys): Promise<Message[]> }
+  work: {
+    rememberSpammers(senders: string[], at: number): Promise<void>
+    forgetSpammers(senders: string[], since: number): Promise<void>
+  }
+  /** By what a sender would be known again. */
+  sendersOf: (message: Message) => string[]
+  now: () => number
+}
+
+/**
+ * Learns from a move: the senders of spam are known again, those of what turned out to be none are
+ * forgotten, as far as they have been remembered since `since`.
+ */
+export async function learnSpam(
+  parts: SpamParts,
+  { keys }: Pick<Seat, 'keys'>,
+  before: Pick<Submission, 'state'>,
+  after: Submission,
+  since = 0,
+): Promise<void> {
+  const [wasSpam, isSpam] = [before.state === 'spam', after.state === 'spam']
+  if (wasSpam === isSpam) return
+  const [opening] = await parts.submissions.conversation(after.id, keys)
+  if (!opening) return
+  if (isSpam) await parts.work.rememberSpammers(parts.sendersOf(opening), parts.now())
+  else await parts.work.forgetSpammers(parts.sendersOf(opening), since)
+}

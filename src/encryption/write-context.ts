@@ -1,0 +1,14 @@
+import type { Contents } from '../submissions/content-codec.ts'
+import type { Sealings } from '../submissions/recipients-store.ts'
+import type { Hidden } from './hidden.ts'
+
+/** What writing needs to leave nothing in the clear that should not be. */
+export type Writing = {
+  contents: Contents
+  sealings: Sealings
+  hidden: Hidden
+  /** True if there is an editor whose mail may tell, encrypted, what a sealed message says. */
+  mayTellInConfidence: () => Promise<boolean>
+  /** Several may write at the same moment: what must not change meanwhile has to be locked. */
+  isPostgres: boolean
+}

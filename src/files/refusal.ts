@@ -1,0 +1,77 @@
+import { Failure } from '../core/errors.ts'
+
+/** Why a file is not taken: what it is, and what its sender can send instead. */
+export const refusals = {
+  pages: {
+    what: 'a Pages document',
+    instead: 'In Pages choose File, Export To, and send it as PDF or Word.',
+  },
+  numbers: {
+    what: 'a Numbers document',
+    instead: 'In Numbers choose File, Export To, and send it as PDF or Excel.',
+  },
+  keynote: {
+    what: 'a Keynote document',
+    instead: 'In Keynote choose File, Export To, and send it as PDF or PowerPoint.',
+  },
+  iwork: {
+    what: 'a Pages, Numbers or Keynote document',
+    instead: 'Export it as PDF, or as Word, Excel or PowerPoint, and send that.',
+  },
+  'google-link': {
+    what: 'a link to a document at Google, without the document itself',
+    instead: 'Open it there, choose File, Download, and send the file that you get.',
+  },
+  shortcut: {
+    what: 'a shortcut, without the file that it leads to',
+    instead: 'Send that file, or write the web address in your message.',
+  },
+  unfinished: {
+    what: 'a file that has not been downloaded completely',
+    instead: 'Wait until the download has finished, and send the file then.',
+  },
+  'lock-file': {
+    what: 'a file that an office program keeps while a document is open, without the document itself',
+    instead: 'Close the document, and send the file of the same name without “~$”.',
+  },
+  program: { what: 'a program', instead: 'Send a description, or a screenshot of what it does.' },
+  archive: {
+    what: 'an archive that cannot be opened here',
+    instead: 'Pack the files as a zip archive, or send them one by one.',
+  },
+  other: {
+    what: 'a kind of file that cannot be opened here',
+    instead: 'Export it as PDF, as text or as a picture, or pack it in a zip archive.',
+  },
+  empty: { what: 'an empty file', instead: 'Open it to see whether it is complete, and send it again.' },
+  misnamed: {
+    what: 'a file whose name says that it is something else',
+    instead: 'Save it again under a name with the right ending.',
+  },
+  'no-room': {
+    what: 'a file that there was no room for: our disk was nearly full',
+    instead: 'Please send it again in a day or two.',
+  },
+} as const satisfies Record<string, { what: string; instead: string }>
+
+export type RefusalReason = keyof typeof refusals
+
+export function isRefusalReason(code: string): code is RefusalReason {
+  return Object.hasOwn(refusals, code)
+}
+
+/** What is said to whoever sends such a file. */
+export function refusalWords(reason: RefusalReason): string {
+  const { what, instead } = refusals[reason]
+  return `It is ${what}. ${instead}`
+}
+
+/** A file that is not taken for what it is. Its message tells its sender what to send instead. */
+export class FileRefused extends Failure {
+  readonly reason: RefusalReason
+
+  constructor(reason: RefusalReason, message = refusalWords(reason)) {
+    super('unsupported-file', message)
+    this.reason = reason
+  }
+}

@@ -1,0 +1,36 @@
+import { sql } from 'kysely'
+import type { Database } from '../db/open.ts'
+
+/**
+ * True while a mail that tells of this piece is being written, which may be kept as a file. Until the transaction ends no
+ * worker takes another one. Called inside a transaction that nobody else writes to the piece beside.
+ */
+export async function isMailLeaving(
+  trx: Database,
+  submissionId: string,
+  isPostgres: boolean,
+): Promise<boolean> {
+  const mails = trx
+    .selectFrom('deliveries')
+    .select('lease')
+    .where('submission_id', '=', submissionId)
+    .where('carrier', '=', 'mail')
+    .where('state', '=', sql.lit('pending' as const))
+  // Workers pass over what is locked.
+  const rows = await (isPostgres ? mails.forUpdate() : mails).execute()
+  return rows.some((row) => row.lease !== null)
+}
+
+/** True while a chat gathers a reply to this piece that will be sent: it would be lost with it. */
+export async function isReplyGathered(trx: Database, submissionId: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('open_pieces')
+    .innerJoin('deliveries', 'deliveries.submission_id', 'open_pieces.id')
+    .select('open_pieces.id')
+    .where('joins', '=', submissionId)
+    .where('open_pieces.state', 'in', ['open', 'closed'])
+    .where('purpose', '=', 'chat-send')
+    .where('deliveries.state', '=', sql.lit('pending' as const))
+    .executeTakeFirst()
+  return row !== undefined
+}

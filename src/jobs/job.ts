@@ -1,0 +1,280 @@
+import { isRefusalReason, type RefusalReason, refusals } from '../files/refusal.ts'
+import type { Contact } from '../submissions/contact.ts'
+import { hasPreview } from '../submissions/model.ts'
+
+/**
+ * A delivery is one thing to be carried: a mail or a chat message to a sender or an editor, a file that a door still
+ * holds, or a piece of work that follows from what came in. It is written in the transaction of what it tells of, and
+ * kept until it is done.
+ */
+export type Delivery = {
+  id: string
+  purpose: Purpose
+  submissionId: string | null
+  messageId: string | null
+  editorId: string | null
+  attachmentId: string | null
+  /** The sender's mail address, the door's name for the awaited file, or a code of what to tell. Wiped when done. */
+  target: string | null
+  /** The receipt to be mailed, for pieces that are not confidential. Wiped when done. */
+  receipt: string | null
+  /** What of a confidential piece it needs; lost with the process that wrote it down. */
+  passing: Passing | 'lost' | undefined
+  state: DeliveryState
+  attempts: number
+  /** How often it was begun since its last outcome, this time included: more than once where the process ended meanwhile. */
+  begun: number
+  dueAt: number
+  createdAt: number
+  /** Since when it is tried: patience is counted from here. */
+  triedSince: number
+  doneAt: number | null
+  /** Why the last try failed, or why it was dropped: a code, never a server's or a sender's words. */
+  fault: string | null
+}
+
+/**
+ * What a delivery about a confidential piece has to know, for nothing can be read of the piece itself when it is
+ * carried. It is in the outbox only as this process hides it, so that a copied database tells nothing.
+ */
+export type Passing = {
+  contact?: Contact
+  receipt?: string
+  /**
+   * What an answer says, for doors that carry it; what came in, where it is to be handled again, or told of in a mail that
+   * leaves encrypted or without it.
+   */
+  text?: string
+  title?: string | undefined
+  /** The answer's files, each with its own key. */
+  files?: PassingFile[]
+  /** What of an editor's reply by mail does not go, for the confirmation. */
+  leftOut?: LeftOut
+  /** A one-time link that bears a key. */
+  link?: string
+}
+
+/** Words and names of files. */
+export type LeftOut = { words: string; files: { name: string }[] }
+
+/** The key in base64url. */
+export type PassingFile = { id: string; name: string; key: string }
+
+export type Purpose =
+  | 'tell-editors'
+  | 'editor-notice'
+  | 'assignment'
+  | 'digest'
+  | 'burst-digest'
+  | 'escalation'
+  | 'erasure-warning'
+  | 'sender-receipt'
+  | 'answer-mail'
+  | 'answer-telegram'
+  | 'sign-in'
+  | 'security-notice'
+  | 'telegram-file'
+  | 'preview'
+  | 'chat-update'
+  | 'chat-live'
+  | 'chat-send'
+  | 'chat-receipt'
+  | 'upload-link'
+  | 'file-refused'
+  | 'answer-webhook'
+  | 'deed-confirmation'
+
+/** By which an answer goes to its sender. */
+export type AnswerPurpose = Extract<Purpose, 'answer-mail' | 'answer-telegram' | 'answer-webhook'>
+
+export const purposeNames: Record<Purpose, string> = {
+  'tell-editors': 'deciding which editors to tell',
+  'editor-notice': 'mail to an editor',
+  assignment: 'mail to the editor it was given to',
+  digest: 'digest to an editor',
+  'burst-digest': 'digest of many pieces at once to an editor',
+  escalation: 'reminder to an admin',
+  'erasure-warning': 'word to an editor of what will be erased',
+  'sender-receipt': 'receipt mail to the sender',
+  'answer-mail': 'answer to the sender by mail',
+  'answer-telegram': 'answer to the sender by Telegram',
+  'sign-in': 'sign-in link to an editor',
+  'security-notice': 'security notice to an editor',
+  'telegram-file': 'file to fetch from Telegram',
+  preview: 'preview of an attachment',
+  'chat-update': 'update from Telegram that could not be handled at once',
+  'chat-live': 'message that tells a chat what it has gathered',
+  'chat-send': 'sending what a chat has gathered',
+  'chat-receipt': 'receipt to the sender by Telegram',
+  'upload-link': 'link for a file that Telegram does not give out',
+  'file-refused': 'word to the sender of a file from Telegram that was not taken',
+  'answer-webhook': 'answer to the sender by the bot that sent the piece',
+  'deed-confirmation': 'confirmation to an editor of what they did by mail',
+}
+
+/** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
+export const carriers = ['mail', 'telegram', 'file', 'chat', 'hook', 'desk', 'preview'] as const
+export type Carrier = (typeof carriers)[number]
+
+export const carrierOf: Record<Purpose, Carrier> = {
+  'tell-editors': 'desk',
+  'editor-notice': 'mail',
+  assignment: 'mail',
+  digest: 'mail',
+  'burst-digest': 'mail',
+  escalation: 'mail',
+  'erasure-warning': 'mail',
+  'sender-receipt': 'mail',
+  'answer-mail': 'mail',
+  'answer-telegram': 'telegram',
+  'sign-in': 'mail',
+  'security-notice': 'mail',
+  'telegram-file': 'file',
+  preview: 'preview',
+  'chat-update': 'chat',
+  'chat-live': 'chat',
+  'chat-send': 'chat',
+  'chat-receipt': 'telegram',
+  'upload-link': 'telegram',
+  'file-refused': 'telegram',
+  'answer-webhook': 'hook',
+  'deed-confirmation': 'mail',
+}
+
+/**
+ * pending → sent | failed | dropped; failed → pending when an editor has it tried again, failed → dropped when an editor
+ * lets it be. Dropped is what was called back or became needless before it was carried.
+ */
+export const deliveryStates = ['pending', 'sent', 'failed', 'dropped'] as const
+export type DeliveryState = (typeof deliveryStates)[number]
+
+export const deliveryStateNames: Record<DeliveryState, string> = {
+  pending: 'to be done',
+  sent: 'done',
+  failed: 'failed',
+  dropped: 'dropped',
+}
+
+/** Why a delivery was dropped, in words. */
+export const dropNames: Record<string, string> = {
+  'called-back': 'taken back by the editor',
+  'seen-meanwhile': 'the editor had read it by then',
+  'nothing-new': 'there was nothing new',
+  'letter-off': 'this letter is not sent here',
+  'policy-changed': 'the editor chose otherwise',
+  'claimed-meanwhile': 'somebody claimed it by then',
+  'kept-meanwhile': 'nothing was to be erased any more by then',
+  'given-on': 'it was given to somebody else by then',
+  'no-webhook': 'this bot has no webhook; it asks for answers itself',
+  'shown-already': 'it was shown already',
+  'not-wanted': 'the chat takes no messages of the bot',
+  'sent-already': 'it had been sent by then',
+  discarded: 'its sender discarded it',
+  empty: 'nothing was ever said',
+  'gone-meanwhile': 'the piece was erased or sealed by then',
+  'sender-left': 'the sender deleted their side',
+  'answered-enough': 'this address had several receipts that day',
+}
+
+/** Why a delivery failed, in words, where the code does not say it. */
+export const faultNames: Record<string, string> = {
+  'no-room': 'there is no room for files on the disk of UPLOADS_DIR. It is fetched when there is',
+  'sealed-away':
+    'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
+  'no-outcome':
+    'twice Barua came to an end while the file was read. It is not read again by itself; the file is kept as it came',
+  ...Object.fromEntries(
+    Object.entries(refusals).map(([reason, { what }]) => [`unsupported-${reason}`, `it is ${what}`]),
+  ),
+}
+
+/** Why a file that was fetched was not taken, where its fault says so. */
+export function refusalIn(fault: string): RefusalReason | undefined {
+  const reason = fault.replace(/^unsupported-/, '')
+  return reason !== fault && isRefusalReason(reason) ? reason : undefined
+}
+
+export type NewDelivery = Pick<Delivery, 'purpose'> &
+  Partial<
+    Pick<
+      Delivery,
+      'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt' | 'dueAt'
+    >
+  > & { passing?: Passing }
+
+/** The previews to be made of files that came in. */
+export function previewsOf(files: { id: string; type: string }[]): NewDelivery[] {
+  return files
+    .filter((file) => hasPreview(file.type))
+    .map((file) => ({ purpose: 'preview', attachmentId: file.id }))
+}
+
+/** What a carrier says when it did not fail and yet carried nothing: it became needless, or has to wait. */
+export type Instead = { needless: string } | { waitUntil: number }
+
+/** What became of one try. */
+export type Verdict =
+  | { id: string; state: 'sent'; at: number }
+  | { id: string; state: 'failed' | 'dropped'; at: number; fault: string }
+  | { id: string; state: 'pending'; at: number; dueAt: number; fault: string | null }
+
+/** One failed try of a delivery, or an editor's word that it be tried again. */
+export type Try = { deliveryId: string; at: number; fault: string }
+
+/** Thrown by a carrier. A permanent fault will not go away by trying again. `code` is safe to show and to log. */
+export class CarryFault extends Error {
+  readonly code: string
+  readonly permanent: boolean
+  /** Milliseconds that the other side asked us to wait; at most a day. */
+  readonly retryAfter: number | undefined
+
+  constructor(code: string, more: { permanent?: boolean; retryAfter?: number; cause?: unknown } = {}) {
+    super(code, { cause: more.cause })
+    this.name = 'CarryFault'
+    this.code = code
+    this.permanent = more.permanent ?? false
+    this.retryAfter = more.retryAfter === undefined ? undefined : boundedWait(more.retryAfter)
+  }
+}
+
+const second = 1000
+const minute = 60 * second
+const hour = 60 * minute
+
+/** Whatever another side asks for, nothing waits for longer before it is tried again. */
+const longestWait = 24 * hour
+
+/** Milliseconds that another side asks us to wait, as far as we do: what is no number, or negative, asks for nothing. */
+function boundedWait(ms: number): number {
+  return ms > 0 ? Math.min(ms, longestWait) : 0
+}
+
+/**
+ * Milliseconds that a header Retry-After asks for: it has seconds or a date (RFC 9110, 10.2.3), and comes from whoever has
+ * that server.
+ */
+export function waitIn(header: string | null, now: number): number {
+  const text = header?.trim() ?? ''
+  return boundedWait(/^\d+$/.test(text) ? Number(text) * second : Date.parse(text) - now)
+}
+
+const firstDelay = 15 * second
+const longestDelay = 2 * hour
+/** How long a delivery is tried: two days, so that a weekend's outage of a mail server loses nothing. */
+export const patience = 48 * hour
+
+/**
+ * When to try again after `attempts` failed tries: doubling from 15 seconds to two hours, each time
+ * between half and the whole of that, so that what failed together does not come back together.
+ * Undefined once patience has run out.
+ */
+export function nextTry(
+  delivery: { attempts: number; triedSince: number },
+  now: number,
+  random: () => number,
+  atLeast = 0,
+): number | undefined {
+  if (now - delivery.triedSince >= patience) return undefined
+  const whole = Math.min(longestDelay, firstDelay * 2 ** (delivery.attempts - 1))
+  return Math.round(now + Math.max(atLeast, whole * (0.5 + random() / 2)))
+}

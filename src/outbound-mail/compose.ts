@@ -1,0 +1,534 @@
+import type { KeyObject } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Editor, fullNameFrom, mostWrongCodes } from '../accounts/editor.ts'
+import type { Attention } from '../accounts/notification-policy.ts'
+import { eventIn, type SecurityAction, securityEvents, sessionWays } from '../audit/security-event.ts'
+import type { Replies } from '../config.ts'
+import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../core/email-address.ts'
+import type { Letter, LetterName } from '../editorial/letter-templates.ts'
+import { fill, mailValuesFor } from '../editorial/letter-templates.ts'
+import { confirmationWords } from '../editorial/reply-confirmations.ts'
+import { type RefusalReason, refusals } from '../files/refusal.ts'
+import { CarryFault, type Delivery, type Passing } from '../jobs/job.ts'
+import {
+  encryptionNames,
+  type Fields,
+  filesOf,
+  kindNames,
+  type Message,
+  type Submission,
+  sideFields,
+} from '../submissions/model.ts'
+import type { Mail, Words } from './mail.ts'
+import { mailRenderer } from './render.ts'
+import { replyMark } from './reply-delimiter.ts'
+
+export type ComposeParts = {
+  viewsFolder: string
+  submissions: {
+    byId(id: string): Promise<Submission | undefined>
+    conversation(submissionId: string): Promise<Message[]>
+  }
+  editors: {
+    byId(id: string): Promise<Editor | undefined>
+    names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>
+  }
+  attention: { of(submissionId: string, editorId: string): Promise<Attention> }
+  letter: (name: LetterName) => Promise<Letter>
+  /** Whether encrypted mail to editors may carry what is confidential. */
+  confidentialByMail: () => Promise<boolean>
+  /** The link by which a reply by mail is stopped or sent at once, while it waits. */
+  replyLink: (messageId: string, toldAt: number) => string
+  /** The link by which a request to reset a passphrase is cancelled. */
+  requestLink: (id: string, askedAt: number) => string
+  /** Makes a one-time sign-in link when the mail is composed, so that none lies in the outbox. */
+  signInLink: (editorId: string) => Promise<string>
+  /** True if an editor has something of their own to sign in with. */
+  hasSetUp: (editorId: string) => Promise<boolean>
+  newsroom: string
+  mailFrom: string
+  /** Where replies and bounces go; where they are collected, with a token behind a plus. */
+  replyAddress: string
+  /** Where they are collected, an editor can answer by mail, and what bounces comes back to us. */
+  replies: Replies
+  siteUrl: string
+  /** Where the desk is, with `/desk` at the end. */
+  deskUrl: string
+  /** The onion address, where there is one. */
+  onionUrl: string | undefined
+  /** Reply addresses are signed with it. */
+  replyKey: KeyObject
+  formats: Record<string, unknown>
+}
+
+/** A mail as it stands, before it is anybody's delivery. */
+export type Draft = Pick<Mail, 'to'> & Words
+
+export type Composer = ReturnType<typeof mailComposer>
+
+const nobody = () => new CarryFault('recipient-gone', { permanent: true })
+const nothing = () => new CarryFault('submission-gone', { permanent: true })
+/** More pieces are not listed in one mail; how many more there are is said. */
+const mostListed = 50
+/** Mail programs find a thread by its last mails. */
+const mostReferences = 10
+
+/** Of what should be seen at once, what the mail is called. */
+const securitySubjects: Partial<Record<SecurityAction, string>> = {
+  asked: 'Request to reset a passphrase',
+  'began-anew': 'An editor started over with a new passphrase',
+  passphrase: 'Your passphrase was changed',
+  removed: 'Make a new recovery sheet',
+  'sheet-made': 'New recovery sheet',
+  'sheet-used': 'The recovery sheet was used',
+}
+
+/** What is said at the end of a mail about replying to it. */
+const replyNotes = {
+  welcome: 'You can also reply to this email.',
+  unread: 'Replies to this email are not read.',
+  misses: 'Please answer at the desk: a reply to this email does not reach the sender.',
+} as const
+
+/** Composes the mail of a delivery. @throws CarryFault when there is nobody or nothing to write of any more. */
+export function mailComposer(parts: ComposeParts) {
+  const render = mailRenderer(parts.viewsFolder, {
+    ...parts.formats,
+    newsroom: parts.newsroom,
+    siteUrl: parts.siteUrl,
+    onionUrl: parts.onionUrl,
+    encryptionNames,
+  })
+  const { domain } = addressOf(parts.mailFrom)
+  const replyAddress = addressOf(parts.replyAddress)
+  /** Of a mail that nobody has to answer. */
+  const automatic = { replyNote: parts.replies === 'to-people' ? undefined : replyNotes.unread }
+
+  return {
+    /**
+     * Tells an editor of a piece, or of what its sender wrote since: in full, or, if confidential, only that there is
+     * something. Where the newsroom lets encrypted mail carry it, that has the first unread message too: whatever else
+     * came meanwhile is sealed. Undefined if the editor has read it all meanwhile.
+     */
+    async editorNotice(delivery: Delivery): Promise<Mail | undefined> {
+      const editor = await editorOf(delivery)
+      const { submission, messages, opening } = await pieceOf(delivery)
+      const { openedAt, hasSeenAll } = await parts.attention.of(submission.id, editor.id)
+      if (hasSeenAll) return undefined
+      const from = messages.findIndex((message) => message.id === delivery.messageId)
+      if (from === -1) throw nothing()
+      const unread = messages
+        .slice(from)
+        .filter(({ author }) => author === 'sender')
+        .filter(({ createdAt }) => submission.isConfidential || createdAt > (openedAt ?? 0))
+      if (unread.length === 0) return undefined
+      const isFurther = unread[0]?.id !== opening.id
+      const isTold = !submission.isConfidential
+      const told = {
+        ...frameOf(submission),
+        ...markOf(submission),
+        isFurther,
+        ...(isTold && { messages: unread }),
+      }
+      const subject = `${isFurther ? 'Re: ' : ''}${subjectOf(submission, opening.content.fields)}`
+      const view = isTold ? 'editor-notice' : 'editor-notice-confidential'
+      const said =
+        unread[0]?.id === delivery.messageId ? await saidInConfidence(delivery, submission) : undefined
+      const inConfidence = said && {
+        subject,
+        ...render('editor-notice-in-confidence', { ...told, said, hasMore: unread.length > 1 }),
+      }
+      return {
+        ...envelope(delivery),
+        to: editor.email,
+        subject,
+        ...render(view, told),
+        ...(inConfidence && { inConfidence }),
+        ...threadOf(submission),
+      }
+    },
+
+    /** Tells an editor that a colleague has given them a piece. */
+    async assignment(delivery: Delivery): Promise<Mail | undefined> {
+      const editor = await editorOf(delivery)
+      const { submission, opening } = await pieceOf(delivery)
+      if (submission.assigneeId !== editor.id) return undefined
+      const subject = `Re: ${subjectOf(submission, opening.content.fields)}`
+      const bodies = render('assignment', { ...frameOf(submission), ...markOf(submission) })
+      return { ...envelope(delivery), to: editor.email, subject, ...bodies, ...threadOf(submission) }
+    },
+
+    /** Tells an editor of many pieces in one mail. */
+    async digest(
+      delivery: Delivery,
+      submissions: Submission[],
+      words: { subject: string; lead: string },
+    ): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      const shown = submissions.slice(0, mostListed)
+      const pieces: Awaited<ReturnType<typeof listed>>[] = []
+      for (const one of shown) {
+        pieces.push(await listed(one))
+        // Requests have their turn between two: many digests may be due at one hour.
+        await nextTurn()
+      }
+      const more = submissions.length - shown.length
+      const bodies = render('digest', {
+        ...words,
+        ...automatic,
+        pieces,
+        more,
+        deskUrl: parts.deskUrl,
+      })
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject: words.subject,
+        ...bodies,
+        unsubscribe: `${parts.deskUrl}/account`,
+      }
+    },
+
+    /** Tells an editor which pieces will be erased soon, by their references: it may be read by whoever keeps the mailbox. */
+    async erasureWarning(delivery: Delivery, soon: { piece: Submission; at: number }[]): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      const shown = soon.slice(0, mostListed).sort((a, b) => a.at - b.at)
+      const pieces = shown.map(({ piece, at }) => ({ ...frameOf(piece), at }))
+      const bodies = render('erasure-warning', {
+        ...automatic,
+        pieces,
+        more: soon.length - shown.length,
+        listUrl: `${parts.deskUrl}/retention`,
+      })
+      const subject =
+        soon.length === 1 ? 'One piece will be erased soon' : `${soon.length} pieces will be erased soon`
+      return { ...unanswered(delivery), to: editor.email, subject, ...bodies }
+    },
+
+    /**
+     * Tells a sender who left an address that the piece is here, without a word of theirs: the address may be somebody
+     * else's. Undefined where the newsroom sends no receipts.
+     */
+    async senderReceipt(delivery: Delivery): Promise<Mail | undefined> {
+      const { submission, opening } = await pieceOf(delivery)
+      const { fields } = opening.content
+      const known = passingOf(delivery, submission)
+      const to = delivery.target ?? known?.contact?.email ?? fields.email
+      if (!to) throw nobody()
+      const letter = await parts.letter('receipt')
+      if (!letter.isOn) return undefined
+      const values = mailValuesFor(submission, parts.newsroom)
+      const isTold = !submission.isConfidential
+      const isReply = submission.channel === 'email'
+      const receipt = delivery.receipt ?? known?.receipt
+      const bodies = render('sender-receipt', {
+        submission,
+        words: fill(letter.body, values),
+        receipt,
+        isTold,
+        isReply,
+        notOpened: isTold ? notOpenedIn(opening) : [],
+        statusUrl: `${parts.siteUrl}/status`,
+        replyNote: toSender(isTold || (isReply && !receipt)),
+      })
+      const subject = fill(letter.subject, values)
+      const draft = { to, subject, ...bodies, ...threadOf(submission, [opening], known) }
+      // Whoever wrote by mail is answered as RFC 3834 asks of programs: what comes back of it is nobody's.
+      return isReply
+        ? { ...envelope(delivery), ...draft, isReply, returnPath: '' }
+        : { ...envelope(delivery), ...draft }
+    },
+
+    /** Sends an editor's answer to the sender; of a confidential piece, only that there is one. */
+    async answer(delivery: Delivery): Promise<Mail | undefined> {
+      const { submission, messages, opening } = await pieceOf(delivery)
+      const message = messages.find((one) => one.id === delivery.messageId)
+      if (!message) throw nothing()
+      if (message.isWithdrawn) return undefined
+      const known = passingOf(delivery, submission)
+      const to = known?.contact?.email ?? opening.content.fields.email
+      const draft = await this.answerDraft(submission, opening, message.content.fields, to)
+      const isTold = !submission.isConfidential
+      const files = isTold ? filesOf(message).filter(({ state }) => state === 'kept') : []
+      return {
+        ...envelope(delivery),
+        ...draft,
+        isPersonal: true,
+        files: files.map(({ id, type }) => ({ id, type, name: message.content.files[id]?.name ?? 'file' })),
+        ...threadOf(submission, messages, known),
+      }
+    },
+
+    /** The mail that this answer would be. @throws CarryFault if the sender left no address. */
+    async answerDraft(
+      submission: Submission,
+      opening: Message,
+      said: Pick<Fields, 'title' | 'body'>,
+      to = opening.content.fields.email,
+    ): Promise<Draft> {
+      const { fields } = opening.content
+      if (!to) throw nobody()
+      const statusUrl = `${parts.siteUrl}/status`
+      if (submission.isConfidential) {
+        const bodies = render('answer-confidential', { submission, statusUrl, replyNote: toSender(false) })
+        const subject = `There is an answer to what you sent (${submission.reference})`
+        return { to, subject, ...bodies }
+      }
+      const receiptLetter = await parts.letter('receipt')
+      const values = mailValuesFor(submission, parts.newsroom)
+      const isReply = submission.channel === 'email' && fields.title !== undefined
+      const usual = isReply ? fields.title : fill(receiptLetter.subject, values)
+      const subject = said.title || `Re: ${usual}`
+      const bodies = render('answer', { submission, words: said.body, statusUrl, replyNote: toSender(true) })
+      return { to, subject, ...bodies }
+    },
+
+    /**
+     * Tells an editor what became of what they did by mail; where something will be sent, exactly what, with links that
+     * stop it or send it at once. Of a confidential submission the words go only where the mail leaves encrypted.
+     * Undefined if it was stopped meanwhile.
+     */
+    async confirmation(delivery: Delivery): Promise<Mail | undefined> {
+      const editor = await editorOf(delivery)
+      const { submission, messages, opening } = await pieceOf(delivery)
+      const words = confirmationWords(delivery.target)
+      if (!words) throw nothing()
+      const subject = `Re: ${subjectOf(submission, opening.content.fields)}`
+      const frame = { ...frameOf(submission), ...markOf(submission), words }
+      const answer = messages.find(({ id, author }) => id === delivery.messageId && author === 'editor')
+      if (answer?.isWithdrawn) return undefined
+      const waiting = answer && waitingAnswer(answer)
+      const said = submission.isConfidential ? undefined : waiting && shownOf(waiting, messages)
+      const kept = await saidInConfidence(delivery, submission)
+      const inConfidence = waiting &&
+        kept?.text !== undefined && {
+          subject,
+          ...render('confirmation', { ...frame, waiting, said: { ...kept, body: kept.text } }),
+        }
+      return {
+        ...envelope(delivery),
+        to: editor.email,
+        subject,
+        ...render('confirmation', { ...frame, waiting, said }),
+        ...(inConfidence && { inConfidence }),
+        ...threadOf(submission),
+      }
+    },
+
+    /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
+    contentless(): Words {
+      const bodies = render('contentless', { deskUrl: parts.deskUrl, replyNote: replyNotes.unread })
+      return { subject: 'Something is waiting for you', ...bodies }
+    },
+
+    /** A mail to ourselves, by which it is seen whether mail goes out and comes in. */
+    canary(id: string): Mail {
+      return {
+        deliveryId: id,
+        messageId: messageIdOf(id, domain),
+        to: tagged(replyAddress, mailToken(parts.replyKey, 'canary', id)),
+        subject: `Does mail reach ${parts.newsroom}?`,
+        ...render('canary', {}),
+      }
+    },
+
+    /** Tells an editor what was done that changes who may come in, or who opens what. */
+    async securityNotice(delivery: Delivery): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      const event = eventIn(delivery.target)
+      if (!event) throw nothing()
+      const nameOf = fullNameFrom(await parts.editors.names())
+      const { action, editorId, aboutId, detail, session } = event
+      if (action === 'codes-guessed') return guessNotice(delivery, editor, Number(detail))
+      const isAboutAnother = aboutId !== undefined && aboutId !== editorId
+      const isRequest = action === 'asked' && detail !== undefined
+      const bodies = render('security-notice', {
+        ...automatic,
+        who: editorId === null ? undefined : nameOf(editorId),
+        isYou: editorId === editor.id,
+        what: securityEvents[action].words,
+        about: isAboutAnother ? nameOf(aboutId) : undefined,
+        at: delivery.createdAt,
+        session: session && { ...session, how: session.way ? sessionWays[session.way] : '' },
+        isRequest,
+        stopLink: isRequest ? parts.requestLink(detail, delivery.createdAt) : undefined,
+        deskUrl: `${parts.deskUrl}/keys`,
+      })
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject: `${securitySubjects[action] ?? 'Security notice'} – ${parts.newsroom}`,
+        ...bodies,
+      }
+    },
+
+    /** A link by which an editor signs in, once. */
+    async signIn(delivery: Delivery): Promise<Mail> {
+      const editor = await editorOf(delivery)
+      // A link that bears a key is lost with the process that made it: then there is one that does not.
+      const known = delivery.passing === 'lost' ? undefined : delivery.passing
+      const link = known?.link ?? (await parts.signInLink(editor.id))
+      const subject = `Sign in at the desk of ${parts.newsroom}`
+      return {
+        ...unanswered(delivery),
+        to: editor.email,
+        subject,
+        ...render('sign-in', {
+          ...automatic,
+          link,
+          bearsKey: known?.link !== undefined,
+          isSetUp: await parts.hasSetUp(editor.id),
+          email: editor.email,
+        }),
+      }
+    },
+  }
+
+  /** Warns an editor that the codes of their app were guessed at, and that they are closed if it was so often. */
+  function guessNotice(delivery: Delivery, editor: Editor, count: number): Mail {
+    const isClosed = count >= mostWrongCodes
+    return {
+      ...unanswered(delivery),
+      to: editor.email,
+      subject: 'Somebody has been guessing your sign-in codes',
+      ...render('codes-guessed', { ...automatic, count, isClosed, deskUrl: parts.deskUrl }),
+    }
+  }
+
+  /** What a sealed message says, where a mail may tell it and this process has not forgotten it. */
+  async function saidInConfidence({ passing }: Delivery, { isConfidential }: Submission) {
+    const isKnown = isConfidential && passing !== undefined && passing !== 'lost'
+    return isKnown && (await parts.confidentialByMail()) ? passing : undefined
+  }
+
+  /** The answer that a confirmation speaks of, with its links. */
+  function waitingAnswer(message: Message) {
+    return { message, toldAt: message.toldAt, link: parts.replyLink(message.id, message.toldAt) }
+  }
+
+  /** What the sender will get, and what of the reply was left out. */
+  function shownOf({ message }: { message: Message }, messages: Message[]) {
+    const original = messages.find(({ id }) => id === message.settles)
+    const { title, body } = message.content.fields
+    return {
+      title,
+      body,
+      files: namesIn(message),
+      leftOut: {
+        words: original?.content.email?.folded ?? '',
+        files: original ? namesIn(original) : [],
+      },
+    }
+  }
+
+  async function editorOf(delivery: Delivery): Promise<Editor> {
+    const editor = await parts.editors.byId(delivery.editorId ?? '')
+    if (!editor) throw nobody()
+    return editor
+  }
+
+  async function pieceOf(delivery: Delivery) {
+    const submission = await parts.submissions.byId(delivery.submissionId ?? '')
+    if (!submission) throw nothing()
+    return { submission, ...(await conversationOf(submission)) }
+  }
+
+  async function conversationOf(submission: Submission) {
+    const messages = await parts.submissions.conversation(submission.id)
+    const [opening] = messages
+    if (!opening) throw nothing()
+    return { messages, opening }
+  }
+
+  async function listed(submission: Submission) {
+    const { opening } = await conversationOf(submission)
+    const { kindName, deskUrl } = frameOf(submission)
+    return { submission, kindName, deskUrl, title: titleOf(submission, opening.content.fields) }
+  }
+
+  function frameOf(submission: Submission) {
+    const deskUrl = `${parts.deskUrl}/submissions/${submission.reference}`
+    return { submission, kindName: kindNames[submission.kind], deskUrl, sideFields }
+  }
+
+  /** Above its line an editor answers by mail, where that comes in; elsewhere it is said that it does not. */
+  function markOf(submission: Submission) {
+    return parts.replies === 'collected'
+      ? { mark: replyMark(parts.replyKey, submission.reference) }
+      : { replyNote: replyNotes.misses }
+  }
+
+  /** What is said to a sender about replying. Where that should not be done, it is said only if nobody would read it. */
+  function toSender(isWelcome: boolean): string | undefined {
+    if (parts.replies === 'unread') return replyNotes.unread
+    return isWelcome ? replyNotes.welcome : undefined
+  }
+
+  /** To mail that can be answered by replying to it. */
+  function envelope(delivery: Delivery) {
+    return {
+      ...unanswered(delivery),
+      ...(parts.replies === 'collected' && { replyTo: tokenAddress('reply', delivery) }),
+    }
+  }
+
+  /** The return path names the delivery, so that what comes back tells which one it was. */
+  function unanswered(delivery: Delivery) {
+    const named = { deliveryId: delivery.id, messageId: messageIdOf(delivery.id, domain) }
+    switch (parts.replies) {
+      case 'collected':
+        return { ...named, returnPath: tokenAddress('bounce', delivery) }
+      case 'to-people':
+        return { ...named, returnPath: parts.replyAddress, replyTo: parts.replyAddress }
+      case 'unread':
+        return named
+    }
+  }
+
+  function tokenAddress(use: TokenUse, { id }: Delivery): string {
+    return tagged(replyAddress, mailToken(parts.replyKey, use, id))
+  }
+
+  /** Puts a mail into its submission's thread, behind the mails of its sender where it answers them. */
+  function threadOf(submission: Submission, conversation: Message[] = [], known?: Passing) {
+    const mails = conversation
+      .filter(({ author }) => author === 'sender')
+      .flatMap(({ content }) => content.email?.messageId ?? [])
+    const answered = known?.contact?.references ?? mails
+    return { references: [messageIdOf(submission.id, domain), ...answered.slice(-mostReferences)] }
+  }
+}
+
+/** What a delivery knows of a confidential piece. @throws CarryFault where a restart has lost it */
+function passingOf({ passing }: Delivery, { isConfidential }: Submission): Passing | undefined {
+  if (!isConfidential) return undefined
+  if (passing === undefined || passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
+  return passing
+}
+
+function namesIn(message: Message): { name: string }[] {
+  return filesOf(message).map(({ id }) => ({ name: message.content.files[id]?.name ?? 'file' }))
+}
+
+function subjectOf(submission: Submission, fields: Fields): string {
+  return `${kindNames[submission.kind]}: ${titleOf(submission, fields)}`
+}
+
+/** What the sender of files that were not taken can send instead, once for each kind of file. */
+function notOpenedIn({ content }: Message): string[] {
+  const reasons = Object.values(content.files).flatMap(({ refused }) => refused ?? [])
+  return [...new Set(reasons)].map((reason) => refusalSentence(reason, content.email !== undefined))
+}
+
+function refusalSentence(reason: RefusalReason, isInMail: boolean): string {
+  const { what, instead } = refusals[reason]
+  if (reason !== 'no-room') return `A file that came with it is ${what}, and was not opened. ${instead}`
+  return isInMail
+    ? 'The files that came with it are kept in your mail as it came.'
+    : `A file that came with it was not kept, for we had no room for it. ${instead}`
+}
+
+/** What a piece is called in a mail: by its reference, where its title is confidential. */
+function titleOf(submission: Submission, fields: Fields): string {
+  return (!submission.isConfidential && fields.title) || submission.reference
+}

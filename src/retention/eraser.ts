@@ -1,0 +1,96 @@
+import { type Pace, sizeAfter } from '../core/pace.ts'
+
+type ErasedFile = { name: string; sort: 'file' | 'mail' }
+
+/** What the eraser is handed where everything meets. */
+export type EraserParts = {
+  erasures: {
+    files(after: string, most: number): Promise<ErasedFile[]>
+    filesGone(files: ErasedFile[]): Promise<void>
+    beginToWipe(after: string, most: number): Promise<{ count: number; last: string; hasWords: boolean }>
+    wipeWords(isFirst: boolean, pages: number): Promise<boolean>
+    isLogShort(): Promise<boolean>
+    wipeLog(): Promise<boolean>
+    wiped(after: string, most: number): Promise<{ count: number; last: string }>
+  }
+  eraseFile: (id: string) => Promise<void>
+  forgetMail: (deliveryId: string) => Promise<void>
+  onTrouble: (error: unknown) => void
+  pace: Pace
+}
+
+const filesAtOnce = 100
+const piecesAtOnce = { first: 100, most: 1000 }
+/** While most of the log is written back beside everything else, it is looked so often whether that is done, and so many times. */
+const look = 100
+const mostLooks = 300
+/** Pages of the search index that are merged in one statement. */
+const pagesAtOnce = { first: 50, most: 200 }
+
+/**
+ * Wipes the files and the kept mails of pieces whose rows are gone. It may be interrupted anywhere: the rest is done the next
+ * time. One that cannot be wiped now holds up none of the others; it is tried again the next time too.
+ */
+export async function wipeFiles(parts: EraserParts): Promise<void> {
+  const { erasures, eraseFile, forgetMail, pace, onTrouble } = parts
+  let after = ''
+  for (;;) {
+    const files = await erasures.files(after, filesAtOnce)
+    if (files.length === 0) return
+    const gone: ErasedFile[] = []
+    await pace.each(files, async (file) => {
+      try {
+        await (file.sort === 'file' ? eraseFile(file.name) : forgetMail(file.name))
+        gone.push(file)
+      } catch (error) {
+        onTrouble(error)
+      }
+    })
+    await pace.turn(() => erasures.filesGone(gone))
+    after = files.at(-1)?.name ?? after
+  }
+}
+
+/**
+ * Wipes what is left in the database of pieces whose rows are gone: words in the search index, what its log still holds. It
+ * may be interrupted anywhere. What that costs does not grow with how much is wiped, so it is done once for all there is.
+ */
+export async function wipeDatabase({
+  erasures,
+  pace,
+}: Pick<EraserParts, 'erasures' | 'pace'>): Promise<void> {
+  let hasWords = false
+  const pieces = await alongIds(pace, async (after, most) => {
+    const page = await erasures.beginToWipe(after, most)
+    hasWords ||= page.hasWords
+    return page
+  })
+  if (pieces === 0) return
+  if (hasWords) await wipeWords(erasures, pace)
+  for (let looks = 0; looks < mostLooks && !(await erasures.isLogShort()); looks++) await pace.wait(look)
+  if (await pace.turn(() => erasures.wipeLog())) await alongIds(pace, erasures.wiped)
+}
+
+async function alongIds(
+  pace: Pace,
+  step: (after: string, most: number) => Promise<{ count: number; last: string }>,
+): Promise<number> {
+  let after = ''
+  return pace.steps(async (most) => {
+    const { count, last } = await step(after, most)
+    after = last
+    return count
+  }, piecesAtOnce)
+}
+
+async function wipeWords(erasures: EraserParts['erasures'], pace: Pace): Promise<void> {
+  let pages = pagesAtOnce.first
+  for (let isFirst = true, goesOn = true; goesOn; isFirst = false) {
+    goesOn = await pace.turn(async () => {
+      const begun = performance.now()
+      const isMore = await erasures.wipeWords(isFirst, pages)
+      pages = sizeAfter(pages, performance.now() - begun, pagesAtOnce)
+      return isMore
+    })
+  }
+}

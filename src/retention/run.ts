@@ -1,0 +1,69 @@
+import type { Pace } from '../core/pace.ts'
+import type { Kept } from '../editorial/letter-templates.ts'
+import type { RetentionRules } from '../submissions/retention-rules.ts'
+
+type Piece = { id: string; revision: number }
+/** Where a walk has come. */
+type Place = { at: number; id: string }
+type Page = { pieces: Piece[]; next: Place | undefined }
+type Walk = (rules: RetentionRules, after: Place | undefined, most: number, now: number) => Promise<Page>
+
+export type RetentionParts = {
+  rules: () => Promise<Kept<RetentionRules>>
+  retention: {
+    warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
+    over: Walk
+    oldSpam: Walk
+    /** True while a warning has not reached somebody. */
+    isWarning(): Promise<boolean>
+  }
+  editors: { active(): Promise<{ id: string }[]> }
+  erase: (piece: Piece, editorId: null, why: string, at: number) => Promise<boolean>
+  onTrouble: (error: unknown) => void
+  now: () => number
+}
+
+const warnedAtOnce = { first: 50, most: 200 }
+/** Erased one by one, so few that new rules soon hold. */
+const erasedAtOnce = 20
+
+export type RetentionRounds = ReturnType<typeof retentionRounds>
+
+/** Tells editors of what will be erased within a week, and erases what has been kept for long enough. */
+export function retentionRounds({ rules, retention, editors, erase, onTrouble, now }: RetentionParts) {
+  return { warn, eraseOver }
+
+  /** Tells editors of what will be erased. Says of how many pieces. */
+  async function warn(pace: Pace): Promise<number> {
+    const { value } = await rules()
+    const ids = (await editors.active()).map(({ id }) => id)
+    return pace.steps((most) => retention.warn(value, ids, most, now()), warnedAtOnce)
+  }
+
+  /** Erases what has been kept for long enough. Says how many pieces. */
+  async function eraseOver(pace: Pace): Promise<number> {
+    return (await eraseAlong(pace, retention.over)) + (await eraseAlong(pace, retention.oldSpam))
+  }
+
+  /**
+   * As they were when it was looked: what happened to one since keeps it. One that cannot be erased holds up none of the
+   * others. It is looked again and again whether it may go on: rules may change while much is erased.
+   */
+  async function eraseAlong(pace: Pace, walk: Walk): Promise<number> {
+    let erased = 0
+    let after: Place | undefined
+    do {
+      // A week is counted from a mail that has left; one that failed is shown at the desk.
+      if (await retention.isWarning()) return erased
+      const { value } = await rules()
+      const from = after
+      const page = await pace.turn(() => walk(value, from, erasedAtOnce, now()))
+      await pace.each(page.pieces, async (piece) => {
+        const isErased = await erase(piece, null, 'retention', now()).catch(onTrouble)
+        if (isErased) erased += 1
+      })
+      after = page.next
+    } while (after)
+    return erased
+  }
+}

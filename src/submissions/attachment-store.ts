@@ -1,0 +1,125 @@
+import { offerUploadOnce } from '../channels/chat/draft-store/writes.ts'
+import type { Database } from '../db/open.ts'
+import type { Sealing } from '../encryption/types.ts'
+import type { Writing } from '../encryption/write-context.ts'
+import { insertDeliveries } from '../jobs/enqueue.ts'
+import { refusalIn } from '../jobs/job.ts'
+import type { KeptFile } from './intake-record.ts'
+import { hasPreview } from './model.ts'
+
+export type AttachmentStore = ReturnType<typeof attachmentStore>
+
+/** The later life of attachments that were awaited when their message came in. */
+export function attachmentStore(db: Database, { contents, sealings }: Writing) {
+  return {
+    async state(id: string): Promise<string | undefined> {
+      return (await db.selectFrom('attachments').select('state').where('id', '=', id).executeTakeFirst())
+        ?.state
+    },
+
+    /** How the conversation is sealed that an attachment belongs to, if it is; undefined for one that has gone. */
+    async sealingOf(id: string): Promise<{ sealing: Sealing | undefined } | undefined> {
+      const row = await db
+        .selectFrom('attachments')
+        .innerJoin('messages', 'messages.id', 'message_id')
+        .select('submission_id')
+        .where('attachments.id', '=', id)
+        .executeTakeFirst()
+      return row && { sealing: await sealings.ofOne(row.submission_id) }
+    },
+
+    /**
+     * The awaited file is in the file store, as its conversation is sealed. False if the piece was erased meanwhile, or marked
+     * as confidential while the file is clear, or the desk has another key by now: then nothing is recorded.
+     */
+    async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean> {
+      const { size, type, sha256, mark } = file
+      const sealed =
+        sealing && mark !== undefined ? await contents.writeFile({ ...file, id }, sealing) : undefined
+      const columns =
+        sealed === undefined ? { type, sha256, is_sealed: 0 } : { type: sealed, sha256: null, is_sealed: 1 }
+      return db.transaction().execute(async (trx) => {
+        if (sealed === undefined && (await isConfidential(trx, id))) return false
+        if (sealing && sealing.desk !== (await sealings.desk(trx))) return false
+        const row = await trx
+          .updateTable('attachments')
+          .set({ state: 'kept', size, ...columns })
+          .where('id', '=', id)
+          .returning('id')
+          .executeTakeFirst()
+        if (!row) return false
+        if (sealed === undefined && hasPreview(type))
+          await insertDeliveries(trx, [{ purpose: 'preview', attachmentId: id }], now)
+        return true
+      })
+    },
+
+    /** The submission that an attachment belongs to; undefined for one that has gone. */
+    async submissionOf(id: string): Promise<string | undefined> {
+      const row = await db
+        .selectFrom('attachments')
+        .innerJoin('messages', 'messages.id', 'attachments.message_id')
+        .select('messages.submission_id')
+        .where('attachments.id', '=', id)
+        .executeTakeFirst()
+      return row?.submission_id
+    },
+
+    /** A kept attachment's type, and its preview where it has one already. */
+    async kept(id: string): Promise<{ type: string; previewId: string | null } | undefined> {
+      const row = await db
+        .selectFrom('attachments')
+        .select(['type', 'preview_id'])
+        .where('id', '=', id)
+        .where('state', '=', 'kept')
+        .where('is_sealed', '=', 0)
+        .executeTakeFirst()
+      return row?.type ? { type: row.type, previewId: row.preview_id } : undefined
+    },
+
+    /** The attachment has a preview in the file store. False if it has gone meanwhile, or was sealed. */
+    async previewed(id: string, previewId: string): Promise<boolean> {
+      const row = await db
+        .updateTable('attachments')
+        .set({ preview_id: previewId })
+        .where('id', '=', id)
+        .where('is_sealed', '=', 0)
+        .returning('id')
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    /**
+     * The awaited file will not come. Where it is too large for the door, its sender is told another way; where it is
+     * not taken for what it is, what to send instead.
+     */
+    async lost(id: string, submissionId: string | null, fault: string, now: number): Promise<void> {
+      const isTooLarge = fault === 'telegram-too-large' || fault === 'too-large'
+      const reason = refusalIn(fault)
+      await db.transaction().execute(async (trx) => {
+        const row = await trx
+          .updateTable('attachments')
+          .set({ state: 'failed' })
+          .where('id', '=', id)
+          .where('state', '=', 'awaited')
+          .returning('id')
+          .executeTakeFirst()
+        if (isTooLarge && submissionId) await offerUploadOnce(trx, submissionId, now)
+        // Told again, for it was not known whether it was written, it comes to nothing.
+        if (row && reason && submissionId)
+          await insertDeliveries(trx, [{ purpose: 'file-refused', submissionId, target: reason }], now)
+      })
+    },
+  }
+}
+
+async function isConfidential(trx: Database, attachmentId: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('attachments')
+    .innerJoin('messages', 'messages.id', 'message_id')
+    .innerJoin('submissions', 'submissions.id', 'messages.submission_id')
+    .select('is_confidential')
+    .where('attachments.id', '=', attachmentId)
+    .executeTakeFirst()
+  return row?.is_confidential === 1
+}

@@ -1,0 +1,92 @@
+import type { TrailAction } from '../audit/log.ts'
+import { appendToTrail } from '../audit/store.ts'
+import { idBehind } from '../core/ids.ts'
+import type { Database } from '../db/open.ts'
+import type { Action, Entry, NewEntry } from './history.ts'
+
+export type HistoryStore = ReturnType<typeof historyStore>
+
+/** What was done with submissions. Written with what it tells of, never changed. */
+export function historyStore(db: Database) {
+  return {
+    /** All that happened to a submission, oldest first. */
+    async of(submissionId: string): Promise<Entry[]> {
+      const rows = await db
+        .selectFrom('history')
+        .selectAll()
+        .where('submission_id', '=', submissionId)
+        .orderBy('id')
+        .execute()
+      return rows.map(({ submission_id, editor_id, ...row }) => ({
+        ...row,
+        submissionId: submission_id,
+        editorId: editor_id,
+      }))
+    },
+  }
+}
+
+/** What stands in the audit trail too. */
+const trailed: Partial<Record<Action, TrailAction>> = {
+  moved: 'moved',
+  undone: 'moved',
+  sealed: 'sealed',
+  kept: 'kept',
+  held: 'held',
+  'let-go': 'let-go',
+  'sender-left': 'sender-left',
+}
+
+/** Writes entries into the history, and into the trail what belongs there. Called last inside the transaction of what they tell of. */
+export async function insertHistory(
+  trx: Database,
+  submissionId: string,
+  editorId: string | null,
+  entries: NewEntry[],
+  at: number,
+): Promise<void> {
+  if (entries.length === 0) return
+  const row = await trx
+    .selectFrom('history')
+    .select((eb) => eb.fn.max('id').as('id'))
+    .where('submission_id', '=', submissionId)
+    .executeTakeFirst()
+  let last = row?.id ?? undefined
+  const nextId = () => {
+    last = idBehind(last, at)
+    return last
+  }
+  await trx
+    .insertInto('history')
+    .values(
+      entries.map(({ action, detail }) => ({
+        id: nextId(),
+        submission_id: submissionId,
+        editor_id: editorId,
+        action,
+        detail: detail ?? null,
+        at,
+      })),
+    )
+    .execute()
+  const told = entries.flatMap(({ action, detail = action === 'undone' ? action : null }) => {
+    const trailAction = trailed[action]
+    return trailAction ? [{ action: trailAction, editorId, detail }] : []
+  })
+  if (told.length === 0) return
+  const reference = await referenceOf(trx, submissionId)
+  await appendToTrail(
+    trx,
+    told.map((entry) => ({ ...entry, reference })),
+    at,
+  )
+}
+
+export async function referenceOf(db: Database, submissionId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('submissions')
+    .select('reference')
+    .where('id', '=', submissionId)
+    .executeTakeFirst()
+  return row?.reference ?? null
+}

@@ -1,0 +1,43 @@
+import type { State } from './model.ts'
+
+/**
+ * What somebody did with a submission, as its history tells it. `detail` names the state, tag, editor or purpose it was
+ * about, never what anybody wrote.
+ */
+export type Entry = {
+  id: string
+  submissionId: string
+  /** Null where Barua did it by itself. */
+  editorId: string | null
+  action: Action
+  detail: string | null
+  at: number
+}
+
+export type Action =
+  | 'opened'
+  | 'claimed'
+  | 'released'
+  | 'assigned'
+  | 'tagged'
+  | 'untagged'
+  | 'noted'
+  | 'moved'
+  | 'answered'
+  | 'undone'
+  | 'retried'
+  | 'dropped'
+  | 'escalated'
+  | 'set-aside'
+  | 'sealed'
+  | 'kept'
+  | 'held'
+  | 'let-go'
+  | 'sender-left'
+
+export type NewEntry = Pick<Entry, 'action'> & { detail?: string }
+
+/** How a move is kept in the detail of its entry. */
+export function moveDetail(from: State, to: State): string {
+  return `${from} ${to}`
+}

@@ -1,0 +1,69 @@
+import type { Recipient } from '../encryption/types.ts'
+import type { NewDelivery } from '../jobs/job.ts'
+import type { Arrival, AwaitedFile, StagedFile } from './incoming.ts'
+import type { ThreadMark } from './mail-thread-key.ts'
+import type { Author, Channel, Content, Kind, Summary } from './model.ts'
+
+/** What is written in one transaction, or not at all: a new submission with its first message, or a further message. */
+export type NewRecord = {
+  arrival: Omit<Arrival, 'secret'>
+  submissionId: string
+  /** Undefined for a further message. */
+  submission?: NewSubmission
+  messageId: string
+  author: Author
+  content: Content
+  /** Content that is sealed already stands in its place, and nobody here can read it. */
+  blocks?: string[]
+  attachments: NewAttachment[]
+  deliveries: NewDelivery[]
+  at: number
+  /** The message is there already: this adds to it. */
+  adds?: true
+  threads?: ThreadMark[]
+  /** The mailbox, as a keyed hash, that a receipt is to be mailed to. Without it none of the deliveries is one. */
+  mailed?: string
+}
+
+export type NewSubmission = {
+  reference: string
+  receiptHash: string
+  kind: Kind
+  channel: Channel
+  summary: Summary
+  /** By what its sender would be known again, hashed; not kept, but compared with those marked as spam. */
+  senders: string[]
+  isConfidential: boolean
+  bond: string
+  /** What its receipt opens is sealed for this one; null where nothing is sealed. */
+  senderRecipient: Recipient | null
+}
+
+/** A file that is in the store; a sealed one with its mark, and for which desk key it is sealed. */
+export type KeptFile = Pick<StagedFile, 'size' | 'type' | 'sha256'> & {
+  mark?: string | undefined
+  desk?: Recipient | undefined
+}
+
+/** By what a sealed file is known, for which desk key it is sealed, and its own key, which is not to be written down. */
+export type SealedAs = { mark: string; desk: Recipient; fileKey: Uint8Array }
+
+export type NewAttachment = { id: string } & (KeptFile | { awaited: AwaitedFile })
+
+/**
+ * What became of a record. A repeat names the submission that the first arrival made, and the digest it had.
+ * A further message that was recorded gives no reference: whoever sent it knows it.
+ */
+export type Recorded = {
+  repeat: boolean
+  submissionId: string
+  reference: string | undefined
+  digest: string | undefined
+  /** Whether the submission is confidential, as it is stored. */
+  isConfidential: boolean
+  /** A receipt was to be mailed, and is not. */
+  isUnmailed: boolean
+}
+
+/** What a channel's own id was taken in as. */
+export type Arrived = { reference: string; isConfidential: boolean }

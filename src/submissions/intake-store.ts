@@ -1,0 +1,218 @@
+import { type Failure, unavailable } from '../core/errors.ts'
+import { isDuplicate, isOrphan, isUnavailable } from '../db/errors.ts'
+import type { Database } from '../db/open.ts'
+import type { Hidden } from '../encryption/hidden.ts'
+import { noKeys } from '../encryption/types.ts'
+import type { Writing } from '../encryption/write-context.ts'
+import { insertDeliveries } from '../jobs/enqueue.ts'
+import { type Contact, contactIn, laterContact } from './contact.ts'
+import { behind, type Contents, together } from './content-codec.ts'
+import { earlierArrivals, insertArrivals } from './idempotency.ts'
+import { type Prepared, prepared } from './intake-encrypt.ts'
+import type { NewRecord, Recorded } from './intake-record.ts'
+import { attachmentRows, deliveriesOf, messageRow, submissionRow } from './intake-rows.ts'
+import { insertThreads, pastMailLimit } from './mail-thread-store.ts'
+import { newReference } from './receipt.ts'
+import { stillSealedFor } from './recipients-store.ts'
+import { queueForSearch } from './search-store.ts'
+
+/** A record's own fate: nothing that is wrong with one befalls its neighbours. */
+export type Outcome = Recorded | { error: unknown }
+
+/**
+ * Writes records in one transaction: arrivals first, by whose unique index a repeat is known, then what
+ * belongs to each. If the transaction fails, each record is tried in one of its own, so that a bad
+ * record fails alone. When storage itself is unavailable, all fail together.
+ */
+export async function record(
+  db: Database,
+  writing: Writing,
+  records: NewRecord[],
+  now: () => number,
+): Promise<Outcome[]> {
+  try {
+    const made = await prepared(writing, records)
+    const good = made.filter((one) => 'one' in one)
+    const outcomes = good.length === 0 ? [] : await recordPrepared(db, writing, good, now)
+    return made.map((one) => ('one' in one ? (outcomes[good.indexOf(one)] as Outcome) : one))
+  } catch (error) {
+    return records.map(() => ({ error }))
+  }
+}
+
+async function recordPrepared(
+  db: Database,
+  writing: Writing,
+  records: Prepared[],
+  now: () => number,
+): Promise<Outcome[]> {
+  try {
+    return await inOneTransaction(db, writing, records, now)
+  } catch (error) {
+    if (records.length === 1) return [await retriedOr(error, db, writing, records[0] as Prepared, now)]
+    if (isUnavailable(error)) return records.map(() => ({ error }))
+  }
+  const outcomes: Outcome[] = []
+  for (const single of records) outcomes.push(...(await recordPrepared(db, writing, [single], now)))
+  return outcomes
+}
+
+/** What came of one that failed: its piece was erased meanwhile, or its reference was taken, and it takes another. */
+async function retriedOr(
+  error: unknown,
+  db: Database,
+  writing: Writing,
+  single: Prepared,
+  now: () => number,
+): Promise<Outcome> {
+  const { submission } = single.one
+  if (!submission) return { error: isOrphan(error) ? goneMeanwhile() : error }
+  // Two references in 2^40 may fall together; the index notices.
+  if (!isDuplicate(error)) return { error }
+  const one = { ...single.one, submission: { ...submission, reference: newReference() } }
+  try {
+    return (await inOneTransaction(db, writing, [{ ...single, one }], now))[0] as Outcome
+  } catch (again) {
+    return { error: again }
+  }
+}
+
+async function inOneTransaction(
+  db: Database,
+  writing: Writing,
+  records: Prepared[],
+  now: () => number,
+): Promise<Outcome[]> {
+  return db.transaction().execute(async (trx) => {
+    const all = records.map(({ one }) => one)
+    const first = await insertArrivals(trx, all)
+    const fresh = records.filter(({ one }) => first.has(one))
+    const repeats = all.filter((one) => !first.has(one))
+    const unmailed = await pastMailLimit(
+      trx,
+      fresh.map(({ one }) => one),
+      now(),
+      writing.isPostgres,
+    )
+    const toWrite = fresh.map((each) => (unmailed.has(each.one) ? withoutReceiptMail(each) : each))
+    if (fresh.length > 0) await insertAll(trx, writing, toWrite, now())
+    const earlier = await earlierArrivals(trx, repeats)
+    return records.map((each) =>
+      first.has(each.one) ? freshlyRecorded(each, unmailed.has(each.one)) : earlier(each.one),
+    )
+  })
+}
+
+function withoutReceiptMail(prepared: Prepared): Prepared {
+  const { one } = prepared
+  const deliveries = one.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
+  return { ...prepared, one: { ...one, deliveries } }
+}
+
+function freshlyRecorded({ one, sealing }: Prepared, isUnmailed: boolean): Recorded {
+  const { submissionId, submission, arrival } = one
+  return {
+    repeat: false,
+    submissionId,
+    reference: submission?.reference,
+    digest: arrival.digest,
+    isConfidential: sealing !== undefined,
+    isUnmailed,
+  }
+}
+
+async function insertAll(trx: Database, writing: Writing, prepared: Prepared[], now: number): Promise<void> {
+  const records = prepared.map(({ one }) => one)
+  const spammers = await knownSpammers(trx, records)
+  const submissions = prepared.flatMap((one) => submissionRow(one, spammers, writing.hidden))
+  if (submissions.length > 0) await trx.insertInto('submissions').values(submissions).execute()
+  const messages = prepared.filter(({ one }) => !one.adds).map(messageRow)
+  if (messages.length > 0) await trx.insertInto('messages').values(messages).execute()
+  for (const one of prepared) if (one.one.adds) await addToMessage(trx, writing.contents, one)
+  const attachments = prepared.flatMap(({ one, files }) => attachmentRows(one, files))
+  if (attachments.length > 0) await trx.insertInto('attachments').values(attachments).execute()
+  await insertDeliveries(trx, prepared.flatMap(deliveriesOf), now, writing.hidden)
+  for (const one of records) await insertThreads(trx, one.threads ?? [], one.submissionId)
+  for (const one of prepared) if (!one.one.submission) await touch(trx, one, writing.hidden)
+  await queueForSearch(
+    trx,
+    records.map((one) => one.submissionId),
+  )
+}
+
+async function knownSpammers(trx: Database, records: NewRecord[]): Promise<Set<string>> {
+  const senders = records.flatMap((one) => one.submission?.senders ?? [])
+  if (senders.length === 0) return new Set()
+  const rows = await trx.selectFrom('spam_senders').select('sender').where('sender', 'in', senders).execute()
+  return new Set(rows.map((row) => row.sender))
+}
+
+async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden): Promise<void> {
+  if (sealing && one.author !== 'stranger') await learnContact(trx, one, hidden)
+  const row = await trx
+    .updateTable('submissions')
+    .set((eb) => ({
+      // Of what a stranger said the sender is told nothing, not even when.
+      ...(one.author !== 'stranger' && { updated_at: one.at }),
+      revision: eb('revision', '+', 1),
+      ...(one.author === 'sender' && { heard_at: one.at, heard_revision: eb('revision', '+', 1) }),
+      active_at: one.at,
+      warned_at: null,
+      ...stillSealedFor(sealing),
+    }))
+    .where('id', '=', one.submissionId)
+    .where('is_confidential', '=', sealing ? 1 : 0)
+    .returning('id')
+    .executeTakeFirst()
+  if (!row) throw goneMeanwhile()
+}
+
+/**
+ * An editor marked the piece as confidential since this was prepared, or erased it: whoever sends it again has it sealed,
+ * or is told.
+ */
+function goneMeanwhile(): Failure {
+  return unavailable(new Error('the piece was marked or erased meanwhile'), true)
+}
+
+/** What a message tells of how its sender is reached, where it is still known how they were before. */
+async function learnContact(trx: Database, one: NewRecord, hidden: Hidden): Promise<void> {
+  const told = contactIn(one.content)
+  if (!told.telegram && !told.references) return
+  const row = await trx
+    .selectFrom('submissions')
+    .select('contact')
+    .where('id', '=', one.submissionId)
+    .executeTakeFirst()
+  const before = hidden.reveal<Contact>(row?.contact ?? null)
+  if (before === undefined || before === 'lost') return
+  await trx
+    .updateTable('submissions')
+    .set({ contact: hidden.hide(laterContact(before, told)) })
+    .where('id', '=', one.submissionId)
+    .execute()
+}
+
+/** Puts words and labels into a message that is there. Its files come after those it has. */
+async function addToMessage(
+  trx: Database,
+  contents: Contents,
+  { one, content, sealing }: Prepared,
+): Promise<void> {
+  const row = await trx
+    .selectFrom('messages')
+    .select('content')
+    .where('id', '=', one.messageId)
+    .executeTakeFirst()
+  if (!row) throw goneMeanwhile()
+  await trx
+    .updateTable('messages')
+    .set({ content: sealing || one.blocks ? behind(row.content, content) : await joined(row.content) })
+    .where('id', '=', one.messageId)
+    .execute()
+
+  async function joined(stored: string): Promise<string> {
+    const there = await contents.readContent(stored, '', noKeys, `message ${one.messageId}`)
+    return contents.writeContent(together(there.content, one.content), undefined, `message ${one.messageId}`)
+  }
+}

@@ -1,0 +1,426 @@
+import { type KeyObject, randomBytes } from 'node:crypto'
+import { settlingTime } from '../accounts/notification-policy.ts'
+import { Failure, unavailable } from '../core/errors.ts'
+import { groupCommit, type Settled } from '../core/group-commit.ts'
+import { coarseId, coarseIdBehind, idBehind, minuteOf, newId } from '../core/ids.ts'
+import { narrowed, type Recipient, type Sealing, whomFor } from '../encryption/types.ts'
+import { type NewDelivery, previewsOf } from '../jobs/job.ts'
+import { isReadByNobody } from '../outbound-mail/no-reply-address.ts'
+import {
+  type Arrival,
+  type AwaitedFile,
+  type Draft,
+  type FurtherDraft,
+  isInConfidence,
+  parseFields,
+  parseFurtherFields,
+  type SealedBefore,
+  type StagedFile,
+} from './incoming.ts'
+import type { Arrived, NewRecord, NewSubmission, Recorded, SealedAs } from './intake-record.ts'
+import { type Content, type Fields, type FileLabel, type Message, summaryOf } from './model.ts'
+import { hashReceipt, newReceipt, newReference, receiptFor } from './receipt.ts'
+import { areComparable } from './request-digest.ts'
+import { saidBefore } from './said-before.ts'
+import { mailboxMark, sendersOf } from './sender-fingerprint.ts'
+
+/**
+ * What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. A repeat is told the same
+ * receipt; it is empty where it was made by chance, and is lost.
+ */
+export type Received = {
+  reference: string
+  receipt: string
+  repeat: boolean
+  /** Whether it is confidential, as it is stored. */
+  isConfidential: boolean
+  /** Its receipt was to be mailed, and is not: the address has had as many mails as it may within a day. */
+  isUnmailed: boolean
+  /** The reference of what was sent before without being confidential, where this was asked for in confidence since. */
+  earlier?: string
+}
+
+/** What became of a further message. */
+export type Further = { repeat: boolean; isChanged: boolean }
+
+/** What the intake is handed where everything meets. */
+export type IntakeParts = {
+  /** Writes records durably in one transaction, each with its own outcome. */
+  record(records: NewRecord[]): Promise<Settled<Recorded>[]>
+  /** What an arrival was taken in as; undefined for one that is new. */
+  arrivedAs(arrival: Pick<Arrival, 'source' | 'key'>): Promise<Arrived | undefined>
+  files: Record<'discard' | 'remove', (ids: string[]) => Promise<void>> & {
+    /** Makes staged files durable, sealed where that is asked; gives by what those are known that are. */
+    keep(ids: string[], sealing?: Sealing): Promise<Map<string, SealedAs>>
+  }
+  /** For whom one seals so that this receipt opens it. */
+  recipientFor: (receipt: string) => Recipient
+  /** How this conversation is sealed; undefined where it is not. */
+  sealingOf: (submissionId: string) => Promise<Sealing | undefined>
+  /** The last message of a conversation, and whether its sender deleted their side; undefined for one that has gone. */
+  standingOf: (submissionId: string) => Promise<{ last: string; hasLeft: boolean } | undefined>
+  /** What was said so far, as far as this receipt opens it. */
+  conversation: (submissionId: string, receipt: string) => Promise<Message[]>
+  /** For whom the desk's side is sealed now. */
+  deskRecipient: () => Promise<Recipient>
+  /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
+  receiptKey: KeyObject
+  /** Senders are known again by it. */
+  senderKey: KeyObject
+  now: () => number
+}
+
+/** More would make one transaction's statements large without making it any cheaper a piece. */
+const mostInOneCommit = 200
+
+export type Intake = ReturnType<typeof createIntake>
+
+/**
+ * The one way in. Its functions resolve only when everything is durable, and a repeat of an arrival
+ * is answered as the first was.
+ */
+export function createIntake(parts: IntakeParts) {
+  const commit = groupCommit(parts.record, mostInOneCommit)
+
+  return {
+    /**
+     * Takes a new piece in.
+     * @throws Failure `invalid` with every faulty field, `conflict` if the arrival refuses changes, or `unavailable`.
+     */
+    async receive(given: Draft): Promise<Received> {
+      const fields = await orDiscarded(given.files, () => fieldsIn(given, () => parseFields(given)))
+      const draft = await orDiscarded(given.files, () => inItsPlace(given))
+      const receipt = receiptOf(draft)
+      const record = newSubmission(draft, fields, receipt, parts)
+      const { bond, isConfidential, senderRecipient } = record.submission
+      // For the files: how its words are sealed is asked with all that are written together.
+      const sealing =
+        isConfidential && draft.files.length > 0
+          ? { bond, sender: senderRecipient, desk: await parts.deskRecipient() }
+          : undefined
+      return keeping(draft.files, sealing, async (marks) => {
+        mark(record, marks)
+        const recorded = await commit(record)
+        // Sent both ways at the same moment: whoever sends it again finds the other one there.
+        if (isConfidential && !recorded.isConfidential) throw unavailable(undefined, true)
+        const changed = recorded.repeat && (await isChanged(recorded, draft, record, receipt))
+        if (changed && draft.arrival.refusesChange) await refuseChange(draft.files)
+        const { repeat } = changed ? await commit(await further(record, recorded.submissionId)) : recorded
+        return {
+          reference: recorded.reference as string,
+          receipt: recorded.repeat && isByChance(draft) ? '' : receipt,
+          repeat,
+          isConfidential: recorded.isConfidential,
+          isUnmailed: recorded.isUnmailed,
+          ...(draft.earlier !== undefined && { earlier: draft.earlier }),
+        }
+      })
+    },
+
+    /**
+     * Takes a further message of the sender in. Says whether it was there already, and whether as it is now.
+     * @throws Failure as `receive` does.
+     */
+    async receiveFurther(draft: FurtherDraft): Promise<Further> {
+      const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFurtherFields(draft)))
+      const sealing = await parts.sealingOf(draft.submissionId)
+      const turn = await orDiscarded(draft.files, () => turnOf(draft, sealing))
+      if (draft.isConfidential && !sealing) await orDiscarded(draft.files, refuseInClear)
+      const record = furtherMessage(draft, fields, turn)
+      const forWhom = sealing && narrowed(sealing, whomFor(draft.author ?? 'sender'))
+      const { repeat, digest } = await keeping(draft.files, forWhom, (marks) => {
+        mark(record, marks)
+        return commit(record)
+      })
+      const { arrival } = draft
+      return {
+        repeat,
+        isChanged: repeat && areComparable(digest, arrival.digest) && digest !== arrival.digest,
+      }
+    },
+
+    /**
+     * Takes in what belongs to a message that is there already, such as a photo of its album that came late.
+     * @throws Failure as `receive` does.
+     */
+    async receiveInto(draft: FurtherDraft & { messageId: string }): Promise<{ repeat: boolean }> {
+      const fields = fieldsIn(draft, () => parseFurtherFields(draft))
+      const turn = await turnOf(draft, await parts.sealingOf(draft.submissionId))
+      return commit({ ...furtherMessage(draft, fields, turn), adds: true })
+    },
+  }
+
+  /**
+   * When something further is said, and its id: of what is sealed no more than the minute.
+   * @throws Failure `not-found` for a conversation that was erased, `conflict` for a sender who deleted their side
+   */
+  async function turnOf(
+    { submissionId, author }: Pick<FurtherDraft, 'submissionId' | 'author'>,
+    sealing: Sealing | undefined,
+  ): Promise<Turn> {
+    const now = parts.now()
+    const standing = await parts.standingOf(submissionId)
+    if (!standing) throw new Failure('not-found', 'This conversation is not there any more.')
+    if (standing.hasLeft && author !== 'stranger')
+      throw new Failure('conflict', 'The sender’s side of this conversation was deleted.')
+    if (!sealing) return { now, at: now, id: idBehind(standing.last, now) }
+    return { now, at: minuteOf(now), id: coarseIdBehind(standing.last, now) }
+  }
+
+  /** Where the digests tell nothing, for an upgrade lies between them, what was said is compared itself. */
+  async function isChanged(
+    { digest, submissionId }: Recorded,
+    draft: Draft,
+    record: NewRecord,
+    receipt: string,
+  ): Promise<boolean> {
+    const { arrival } = draft
+    if (digest === arrival.digest) return false
+    if (areComparable(digest, arrival.digest)) return true
+    // Nobody here can open what was said: the same arrival is taken for the same.
+    if (isByChance(draft)) return false
+    return !saidBefore(await parts.conversation(submissionId, receipt), record)
+  }
+
+  async function further(record: NewPiece, submissionId: string): Promise<NewRecord> {
+    return asFurtherMessage(
+      record,
+      await turnOf({ submissionId }, await parts.sealingOf(submissionId)),
+      submissionId,
+    )
+  }
+
+  /**
+   * A draft as it fits what came under its key before, as after the browser's Back. What is asked in confidence never joins
+   * what is stored in the clear: it begins a submission of its own, with a receipt of its own, and names the earlier one.
+   * What follows something confidential is confidential too.
+   */
+  async function inItsPlace(draft: Draft): Promise<Draft> {
+    const before = await parts.arrivedAs(draft.arrival)
+    if (!before || before.isConfidential === isInConfidence(draft)) return draft
+    if (before.isConfidential) return { ...draft, isConfidential: true }
+    if (draft.arrival.refusesChange) throw keyUsed()
+    return { ...draft, arrival: inConfidence(draft.arrival), earlier: before.reference }
+  }
+
+  function receiptOf(draft: Draft): string {
+    if (isByChance(draft)) return newReceipt()
+    const { arrival, sealed } = draft
+    return sealed?.receipt ?? receiptFor(parts.receiptKey, `${arrival.source}\0${arrival.secret}`)
+  }
+
+  async function refuseChange(files: StagedFile[]): Promise<never> {
+    await parts.files.remove(files.map((file) => file.id))
+    throw keyUsed()
+  }
+
+  async function orDiscarded<T>(files: StagedFile[], parse: () => T | Promise<T>): Promise<T> {
+    try {
+      return await parse()
+    } catch (error) {
+      await parts.files.discard(files.map((file) => file.id))
+      throw error
+    }
+  }
+
+  // If the commit fails the files stay, unless it is certain that nothing was written: a broken connection does not
+  // tell whether the commit was made, and the sweep at the next start can. A repeat has its files already.
+  async function keeping<T extends { repeat: boolean }>(
+    files: StagedFile[],
+    sealing: Sealing | undefined,
+    record: (marks: Map<string, SealedAs>) => Promise<T>,
+  ): Promise<T> {
+    const ids = files.map((file) => file.id)
+    const marks = await parts.files.keep(ids, sealing)
+    try {
+      const recorded = await record(marks)
+      if (recorded.repeat) await parts.files.remove(ids)
+      return recorded
+    } catch (error) {
+      if (error instanceof Failure && error.isUndone) await parts.files.remove(ids)
+      throw error
+    }
+  }
+}
+
+function keyUsed(): Failure {
+  return new Failure('conflict', 'This key was used for another submission. Use a new key for a new one.')
+}
+
+function refuseInClear(): never {
+  throw new Failure(
+    'conflict',
+    'This conversation is not confidential, so nothing was kept of what you wrote. To tell us something in confidence, please send it as a new submission.',
+  )
+}
+
+/** The same arrival, asked for in confidence after it was taken in without. */
+function inConfidence({ key, secret, ...arrival }: Arrival): Arrival {
+  return {
+    ...arrival,
+    key: `${key}/confidential`,
+    ...(secret !== undefined && { secret: `${secret}\0confidential` }),
+  }
+}
+
+/** What is sealed already cannot be looked into: it was parsed when it came. */
+function fieldsIn(
+  { sealed, blocks }: { sealed?: SealedBefore; blocks?: string[] },
+  parse: () => Fields,
+): Fields {
+  return (sealed?.blocks ?? blocks) ? { body: '' } : parse()
+}
+
+/** Nothing that comes again leads to its receipt. */
+function isByChance({ arrival, sealed }: Draft): boolean {
+  return sealed ? sealed.receipt === undefined : arrival.secret === undefined
+}
+
+/** Notes by what sealed files are known. */
+function mark({ attachments }: NewRecord, marks: Map<string, SealedAs>): void {
+  for (const one of attachments) {
+    const as = marks.get(one.id)
+    if (!('awaited' in one) && as) Object.assign(one, { mark: as.mark, desk: as.desk })
+  }
+}
+
+/** When something is said, what is told of that, and the id that it stands by. */
+type Turn = { now: number; at: number; id: string }
+
+type NewPiece = NewRecord & { submission: NewSubmission }
+
+function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewPiece {
+  const now = parts.now()
+  const { kind, channel, telegram, api, email, threads, sealed, rawUpdates, earlier } = draft
+  const isConfidential = isInConfidence(draft)
+  const at = isConfidential ? minuteOf(now) : now
+  const idNow = isConfidential ? coarseId : newId
+  const awaited = draft.awaited.map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
+  const receiptMail = receiptMails(draft, fields, receipt, isConfidential)
+  const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
+  const content: Content = {
+    fields,
+    files: labels([...draft.files, ...awaited]),
+    ...(telegram && { telegram }),
+    ...(api && { api }),
+    ...(email && { email }),
+    ...(rawUpdates && { rawUpdates }),
+    ...(earlier !== undefined && { earlier }),
+  }
+  return {
+    arrival: named(draft.arrival),
+    submissionId: draft.ids?.submissionId ?? idNow(now),
+    submission: {
+      reference: newReference(),
+      receiptHash: hashReceipt(receipt),
+      kind,
+      channel,
+      summary: summaryOf(content, attachments.length - draft.files.filter(({ isRaw }) => isRaw).length),
+      senders: sendersOf(content, parts.senderKey),
+      isConfidential,
+      bond: sealed?.bond ?? randomBytes(12).toString('base64url'),
+      senderRecipient: isConfidential ? parts.recipientFor(receipt) : null,
+    },
+    messageId: draft.ids?.messageId ?? idNow(now),
+    author: 'sender',
+    content,
+    attachments,
+    deliveries: [tellEditors(now), ...receiptMail, ...awaited.flatMap(fetchOf), ...previewsOf(draft.files)],
+    at,
+    ...(receiptMail.length > 0 && fields.email && { mailed: mailboxMark(fields.email, parts.senderKey) }),
+    ...(threads && { threads }),
+    ...(sealed?.blocks && { blocks: sealed.blocks }),
+  }
+}
+
+function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Turn): NewRecord {
+  const { telegram, email, isEdit, files, threads, rawUpdates } = draft
+  const author = draft.author ?? 'sender'
+  const isTold = author === 'sender' && !draft.isQuiet
+  const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
+  return {
+    arrival: draft.arrival,
+    submissionId: draft.submissionId,
+    messageId: draft.messageId ?? id,
+    author,
+    content: {
+      fields,
+      files: labels([...files, ...awaited]),
+      ...(telegram && { telegram }),
+      ...(email && { email }),
+      ...(isEdit && { isEdit }),
+      ...(rawUpdates && { rawUpdates }),
+    },
+    attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
+    deliveries: [
+      ...(draft.deliveries ?? []),
+      ...(isTold ? [tellEditors(now)] : []),
+      ...awaited.flatMap(fetchOf),
+      ...previewsOf(files),
+    ],
+    at,
+    ...(threads && { threads }),
+    ...(draft.blocks && { blocks: draft.blocks }),
+  }
+}
+
+/**
+ * A piece that was changed and sent again under the same key, as after the browser's Back: the first one
+ * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
+ */
+function asFurtherMessage(record: NewPiece, { id, at }: Turn, submissionId: string): NewRecord {
+  const { submission: _, mailed: __, ...message } = record
+  const { source, key, digest } = record.arrival
+  const arrival = { source, key: `${key}/${digest}` }
+  // An id of its own again: ids order a conversation, and this message comes after the first one.
+  const deliveries = message.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
+  return { ...message, arrival, submissionId, messageId: id, at, deliveries }
+}
+
+/** What is kept of an arrival. */
+function named({ source, key, digest }: Arrival): NewRecord['arrival'] {
+  return { source, key, ...(digest !== undefined && { digest }) }
+}
+
+/** Which editors are told, and when, is decided a little later: by then it is known what else came in. */
+function tellEditors(at: number): NewDelivery {
+  return { purpose: 'tell-editors', dueAt: at + settlingTime }
+}
+
+/**
+ * The receipt itself is mailed only for kinds that are not confidential: it opens the conversation to whoever reads the
+ * mailbox. Who came by mail has no other way to get it, and wrote it all in that mailbox already.
+ */
+function receiptMails(
+  { channel, isUnanswered, email }: Draft,
+  fields: Fields,
+  receipt: string,
+  isConfidential: boolean,
+): NewDelivery[] {
+  const to = fields.email
+  if (!to || isUnanswered || isReadByNobody(to)) return []
+  if (!isConfidential) return [{ purpose: 'sender-receipt', target: to, receipt }]
+  const contact = { email: to, ...(email?.messageId && { references: [email.messageId] }) }
+  return [{ purpose: 'sender-receipt', passing: { contact, ...(channel === 'email' && { receipt }) } }]
+}
+
+function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {
+  if (file.withheld !== undefined) return []
+  return [{ purpose: 'telegram-file', attachmentId: file.id, target: file.remoteId }]
+}
+
+function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel> {
+  return Object.fromEntries(
+    files.map(({ id, name, caption, credit, isRaw, isLeftOut, refused }) => [
+      id,
+      {
+        name,
+        ...(caption && { caption }),
+        ...(credit && { credit }),
+        ...(isRaw && { isRaw }),
+        ...(isLeftOut && { isLeftOut }),
+        ...(refused && { refused }),
+      },
+    ]),
+  )
+}

@@ -1,0 +1,357 @@
+import { z } from 'zod'
+import { isVisible, shortened } from '../core/visible-text.ts'
+import type { SealState } from '../encryption/types.ts'
+import type { RefusalReason } from '../files/refusal.ts'
+import type { Formatted } from './formatted-text.ts'
+import type { UnreadableReason } from './unreadable.ts'
+
+/** The five kinds of piece a newsroom asks for. */
+export const kinds = ['guest-post', 'expose', 'news-tip', 'story-angle', 'human-interest'] as const
+export const Kind = z.enum(kinds)
+export type Kind = z.infer<typeof Kind>
+
+export const kindNames: Record<Kind, string> = {
+  'guest-post': 'Guest post',
+  expose: 'Exposé',
+  'news-tip': 'News tip',
+  'story-angle': 'Story angle',
+  'human-interest': 'Human-interest story',
+}
+
+/** Kinds whose content may cost a source dearly: it is sealed, and no mail, index or log carries it. */
+export function isConfidentialKind(kind: Kind): boolean {
+  return kind === 'expose' || kind === 'news-tip'
+}
+
+/** The door a submission came in by. */
+export const channels = ['form', 'telegram', 'email', 'api'] as const
+export type Channel = (typeof channels)[number]
+
+export const channelNames: Record<Channel, string> = {
+  form: 'form',
+  telegram: 'Telegram',
+  email: 'e-mail',
+  api: 'API',
+}
+
+export const states = ['waiting', 'in-review', 'accepted', 'declined', 'spam'] as const
+export type State = (typeof states)[number]
+
+export const stateNames: Record<State, string> = {
+  waiting: 'Waiting',
+  'in-review': 'In review',
+  accepted: 'Accepted',
+  declined: 'Declined',
+  spam: 'Spam',
+}
+
+/** What the sender is told of the state. */
+export const senderStateNames: Record<State, string> = {
+  waiting: 'Waiting to be read',
+  'in-review': 'Being read',
+  accepted: 'Accepted',
+  declined: 'Declined',
+  spam: 'Declined',
+}
+
+/** The whole life of a submission: from each state, where it may go. */
+const moves: Record<State, readonly State[]> = {
+  waiting: ['in-review', 'accepted', 'declined', 'spam'],
+  'in-review': ['waiting', 'accepted', 'declined', 'spam'],
+  accepted: ['in-review', 'declined'],
+  declined: ['in-review', 'accepted'],
+  spam: ['waiting'],
+}
+
+export function canMove(from: State, to: State): boolean {
+  return moves[from].includes(to)
+}
+
+/** The states that a submission in this state may be moved to. */
+export function movesFrom(state: State): readonly State[] {
+  return moves[state]
+}
+
+export type Submission = {
+  id: string
+  reference: string
+  kind: Kind
+  channel: Channel
+  state: State
+  /** Milliseconds since 1970, as every time in Barua. */
+  createdAt: number
+  /** When the conversation last grew. */
+  updatedAt: number
+  /** When the sender last wrote. */
+  heardAt: number
+  /** Grows with every change: who saved on top of an older one did not see all of it. */
+  revision: number
+  /** The editor who has claimed it. */
+  assigneeId: string | null
+  /** The last move: from which state, when, and from when the sender is told of it. Null until the first. */
+  moved: { from: State; at: number; toldAt: number } | null
+  /** An earlier piece of this sender was marked as spam. */
+  spamBefore: boolean
+  /** Of a confidential kind, or marked so by its sender or an editor: it is sealed. */
+  isConfidential: boolean
+  /** When its sender last wrote or an editor last did something with it. */
+  activeAt: number
+  /** When editors were told that it will be erased, if nothing has happened since. */
+  warnedAt: number | null
+  /** It must not be erased. */
+  isHeld: boolean
+  /** When its sender deleted their side: nobody can be answered any more. */
+  senderLeftAt: number | null
+}
+
+/** For so long after an editor's decision or answer at the desk it can be taken back, and the sender is told nothing of it. */
+export const undoTime = 10_000
+
+/** The state as the sender may know it: a decision that can still be taken back is not told. */
+export function senderState(submission: Pick<Submission, 'state' | 'moved'>, now: number): State {
+  const { state, moved } = submission
+  return moved && now < moved.toldAt ? moved.from : state
+}
+
+/** What a list tells of a submission without opening its conversation. */
+export type Summary = {
+  /** The title; the first words where there is none. */
+  title: string | undefined
+  /** Who sent it, in the sender's own words: a name or an address. */
+  sender: string | undefined
+  attachments: number
+}
+
+/** Sums an opening message up. */
+export function summaryOf(content: Content, attachments: number): Summary {
+  const { byline, name, email, body } = content.fields
+  return {
+    title: titleOf(content.fields) ?? firstWords(body),
+    sender: [name, byline, email].find((one) => one !== undefined && isVisible(one)),
+    attachments,
+  }
+}
+
+/** The title, if it shows anything. */
+export function titleOf({ title }: Pick<Fields, 'title'>): string | undefined {
+  return title !== undefined && isVisible(title) ? title : undefined
+}
+
+function firstWords(text: string): string | undefined {
+  const words = text.replace(/\s+/g, ' ').trim()
+  if (words.length <= 80) return isVisible(words) ? words : undefined
+  const end = words.lastIndexOf(' ', 80) + 1
+  return end > 0 ? `${words.slice(0, end).trim()} …` : shortened(words, 80)
+}
+
+/** A stranger is whoever writes in an editor's place without being known as that editor; what they say is held. */
+export type Author = 'sender' | 'editor' | 'system' | 'stranger'
+
+export type Message = {
+  id: string
+  submissionId: string
+  author: Author
+  /** Says nothing where it is locked or damaged. */
+  content: Content
+  seal: SealState
+  attachments: Attachment[]
+  createdAt: number
+  /** The editor who wrote it. */
+  editorId: string | null
+  /** Called back by its editor before it left; the sender never sees it. */
+  isWithdrawn: boolean
+  /** From when the sender may read it; until then its editor can stop it. */
+  toldAt: number
+  /** The quarantined message that its editor made their own by this one. */
+  settles: string | null
+}
+
+/** True if the sender may read the message now. */
+export function isToldToSender(message: Message, now: number): boolean {
+  if (message.isWithdrawn || message.author === 'stranger') return false
+  return message.author === 'sender' || now >= message.toldAt
+}
+
+/** What a message says. Everything in here is the sender's or an editor's own and is never logged. */
+export type Content = {
+  fields: Fields
+  /** Names and captions of the attachments, by attachment id: they are content too. */
+  files: Record<string, FileLabel>
+  telegram?: TelegramSender
+  api?: ApiSender
+  email?: MailOrigin
+  /** A changed wording of an earlier message, which stands as it was. */
+  isEdit?: true
+  /** What it came in as, where something of that could not be read: each as it came. */
+  rawUpdates?: string[]
+  /** The reference of a submission that is not confidential, which its sender went on with in this one. */
+  earlier?: string
+}
+
+export type FileLabel = {
+  name: string
+  caption?: string
+  credit?: string
+  /** It is the mail itself, as it came. */
+  isRaw?: true
+  /** A mail program added it to an editor's reply: it goes to the sender only if an editor says so. */
+  isLeftOut?: true
+  /** Why it was not taken, where it stayed in the mail that it came with. */
+  refused?: RefusalReason
+}
+
+/** The files that somebody sent along: the raw mail they came in is none of them. */
+export function filesOf({ attachments, content }: Pick<Message, 'attachments' | 'content'>): Attachment[] {
+  return attachments.filter(({ id }) => !content.files[id]?.isRaw)
+}
+
+/** The mail that a message came in, as it came. */
+export function rawMailOf({ attachments, content }: Message): Attachment | undefined {
+  return attachments.find(({ id }) => content.files[id]?.isRaw)
+}
+
+/** Where the bot can answer this sender; `topicId` is theirs in the direct messages of a channel. */
+export type TelegramSender = { chatId: number; topicId?: number; messageId: number }
+
+/** Where the sender can be reached by Telegram: the chat they last wrote from, or linked. */
+export function telegramOf(messages: Message[]): TelegramSender | undefined {
+  return messages.findLast((message) => message.content.telegram)?.content.telegram
+}
+
+/** Which token brought it, and by what name the bot there knows the sender. */
+export type ApiSender = { tokenId: string; sender?: string }
+
+/** What a mail tells besides its words. */
+export type MailOrigin = {
+  /** The address that it says it comes from. */
+  from?: string
+  /** Where it says that it is by several: all of them, with their names. */
+  authors?: string[]
+  /** The address of ours that it was sent to. */
+  to?: string
+  /** Its Message-ID, to be answered to. */
+  messageId?: string
+  /** When it was sent, by its sender's clock. */
+  sentAt?: number
+  /** The history it quotes, and its signature: kept, and shown folded. Of an editor's reply, all that was not sent. */
+  folded?: string
+  /** The article with its formatting, where it came with any: `body` says the same in plain characters. */
+  formatted?: Formatted
+  /** Where the article is a document: what the mail itself said. */
+  cover?: string
+  /** Why it could not be read. */
+  unreadable?: UnreadableReason
+  /** How it is encrypted, or wrapped in a signature. */
+  encryption?: Encryption
+  /** A program sent it by itself, such as an out-of-office reply. */
+  isAutomatic?: true
+  /** Why it was held for an editor to look at. */
+  held?: HeldReason
+  /** To the mail of which editor it replied. */
+  heldFor?: string
+}
+
+/** What keeps the words of a mail from being read here. */
+export const encryptionNames = {
+  pgp: 'This email, or a part of it, is encrypted with PGP. It can’t be opened here',
+  'pgp-signed': 'This email is signed with PGP within its text',
+  smime: 'This email, or a part of it, is encrypted with S/MIME. It can’t be opened here',
+  'smime-signed': 'This email is wrapped in an S/MIME signature. It can’t be opened here',
+}
+export type Encryption = keyof typeof encryptionNames
+
+/**
+ * Why a reply to an editor's mail was quarantined: it came from no address of theirs, there was nothing above the mark,
+ * its first line was no command that we know, what it asked for could not be done, a file with it was not taken, it is
+ * encrypted, a program may have sent it, it or a file of it tells an address or a name of ours that no sender should know,
+ * it is not certain which of its words are to be sent, there are words below the mark too, or its editor stopped it.
+ */
+export const heldReasons = [
+  'not-theirs',
+  'nothing-said',
+  'no-such-command',
+  'not-possible',
+  'file-refused',
+  'encrypted',
+  'automatic',
+  'tells-of-us',
+  'file-tells-of-us',
+  'unsure',
+  'words-below',
+  'stopped',
+] as const
+export type HeldReason = (typeof heldReasons)[number]
+
+/** True for a reply that an editor wrote, as far as a mail tells: it came from their address to the one made for them. */
+export function isOfItsEditor(mail: MailOrigin | undefined): boolean {
+  return mail?.heldFor !== undefined && mail.held !== 'not-theirs'
+}
+
+/** What a sender wrote, field by field; which fields a kind has is said in `draft.ts`. */
+export type Fields = {
+  title?: string | undefined
+  body: string
+  name?: string | undefined
+  email?: string | undefined
+  language?: string | undefined
+  links?: string[] | undefined
+} & { [detail in Detail]?: string | undefined }
+
+/** The fields that only some kinds have. */
+export type Detail =
+  | 'standfirst'
+  | 'byline'
+  | 'bio'
+  | 'category'
+  | 'website'
+  | 'interest'
+  | 'place'
+  | 'when'
+  | 'evidence'
+  | 'consent'
+  /** Lines of a chat or a mail that were too long for their place, whole. */
+  | 'inFull'
+
+/** The fields that stand beside the text, in the order in which editors see them. */
+export const sideFields = {
+  bio: 'About the author',
+  category: 'Category',
+  interest: 'Interest in the matter',
+  place: 'Where',
+  when: 'When',
+  evidence: 'How do you know',
+  language: 'Language',
+  name: 'Name',
+  email: 'E-mail',
+  website: 'Website',
+  consent: 'Consent to publish',
+  inFull: 'In full',
+} satisfies { [field in keyof Fields]?: string }
+
+/** `awaited` is still to be fetched from the door it came by; `failed` could not be. */
+export type AttachmentState = 'kept' | 'awaited' | 'failed'
+
+export type Attachment = {
+  id: string
+  state: AttachmentState
+  /** Bytes; null until the file is kept. */
+  size: number | null
+  /** The media type found in its leading bytes, never the one the sender claimed. */
+  type: string | null
+  /** The file made from it for looking at here: a small picture, or the words of a PDF. Nothing is made of sealed ones. */
+  previewId: string | null
+  /** Undefined for a file that is not sealed; otherwise by what it is known for this one, where that could be opened. */
+  sealed?: { mark: string | undefined }
+}
+
+const previewed = /^(?:image\/(?:jpeg|png|webp|gif|avif|tiff)|application\/pdf)$/
+
+/** True for files of which a preview is made: a small picture, or the words of a PDF. */
+export function hasPreview(type: string): boolean {
+  return previewed.test(type)
+}
+
+/** True for files whose beginning is shown as text, as it is. */
+export function isText(type: string): boolean {
+  return /^text\/(?:plain|csv|markdown)$/.test(type)
+}

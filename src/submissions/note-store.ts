@@ -1,0 +1,35 @@
+import type { Database } from '../db/open.ts'
+import type { Note } from '../editorial/actions.ts'
+import type { Keys } from '../encryption/types.ts'
+import type { Contents } from './content-codec.ts'
+import { bondsOf } from './store.ts'
+
+export type NoteStore = ReturnType<typeof noteStore>
+
+/** What editors write down for each other. In a table of its own: no way to the sender leads past it. */
+export function noteStore(db: Database, contents: Contents) {
+  return {
+    /** The notes on a submission, oldest first, as far as `keys` open them. */
+    async of(submissionId: string, keys: Keys): Promise<Note[]> {
+      const rows = await db
+        .selectFrom('notes')
+        .selectAll()
+        .where('submission_id', '=', submissionId)
+        .orderBy('id')
+        .execute()
+      const bond = (await bondsOf(db, [submissionId])).get(submissionId) ?? ''
+      return Promise.all(
+        rows.map(async (row) => {
+          const { content, seal } = await contents.readContent(row.content, bond, keys, 'note')
+          return {
+            id: row.id,
+            editorId: row.editor_id,
+            body: content.fields.body,
+            seal,
+            createdAt: row.created_at,
+          }
+        }),
+      )
+    },
+  }
+}

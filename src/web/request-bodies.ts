@@ -1,0 +1,260 @@
+import { getHeapStatistics } from 'node:v8'
+import type { Request, RequestHandler } from 'express'
+import { Failure } from '../core/errors.ts'
+import { TooBusy } from '../core/too-busy.ts'
+
+const MiB = 1024 * 1024
+const second = 1000
+
+/** What a request is counted with besides its body, and a piece of its body besides its bytes: what Node keeps about it. */
+const ofRequest = 16 * 1024
+const ofPiece = 256
+
+/** How much memory the bodies of all requests in hand may hold together: so much of the heap, and never more than this. */
+const shareOfHeap = 1 / 8
+const mostEver = 256 * MiB
+
+/**
+ * Which part of that may be held for all who have not shown who they are, for one of them, and for all who come by the
+ * onion address: nothing tells those apart.
+ */
+const shares = { strangers: 3 / 4, client: 1 / 4, onion: 1 / 2 }
+
+/** A body that is slower than this on average, after a first minute, is not waited for: 2G has twice as much in bad places. */
+export type BodyPace = { patience: number; slowest: number; look: number }
+const usualPace: BodyPace = { patience: 60 * second, slowest: 512, look: 5 * second }
+
+export type BodyParts = {
+  /** By what a client is known, and whether it is one of many that cannot be told apart. */
+  clientOf: (req: Request) => { name: string; isOnion: boolean }
+  /** Told, once a minute at most, that requests are turned away. */
+  onBusy: () => void
+  /** Bytes that all bodies may hold together; otherwise what the heap bears. */
+  most?: number
+  /** Bytes of files that may be on the disk without being part of anything yet: of one client, and of all together. */
+  staged: { client: number; all: number }
+  pace?: BodyPace
+}
+
+/** What one request holds in memory. */
+export type Hold = {
+  /** A piece of the body has come. @throws TooBusy where it would be too much for all requests together, or for this client */
+  take(bytes: number): void
+  /** Bytes of it have gone on to the disk. @throws TooBusy where too many lie there of requests that are still in hand */
+  pass(bytes: number): void
+  /** Whoever asks has shown who they are: they are not counted among strangers. */
+  know(): void
+}
+
+export type Bodies = ReturnType<typeof createBodies>
+
+/**
+ * Counts what the bodies of all requests in hand hold in memory, from the first byte until the answer has gone or the
+ * connection is broken. What would be too much is turned away with 503, and a body that hardly comes is broken off.
+ */
+export function createBodies({ clientOf, onBusy, staged, most = mostByHeap(), pace = usualPace }: BodyParts) {
+  const holds = new Map<Request, Held>()
+  const byClient = tally()
+  const stagedByClient = tally()
+  let strangers = 0
+  let all = 0
+  let allStaged = 0
+  let isLooking = false
+  let toldAt = Number.NEGATIVE_INFINITY
+
+  const noBody: Hold = { take: () => undefined, pass: () => undefined, know: () => undefined }
+
+  return {
+    /** Stands before every route: a request that brings a body is counted from here on. */
+    guard: ((req, res, next) => {
+      if (!bringsBody(req)) return next()
+      const { name, isOnion } = clientOf(req)
+      const held = {
+        client: name,
+        isOnion,
+        isKnown: false,
+        bytes: 0,
+        staged: 0,
+        received: 0,
+        begunAt: performance.now(),
+      }
+      holds.set(req, held)
+      res.once('close', () => release(req))
+      look()
+      try {
+        take(held, ofRequest)
+      } catch (error) {
+        // Nobody reads it: there is no room for it.
+        res.locals.leavesBody = true
+        return next(error)
+      }
+      next()
+    }) satisfies RequestHandler,
+
+    /** What this request holds. */
+    of: holdOf,
+
+    /**
+     * Reads a body whole, as it is.
+     * @throws Failure `too-large`, `unsupported-file` for one that is packed, `invalid` for one that breaks off; TooBusy
+     */
+    async read(req: Request, mostBytes: number): Promise<Buffer> {
+      const packing = req.get('content-encoding') ?? 'identity'
+      if (packing !== 'identity') throw new Failure('unsupported-file', 'Please send it unpacked.')
+      if (Number(req.get('content-length') ?? 0) > mostBytes) throw tooLarge()
+      const hold = holdOf(req)
+      const pieces: Buffer[] = []
+      let size = 0
+      try {
+        for await (const piece of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+          hold.take(piece.length)
+          size += piece.length
+          if (size > mostBytes) throw tooLarge()
+          pieces.push(piece)
+        }
+      } catch (error) {
+        // Whoever still sends is heard to the end, as far as the connection goes, so that the answer is seen.
+        req.resume()
+        throw error instanceof Failure ? error : new Failure('invalid', 'The request broke off on its way.')
+      }
+      return Buffer.concat(pieces, size)
+    },
+
+    /** Bytes that are held at this moment. */
+    held: () => all,
+  }
+
+  function holdOf(req: Request): Hold {
+    const held = holds.get(req)
+    if (!held) return noBody
+    return {
+      take(bytes) {
+        held.received += bytes
+        take(held, bytes + ofPiece)
+      },
+      pass(bytes) {
+        add(held, -bytes)
+        stage(held, bytes)
+      },
+      know: () => know(held),
+    }
+  }
+
+  function take(held: Held, bytes: number): void {
+    if (isTooMuch(held, bytes)) {
+      tell()
+      throw new TooBusy()
+    }
+    add(held, bytes)
+  }
+
+  function isTooMuch({ client, isOnion, isKnown }: Held, bytes: number): boolean {
+    if (all + bytes > most) return true
+    if (isKnown) return false
+    const own = byClient.of(client) + bytes
+    return (
+      strangers + bytes > most * shares.strangers || own > most * (isOnion ? shares.onion : shares.client)
+    )
+  }
+
+  function add(held: Held, bytes: number): void {
+    held.bytes += bytes
+    all += bytes
+    if (!held.isKnown) addToStranger(held.client, bytes)
+  }
+
+  function addToStranger(client: string, bytes: number): void {
+    strangers += bytes
+    byClient.add(client, bytes)
+  }
+
+  function stage(held: Held, bytes: number): void {
+    const most = held.isOnion ? staged.all * shares.onion : staged.client
+    const isTooMuch = !held.isKnown && stagedByClient.of(held.client) + bytes > most
+    if (isTooMuch || allStaged + bytes > staged.all) {
+      tell()
+      throw new TooBusy()
+    }
+    countStaged(held, bytes)
+  }
+
+  function countStaged(held: Held, bytes: number): void {
+    held.staged += bytes
+    allStaged += bytes
+    stagedByClient.add(held.client, bytes)
+  }
+
+  function know(held: Held): void {
+    if (held.isKnown) return
+    addToStranger(held.client, -held.bytes)
+    held.isKnown = true
+  }
+
+  function release(req: Request): void {
+    const held = holds.get(req)
+    if (!held) return
+    add(held, -held.bytes)
+    countStaged(held, -held.staged)
+    holds.delete(req)
+  }
+
+  /** Looks from time to time, as long as there is something to look at, which bodies hardly come. */
+  function look(): void {
+    if (isLooking) return
+    isLooking = true
+    setTimeout(() => {
+      isLooking = false
+      const now = performance.now()
+      for (const [req, held] of holds) if (!req.complete && isLate(held, now)) req.destroy()
+      if (holds.size > 0) look()
+    }, pace.look).unref()
+  }
+
+  function isLate({ begunAt, received }: Held, now: number): boolean {
+    return now - begunAt > pace.patience + (received / pace.slowest) * second
+  }
+
+  function tell(): void {
+    if (performance.now() - toldAt < 60 * second) return
+    toldAt = performance.now()
+    onBusy()
+  }
+}
+
+type Held = {
+  client: string
+  isOnion: boolean
+  isKnown: boolean
+  /** What of it is in memory. */
+  bytes: number
+  /** What of it is on the disk, as files that are part of nothing yet. */
+  staged: number
+  /** What of it has come. */
+  received: number
+  begunAt: number
+}
+
+/** Counts bytes by names, and forgets the names that have none. */
+function tally() {
+  const counts = new Map<string, number>()
+  return {
+    of: (name: string): number => counts.get(name) ?? 0,
+    add(name: string, bytes: number): void {
+      const sum = (counts.get(name) ?? 0) + bytes
+      if (sum > 0) counts.set(name, sum)
+      else counts.delete(name)
+    },
+  }
+}
+
+function bringsBody(req: Request): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
+
+function mostByHeap(): number {
+  return Math.min(mostEver, getHeapStatistics().heap_size_limit * shareOfHeap)
+}
+
+function tooLarge(): Failure {
+  return new Failure('too-large', 'That is more than can be taken at once.')
+}
