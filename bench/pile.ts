@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openStorage } from '../src/app/stores.ts'
 import { newId } from '../src/core/ids.ts'
-import { channels, isConfidentialKind, kinds, states } from '../src/submissions/model.ts'
+import { isConfidentialKind } from '../src/submissions/model.ts'
 import { storageParts } from '../test/support/storage.ts'
+import { channels, kinds, states } from "../src/db/values.ts";
 
 export type Pile = { pieces: number; rows: number; seconds: number }
 

@@ -13,12 +13,8 @@ import { decisions, fill, stateAfter, valuesFor } from '../src/editorial/letter-
 import type { Sealing } from '../src/encryption/types.ts'
 import type { NewRecord } from '../src/submissions/intake-record.ts'
 import {
-  type Channel,
   type Content,
-  channels,
   isConfidentialKind,
-  type Kind,
-  kinds,
   type Submission,
   summaryOf,
 } from '../src/submissions/model.ts'
@@ -33,6 +29,7 @@ import {
   type Random,
   tag as tagOf,
 } from './pieces.ts'
+import { type Channel, channels, type Kind, kinds } from "../src/db/values.ts";
 
 const day = 86_400_000
 const pieces = Number(process.argv[2] ?? 200)

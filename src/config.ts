@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { addressOf } from './core/email-address.ts'
 import { deskAddress, isOnionName, type SiteAddresses } from './core/public-urls.ts'
-import { Kind, kinds } from './submissions/model.ts'
+import { Kind, kinds } from './db/values.ts'
 
 const MiB = 1024 * 1024
 

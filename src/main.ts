@@ -9,6 +9,7 @@ const { readConfig } = await import('./config.ts')
 const { whyNotStarted } = await import('./cli/why-not-started.ts')
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
+
 /** Longer than a request in flight is waited for, shorter than a service manager waits. Milliseconds. */
 const longestStop = 50_000
 

@@ -67,58 +67,6 @@ const onlyUsers: Record<string, string | string[]> = {
   '@scure/base': ['core', 'encryption', 'outbound-mail/pgp'],
 }
 
-/** Left from before the folders were features. */
-const stillUpward = [
-  'accounts/first-links.ts imports app/parts.ts',
-  'accounts/first-links.ts imports desk/pages/sign-in.ts',
-  'audit/security-event.ts imports accounts/editor.ts',
-  'core/child-process.ts imports files/metadata/exit-codes.ts',
-  'core/child-process.ts imports files/metadata/types.ts',
-  'core/secrets.ts imports db/installation-store.ts',
-  'db/schema.ts imports accounts/editor.ts',
-  'db/schema.ts imports accounts/keyring/key-holders.ts',
-  'db/schema.ts imports audit/log.ts',
-  'db/schema.ts imports channels/chat/draft.ts',
-  'db/schema.ts imports jobs/job.ts',
-  'db/schema.ts imports submissions/history.ts',
-  'db/schema.ts imports submissions/model.ts',
-  'documents/article-text.ts imports channels/email/parsed-mail.ts',
-  'editorial/reply-attachments.ts imports app/parts.ts',
-  'editorial/spam.ts imports desk/http/routes.ts',
-  'encryption/types.ts imports submissions/model.ts',
-  'encryption/write-context.ts imports submissions/content-codec.ts',
-  'encryption/write-context.ts imports submissions/recipients-store.ts',
-  'jobs/job.ts imports files/refusal.ts',
-  'jobs/job.ts imports submissions/contact.ts',
-  'jobs/job.ts imports submissions/model.ts',
-  'jobs/store.ts imports submissions/history-store.ts',
-  'notifications/store.ts imports retention/store.ts',
-  'submissions/attachment-store.ts imports channels/chat/draft-store/writes.ts',
-  'submissions/content-codec.ts imports channels/chat/draft.ts',
-  'submissions/inbox.ts imports editorial/actions.ts',
-  'submissions/intake.ts imports accounts/notification-policy.ts',
-  'submissions/intake.ts imports outbound-mail/no-reply-address.ts',
-  'submissions/model.ts imports files/refusal.ts',
-  'submissions/note-store.ts imports editorial/actions.ts',
-  'submissions/presence-store.ts imports accounts/notification-policy.ts',
-  'submissions/recipients-store.ts imports accounts/keyring/keyring-store.ts',
-  'desk/http/action-route.ts imports desk/pages/inbox.ts',
-  'desk/http/action-route.ts imports desk/pages/submission.ts',
-  'desk/http/passkey-challenge.ts imports desk/pages/sign-in.ts',
-  'channels/chat/words/en.ts imports channels/telegram/commands.ts',
-]
-const stillCircles = [
-  'submissions/model.ts → encryption/types.ts → submissions/model.ts',
-  'jobs/job.ts → submissions/contact.ts → jobs/job.ts',
-  'audit/security-event-store.ts → audit/store.ts → audit/security-event-store.ts',
-  'desk/pages/sign-in.ts → desk/http/passkey-challenge.ts → desk/pages/sign-in.ts',
-  'desk/http/routes.ts → desk/http/session.ts → desk/http/event-by.ts → desk/http/routes.ts',
-  'desk/http/routes.ts → desk/http/session.ts → desk/http/routes.ts',
-  'channels/chat/words/words.ts → channels/chat/words/en.ts → channels/telegram/commands.ts → channels/chat/words/words.ts',
-  'web/multipart.ts → web/nameless-files.ts → web/multipart.ts',
-  'documents/html-lists.ts → documents/html-reader.ts → documents/html-lists.ts',
-]
-
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
   (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
 )
@@ -158,7 +106,7 @@ test('imports run one way', () => {
       .filter((target) => !mayImport(file, target))
       .map((target) => `${file} imports ${target}`),
   )
-  assert.deepEqual(wrong.toSorted(), stillUpward.toSorted())
+  assert.deepEqual(wrong, [])
 })
 
 test('no files import each other in a circle, types included', () => {
@@ -171,7 +119,7 @@ test('no files import each other in a circle, types included', () => {
     done.add(file)
   }
   for (const file of files) visit(file, [])
-  assert.deepEqual(circles.toSorted(), stillCircles.toSorted())
+  assert.deepEqual(circles, [])
 })
 
 test('each outside has one user', () => {
@@ -186,19 +134,32 @@ test('each outside has one user', () => {
 
 test('processes are begun in one place, and what reads a sender’s file is confined', () => {
   const holding = (pattern: RegExp) => files.filter((file) => pattern.test(textOf(file))).sort()
-  assert.deepEqual(holding(/child_process|node:cluster/), ['core/child-process.ts'])
+  assert.deepEqual(holding(/child_process|node:cluster/), ['files/processes/child-process.ts'])
   assert.deepEqual(holding(/\bmadeBy\(/), [
-    'core/child-process.ts',
-    'core/confinement.ts',
     'files/metadata/cleaner.ts',
     'files/metadata/sandbox.ts',
     'files/preview/preview.ts',
+    'files/processes/child-process.ts',
+    'files/processes/confinement.ts',
   ])
   // Commands are put together where they are confined, and nowhere else.
-  assert.deepEqual(holding(/\bexecPath\b|'bwrap'|'prlimit'/), ['core/confinement.ts'])
+  assert.deepEqual(holding(/\bexecPath\b|'bwrap'|'prlimit'/), ['files/processes/confinement.ts'])
 })
 
 test('only main.ts uses the process', () => {
   for (const file of files)
     assert.ok(file === 'main.ts' || !/\bprocess\.(env|exit|argv|on|stdout|stderr)/.test(textOf(file)), file)
+})
+
+test('SQL is written in stores only', () => {
+  const holds = files.filter((file) =>
+    /\bsql`|selectFrom|insertInto|updateTable|deleteFrom/.test(textOf(file)),
+  )
+  assert.deepEqual(
+    holds.filter(
+      (file) =>
+        !file.startsWith('db/') && file !== 'app/stores.ts' && !/(?:^|[/-])store(?:\.ts$|\/)/.test(file),
+    ),
+    [],
+  )
 })

@@ -1,5 +1,5 @@
 import type { Noted } from '../audit/security-event.ts'
-import { noteIf } from '../audit/security-event-store.ts'
+import { noteIf } from '../audit/store.ts'
 import { Failure } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { isDuplicate } from '../db/errors.ts'

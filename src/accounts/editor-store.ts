@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
 import type { Noted } from '../audit/security-event.ts'
-import { noteIf } from '../audit/security-event-store.ts'
+import { noteIf } from '../audit/store.ts'
 import { Failure } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { insertDeliveries } from '../jobs/enqueue.ts'
-import type { Colleague, Editor, Role } from './editor.ts'
+import type { Role } from '../db/values.ts'
+import { insertDeliveries } from '../jobs/enqueue-store.ts'
+import type { Colleague, Editor } from './editor.ts'
 import { defaultPolicy, NoticePolicy, nextDigestAt } from './notification-policy.ts'
 
 export type EditorStore = ReturnType<typeof editorStore>

@@ -1,4 +1,5 @@
 import { isVisible } from '../core/visible-text.ts'
+import type { Role, SessionWay } from '../db/values.ts'
 import type { NoticePolicy } from './notification-policy.ts'
 
 /** A person with an account at the desk. */
@@ -13,11 +14,6 @@ export type Editor = {
 
 /** An editor as another one sees them. */
 export type Colleague = Pick<Editor, 'id' | 'email' | 'name' | 'role'>
-
-/** An admin also invites and removes editors, and keeps the newsroom's settings. */
-export const roles = ['editor', 'admin'] as const
-export type Role = (typeof roles)[number]
-
 export const roleNames: Record<Role, string> = { editor: 'Editor', admin: 'Admin' }
 
 /** What colleagues call an editor. */
@@ -58,11 +54,9 @@ export type Passkey = {
  * together do once in three thousand times.
  */
 export const mostWrongCodes = 100
+
 /** Nobody mistypes so many: an editor who signs in after them is told. */
 export const suspiciousCodes = 10
-
-/** By what a session was begun: a link that bears a key is a key. */
-export type SessionWay = 'passphrase' | 'passkey' | 'link' | 'key-link'
 
 /** What is known of a session besides whose it is. */
 export type SessionFacts = {

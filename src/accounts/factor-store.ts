@@ -1,5 +1,5 @@
 import type { Noted } from '../audit/security-event.ts'
-import { noteIf } from '../audit/security-event-store.ts'
+import { noteIf } from '../audit/store.ts'
 import type { Database } from '../db/open.ts'
 import type { Passkey } from './editor.ts'
 import { hasSecondFactor } from './session-store.ts'

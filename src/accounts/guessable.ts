@@ -2,6 +2,7 @@ import { commonPhrases, commonWords } from './common-passphrases.ts'
 
 /** So many characters have to be left when all that is tried first is taken out. */
 const fewestOwn = 8
+
 /** So many different characters, at least. */
 const fewestDifferent = 6
 const rows = [

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Kind, kinds } from '../submissions/model.ts'
+import { Kind, kinds } from '../db/values.ts'
+import type { Attention } from '../submissions/presence.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -34,24 +35,18 @@ export const defaultPolicy: NoticePolicy = {
 
 /** Messages that follow each other within this time ride in one mail. */
 export const gatheringTime = 5 * minute
+
 /** How long a piece that was told of, and not opened, is not told of again. */
 export const quietTime = day
+
 /** More pieces than this within the span are a burst: everyone gets one digest for it instead of a mail a piece. */
 export const burst = { pieces: 20, span: 10 * minute }
+
 /** More pieces than this within the span may be the beginning of a burst: they are told of when the span is over, if it is none. */
 export const crowd = { pieces: 5, span: minute }
-/** For so long it is waited what else comes, before anybody is told: long enough to notice a burst. */
-export const settlingTime = 2000
+
 /** A burst that does not end is told of after this time. */
 export const longestBurst = 60 * minute
-
-/** What an editor has seen and heard of a piece. */
-export type Attention = {
-  openedAt: number | null
-  toldAt: number | null
-  /** They have opened it since its sender last wrote. */
-  hasSeenAll: boolean
-}
 
 /** A message of a sender, as far as it matters to who hears of it. */
 export type News = { kind: Kind; isOpening: boolean; assigneeId: string | null; at: number }

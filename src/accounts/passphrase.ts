@@ -8,6 +8,7 @@ const derive = promisify(argon2)
 /** RFC 9106, section 4, the second recommended choice: 64 MiB, three passes. About a tenth of a second. */
 const chosen = { memory: 65_536, passes: 3, parallelism: 4 }
 const keyLength = 32
+
 /** Long enough not to be guessed from a copied disk, where a second factor helps nobody (NIST SP 800-63B-4, 3.1.1.2). */
 const shortest = 15
 const longest = 1000

@@ -1,8 +1,9 @@
 import type { SecurityEvent } from '../audit/security-event.ts'
-import { noteSecurityEvent } from '../audit/security-event-store.ts'
+import { noteSecurityEvent } from '../audit/store.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import type { Editor, ListedSession, SessionFacts, SessionLimits, SessionWay } from './editor.ts'
+import type { SessionWay } from '../db/values.ts'
+import type { Editor, ListedSession, SessionFacts, SessionLimits } from './editor.ts'
 import { editorOf } from './editor-store.ts'
 
 /** Who sits at the desk by a session, and their identity, sealed under the session's token. */

@@ -6,6 +6,7 @@ import { hashToken } from './session-token.ts'
 /** Codes of the step before and after are good too: clocks differ. RFC 6238, section 5.2. */
 const window = 1
 const recoveryCodes = 10
+
 /** Crockford's letters: none that is mistaken for another. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 

@@ -1,6 +1,7 @@
 import type { Router } from 'express'
 import { nameFrom } from '../accounts/editor.ts'
 import type { KeyStep } from '../accounts/keyring/key-step.ts'
+import { type LinkMaker, linkMaker } from '../accounts/sign-in-link.ts'
 import { passkeysOf } from '../accounts/webauthn.ts'
 import { hookSecret } from '../channels/api/outgoing-webhooks.ts'
 import { troubles } from '../channels/telegram/webhook-setup.ts'
@@ -38,7 +39,7 @@ import { rawUpdateRoutes } from '../desk/pages/raw-updates.ts'
 import { replyRoutes } from '../desk/pages/reply-confirmations.ts'
 import { keepingRoutes } from '../desk/pages/retention.ts'
 import { settingsRoutes } from '../desk/pages/settings.ts'
-import { type LinkMaker, linkMaker, signInRoutes } from '../desk/pages/sign-in.ts'
+import { signInRoutes } from '../desk/pages/sign-in.ts'
 import { glanceRoutes } from '../desk/pages/statistics.ts'
 import { pieceRoutes } from '../desk/pages/submission.ts'
 import { type TeamParts, teamRoutes } from '../desk/pages/team.ts'
@@ -288,6 +289,7 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     notes: storage.notes,
     attention: storage.attention,
     deliveries: storage.deliveries,
+    failedJobs: storage.failedJobs,
     settings: storage.settings,
     retention: storage.retention,
     trail: storage.trail,

@@ -14,9 +14,9 @@ import { Failure } from '../core/errors.ts'
 import { answerFiles } from '../editorial/reply-attachments.ts'
 import { tidyFileName } from '../files/name.ts'
 import { NoRoom } from '../files/no-room.ts'
-import { FileRefused } from '../files/refusal.ts'
 import { fileTypeCheck } from '../files/type.ts'
 import { isOurMark } from '../outbound-mail/reply-delimiter.ts'
+import { FileRefused } from '../submissions/file-refusal.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
 import type { Intake } from '../submissions/intake.ts'
 import { messageMark, threadMark } from '../submissions/mail-thread-key.ts'
@@ -36,12 +36,16 @@ export type MailSide = {
 }
 
 const MiB = 1024 * 1024
+
 /** Files grow by a third when they are written as letters, and by line ends (RFC 2045, 6.8). */
 const growth = 1.4
+
 /** A mail of so many bytes is a text: it is taken also where there is no room for files. One with more is put off. */
 const mostOfText = MiB
+
 /** Of what is only kept to be looked at, so much. Bytes. */
 const mostUnread = 256 * 1024
+
 /** By so much a key is known. Bytes. */
 const mostOfKey = 4096
 

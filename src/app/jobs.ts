@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { crowd } from '../accounts/notification-policy.ts'
+import type { LinkMaker } from '../accounts/sign-in-link.ts'
 import { answerHooks, hookSecret } from '../channels/api/outgoing-webhooks.ts'
 import { addressOf } from '../core/email-address.ts'
 import { groupCommit } from '../core/group-commit.ts'
 import { loadedOnce } from '../core/loaded-once.ts'
 import { makeToken } from '../core/signed-token.ts'
-import type { LinkMaker } from '../desk/pages/sign-in.ts'
+import { type Carrier, carriers, type Purpose } from '../db/values.ts'
 import { previewMaker } from '../files/preview/preview.ts'
 import { afterwards } from '../jobs/afterwards.ts'
-import { type Carrier, carriers, type Delivery, type Instead, type Purpose } from '../jobs/job.ts'
+import type { Delivery, Instead } from '../jobs/job.ts'
 import { leaseHolder, timesHere, timesOfMachines } from '../jobs/lease-holder.ts'
 import type { LeasedVerdict } from '../jobs/store.ts'
 import { createWorker } from '../jobs/worker.ts'
@@ -41,7 +42,9 @@ const pace: Record<Carrier, { atOnce: number; perLane: number; takesTurns?: true
   desk: { atOnce: 100, perLane: 100 },
   preview: { atOnce: 1, perLane: 1, takesTurns: true },
 }
+
 const mostSettledAtOnce = 100
+
 /** So long after an answer has gone its link still says so. */
 const day = 24 * hour
 

@@ -1,7 +1,7 @@
 import type { ApiToken } from '../accounts/api-token.ts'
 import { addressOf } from '../core/email-address.ts'
+import type { Contact } from '../jobs/contact.ts'
 import { carrierOf, type Delivery } from '../jobs/job.ts'
-import type { Contact } from '../submissions/contact.ts'
 
 export type LaneParts = {
   editorById: (id: string) => Promise<{ email: string } | undefined>

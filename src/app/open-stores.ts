@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { newId } from '../core/ids.ts'
-import { readSecrets, type Secrets, secretsFor } from '../core/secrets.ts'
+import { readSecrets, type Secrets, secretsFor } from '../db/secrets.ts'
 import { fileKeyIn, headerFor, headerSize, markOfKey, nobody } from '../encryption/age-header.ts'
 import { type FileSealer, fileSealer } from '../encryption/age-stream.ts'
 import { textSealer } from '../encryption/age-text.ts'

@@ -6,16 +6,21 @@ import type { FileStore } from '../files/store.ts'
 import type { Storage } from './stores.ts'
 
 const MiB = 1024 * 1024
+
 /** What a submission may need on the disk of the database, with its log and its indexes. */
 const databaseRoom = 8 * MiB
+
 /** What takes longer than this stands still, for whoever waits. Milliseconds. */
 const patience = 3000
+
 /** Between two tries: whoever asks again and again waits, and writes no more than that. Milliseconds. */
 const restBetween = 200
+
 /** Below these shares of a disk, or this many submissions of the largest size, admins are warned. */
 const scarceShare = 0.03
 const scarceSubmissions = 10
 const scarceDatabase = 512 * MiB
+
 /** How often the disks are looked at for that. Milliseconds. */
 const diskRest = 30_000
 

@@ -6,13 +6,16 @@ import { hour, type Parts } from './parts.ts'
 
 const second = 1000
 const minute = 60 * second
+
 /** So long swept files can be put back. */
 const sweptTime = 14 * 24 * hour
 
 const atOnce: Sizes = { first: 20, most: 200 }
 const escalatedAtOnce: Sizes = { first: 100, most: 500 }
+
 /** What is read into the search index has no hurry: while pieces pour in, a twentieth of the time is enough. */
 const restAfterReading = 19
+
 /** Wiping costs what the search index has, and not what was erased: after a long one it rests for longer. */
 const restAfterWiping = 9
 

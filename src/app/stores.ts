@@ -4,8 +4,7 @@ import { factorStore } from '../accounts/factor-store.ts'
 import { keyRingStore } from '../accounts/keyring/keyring-store.ts'
 import { tryStore } from '../accounts/login-attempt-store.ts'
 import { sessionStore } from '../accounts/session-store.ts'
-import { securityEventStore } from '../audit/security-event-store.ts'
-import { trailStore } from '../audit/store.ts'
+import { securityEventStore, trailStore } from '../audit/store.ts'
 import { chatStore } from '../channels/chat/chat-store.ts'
 import { openPieceStore } from '../channels/chat/draft-store/draft-store.ts'
 import { markingStore } from '../confidentiality/make-confidential-store.ts'
@@ -18,6 +17,7 @@ import { isUnavailable, orUnavailable, translated } from '../db/errors.ts'
 import { installationStore } from '../db/installation-store.ts'
 import { openDatabase } from '../db/open.ts'
 import { workStore } from '../editorial/action-store.ts'
+import { failedJobStore } from '../editorial/failed-job-store.ts'
 import { settingStore } from '../editorial/settings-store.ts'
 import { hiddenBy } from '../encryption/hidden.ts'
 import type { Memory, Recipient, Sealer } from '../encryption/types.ts'
@@ -33,7 +33,7 @@ import { attachmentStore } from '../submissions/attachment-store.ts'
 import { contentsOf } from '../submissions/content-codec.ts'
 import { unreadStore } from '../submissions/dead-letter-store.ts'
 import { historyStore } from '../submissions/history-store.ts'
-import { arrivedAs } from '../submissions/idempotency.ts'
+import { arrivedAs } from '../submissions/idempotency-store.ts'
 import { inboxStore } from '../submissions/inbox-store.ts'
 import type { Arrived, NewRecord } from '../submissions/intake-record.ts'
 import { type Outcome, record } from '../submissions/intake-store.ts'
@@ -98,6 +98,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     attention: attentionStore(db),
     attachments: attachmentStore(db, writing),
     deliveries: deliveryStore(db, hidden, isPostgres),
+    failedJobs: failedJobStore(db, hidden),
     leases: leaseStore(db),
     notices: noticeStore(db, hidden, walks),
     unread: unreadStore(db, writing, memory),

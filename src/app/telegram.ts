@@ -17,13 +17,14 @@ import { Failure } from '../core/errors.ts'
 import { groupCommit } from '../core/group-commit.ts'
 import { loadedOnce } from '../core/loaded-once.ts'
 import { makeToken, readToken } from '../core/signed-token.ts'
+import type { Purpose } from '../db/values.ts'
 import { tidyFileName } from '../files/name.ts'
 import { fileTypeCheck } from '../files/type.ts'
 import { afterwards } from '../jobs/afterwards.ts'
-import { CarryFault, type Delivery, type Instead, type Purpose } from '../jobs/job.ts'
+import type { TelegramSender } from '../jobs/contact.ts'
+import { CarryFault, type Delivery, type Instead } from '../jobs/job.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
 import type { Intake } from '../submissions/intake.ts'
-import type { TelegramSender } from '../submissions/model.ts'
 import { arrivalDigest } from '../submissions/request-digest.ts'
 import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 
@@ -65,8 +66,10 @@ export type BotSide = {
 
 const mostInOneCommit = 200
 const day = 24 * hour
+
 /** What is asked once a minute, and what a stop waits for, is not waited for longer. Milliseconds. */
 const shortPatience = 4_000
+
 /** For so long a link into Telegram can be used. */
 const linkTime = hour
 

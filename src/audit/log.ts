@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { type SecurityAction, securityEvents } from './security-event.ts'
+import type { SecurityAction, TrailAction } from '../db/values.ts'
+import { securityEvents } from './security-event.ts'
 
 /**
  * Who had a piece in their hands, who came in, and who changed what opens: the audit trail. Each entry's hash covers the one
@@ -18,19 +19,6 @@ export type TrailEntry = {
   detail: string | null
   hash: string
 }
-
-export type TrailAction =
-  | SecurityAction
-  | 'opened'
-  | 'downloaded'
-  | 'exported'
-  | 'moved'
-  | 'sealed'
-  | 'kept'
-  | 'held'
-  | 'let-go'
-  | 'sender-left'
-  | 'erased'
 
 export const trailNames: Record<TrailAction, string> = {
   ...(Object.fromEntries(

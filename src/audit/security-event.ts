@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { SessionWay } from '../accounts/editor.ts'
+import type { SecurityAction, SessionWay } from '../db/values.ts'
 
 /*
  * What changes who may come in, or who opens what. Each is in the audit trail, and is mailed to whom it concerns: so an
@@ -44,9 +44,7 @@ export const securityEvents = {
   },
   setting: { words: 'changed a setting', told: 'nobody' },
   'exported-for-key': { words: 'exported a submission, encrypted for a key', told: 'editor' },
-} as const satisfies Record<string, { words: string; told: Audience }>
-
-export type SecurityAction = keyof typeof securityEvents
+} as const satisfies Record<SecurityAction, { words: string; told: Audience }>
 
 export type SecurityEvent = {
   action: SecurityAction

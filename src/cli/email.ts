@@ -14,6 +14,7 @@ import { CarryFault } from '../jobs/job.ts'
 type Print = (line: string) => void
 
 const second = 1000
+
 /** For so long a mail to ourselves is waited for. */
 const patience = 120 * second
 const pause = second / 2

@@ -3,14 +3,15 @@ import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
 import { type Keys, noKeys, type Sealing, whomFor } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
-import { isMailLeaving } from '../jobs/in-flight.ts'
+import type { Contact } from '../jobs/contact.ts'
+import { isMailLeaving } from '../jobs/in-flight-store.ts'
 import type { Passing } from '../jobs/job.ts'
 import { forgetSearch, noteErasedFiles, noteToWipe } from '../retention/erasure-store.ts'
-import { type Contact, contactOf } from '../submissions/contact.ts'
+import { contactOf } from '../submissions/contact.ts'
 import { insertHistory } from '../submissions/history-store.ts'
 import type { SealedAs } from '../submissions/intake-record.ts'
 import type { Content, Message } from '../submissions/model.ts'
+import type { Writing } from '../submissions/write-context.ts'
 
 export type MarkingStore = ReturnType<typeof markingStore>
 

@@ -2,9 +2,9 @@ import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import { type Keys, narrowed, type SealedFiles, whomFor } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
 import { unreadBond } from '../submissions/dead-letter-store.ts'
-import { type Resealed, replaceTexts, sealedAnew, storedTexts } from './re-encrypt-row.ts'
+import type { Writing } from '../submissions/write-context.ts'
+import { type Resealed, replaceTexts, sealedAnew, storedTexts } from './re-encrypt-row-store.ts'
 
 export type ResealingStore = ReturnType<typeof resealingStore>
 

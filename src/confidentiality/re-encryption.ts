@@ -33,6 +33,7 @@ export type ResealingProgress = { left: number; isMore: boolean; isRunning: bool
 
 const atOnce = 50
 const unreadAtOnce = { first: 2, most: 50 }
+
 /** More are not counted. */
 const mostCounted = 1000
 const mostTries = 3

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import { type Keys, narrowed, type SealedFiles } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
 import { deleteOpenPieces, noteToWipe } from '../retention/erasure-store.ts'
 import { insertHistory } from '../submissions/history-store.ts'
-import { replaceTexts, sealedAnew, storedTexts } from './re-encrypt-row.ts'
+import type { Writing } from '../submissions/write-context.ts'
+import { replaceTexts, sealedAnew, storedTexts } from './re-encrypt-row-store.ts'
 
 export type LeavingStore = ReturnType<typeof leavingStore>
 

@@ -11,8 +11,10 @@ export type CharsetHints = {
 
 /** As much as is looked at to tell a charset. Bytes. */
 const sample = 64 * 1024
+
 /** Of 100: what is less likely is taken for Windows-1252, which most mail without a charset is in. */
 const sure = 20
+
 /** Charsets of Latin letters are alike: another one is believed only if it is so much more likely than Windows-1252. */
 const clearlyMore = 25
 

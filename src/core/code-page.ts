@@ -15,6 +15,7 @@ const labels: Record<number, string> = {
   54936: 'gb18030',
   65001: 'utf-8',
 }
+
 const latin = 'windows-1252'
 
 /** Text in a code page of Windows; in Western letters where the code page is none that is known. */

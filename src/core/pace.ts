@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What one step is to take: a step that is dearer than the last may take twice as long, 20 ms. In milliseconds. */
 const aim = 10
+
 /** All that is done in the background together rests so many times as long as it works: requests go first. */
 const usualRest = 4
+
 /** A step that had to wait, for a lock of another process for instance, is no reason to rest for long. In milliseconds. */
 const longestRest = 1000
 

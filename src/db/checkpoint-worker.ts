@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 
 /** Here waiting holds up nobody. In milliseconds. */
 const lockTimeout = 2000
+
 /** From so many pages on the log is begun anew, for which writers wait a moment: else it might grow for ever. */
 const longestLog = 40_000
 

@@ -2,10 +2,13 @@ import { Worker } from 'node:worker_threads'
 
 /** A checkpoint writes each changed page once, however often it was committed: the fewer there are, the less is written. */
 const pagesAtOnce = 8000
+
 /** Where it cannot be done just now, as on a full disk, it is not tried at every commit. In milliseconds. */
 const shortestWait = 500
+
 /** What was written is not left in the log for longer, as long as more is written. In milliseconds. */
 const longestWait = 5000
+
 /** Where the thread cannot, or not fast enough, it is done at the next commit instead, which then holds up everything. */
 export const pagesAtMost = 16 * pagesAtOnce
 

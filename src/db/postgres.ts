@@ -5,6 +5,7 @@ const int8 = 20
 
 /** A statement that takes longer is broken off by the server. Milliseconds. */
 const statementTimeout = 15_000
+
 /** A server that says nothing for so long is given up. Milliseconds. */
 const answerTimeout = 20_000
 

@@ -1,11 +1,23 @@
 import type { Generated } from 'kysely'
-import type { Role, SessionWay } from '../accounts/editor.ts'
-import type { Standing, WrapWay } from '../accounts/keyring/key-holders.ts'
-import type { TrailAction } from '../audit/log.ts'
-import type { OpenPiece, PartSort, Step } from '../channels/chat/draft.ts'
-import type { Carrier, Delivery } from '../jobs/job.ts'
-import type { Action } from '../submissions/history.ts'
-import type { AttachmentState, Author, Channel, Kind, State } from '../submissions/model.ts'
+import type {
+  Action,
+  AttachmentState,
+  Author,
+  Carrier,
+  Channel,
+  DeliveryState,
+  DraftState,
+  Kind,
+  PartSort,
+  Purpose,
+  Role,
+  SessionWay,
+  Standing,
+  State,
+  Step,
+  TrailAction,
+  WrapWay,
+} from './values.ts'
 
 /** The tables as both databases hold them: ids are UUIDv7 text, times are integers in milliseconds. */
 export type Tables = {
@@ -98,7 +110,7 @@ export type Tables = {
   }
   deliveries: {
     id: string
-    purpose: Delivery['purpose']
+    purpose: Purpose
     carrier: Carrier
     submission_id: string | null
     message_id: string | null
@@ -108,7 +120,7 @@ export type Tables = {
     receipt: string | null
     /** What is said only while this process lives, hidden under its own key. */
     passing: string | null
-    state: Delivery['state']
+    state: DeliveryState
     attempts: number
     /** How often it was begun since the last outcome. */
     begun: number
@@ -331,7 +343,7 @@ export type Tables = {
     kind: Kind
     /** Empty for none. */
     joins: string
-    state: OpenPiece['state']
+    state: DraftState
     step: Step | null
     /** 1 where its sender chose its kind; 0 for the usual one. */
     is_chosen: number

@@ -20,8 +20,10 @@ import { Checkpoints, pagesAtMost } from './checkpoints.ts'
 
 /** How many prepared statements are kept; a group commit of each size has its own. */
 const statementsKept = 500
+
 /** Opening waits for another process that does the same. In milliseconds, without doing anything else. */
 const openingTimeout = 5000
+
 /** For so long a write waits while another process holds the lock; then it fails. In milliseconds. */
 const lockTimeout = 10_000
 const longestPause = 50
@@ -262,6 +264,7 @@ const cannotOpen = 14
 function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino
 }
+
 const howLongLogIs = CompiledQuery.raw('pragma wal_checkpoint(noop)')
 
 /** A connection with the statements that it has prepared. */

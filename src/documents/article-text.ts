@@ -1,12 +1,13 @@
-import type { Article } from '../channels/email/parsed-mail.ts'
 import { shortenedTo, writtenOut } from '../submissions/formatted-text.ts'
 import { openArchive } from './archive.ts'
+import type { Article } from './article.ts'
 import { languageOf } from './language.ts'
 import { formattedOfOpenDocument } from './open-document.ts'
 import { formattedOfWord } from './word.ts'
 
 /** Larger documents are read by people only. Bytes. */
 const mostBytes = 20 * 1024 * 1024
+
 /** As many characters as any piece may have. */
 const longest = 100_000
 const cut = '[This is longer than a piece may be. The rest is in the document.]'

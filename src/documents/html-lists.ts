@@ -1,10 +1,7 @@
 import { cssOf } from './css.ts'
 import type { Handler } from './html-reader.ts'
-import { type Numbering, numeral } from './list-label.ts'
+import { type List, type Numbering, numeral } from './list-label.ts'
 import { type Element, elementsIn } from './markup.ts'
-
-/** How the items of a list are counted: the next number, and by how much it grows. */
-export type List = { next: number; step: number; numbering: Numbering | undefined }
 
 /** Deeper lists look like these. */
 const deepest = 20

@@ -9,6 +9,7 @@ import { StyleSheet } from './style-sheet.ts'
 
 /** Characters of HTML; what comes after them is left out here, and is in the raw mail. */
 const longest = 1_000_000
+
 /** So many elements within each other are no letter's; what begins deeper is left out here too. */
 const tooDeep = 2000
 const leftOut =

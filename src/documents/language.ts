@@ -3,6 +3,7 @@ import { franc } from 'franc-min'
 /** Fewer letters tell no language. Characters of Chinese or Japanese say as much as three. */
 const fewest = 60
 const weight = 3
+
 /** More characters make it no clearer. */
 const enough = 1000
 

@@ -65,3 +65,6 @@ function roman(number: number): string {
 function isBetween(number: number, least: number, most: number): boolean {
   return Number.isSafeInteger(number) && number >= least && number <= most
 }
+
+/** How the items of a list are counted: the next number, and by how much it grows. */
+export type List = { next: number; step: number; numbering: Numbering | undefined }

@@ -37,11 +37,13 @@ type List = { style: string; levels: Levels; depth: number; counts: number[] }
 type Handler = (element: Element, scope: Scope, writer: DocumentWriter) => void
 
 const deepest = 400
+
 /** Boxes within boxes: what is deeper keeps its words only. */
 const deepestBox = 5
 const deepestList = 10
 const mostBlanks = 1000
 const mostRepeated = 100
+
 /** How much may be there only because a cell says that it is repeated: characters, and blocks. */
 const mostInRepeats = 100_000
 

@@ -14,6 +14,7 @@ export type ReadCell = {
 const longestCell = 2000
 const mostBlocks = 8
 const mostColumns = 100
+
 /** Cells that only fill up what another one covers. */
 const mostFilled = 20_000
 

@@ -57,8 +57,10 @@ type Field = { instruction: string; href?: string | undefined }
 type Handler = (element: Element, scope: Scope, writer: DocumentWriter) => void
 
 const deepest = 400
+
 /** Boxes within boxes: what is deeper keeps its words only. */
 const deepestBox = 5
+
 /** A field asks for more only to be dear. Characters. */
 const longestInstruction = 4000
 const aroundRowsAndCells = /^w:(?:sdt|sdtContent|customXml|ins|moveTo)$/

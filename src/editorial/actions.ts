@@ -2,20 +2,16 @@ import { z } from 'zod'
 import { Failure } from '../core/errors.ts'
 import { idBehind } from '../core/ids.ts'
 import { isVisible } from '../core/visible-text.ts'
-import type { SealState } from '../encryption/types.ts'
-import { type AnswerPurpose, type NewDelivery, type PassingFile, previewsOf } from '../jobs/job.ts'
-import type { Contact } from '../submissions/contact.ts'
+import type { State } from '../db/values.ts'
+import type { Contact } from '../jobs/contact.ts'
+import type { AnswerPurpose, NewDelivery, PassingFile } from '../jobs/job.ts'
+import { type FileLabel, previewsOf } from '../submissions/attachment.ts'
 import { moveDetail, type NewEntry } from '../submissions/history.ts'
 import type { Arrival, StagedFile } from '../submissions/incoming.ts'
 import type { SealedAs } from '../submissions/intake-record.ts'
-import {
-  type Content,
-  canMove,
-  type FileLabel,
-  type State,
-  type Submission,
-  undoTime,
-} from '../submissions/model.ts'
+import type { Content, Submission } from '../submissions/model.ts'
+import { canMove, undoTime } from '../submissions/states.ts'
+import { Tag } from '../submissions/tag.ts'
 import { type Decision, stateAfter } from './letter-templates.ts'
 
 /**
@@ -66,9 +62,6 @@ export type Original = { id: string; content: Content; files: WrittenFile[] }
 /** A file that goes with it, and by what it is known if it is sealed. */
 export type WrittenFile = StagedFile & Partial<SealedAs>
 
-/** Something that an editor wrote down for colleagues. */
-export type Note = { id: string; editorId: string; body: string; seal: SealState; createdAt: number }
-
 /** What an editor wants to take back: a message, a move, or both. */
 export type Act = {
   submissionId: string
@@ -91,28 +84,13 @@ export type Deed = { submission: Submission; editorId: string; at: number; wait?
 
 export type ChangeOf = Pick<Change, 'set' | 'deliveries' | 'entries'> & Partial<Change>
 
-const body = z
+export const body = z
   .string()
   .transform((text) => text.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '').trim())
   .transform((text) => (isVisible(text) ? text : ''))
   .pipe(z.string().min(1, 'Please write something.').max(100_000, 'Please keep this to 100,000 characters.'))
 
 const subject = z.string().max(500, 'Please keep the subject to 500 characters.').optional()
-
-/** A tag: a few words in small letters. */
-export const Tag = z
-  .string()
-  .transform((text) => text.normalize('NFC').trim().toLowerCase().replace(/\s+/g, ' '))
-  .pipe(
-    z
-      .string()
-      // Joiners, which some scripts need within a word, are the only letters in it that are not seen.
-      .regex(
-        /^[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Join_Control} .&'’_-]{0,39}$/u,
-        'A tag has 1 to 40 letters or digits.',
-      )
-      .refine(isVisible, 'A tag has 1 to 40 letters or digits.'),
-  )
 
 /**
  * Takes a submission on. A waiting one is in review from then on.

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { isolated } from '../core/bidi.ts'
 import { Failure, type Faults } from '../core/errors.ts'
 import { isVisible } from '../core/visible-text.ts'
-import { type Fields, kindNames, type State, type Submission, titleOf } from '../submissions/model.ts'
+import type { State } from '../db/values.ts'
+import { type Fields, kindNames, type Submission, titleOf } from '../submissions/model.ts'
 
 /** The letters that go to senders by themselves: the receipt, and one with each decision. */
 export const letters = ['receipt', 'accepted', 'declined', 'please-change'] as const
@@ -38,6 +39,7 @@ export const placeholders = {
   reference: 'the reference',
   newsroom: 'the newsroom’s name',
 } as const
+
 export type Values = Record<keyof typeof placeholders, string>
 
 export const defaultLetters: Record<LetterName, Letter> = {

@@ -1,7 +1,8 @@
-import type { Parts } from '../app/parts.ts'
 import { Failure } from '../core/errors.ts'
 import { narrowed } from '../encryption/types.ts'
+import type { FileStore } from '../files/store.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
+import type { Sealings } from '../submissions/recipients-store.ts'
 import type { WrittenFile } from './actions.ts'
 
 /** The files of an answer, and what is kept with it for the desk only. */
@@ -11,7 +12,13 @@ type AnswerFiles = { files: StagedFile[]; aside?: StagedFile[] }
  * Puts the files of an answer in their place before anything speaks of them, sealed as the conversation is. Where it is
  * certain that the answer was not written they go again; otherwise the next start sweeps what belongs to nothing.
  */
-export function answerFiles({ files, storage }: Pick<Parts, 'files' | 'storage'>) {
+export function answerFiles({
+  files,
+  storage,
+}: {
+  files: Pick<FileStore, 'keep' | 'remove'>
+  storage: { sealings: Pick<Sealings, 'ofOne'> }
+}) {
   return async <T>(
     submissionId: string,
     given: AnswerFiles,

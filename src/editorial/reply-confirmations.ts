@@ -1,5 +1,5 @@
 import type { NewDelivery } from '../jobs/job.ts'
-import type { HeldReason } from '../submissions/model.ts'
+import type { HeldReason } from '../submissions/quarantine.ts'
 
 /** What an editor is told of what became of their reply by mail: a code, which is kept with the delivery, and its words. */
 export const confirmations = {

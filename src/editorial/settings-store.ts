@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { SecurityEvent } from '../audit/security-event.ts'
-import { noteSecurityEvent } from '../audit/security-event-store.ts'
+import { noteSecurityEvent } from '../audit/store.ts'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import { defaultRetention, RetentionRules } from '../submissions/retention-rules.ts'

@@ -1,4 +1,3 @@
-import type { Seat } from '../desk/http/routes.ts'
 import type { Keys } from '../encryption/types.ts'
 import type { Message, Submission } from '../submissions/model.ts'
 
@@ -19,7 +18,7 @@ export type SpamParts = {
  */
 export async function learnSpam(
   parts: SpamParts,
-  { keys }: Pick<Seat, 'keys'>,
+  { keys }: { keys: Keys },
   before: Pick<Submission, 'state'>,
   after: Submission,
   since = 0,

@@ -8,6 +8,7 @@ export const fileRecipients = 2
 
 const version = 'age-encryption.org/v1\n'
 const stanzaSize = '-> X25519 \n'.length + 43 + 43 + '\n'.length
+
 /** Bytes. A header can be written when the rest of the file is there already, and written anew. */
 export const headerSize = version.length + fileRecipients * stanzaSize + '--- \n'.length + 43
 

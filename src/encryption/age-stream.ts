@@ -14,6 +14,7 @@ type Source = AsyncIterable<Uint8Array>
 
 /** Two, for two cores: a file takes one of them, and the next one need not wait. */
 const threads = 2
+
 /** A file of at most so many bytes is done here: handing it to a thread takes longer than that, which is about a millisecond. */
 const small = 32 * 1024
 

@@ -1,4 +1,4 @@
-import type { Author } from '../submissions/model.ts'
+import type { Author } from '../db/values.ts'
 
 /** Whom something is sealed for: `age1…`, the public half of an identity. https://github.com/C2SP/C2SP/blob/main/age.md */
 export type Recipient = string

@@ -1,15 +1,9 @@
 import type { Readable } from 'node:stream'
-import type { Note } from '../editorial/actions.ts'
+import type { Attachment } from '../submissions/attachment.ts'
 import type { Entry as HistoryEntry } from '../submissions/history.ts'
-import {
-  type Attachment,
-  channelNames,
-  kindNames,
-  type Message,
-  type Submission,
-  sideFields,
-  stateNames,
-} from '../submissions/model.ts'
+import { channelNames, kindNames, type Message, type Submission, sideFields } from '../submissions/model.ts'
+import type { Note } from '../submissions/note.ts'
+import { stateNames } from '../submissions/states.ts'
 import type { Entry } from './tar.ts'
 
 /** A piece with everything that there is of it, opened. */

@@ -2,8 +2,10 @@ import { statfs } from 'node:fs/promises'
 import { NoRoom } from './no-room.ts'
 
 const MiB = 1024 * 1024
+
 /** What is kept free where nobody has said how much: this share of the disk, and this many bytes at most. */
 const usualReserve = { share: 0.05, most: 500 * MiB }
+
 /** So long a look at the disk is believed; what is written meanwhile is counted. Milliseconds. */
 const believed = 1000
 

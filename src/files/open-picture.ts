@@ -4,8 +4,10 @@ import { endings } from './metadata/exit-codes.ts'
 
 /** A picture of more pixels than this is a bomb, not a photograph. All pages of one that moves count. */
 const mostPixels = 120_000_000
+
 /** What cannot be read line by line has to be in memory as a whole. */
 const mostWhole = 40_000_000
+
 /** What reads AVIF needs twenty bytes and more for each pixel. */
 const mostAvif = 16_000_000
 

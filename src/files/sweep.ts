@@ -6,6 +6,7 @@ import { isFileId } from './file-id.ts'
 
 /** So many files a crash may leave between the file store and the database; more are nobody's to clear away unasked. */
 const mostKeptSwept = 20
+
 /** Asked of the database at once: a stretch of a few milliseconds. */
 const askedAtOnce = 200
 

@@ -1,5 +1,5 @@
+import { FileRefused, type RefusalReason, refusals } from '../submissions/file-refusal.ts'
 import { encryptedType, encryptedTypes } from './encrypted-type.ts'
-import { FileRefused, type RefusalReason, refusals } from './refusal.ts'
 import { reasonFor, unusableType } from './unusable-type.ts'
 
 export type TypeOf = (sample: Buffer, name: string) => Promise<string>

@@ -1,4 +1,4 @@
-import type { RefusalReason } from './refusal.ts'
+import type { RefusalReason } from '../submissions/file-refusal.ts'
 
 /*
  * Files that nobody here could use: documents that only one maker's programs open, and files that only lead to another
@@ -19,6 +19,7 @@ const byEnding: Record<string, string> = {
   crdownload: 'application/x-unfinished',
   icloud: 'application/x-unfinished',
 }
+
 const iwork: Record<string, string> = {
   pages: 'application/vnd.apple.pages',
   numbers: 'application/vnd.apple.numbers',

@@ -1,6 +1,5 @@
-import { isRefusalReason, type RefusalReason, refusals } from '../files/refusal.ts'
-import type { Contact } from '../submissions/contact.ts'
-import { hasPreview } from '../submissions/model.ts'
+import type { Carrier, DeliveryState, Purpose } from '../db/values.ts'
+import type { Contact } from './contact.ts'
 
 /**
  * A delivery is one thing to be carried: a mail or a chat message to a sender or an editor, a file that a door still
@@ -60,30 +59,6 @@ export type LeftOut = { words: string; files: { name: string }[] }
 /** The key in base64url. */
 export type PassingFile = { id: string; name: string; key: string }
 
-export type Purpose =
-  | 'tell-editors'
-  | 'editor-notice'
-  | 'assignment'
-  | 'digest'
-  | 'burst-digest'
-  | 'escalation'
-  | 'erasure-warning'
-  | 'sender-receipt'
-  | 'answer-mail'
-  | 'answer-telegram'
-  | 'sign-in'
-  | 'security-notice'
-  | 'telegram-file'
-  | 'preview'
-  | 'chat-update'
-  | 'chat-live'
-  | 'chat-send'
-  | 'chat-receipt'
-  | 'upload-link'
-  | 'file-refused'
-  | 'answer-webhook'
-  | 'deed-confirmation'
-
 /** By which an answer goes to its sender. */
 export type AnswerPurpose = Extract<Purpose, 'answer-mail' | 'answer-telegram' | 'answer-webhook'>
 
@@ -112,10 +87,6 @@ export const purposeNames: Record<Purpose, string> = {
   'deed-confirmation': 'confirmation to an editor of what they did by mail',
 }
 
-/** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
-export const carriers = ['mail', 'telegram', 'file', 'chat', 'hook', 'desk', 'preview'] as const
-export type Carrier = (typeof carriers)[number]
-
 export const carrierOf: Record<Purpose, Carrier> = {
   'tell-editors': 'desk',
   'editor-notice': 'mail',
@@ -140,13 +111,6 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'answer-webhook': 'hook',
   'deed-confirmation': 'mail',
 }
-
-/**
- * pending → sent | failed | dropped; failed → pending when an editor has it tried again, failed → dropped when an editor
- * lets it be. Dropped is what was called back or became needless before it was carried.
- */
-export const deliveryStates = ['pending', 'sent', 'failed', 'dropped'] as const
-export type DeliveryState = (typeof deliveryStates)[number]
 
 export const deliveryStateNames: Record<DeliveryState, string> = {
   pending: 'to be done',
@@ -176,24 +140,6 @@ export const dropNames: Record<string, string> = {
   'answered-enough': 'this address had several receipts that day',
 }
 
-/** Why a delivery failed, in words, where the code does not say it. */
-export const faultNames: Record<string, string> = {
-  'no-room': 'there is no room for files on the disk of UPLOADS_DIR. It is fetched when there is',
-  'sealed-away':
-    'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
-  'no-outcome':
-    'twice Barua came to an end while the file was read. It is not read again by itself; the file is kept as it came',
-  ...Object.fromEntries(
-    Object.entries(refusals).map(([reason, { what }]) => [`unsupported-${reason}`, `it is ${what}`]),
-  ),
-}
-
-/** Why a file that was fetched was not taken, where its fault says so. */
-export function refusalIn(fault: string): RefusalReason | undefined {
-  const reason = fault.replace(/^unsupported-/, '')
-  return reason !== fault && isRefusalReason(reason) ? reason : undefined
-}
-
 export type NewDelivery = Pick<Delivery, 'purpose'> &
   Partial<
     Pick<
@@ -201,14 +147,6 @@ export type NewDelivery = Pick<Delivery, 'purpose'> &
       'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt' | 'dueAt'
     >
   > & { passing?: Passing }
-
-/** The previews to be made of files that came in. */
-export function previewsOf(files: { id: string; type: string }[]): NewDelivery[] {
-  return files
-    .filter((file) => hasPreview(file.type))
-    .map((file) => ({ purpose: 'preview', attachmentId: file.id }))
-}
-
 /** What a carrier says when it did not fail and yet carried nothing: it became needless, or has to wait. */
 export type Instead = { needless: string } | { waitUntil: number }
 
@@ -260,6 +198,7 @@ export function waitIn(header: string | null, now: number): number {
 
 const firstDelay = 15 * second
 const longestDelay = 2 * hour
+
 /** How long a delivery is tried: two days, so that a weekend's outage of a mail server loses nothing. */
 export const patience = 48 * hour
 

@@ -5,8 +5,10 @@ type Lane = { since: number[]; waiting: number }
 
 /** So many at most go next: what is sent in a moment needs no second look into the outbox. */
 const mostWaiting = 100
+
 /** So few are left when more are asked for, so that each look brings many. */
 const fewWaiting = 30
+
 /** A lane in which everything has taken so long hangs, and nothing waits for it. Milliseconds. */
 const stuckAfter = 5_000
 

@@ -18,6 +18,7 @@ export type LeaseTimes = {
 
 /** On one machine nobody waits for a net, and a process that was killed is started again at once. */
 export const timesHere: LeaseTimes = { beat: 1_000, silence: 6_000, giveUp: 4_000 }
+
 /** Of several machines, one that is slow or far must not be taken for dead. */
 export const timesOfMachines: LeaseTimes = { beat: 5_000, silence: 30_000, giveUp: 20_000 }
 

@@ -1,13 +1,11 @@
 import { sql } from 'kysely'
-import { Failure } from '../core/errors.ts'
 import { minuteOf, newId } from '../core/ids.ts'
-import { isDuplicate, orUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
+import type { Carrier, DeliveryState } from '../db/values.ts'
 import type { Hidden } from '../encryption/hidden.ts'
-import { insertHistory } from '../submissions/history-store.ts'
-import { insertDeliveries } from './enqueue.ts'
-import type { Carrier, Delivery, DeliveryState, NewDelivery, Passing, Try, Verdict } from './job.ts'
+import { insertDeliveries } from './enqueue-store.ts'
+import type { Delivery, NewDelivery, Passing, Try, Verdict } from './job.ts'
 import { untried } from './lease-store.ts'
 
 // Literal, not bound: SQLite uses a partial index only where it can see that it fits.
@@ -179,27 +177,6 @@ export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean)
       return rows.map(({ delivery_id, ...row }) => ({ deliveryId: delivery_id, ...row }))
     },
 
-    /**
-     * Has a failed delivery tried again, as if it were new, with what it needs to know where that was lost.
-     * @throws Failure `conflict` if it has not failed.
-     */
-    async retry(id: string, editorId: string, now: number, passing?: Passing): Promise<void> {
-      await reopen(id, editorId, now, 'retried', {
-        ...(passing && { passing: hidden.hide(passing) }),
-        state: 'pending',
-        due_at: now,
-        tried_since: now,
-        attempts: 0,
-        begun: 0,
-        done_at: null,
-      })
-    },
-
-    /** Lets a failed delivery be. @throws Failure `conflict` if it has not failed. */
-    async drop(id: string, editorId: string, now: number): Promise<void> {
-      await reopen(id, editorId, now, 'dropped', { state: 'dropped' })
-    },
-
     /** How many are pending, and how many have failed for good. */
     async counts(): Promise<{ pending: number; failed: number }> {
       return { pending: await countWhere(db, pending), failed: await countWhere(db, failed) }
@@ -255,34 +232,6 @@ export function deliveryStore(db: Database, hidden: Hidden, isPostgres: boolean)
       doneAt: row.done_at,
       fault: row.fault,
     }
-  }
-
-  async function reopen(
-    id: string,
-    editorId: string,
-    now: number,
-    action: 'retried' | 'dropped',
-    change: Partial<Tables['deliveries']>,
-  ): Promise<void> {
-    const reopening = () =>
-      db.transaction().execute(async (trx) => {
-        const row = await trx
-          .updateTable('deliveries')
-          .set(change)
-          .where('id', '=', id)
-          .where('state', '=', failed)
-          .returning(['submission_id', 'purpose'])
-          .executeTakeFirst()
-          .catch((error: unknown) => {
-            throw isDuplicate(error)
-              ? new Failure('conflict', 'The next digest waits already: let this one be.')
-              : error
-          })
-        if (!row) throw new Failure('conflict', 'This delivery is no longer a failed one.')
-        const entries = [{ action, detail: row.purpose }]
-        if (row.submission_id) await insertHistory(trx, row.submission_id, editorId, entries, now)
-      })
-    await orUnavailable(reopening)
   }
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { placeOf } from '../core/error-place.ts'
+import type { Carrier } from '../db/values.ts'
 import { insist } from './insist.ts'
-import { type Carrier, CarryFault, type Delivery, type Instead, nextTry, type Verdict } from './job.ts'
+import { CarryFault, type Delivery, type Instead, nextTry, type Verdict } from './job.ts'
 import { Lanes } from './lanes.ts'
 import type { HeldLease } from './lease-holder.ts'
 
@@ -53,10 +54,13 @@ export type WorkerParts = {
 export type StopPatience = { carrying: number; writing: number }
 
 const usualPatience: StopPatience = { carrying: 3_000, writing: 12_000 }
+
 /** How long the worker sleeps at most: another machine may have written a delivery that nobody told us of. */
 const longestSleep = 5_000
+
 /** How long it rests at least: while pieces pour in, looking for each of them would cost more than carrying them. */
 const shortestSleep = 100
+
 /** How many more are leased than there is room for, while those that are due first go where there is none just now. */
 const furtherOn = 50
 

@@ -1,9 +1,10 @@
 import type { Editor } from '../accounts/editor.ts'
 import { burst, longestBurst } from '../accounts/notification-policy.ts'
+import type { Kind } from '../db/values.ts'
 import { CarryFault, type Delivery, type Instead } from '../jobs/job.ts'
 import type { Composer } from '../outbound-mail/compose.ts'
 import type { Mail } from '../outbound-mail/mail.ts'
-import type { Kind, Submission } from '../submissions/model.ts'
+import type { Submission } from '../submissions/model.ts'
 
 export type NoticeParts = {
   compose: Composer
@@ -29,6 +30,7 @@ export type NoticeParts = {
 type Carried = Promise<Instead | undefined>
 
 const day = 86_400_000
+
 /** Of what will be erased no more are counted for one mail. */
 const mostErased = 500
 const seenMeanwhile: Instead = { needless: 'seen-meanwhile' }

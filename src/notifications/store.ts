@@ -4,13 +4,13 @@ import { burst, crowd, gatheringTime, noticeTime } from '../accounts/notificatio
 import { firstIdAt, minuteOf } from '../core/ids.ts'
 import type { Pace } from '../core/pace.ts'
 import type { Database } from '../db/open.ts'
+import type { Kind } from '../db/values.ts'
 import type { Hidden } from '../encryption/hidden.ts'
-import { insertDeliveries } from '../jobs/enqueue.ts'
+import { insertDeliveries, withoutMail } from '../jobs/enqueue-store.ts'
 import type { Delivery, NewDelivery, Passing } from '../jobs/job.ts'
 import { editorsWithGoodKey } from '../outbound-mail/pgp/key-store.ts'
-import { withoutMail } from '../retention/store.ts'
 import { insertHistory } from '../submissions/history-store.ts'
-import type { Kind, Submission } from '../submissions/model.ts'
+import type { Submission } from '../submissions/model.ts'
 import { attentionsOf } from '../submissions/presence-store.ts'
 import { submissionOf } from '../submissions/store.ts'
 
@@ -18,9 +18,11 @@ export type NoticeStore = ReturnType<typeof noticeStore>
 
 /** More are not told of one by one in any mail; how many more there are is. */
 const mostListed = 1000
+
 /** Of what came in so many are looked at in one statement. */
 const reach = 200
 const toldAtOnce = 100
+
 /** How far back the very first look for unclaimed pieces goes: what is older is no news. */
 const firstLook = 30 * 86_400_000
 
@@ -225,6 +227,7 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
 }
 
 type Told = { submission: Submission; messageId: string; isOpening: boolean }
+
 /** When it came, and what a notice of it to this editor may say although it is sealed. */
 type Planned = { at: number; passingTo: (editorId: string) => Passing | undefined }
 

@@ -1,15 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Editor, fullNameFrom, mostWrongCodes } from '../accounts/editor.ts'
-import type { Attention } from '../accounts/notification-policy.ts'
-import { eventIn, type SecurityAction, securityEvents, sessionWays } from '../audit/security-event.ts'
+import { eventIn, securityEvents, sessionWays } from '../audit/security-event.ts'
 import type { Replies } from '../config.ts'
 import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../core/email-address.ts'
+import type { SecurityAction } from '../db/values.ts'
 import type { Letter, LetterName } from '../editorial/letter-templates.ts'
 import { fill, mailValuesFor } from '../editorial/letter-templates.ts'
 import { confirmationWords } from '../editorial/reply-confirmations.ts'
-import { type RefusalReason, refusals } from '../files/refusal.ts'
 import { CarryFault, type Delivery, type Passing } from '../jobs/job.ts'
+import { type RefusalReason, refusals } from '../submissions/file-refusal.ts'
 import {
   encryptionNames,
   type Fields,
@@ -19,6 +19,7 @@ import {
   type Submission,
   sideFields,
 } from '../submissions/model.ts'
+import type { Attention } from '../submissions/presence.ts'
 import type { Mail, Words } from './mail.ts'
 import { mailRenderer } from './render.ts'
 import { replyMark } from './reply-delimiter.ts'
@@ -68,8 +69,10 @@ export type Composer = ReturnType<typeof mailComposer>
 
 const nobody = () => new CarryFault('recipient-gone', { permanent: true })
 const nothing = () => new CarryFault('submission-gone', { permanent: true })
+
 /** More pieces are not listed in one mail; how many more there are is said. */
 const mostListed = 50
+
 /** Mail programs find a thread by its last mails. */
 const mostReferences = 10
 

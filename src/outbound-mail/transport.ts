@@ -29,6 +29,7 @@ export type Mailer = {
 export const mostConnections = 10
 
 const second = 1000
+
 /**
  * How long the mail server is waited for. Once it has had a whole mail it may look for viruses in it, and to break off
  * then is to send the mail twice: silence is borne for longer there than it takes to connect. A mail that goes on, however

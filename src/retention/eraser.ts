@@ -21,9 +21,11 @@ export type EraserParts = {
 
 const filesAtOnce = 100
 const piecesAtOnce = { first: 100, most: 1000 }
+
 /** While most of the log is written back beside everything else, it is looked so often whether that is done, and so many times. */
 const look = 100
 const mostLooks = 300
+
 /** Pages of the search index that are merged in one statement. */
 const pagesAtOnce = { first: 50, most: 200 }
 

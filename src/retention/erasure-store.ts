@@ -3,8 +3,8 @@ import { appendToTrail } from '../audit/store.ts'
 import { orUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { isMailLeaving, isReplyGathered } from '../jobs/in-flight.ts'
-import { nextTurn } from '../submissions/keyset-scan.ts'
+import { isMailLeaving, isReplyGathered } from '../jobs/in-flight-store.ts'
+import { nextTurn } from '../submissions/keyset-scan-store.ts'
 import type { Submission } from '../submissions/model.ts'
 
 export type ErasureStore = ReturnType<typeof erasureStore>
@@ -14,6 +14,7 @@ export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
 
 /** So many pages are soon written back: the disk takes them in one go. */
 const shortLog = 1000
+
 /** Rows of a piece that are deleted in one statement. */
 const deletedAtOnce = 500
 

@@ -3,6 +3,7 @@ import type { Kept } from '../editorial/letter-templates.ts'
 import type { RetentionRules } from '../submissions/retention-rules.ts'
 
 type Piece = { id: string; revision: number }
+
 /** Where a walk has come. */
 type Place = { at: number; id: string }
 type Page = { pieces: Piece[]; next: Place | undefined }
@@ -24,6 +25,7 @@ export type RetentionParts = {
 }
 
 const warnedAtOnce = { first: 50, most: 200 }
+
 /** Erased one by one, so few that new rules soon hold. */
 const erasedAtOnce = 20
 

@@ -3,8 +3,8 @@ import { gatheringTime } from '../accounts/notification-policy.ts'
 import type { Pace } from '../core/pace.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { insertDeliveries } from '../jobs/enqueue.ts'
-import type { Place } from '../submissions/keyset-scan.ts'
+import { insertDeliveries, withoutMail } from '../jobs/enqueue-store.ts'
+import type { Place } from '../submissions/keyset-scan-store.ts'
 import type { Submission } from '../submissions/model.ts'
 import {
   concerns,
@@ -190,23 +190,6 @@ async function unwarned(
     }
   }
   return found
-}
-
-/** Those of these editors for whom no such mail waits that nobody has in hand: it will tell of all. */
-export async function withoutMail(
-  trx: Database,
-  purpose: 'erasure-warning' | 'escalation',
-  editorIds: string[],
-): Promise<string[]> {
-  const rows = await trx
-    .selectFrom('deliveries')
-    .select('editor_id')
-    .where('purpose', '=', sql.lit(purpose))
-    .where('state', '=', 'pending')
-    .where('lease', 'is', null)
-    .execute()
-  const waiting = new Set(rows.map((row) => row.editor_id))
-  return editorIds.filter((id) => !waiting.has(id))
 }
 
 function behind(

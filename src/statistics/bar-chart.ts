@@ -11,6 +11,7 @@ export type Plot = {
 
 const width = 600
 const height = 180
+
 /** Room above for the uppermost figure. */
 const top = 14
 const gap = 0.25

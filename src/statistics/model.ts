@@ -1,4 +1,4 @@
-import type { Channel, Kind, State } from '../submissions/model.ts'
+import type { Channel, Kind, State } from '../db/values.ts'
 
 /** How many pieces of a kind came in by a door on a day (UTC, as `2026-11-24`). */
 export type DayCount = { day: string; kind: Kind; channel: Channel; pieces: number }

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { firstIdAt } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
-import { channels, kinds } from '../submissions/model.ts'
+import { channels, kinds } from '../db/values.ts'
 import { type DayCount, type Decided, dayOf, daysBetween } from './model.ts'
 
 const day = 86_400_000
+
 /** Figures about times and decisions are made from so many of the latest: what they cost does not grow with the pile. */
 const sample = 5000
 

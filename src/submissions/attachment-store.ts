@@ -1,11 +1,10 @@
-import { offerUploadOnce } from '../channels/chat/draft-store/writes.ts'
 import type { Database } from '../db/open.ts'
 import type { Sealing } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
-import { insertDeliveries } from '../jobs/enqueue.ts'
-import { refusalIn } from '../jobs/job.ts'
+import { insertDeliveries, offerUploadOnce } from '../jobs/enqueue-store.ts'
+import { hasPreview } from './attachment.ts'
+import { refusalIn } from './file-refusal.ts'
 import type { KeptFile } from './intake-record.ts'
-import { hasPreview } from './model.ts'
+import type { Writing } from './write-context.ts'
 
 export type AttachmentStore = ReturnType<typeof attachmentStore>
 

@@ -1,16 +1,6 @@
+import type { Contact } from '../jobs/contact.ts'
 import type { AnswerPurpose } from '../jobs/job.ts'
-import { type ApiSender, type Content, type Message, type TelegramSender, telegramOf } from './model.ts'
-
-/** How the sender of a piece can be reached, besides the status page. */
-export type Contact = {
-  email?: string
-  telegram?: TelegramSender
-  api?: ApiSender
-  /** Where the piece did not come from Telegram, a chat was linked later: answers go both ways. */
-  isLinked?: true
-  /** The sender's mails, to be answered to. */
-  references?: string[]
-}
+import { type Content, type Message, telegramOf } from './model.ts'
 
 /** The contact that a message tells of. */
 export function contactIn({ fields, telegram, api, email }: Content): Contact {

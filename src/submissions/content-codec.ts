@@ -1,4 +1,3 @@
-import type { Part } from '../channels/chat/draft.ts'
 import { unavailable } from '../core/errors.ts'
 import {
   type Keys,
@@ -10,13 +9,11 @@ import {
   type SealState,
   worst,
 } from '../encryption/types.ts'
+import type { FileLabel } from './attachment.ts'
 import type { KeptFile } from './intake-record.ts'
-import type { Content, FileLabel, Summary } from './model.ts'
+import type { Content, Summary } from './model.ts'
 
 export type Contents = ReturnType<typeof contentsOf>
-
-/** What a part says; the rest of it is told by its row. */
-export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'language' | 'unread'>
 
 /** What a sealed file is: of the file itself only its size is told without its key. */
 export type SealedFile = { id: string; type: string; mark: string }

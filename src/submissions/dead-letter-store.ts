@@ -2,8 +2,8 @@ import { coarseId, minuteOf } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
 import { type Keys, type Memory, noKeys, type SealState } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
-import { insertDeliveries } from '../jobs/enqueue.ts'
+import { insertDeliveries } from '../jobs/enqueue-store.ts'
+import type { Writing } from './write-context.ts'
 
 export type UnreadStore = ReturnType<typeof unreadStore>
 

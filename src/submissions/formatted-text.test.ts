@@ -26,11 +26,13 @@ const run: fc.Arbitrary<Run> = fc.record(
   },
   { requiredKeys: ['text'] },
 )
+
 const runs = fc.array(run, { minLength: 1, maxLength: 4 })
 const place = fc.record(
   { quoted: fc.integer({ min: 1, max: 2 }), indent: fc.integer({ min: 1, max: 3 }) },
   { requiredKeys: [] },
 )
+
 const kinds = fc.oneof(
   fc.record({ kind: fc.constant('paragraph' as const), runs }),
   fc.record({ kind: fc.constant('paragraph' as const), runs, marker: fc.constantFrom('-', '3.', '[1]') }),
@@ -44,6 +46,7 @@ const kinds = fc.oneof(
     }),
   }),
 )
+
 const blocks = fc.array(
   fc.tuple(place, kinds).map(([where, kind]): Block => ({ ...where, ...kind })),
   { maxLength: 8 },

@@ -1,8 +1,8 @@
-import type { TrailAction } from '../audit/log.ts'
 import { appendToTrail } from '../audit/store.ts'
 import { idBehind } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
-import type { Action, Entry, NewEntry } from './history.ts'
+import type { Action, TrailAction } from '../db/values.ts'
+import type { Entry, NewEntry } from './history.ts'
 
 export type HistoryStore = ReturnType<typeof historyStore>
 

@@ -1,4 +1,4 @@
-import type { State } from './model.ts'
+import type { Action, State } from '../db/values.ts'
 
 /**
  * What somebody did with a submission, as its history tells it. `detail` names the state, tag, editor or purpose it was
@@ -13,27 +13,6 @@ export type Entry = {
   detail: string | null
   at: number
 }
-
-export type Action =
-  | 'opened'
-  | 'claimed'
-  | 'released'
-  | 'assigned'
-  | 'tagged'
-  | 'untagged'
-  | 'noted'
-  | 'moved'
-  | 'answered'
-  | 'undone'
-  | 'retried'
-  | 'dropped'
-  | 'escalated'
-  | 'set-aside'
-  | 'sealed'
-  | 'kept'
-  | 'held'
-  | 'let-go'
-  | 'sender-left'
 
 export type NewEntry = Pick<Entry, 'action'> & { detail?: string }
 

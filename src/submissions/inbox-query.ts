@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely'
 import { firstIdAt } from '../core/ids.ts'
+import { channels, kinds, states } from '../db/values.ts'
 import type { Filter } from './inbox.ts'
-import { channels, kinds, states } from './model.ts'
 
 /**
  * The ids that a filter without a tag leaves, newest first, at most `limit` of them, after the id `after`.

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { Tag } from '../editorial/actions.ts'
+import { channels, kinds, type State, states } from '../db/values.ts'
 import type { Keys, SealState } from '../encryption/types.ts'
-import { channels, kinds, type State, type Submission, type Summary, states } from './model.ts'
+import type { Submission, Summary } from './model.ts'
+import { Tag } from './tag.ts'
 
 /** The views of the inbox: what an editor looks for most, by a name each. */
 export const views = ['waiting', 'mine', 'in-review', 'accepted', 'declined', 'spam', 'all'] as const

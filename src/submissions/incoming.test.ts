@@ -4,10 +4,11 @@ import fc from 'fast-check'
 import { guestPost } from '../../test/support/pieces.ts'
 import { Failure } from '../core/errors.ts'
 import { shortened } from '../core/visible-text.ts'
+import { kinds } from '../db/values.ts'
 import { type Deed, note, tag } from '../editorial/actions.ts'
 import { tidyFileName } from '../files/name.ts'
 import { parseFields } from './incoming.ts'
-import { kinds, summaryOf } from './model.ts'
+import { summaryOf } from './model.ts'
 
 const parse = (fields: Record<string, unknown>, kind: (typeof kinds)[number] = 'news-tip') =>
   parseFields({ kind, channel: 'form', fields, files: [], awaited: [] })

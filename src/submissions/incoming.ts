@@ -1,21 +1,13 @@
 import { z } from 'zod'
 import { Failure, type Faults } from '../core/errors.ts'
 import { isVisible, shortened, visibleLength } from '../core/visible-text.ts'
+import type { Author, Channel, Kind } from '../db/values.ts'
 import type { Recipient } from '../encryption/types.ts'
+import type { ApiSender, TelegramSender } from '../jobs/contact.ts'
 import type { NewDelivery } from '../jobs/job.ts'
+import type { FileLabel } from './attachment.ts'
 import type { ThreadMark } from './mail-thread-key.ts'
-import {
-  type ApiSender,
-  type Author,
-  type Channel,
-  type Fields,
-  type FileLabel,
-  isConfidentialKind,
-  type Kind,
-  type MailOrigin,
-  sideFields,
-  type TelegramSender,
-} from './model.ts'
+import { type Fields, isConfidentialKind, type MailOrigin, sideFields } from './model.ts'
 
 /** What a channel hands to `receive`: a piece not yet believed. */
 export type Draft = {

@@ -1,8 +1,8 @@
 import { type Sealing, whomFor } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
 import type { Passing } from '../jobs/job.ts'
 import type { Contents } from './content-codec.ts'
 import type { NewRecord } from './intake-record.ts'
+import type { Writing } from './write-context.ts'
 
 /** A record with all of it that is content, as it will be stored. */
 export type Prepared = {

@@ -1,8 +1,9 @@
+import type { Author, Channel, Kind } from '../db/values.ts'
 import type { Recipient } from '../encryption/types.ts'
 import type { NewDelivery } from '../jobs/job.ts'
 import type { Arrival, AwaitedFile, StagedFile } from './incoming.ts'
 import type { ThreadMark } from './mail-thread-key.ts'
-import type { Author, Channel, Content, Kind, Summary } from './model.ts'
+import type { Content, Summary } from './model.ts'
 
 /** What is written in one transaction, or not at all: a new submission with its first message, or a further message. */
 export type NewRecord = {

@@ -1,11 +1,11 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
-import { settlingTime } from '../accounts/notification-policy.ts'
 import { Failure, unavailable } from '../core/errors.ts'
 import { groupCommit, type Settled } from '../core/group-commit.ts'
 import { coarseId, coarseIdBehind, idBehind, minuteOf, newId } from '../core/ids.ts'
+import { isReadByNobody } from '../core/no-reply-address.ts'
 import { narrowed, type Recipient, type Sealing, whomFor } from '../encryption/types.ts'
-import { type NewDelivery, previewsOf } from '../jobs/job.ts'
-import { isReadByNobody } from '../outbound-mail/no-reply-address.ts'
+import type { NewDelivery } from '../jobs/job.ts'
+import { type FileLabel, previewsOf } from './attachment.ts'
 import {
   type Arrival,
   type AwaitedFile,
@@ -18,7 +18,8 @@ import {
   type StagedFile,
 } from './incoming.ts'
 import type { Arrived, NewRecord, NewSubmission, Recorded, SealedAs } from './intake-record.ts'
-import { type Content, type Fields, type FileLabel, type Message, summaryOf } from './model.ts'
+import { type Content, type Fields, type Message, summaryOf } from './model.ts'
+import { settlingTime } from './presence.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from './receipt.ts'
 import { areComparable } from './request-digest.ts'
 import { saidBefore } from './said-before.ts'

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { states } from '../db/values.ts'
 import { nextTry, patience } from '../jobs/job.ts'
-import { canMove, states } from './model.ts'
+import { canMove } from './states.ts'
 
 test('no state moves to itself, each can be reached, and none is a trap', () => {
   for (const state of states) {

@@ -1,14 +1,11 @@
-import { z } from 'zod'
 import { isVisible, shortened } from '../core/visible-text.ts'
+import type { Author, Channel, Kind, State } from '../db/values.ts'
 import type { SealState } from '../encryption/types.ts'
-import type { RefusalReason } from '../files/refusal.ts'
+import type { ApiSender, TelegramSender } from '../jobs/contact.ts'
+import type { Attachment, FileLabel } from './attachment.ts'
 import type { Formatted } from './formatted-text.ts'
+import type { HeldReason } from './quarantine.ts'
 import type { UnreadableReason } from './unreadable.ts'
-
-/** The five kinds of piece a newsroom asks for. */
-export const kinds = ['guest-post', 'expose', 'news-tip', 'story-angle', 'human-interest'] as const
-export const Kind = z.enum(kinds)
-export type Kind = z.infer<typeof Kind>
 
 export const kindNames: Record<Kind, string> = {
   'guest-post': 'Guest post',
@@ -23,53 +20,11 @@ export function isConfidentialKind(kind: Kind): boolean {
   return kind === 'expose' || kind === 'news-tip'
 }
 
-/** The door a submission came in by. */
-export const channels = ['form', 'telegram', 'email', 'api'] as const
-export type Channel = (typeof channels)[number]
-
 export const channelNames: Record<Channel, string> = {
   form: 'form',
   telegram: 'Telegram',
   email: 'e-mail',
   api: 'API',
-}
-
-export const states = ['waiting', 'in-review', 'accepted', 'declined', 'spam'] as const
-export type State = (typeof states)[number]
-
-export const stateNames: Record<State, string> = {
-  waiting: 'Waiting',
-  'in-review': 'In review',
-  accepted: 'Accepted',
-  declined: 'Declined',
-  spam: 'Spam',
-}
-
-/** What the sender is told of the state. */
-export const senderStateNames: Record<State, string> = {
-  waiting: 'Waiting to be read',
-  'in-review': 'Being read',
-  accepted: 'Accepted',
-  declined: 'Declined',
-  spam: 'Declined',
-}
-
-/** The whole life of a submission: from each state, where it may go. */
-const moves: Record<State, readonly State[]> = {
-  waiting: ['in-review', 'accepted', 'declined', 'spam'],
-  'in-review': ['waiting', 'accepted', 'declined', 'spam'],
-  accepted: ['in-review', 'declined'],
-  declined: ['in-review', 'accepted'],
-  spam: ['waiting'],
-}
-
-export function canMove(from: State, to: State): boolean {
-  return moves[from].includes(to)
-}
-
-/** The states that a submission in this state may be moved to. */
-export function movesFrom(state: State): readonly State[] {
-  return moves[state]
 }
 
 export type Submission = {
@@ -104,15 +59,6 @@ export type Submission = {
   senderLeftAt: number | null
 }
 
-/** For so long after an editor's decision or answer at the desk it can be taken back, and the sender is told nothing of it. */
-export const undoTime = 10_000
-
-/** The state as the sender may know it: a decision that can still be taken back is not told. */
-export function senderState(submission: Pick<Submission, 'state' | 'moved'>, now: number): State {
-  const { state, moved } = submission
-  return moved && now < moved.toldAt ? moved.from : state
-}
-
 /** What a list tells of a submission without opening its conversation. */
 export type Summary = {
   /** The title; the first words where there is none. */
@@ -143,9 +89,6 @@ function firstWords(text: string): string | undefined {
   const end = words.lastIndexOf(' ', 80) + 1
   return end > 0 ? `${words.slice(0, end).trim()} …` : shortened(words, 80)
 }
-
-/** A stranger is whoever writes in an editor's place without being known as that editor; what they say is held. */
-export type Author = 'sender' | 'editor' | 'system' | 'stranger'
 
 export type Message = {
   id: string
@@ -188,38 +131,10 @@ export type Content = {
   earlier?: string
 }
 
-export type FileLabel = {
-  name: string
-  caption?: string
-  credit?: string
-  /** It is the mail itself, as it came. */
-  isRaw?: true
-  /** A mail program added it to an editor's reply: it goes to the sender only if an editor says so. */
-  isLeftOut?: true
-  /** Why it was not taken, where it stayed in the mail that it came with. */
-  refused?: RefusalReason
-}
-
-/** The files that somebody sent along: the raw mail they came in is none of them. */
-export function filesOf({ attachments, content }: Pick<Message, 'attachments' | 'content'>): Attachment[] {
-  return attachments.filter(({ id }) => !content.files[id]?.isRaw)
-}
-
-/** The mail that a message came in, as it came. */
-export function rawMailOf({ attachments, content }: Message): Attachment | undefined {
-  return attachments.find(({ id }) => content.files[id]?.isRaw)
-}
-
-/** Where the bot can answer this sender; `topicId` is theirs in the direct messages of a channel. */
-export type TelegramSender = { chatId: number; topicId?: number; messageId: number }
-
 /** Where the sender can be reached by Telegram: the chat they last wrote from, or linked. */
 export function telegramOf(messages: Message[]): TelegramSender | undefined {
   return messages.findLast((message) => message.content.telegram)?.content.telegram
 }
-
-/** Which token brought it, and by what name the bot there knows the sender. */
-export type ApiSender = { tokenId: string; sender?: string }
 
 /** What a mail tells besides its words. */
 export type MailOrigin = {
@@ -258,34 +173,8 @@ export const encryptionNames = {
   smime: 'This email, or a part of it, is encrypted with S/MIME. It can’t be opened here',
   'smime-signed': 'This email is wrapped in an S/MIME signature. It can’t be opened here',
 }
+
 export type Encryption = keyof typeof encryptionNames
-
-/**
- * Why a reply to an editor's mail was quarantined: it came from no address of theirs, there was nothing above the mark,
- * its first line was no command that we know, what it asked for could not be done, a file with it was not taken, it is
- * encrypted, a program may have sent it, it or a file of it tells an address or a name of ours that no sender should know,
- * it is not certain which of its words are to be sent, there are words below the mark too, or its editor stopped it.
- */
-export const heldReasons = [
-  'not-theirs',
-  'nothing-said',
-  'no-such-command',
-  'not-possible',
-  'file-refused',
-  'encrypted',
-  'automatic',
-  'tells-of-us',
-  'file-tells-of-us',
-  'unsure',
-  'words-below',
-  'stopped',
-] as const
-export type HeldReason = (typeof heldReasons)[number]
-
-/** True for a reply that an editor wrote, as far as a mail tells: it came from their address to the one made for them. */
-export function isOfItsEditor(mail: MailOrigin | undefined): boolean {
-  return mail?.heldFor !== undefined && mail.held !== 'not-theirs'
-}
 
 /** What a sender wrote, field by field; which fields a kind has is said in `draft.ts`. */
 export type Fields = {
@@ -328,30 +217,23 @@ export const sideFields = {
   inFull: 'In full',
 } satisfies { [field in keyof Fields]?: string }
 
-/** `awaited` is still to be fetched from the door it came by; `failed` could not be. */
-export type AttachmentState = 'kept' | 'awaited' | 'failed'
-
-export type Attachment = {
-  id: string
-  state: AttachmentState
-  /** Bytes; null until the file is kept. */
-  size: number | null
-  /** The media type found in its leading bytes, never the one the sender claimed. */
-  type: string | null
-  /** The file made from it for looking at here: a small picture, or the words of a PDF. Nothing is made of sealed ones. */
-  previewId: string | null
-  /** Undefined for a file that is not sealed; otherwise by what it is known for this one, where that could be opened. */
-  sealed?: { mark: string | undefined }
+/** The files that somebody sent along: the raw mail they came in is none of them. */
+export function filesOf({ attachments, content }: Pick<Message, 'attachments' | 'content'>): Attachment[] {
+  return attachments.filter(({ id }) => !content.files[id]?.isRaw)
 }
 
-const previewed = /^(?:image\/(?:jpeg|png|webp|gif|avif|tiff)|application\/pdf)$/
-
-/** True for files of which a preview is made: a small picture, or the words of a PDF. */
-export function hasPreview(type: string): boolean {
-  return previewed.test(type)
+/** The mail that a message came in, as it came. */
+export function rawMailOf({ attachments, content }: Message): Attachment | undefined {
+  return attachments.find(({ id }) => content.files[id]?.isRaw)
 }
 
-/** True for files whose beginning is shown as text, as it is. */
-export function isText(type: string): boolean {
-  return /^text\/(?:plain|csv|markdown)$/.test(type)
+/** True for a reply that an editor wrote, as far as a mail tells: it came from their address to the one made for them. */
+export function isOfItsEditor(mail: MailOrigin | undefined): boolean {
+  return mail?.heldFor !== undefined && mail.held !== 'not-theirs'
+}
+
+/** The state as the sender may know it: a decision that can still be taken back is not told. */
+export function senderState(submission: Pick<Submission, 'state' | 'moved'>, now: number): State {
+  const { state, moved } = submission
+  return moved && now < moved.toldAt ? moved.from : state
 }

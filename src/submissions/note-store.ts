@@ -1,7 +1,7 @@
 import type { Database } from '../db/open.ts'
-import type { Note } from '../editorial/actions.ts'
 import type { Keys } from '../encryption/types.ts'
 import type { Contents } from './content-codec.ts'
+import type { Note } from './note.ts'
 import { bondsOf } from './store.ts'
 
 export type NoteStore = ReturnType<typeof noteStore>

@@ -1,10 +1,11 @@
-import type { Attention } from '../accounts/notification-policy.ts'
 import { appendToTrail } from '../audit/store.ts'
 import type { Database } from '../db/open.ts'
 import { insertHistory, referenceOf } from './history-store.ts'
+import type { Attention } from './presence.ts'
 
 /** For so long after a sign of life an editor counts as having a piece open. */
 const presence = 45_000
+
 /** Within so long of the last time, opening a piece again is no news for the trail. */
 const sameReading = 3_600_000
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { openableDeskKey } from '../accounts/keyring/keyring-store.ts'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
+import { openableDeskKey } from '../encryption/desk-key-store.ts'
 import type { Recipient, Sealing } from '../encryption/types.ts'
 import type { NewRecord } from './intake-record.ts'
 

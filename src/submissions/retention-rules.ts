@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { isConfidentialKind, type Kind, kinds, type State, type Submission } from './model.ts'
+import { type Kind, kinds, type State } from '../db/values.ts'
+import { isConfidentialKind, type Submission } from './model.ts'
 
 const day = 86_400_000
 

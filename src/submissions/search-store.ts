@@ -3,7 +3,7 @@ import { isUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
 import { noKeys } from '../encryption/types.ts'
 import type { Contents } from './content-codec.ts'
-import type { Found, Path } from './keyset-scan.ts'
+import type { Found, Path } from './keyset-scan-store.ts'
 import type { Content } from './model.ts'
 import { documentOf, type Term } from './search-query.ts'
 

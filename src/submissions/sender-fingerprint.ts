@@ -1,6 +1,7 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import { mailboxOf } from '../core/email-address.ts'
-import type { Content, TelegramSender } from './model.ts'
+import type { TelegramSender } from '../jobs/contact.ts'
+import type { Content } from './model.ts'
 
 /**
  * By what the sender of a message would be known again: a mail address, a Telegram chat, the name a bot knows them by. As hashes under a key of the

@@ -1,11 +1,5 @@
-import {
-  type Attachment,
-  filesOf,
-  isToldToSender,
-  type Message,
-  type Submission,
-  senderState,
-} from './model.ts'
+import type { Attachment } from './attachment.ts'
+import { filesOf, isToldToSender, type Message, type Submission, senderState } from './model.ts'
 
 /** A submission with its conversation as its sender may know it now, for programs. */
 export function toldToSender(submission: Submission, conversation: Message[], now: number) {

@@ -1,9 +1,10 @@
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
 import { type Keys, noKeys } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
-import type { Contact } from './contact.ts'
-import type { Attachment, Message, Submission } from './model.ts'
+import type { Contact } from '../jobs/contact.ts'
+import type { Attachment } from './attachment.ts'
+import type { Message, Submission } from './model.ts'
+import type { Writing } from './write-context.ts'
 
 export type SubmissionStore = ReturnType<typeof submissionStore>
 

@@ -5,4 +5,5 @@ export const unreadableNames = {
   'took-too-long': 'reading it took too long',
   'too-much-memory': 'reading it took too much memory',
 } as const
+
 export type UnreadableReason = keyof typeof unreadableNames

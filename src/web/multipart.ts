@@ -2,9 +2,10 @@ import { Readable, type Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
-import { Failure, type FailureCode, unavailable } from '../core/errors.ts'
+import { Failure, unavailable } from '../core/errors.ts'
 import { NoRoom } from '../files/no-room.ts'
 import { type AwaitedFile, maxFiles, type StagedFile } from '../submissions/incoming.ts'
+import type { FileFault } from './file-fault.ts'
 import { namelessFiles } from './nameless-files.ts'
 
 /** What was sent with a form. Fields are as they came; files are staged, or named with what is wrong with them. */
@@ -17,8 +18,6 @@ export type SentForm = {
   /** What all of them are called, as they came. */
   names: string[]
 }
-
-export type FileFault = { code: FailureCode; message: string }
 
 /** Streams one file into the file store. @throws Failure `too-large`, `unsupported-file`, `unavailable`; NoRoom */
 export type Stage = (
@@ -55,6 +54,7 @@ const limits = {
 
 /** What all fields may weigh together, with their names: they are held in memory. Two texts of 100,000 characters have room. */
 export const mostFieldBytes = 1024 * 1024
+
 /** What a form may weigh besides its files. */
 const envelope = 2 * mostFieldBytes
 

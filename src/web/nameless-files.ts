@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import type { FileFault } from './multipart.ts'
+import type { FileFault } from './file-fault.ts'
 
 /** What the reader of a form tells of a file: https://github.com/mscdex/busboy#busboy-special-events */
 type FileEvent = [field: string, content: Readable, told: { filename?: string }]

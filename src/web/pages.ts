@@ -3,29 +3,25 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
-import { roleNames, roles } from '../accounts/editor.ts'
+import { roleNames } from '../accounts/editor.ts'
 import { rhythmNames } from '../accounts/notification-policy.ts'
 import { isolated } from '../core/bidi.ts'
+import { channels, deliveryStates, kinds, roles, states } from '../db/values.ts'
 import { letterNames } from '../editorial/letter-templates.ts'
-import { refusals } from '../files/refusal.ts'
-import { deliveryStateNames, deliveryStates, dropNames, faultNames, purposeNames } from '../jobs/job.ts'
+import { deliveryStateNames, dropNames, purposeNames } from '../jobs/job.ts'
+import { hasPreview, isText } from '../submissions/attachment.ts'
+import { faultNames, refusals } from '../submissions/file-refusal.ts'
 import { viewNames } from '../submissions/inbox.ts'
 import {
   channelNames,
-  channels,
   encryptionNames,
   filesOf,
-  hasPreview,
-  isText,
   kindNames,
-  kinds,
   rawMailOf,
-  senderStateNames,
   sideFields,
-  stateNames,
-  states,
   titleOf,
 } from '../submissions/model.ts'
+import { senderStateNames, stateNames } from '../submissions/states.ts'
 import { unreadableNames } from '../submissions/unreadable.ts'
 
 export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url))

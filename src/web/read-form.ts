@@ -11,6 +11,7 @@ import {
 } from './multipart.ts'
 
 const urlencoded = 'application/x-www-form-urlencoded'
+
 /** In this coding a byte may be written as three. */
 const mostEncodedBytes = 3 * mostFieldBytes
 const mostFields = 200

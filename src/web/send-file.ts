@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
 import { leftEarly } from '../core/streams.ts'
 import type { Keys } from '../encryption/types.ts'
-import type { Attachment } from '../submissions/model.ts'
+import type { Attachment } from '../submissions/attachment.ts'
 
 export type FileAnswerParts = {
   readFile: (attachment: Attachment, keys: Keys) => Promise<Readable>

@@ -7,7 +7,7 @@ import { Webhook } from 'standardwebhooks'
 import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import { runCommand } from '../../src/cli/commands.ts'
 import { readConfig } from '../../src/config.ts'
-import { kinds } from '../../src/submissions/model.ts'
+import { kinds } from '../../src/db/values.ts'
 import { fieldsOf, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, png, tip } from '../support/pieces.ts'
 

@@ -9,10 +9,10 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage } from '../../src/app/stores.ts'
-import { madeBy } from '../../src/core/child-process.ts'
-import { type Confinement, confinedBy } from '../../src/core/confinement.ts'
 import { createCleaner } from '../../src/files/metadata/cleaner.ts'
 import { previewNow } from '../../src/files/preview/preview.ts'
+import { madeBy } from '../../src/files/processes/child-process.ts'
+import { type Confinement, confinedBy } from '../../src/files/processes/confinement.ts'
 import { bombs } from '../support/bombs.ts'
 import { processesBelow, watched } from '../support/children.ts'
 import { openNewsroom } from '../support/newsroom.ts'
@@ -176,7 +176,7 @@ test('what was begun twice without an outcome is given up, and that is said', as
   assert.match(page, /twice Barua came to an end while the file was read/)
   const [failed] = await deliveries.page({ state: 'failed', size: 10 })
   // An editor may ask for one more try, which counts anew.
-  await deliveries.retry(failed?.id ?? '', '', newsroom.now())
+  await newsroom.application.storage.failedJobs.retry(failed?.id ?? '', '', newsroom.now())
   await newsroom.workOff()
   assert.equal((await newsroom.storedFiles()).length, 2)
 })

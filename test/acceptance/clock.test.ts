@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { kinds } from '../../src/submissions/model.ts'
+import { kinds } from '../../src/db/values.ts'
 import { openNewsroom } from '../support/newsroom.ts'
 
 const hour = 3_600_000

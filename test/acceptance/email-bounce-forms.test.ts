@@ -352,7 +352,7 @@ async function sendAgain(newsroom: Newsroom, reference: string) {
   const { storage } = newsroom.application
   const editor = await storage.editors.byEmail(editorAddress)
   const { id } = await answerDelivery(newsroom, reference)
-  await storage.deliveries.retry(id, editor?.id ?? '', newsroom.now())
+  await storage.failedJobs.retry(id, editor?.id ?? '', newsroom.now())
   await newsroom.workOff()
   assert.equal(await fateOf(newsroom, reference), 'sent')
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { kindNames, kinds } from '../../src/submissions/model.ts'
+import { kinds } from '../../src/db/values.ts'
+import { kindNames } from '../../src/submissions/model.ts'
 import { cookieOf, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, png, tip } from '../support/pieces.ts'
 

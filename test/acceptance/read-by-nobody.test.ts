@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isReadByNobody } from '../../src/outbound-mail/no-reply-address.ts'
+import { isReadByNobody } from '../../src/core/no-reply-address.ts'
 import { mailDoor } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { Express } from 'express'
 import type { Application } from '../../src/app/app.ts'
 import { newId } from '../../src/core/ids.ts'
-import { readSecrets } from '../../src/core/secrets.ts'
 import { makeToken } from '../../src/core/signed-token.ts'
+import { readSecrets } from '../../src/db/secrets.ts'
 import { type RunningProcess, runCommand } from './process.ts'
 
 type Layer = {

@@ -1,24 +1,15 @@
 import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
+import type { Role, Standing, WrapWay } from '../../db/values.ts'
 import type { Identity, Recipient } from '../../encryption/types.ts'
 import type { NewDelivery } from '../../jobs/job.ts'
-import type { Editor, Passkey, Role } from '../editor.ts'
+import type { Editor, Passkey } from '../editor.ts'
 
 /*
  * Who can open what: the desk key opens every confidential piece. It is kept only as granted to its holders, sealed for
  * each; a holder is an editor, or the recovery sheet. What an editor's own identity is kept under is what they bring:
  * their passphrase, a passkey, or, until they have set up, the link that they were sent.
  */
-
-/** What an editor's identity is wrapped under. */
-export type WrapWay = 'passphrase' | 'link' | 'passkey'
-
-/**
- * `in`: is granted each new desk key. `waiting`: asked for by somebody who had only a mailed link; holds nothing until it is
- * let in. `former`: another took its place; keeps what it was granted, and is granted nothing more.
- */
-export type Standing = 'in' | 'waiting' | 'former'
-
 export type KeyHolder = {
   id: string
   /** Null for the recovery sheet. */

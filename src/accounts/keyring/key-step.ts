@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { derivedKey, openSecret, sealSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
+import type { Standing, WrapWay } from '../../db/values.ts'
 import { textSealer } from '../../encryption/age-text.ts'
 import { identityOf, recipientOf } from '../../encryption/age-x25519.ts'
 import type { Identity, Recipient } from '../../encryption/types.ts'
@@ -14,9 +15,7 @@ import {
   type OwnHolder,
   ownPassphraseWrap,
   passphraseWrap,
-  type Standing,
   type StandingHolder,
-  type WrapWay,
 } from './key-holders.ts'
 
 export type KeyStep = ReturnType<typeof keyStep>

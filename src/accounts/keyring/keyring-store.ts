@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
 import type { SecurityEvent } from '../../audit/security-event.ts'
-import { noteSecurityEvent } from '../../audit/security-event-store.ts'
+import { noteSecurityEvent } from '../../audit/store.ts'
 import type { Database } from '../../db/open.ts'
+import type { Role, Standing } from '../../db/values.ts'
 import type { Hidden } from '../../encryption/hidden.ts'
 import type { Recipient } from '../../encryption/types.ts'
-import { insertDeliveries } from '../../jobs/enqueue.ts'
+import { insertDeliveries } from '../../jobs/enqueue-store.ts'
 import type { NewDelivery } from '../../jobs/job.ts'
-import type { Passkey, Role } from '../editor.ts'
+import type { Passkey } from '../editor.ts'
 import { addEditor, lockAccounts, removeEditor } from '../editor-store.ts'
 import {
   deletePasskey,
@@ -16,15 +17,7 @@ import {
   writePassphrase,
 } from '../factor-store.ts'
 import { endSessions } from '../session-store.ts'
-import type {
-  KeyGrant,
-  KeyHolder,
-  KeyMoves,
-  KeyWrap,
-  OwnHolder,
-  Standing,
-  StandingHolder,
-} from './key-holders.ts'
+import type { KeyGrant, KeyHolder, KeyMoves, KeyWrap, OwnHolder, StandingHolder } from './key-holders.ts'
 
 export type KeyRingStore = ReturnType<typeof keyRingStore>
 
@@ -278,31 +271,6 @@ export async function currentDeskKey(db: Database): Promise<Recipient | undefine
     .selectFrom('desk_keys')
     .select('recipient')
     .where('retired_at', 'is', null)
-    .executeTakeFirst()
-  return row?.recipient
-}
-
-/**
- * The same, if somebody has a way to open what is sealed for it: a holder with a passphrase, a passkey or a link, or the
- * recovery sheet.
- */
-export async function openableDeskKey(db: Database): Promise<Recipient | undefined> {
-  const row = await db
-    .selectFrom('desk_keys')
-    .select('recipient')
-    .where('retired_at', 'is', null)
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('key_grants')
-          .innerJoin('key_holders', 'key_holders.id', 'key_grants.holder_id')
-          .leftJoin('key_wraps', 'key_wraps.holder_id', 'key_holders.id')
-          .select('key_holders.id')
-          .whereRef('desk_key', '=', 'desk_keys.recipient')
-          .where('standing', '=', 'in')
-          .where((or) => or.or([or('editor_id', 'is', null), or('key_wraps.id', 'is not', null)])),
-      ),
-    )
     .executeTakeFirst()
   return row?.recipient
 }

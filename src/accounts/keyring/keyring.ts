@@ -1,4 +1,5 @@
 import { loadedOnce } from '../../core/loaded-once.ts'
+import type { Standing, WrapWay } from '../../db/values.ts'
 import { recipientOf } from '../../encryption/age-x25519.ts'
 import type { Identity, Keys, Recipient } from '../../encryption/types.ts'
 import {
@@ -10,9 +11,7 @@ import {
   type NewHolder,
   type OwnHolder,
   ownPassphraseWrap,
-  type Standing,
   type Standings,
-  type WrapWay,
   wouldLose,
 } from './key-holders.ts'
 import {

@@ -6,6 +6,7 @@ import { type ApiToken, hashToken } from '../../accounts/api-token.ts'
 import { Failure, type FailureCode, type Faults } from '../../core/errors.ts'
 import type { Keys } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
+import type { Attachment } from '../../submissions/attachment.ts'
 import {
   type Arrival,
   type AwaitedFile,
@@ -14,12 +15,7 @@ import {
   filesNotKept,
   type StagedFile,
 } from '../../submissions/incoming.ts'
-import {
-  type Attachment,
-  isConfidentialKind,
-  type Message,
-  type Submission,
-} from '../../submissions/model.ts'
+import { isConfidentialKind, type Message, type Submission } from '../../submissions/model.ts'
 import { hashReceipt, readReceipt } from '../../submissions/receipt.ts'
 import { arrivalDigest } from '../../submissions/request-digest.ts'
 import { fileTold, toldToSender } from '../../submissions/sender-view.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { type Kind, kinds, states } from '../../db/values.ts'
 import { fieldRules, maxFiles } from '../../submissions/incoming.ts'
-import { type Kind, kinds, states } from '../../submissions/model.ts'
 
 /** What the API takes and gives. The description that is served is made from these. */
 

@@ -1,5 +1,7 @@
+import { type DraftState, type Kind, type PartSort, partSorts, type Step, steps } from '../../db/values.ts'
+import type { TelegramSender } from '../../jobs/contact.ts'
 import type { AwaitedFile, SealedBefore } from '../../submissions/incoming.ts'
-import type { Fields, Kind, TelegramSender } from '../../submissions/model.ts'
+import type { Fields } from '../../submissions/model.ts'
 
 /**
  * A piece that a chat is still adding to. It becomes a submission with the same id when the person sends it, or when
@@ -14,7 +16,7 @@ export type OpenPiece = {
   kind: Kind
   /** The submission that it goes on with, where it is a reply. */
   joins: string | null
-  state: 'open' | 'closed' | 'sent' | 'discarded'
+  state: DraftState
   /** The question that the person is asked just now, of a kind that asks any. */
   step: Step | null
   /** When a part last came. */
@@ -88,39 +90,8 @@ export type Part = {
   lost?: { size: number }
 }
 
-export const partSorts = [
-  'message',
-  'photo',
-  'video',
-  'voice',
-  'audio',
-  'document',
-  'location',
-  'contact',
-] as const
-export type PartSort = (typeof partSorts)[number]
-
 /** A file that the door holds. `mark` tells it from others. */
 export type HeldFile = AwaitedFile & { mark: string }
-
-/** What a guest post is asked for in a conversation, in order; `review` shows it all before it is sent. */
-export const steps = [
-  'title',
-  'standfirst',
-  'byline',
-  'bio',
-  'body',
-  'category',
-  'language',
-  'links',
-  'interest',
-  'name',
-  'email',
-  'website',
-  'consent',
-  'review',
-] as const
-export type Step = (typeof steps)[number]
 
 export function firstStep(kind: Kind): Step | null {
   return kind === 'guest-post' ? 'title' : null
@@ -216,3 +187,6 @@ function distinct(name: string, named: Map<string, number>): string {
   named.set(name, count)
   return count === 1 ? name : name.replace(/(?=\.[^.]*$|$)/, `-${count}`)
 }
+
+/** What a part says; the rest of it is told by its row. */
+export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'language' | 'unread'>

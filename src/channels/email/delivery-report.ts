@@ -40,6 +40,7 @@ export type Evidence = {
 
 /** So much of the text, and of each part, is looked at. Characters. */
 export const mostEvidence = 64 * 1024
+
 /** More names are no report, and would only cost looking for. */
 const mostNames = 20
 

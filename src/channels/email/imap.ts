@@ -22,6 +22,7 @@ export type Mailbox = { stop: () => Promise<void> }
 
 const second = 1000
 const minute = 60 * second
+
 /** How often it is looked without being told: some servers tell of nothing. */
 const look = minute
 const firstPause = second

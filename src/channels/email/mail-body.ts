@@ -35,6 +35,7 @@ export type Words = {
 /** As many characters as any piece may have; what is longer is in the raw mail. */
 const longest = 100_000
 const cut = '\n\n[This is longer than a submission may be. The rest is in the original mail.]'
+
 /** Beyond this many characters no reply and no notice is looked for. */
 const longestReply = 200_000
 const mostReceipts = 3

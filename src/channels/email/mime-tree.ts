@@ -44,6 +44,7 @@ export type TakePart = (part: Part, content: AsyncIterable<Uint8Array>) => Promi
 
 const mostParts = 1000
 const mostHeaderBytes = 1024 * 1024
+
 /** Of all texts of a mail together. Bytes. */
 const mostText = 4 * 1024 * 1024
 

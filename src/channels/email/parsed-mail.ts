@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Formatted } from '../../submissions/formatted-text.ts'
+import type { Article } from '../../documents/article.ts'
 import type { Encryption } from '../../submissions/model.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
 import type { Author } from './authors.ts'
@@ -60,9 +60,6 @@ export type MailedFile = {
   /** It belongs to the text, as a picture does that is shown in it. */
   isInline?: true
 }
-
-/** The text of a document, in plain characters and with its formatting, and the language it seems to be in. */
-export type Article = { text: string; formatted: Formatted; language: string | undefined }
 
 /** What the thread that reads is asked for. The mail, the document or the file comes through the port. */
 export type Job =

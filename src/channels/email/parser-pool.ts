@@ -5,11 +5,12 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { Failure } from '../../core/errors.ts'
 import { fairTurns } from '../../core/fair-turns.ts'
 import { receiveFrom, sendThrough } from '../../core/worker-stream.ts'
-import type { RefusalReason } from '../../files/refusal.ts'
+import type { Article } from '../../documents/article.ts'
+import type { RefusalReason } from '../../submissions/file-refusal.ts'
 import type { StagedFile } from '../../submissions/incoming.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
 import type { Found } from './file-search.ts'
-import type { Article, Heard, Job, MailedFile, ParsedMail } from './parsed-mail.ts'
+import type { Heard, Job, MailedFile, ParsedMail } from './parsed-mail.ts'
 import type { OurNames } from './quoted-text.ts'
 
 export type ReaderParts = {
@@ -36,10 +37,13 @@ export type MailReader = ReturnType<typeof mailReader>
 
 const usualLongest = 10_000
 const usualMegabytes = 256
+
 /** How many mails are read at once; the others wait their turn, on the disk. */
 const atOnce = 2
+
 /** A document is worth less patience than a mail: it is there as a file in any case. Milliseconds. */
 const longestForDocument = 5_000
+
 /** A thread that nobody needs goes away. */
 const idleTime = 60_000
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { clientNetwork } from '../../core/client-network.ts'
 
 const hour = 3_600_000
+
 /** Connections at once from one server that is not on this machine. */
 const mostConnections = 30
 

@@ -1,5 +1,5 @@
 import type { StagedFile } from '../../submissions/incoming.ts'
-import type { HeldReason } from '../../submissions/model.ts'
+import type { HeldReason } from '../../submissions/quarantine.ts'
 import type { PictureUse } from './inline-pictures.ts'
 import type { MailFile } from './parser-pool.ts'
 

@@ -23,16 +23,13 @@ import {
   valuesFor,
 } from '../../editorial/letter-templates.ts'
 import { type Confirmation, confirmationTo } from '../../editorial/reply-confirmations.ts'
+import type { Contact } from '../../jobs/contact.ts'
 import type { Passing } from '../../jobs/job.ts'
-import { answerDoors, type Contact, contactOf } from '../../submissions/contact.ts'
+import { answerDoors, contactOf } from '../../submissions/contact.ts'
 import type { Arrival } from '../../submissions/incoming.ts'
-import {
-  type HeldReason,
-  type MailOrigin,
-  type Message,
-  type Submission,
-  undoTime,
-} from '../../submissions/model.ts'
+import type { MailOrigin, Message, Submission } from '../../submissions/model.ts'
+import type { HeldReason } from '../../submissions/quarantine.ts'
+import { undoTime } from '../../submissions/states.ts'
 import type { EditorReply } from './editor-reply.ts'
 
 export type DeedParts = {
@@ -68,6 +65,7 @@ export type RepliedDeed = {
 export type Done = 'done' | 'repeat' | HeldReason
 
 const decisionOf = { accept: 'accepted', decline: 'declined' } as const satisfies Record<string, Decision>
+
 /** So often it is looked again, when a colleague has changed the submission between our look and our deed. */
 const mostLooks = 5
 

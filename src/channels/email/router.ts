@@ -1,16 +1,17 @@
 import type { Readable } from 'node:stream'
 import type { Editor } from '../../accounts/editor.ts'
 import { Failure } from '../../core/errors.ts'
+import type { Article } from '../../documents/article.ts'
 import { confirmationTo } from '../../editorial/reply-confirmations.ts'
 import type { Delivery } from '../../jobs/job.ts'
 import type { Mark } from '../../outbound-mail/reply-delimiter.ts'
 import { type Draft, type FurtherDraft, isMailbox, type StagedFile } from '../../submissions/incoming.ts'
-import { type HeldReason, isConfidentialKind } from '../../submissions/model.ts'
+import { isConfidentialKind } from '../../submissions/model.ts'
+import type { HeldReason } from '../../submissions/quarantine.ts'
 import { authorNames } from './authors.ts'
 import type { EditorReply } from './editor-reply.ts'
 import { type Envelope, left, MailInHand, nothingKnown, staged } from './inbound-email.ts'
 import { shortened, type Told } from './mail-body.ts'
-import type { Article } from './parsed-mail.ts'
 import type { MailFile, MailReader } from './parser-pool.ts'
 import { filesOfReply } from './reply-attachments.ts'
 import type { Done, RepliedDeed } from './reply-commands.ts'
@@ -68,6 +69,7 @@ export type Taken =
 
 /** More servers than this make a circle (RFC 5321, 6.3). */
 const mostHops = 50
+
 /** An address whose token says nothing any more. */
 const toNobody: Omit<ForPiece, 'for'> = { kind: 'news-tip', address: '', isOwn: true }
 const nothingSaid: Told = { said: '', folded: '', language: undefined }

@@ -7,7 +7,8 @@ import {
   type TokenUse,
   untagged,
 } from '../../core/email-address.ts'
-import { isConfidentialKind, Kind } from '../../submissions/model.ts'
+import { Kind } from '../../db/values.ts'
+import { isConfidentialKind } from '../../submissions/model.ts'
 
 export type AddressParts = {
   /** The newsroom's addresses, and the kind of piece that each takes. */
@@ -25,6 +26,7 @@ export type ForPiece = {
   /** Nobody chose the kind: it is an address that everything of ours comes from. */
   isOwn?: true
 }
+
 export type ForToken = { for: TokenUse; id: string }
 export type Destination = ForPiece | ForToken
 

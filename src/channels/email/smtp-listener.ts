@@ -32,8 +32,10 @@ export type Listener = { port: number; stop: () => Promise<void> }
 
 const second = 1000
 const minute = 60 * second
+
 /** RFC 5321, 4.5.3.2: a server waits at least five minutes for the next command or piece. */
 const patience = 5 * minute
+
 /** A mail that takes longer to come is not waited for. */
 const longestMail = 15 * minute
 const mostClients = 1000

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { type Kind, kinds } from '../../db/values.ts'
 import { fieldRules } from '../../submissions/incoming.ts'
-import { isConfidentialKind, type Kind, kindNames, kinds } from '../../submissions/model.ts'
+import { isConfidentialKind, kindNames } from '../../submissions/model.ts'
 import { categories, writtenLanguages } from '../../submissions/suggestions.ts'
 
 /** How a field is asked for. What it may hold is said in `draft.ts` and read from there. */
@@ -40,6 +41,7 @@ const language: Asked = {
   help: 'The language you wrote in.',
   suggestions: writtenLanguages,
 }
+
 const links: Asked = {
   name: 'links',
   label: 'Links',

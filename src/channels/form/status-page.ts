@@ -3,14 +3,9 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import { Failure } from '../../core/errors.ts'
 import type { Keys } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
+import type { Attachment } from '../../submissions/attachment.ts'
 import type { FurtherDraft } from '../../submissions/incoming.ts'
-import {
-  type Attachment,
-  isToldToSender,
-  type Message,
-  type Submission,
-  senderState,
-} from '../../submissions/model.ts'
+import { isToldToSender, type Message, type Submission, senderState } from '../../submissions/model.ts'
 import { hashReceipt, readReceipt } from '../../submissions/receipt.ts'
 import { fileTold, toldToSender } from '../../submissions/sender-view.ts'
 import type { SentForm } from '../../web/multipart.ts'

@@ -3,6 +3,7 @@ import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { Failure, type Faults } from '../../core/errors.ts'
 import { askedAddress, hasHttps, type SiteAddresses, written } from '../../core/public-urls.ts'
+import type { Kind } from '../../db/values.ts'
 import {
   type Arrival,
   type AwaitedFile,
@@ -10,7 +11,7 @@ import {
   filesNotKept,
   parseFields,
 } from '../../submissions/incoming.ts'
-import { isConfidentialKind, type Kind } from '../../submissions/model.ts'
+import { isConfidentialKind } from '../../submissions/model.ts'
 import { arrivalDigest } from '../../submissions/request-digest.ts'
 import type { SentForm, Stage } from '../../web/multipart.ts'
 import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '../../web/read-form.ts'

@@ -1,4 +1,4 @@
-import type { TelegramSender } from '../../submissions/model.ts'
+import type { TelegramSender } from '../../jobs/contact.ts'
 import type { Message } from './update-schema.ts'
 
 /** Where somebody is written to: a chat, and in the direct messages of a channel the topic that is theirs. */

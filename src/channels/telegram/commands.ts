@@ -1,27 +1,5 @@
-import type { Kind } from '../../submissions/model.ts'
+import { type CommandName, commandNames } from '../chat/command-names.ts'
 import { languages } from '../chat/words/words.ts'
-
-/** What the bot can be told to do. */
-export const commandNames = [
-  'start',
-  'tip',
-  'expose',
-  'story',
-  'guest',
-  'status',
-  'cancel',
-  'language',
-  'help',
-] as const
-export type CommandName = (typeof commandNames)[number]
-
-/** The kinds of submission that a command begins. */
-export const kindOfCommand: Partial<Record<CommandName, Kind>> = {
-  tip: 'news-tip',
-  expose: 'expose',
-  story: 'story-angle',
-  guest: 'guest-post',
-}
 
 export type Command = {
   /** Undefined for what looks like a command and is none. */

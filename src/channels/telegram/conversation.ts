@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { unavailable } from '../../core/errors.ts'
-import { isConfidentialKind, type Kind, senderState } from '../../submissions/model.ts'
+import type { Kind } from '../../db/values.ts'
+import { isConfidentialKind, senderState } from '../../submissions/model.ts'
 import type { Chat, OpenPiece, Part, UpdateName } from '../chat/draft.ts'
 import { firstStep, stepAfter, stepBefore } from '../chat/draft.ts'
 import { isLanguage, languages, type Words } from '../chat/words/words.ts'

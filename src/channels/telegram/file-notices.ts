@@ -1,6 +1,6 @@
-import { isRefusalReason, type RefusalReason } from '../../files/refusal.ts'
+import type { Contact } from '../../jobs/contact.ts'
 import { CarryFault, type Delivery } from '../../jobs/job.ts'
-import type { Contact } from '../../submissions/contact.ts'
+import { isRefusalReason, type RefusalReason } from '../../submissions/file-refusal.ts'
 import { type Message, telegramOf } from '../../submissions/model.ts'
 import type { PieceToSend } from '../chat/draft.ts'
 import { type Words, wordsIn } from '../chat/words/words.ts'

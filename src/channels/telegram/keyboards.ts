@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { type Kind, kinds } from '../../submissions/model.ts'
-import { type Step, steps } from '../chat/draft.ts'
+import { type Kind, kinds, type Step, steps } from '../../db/values.ts'
 import { languages, type Words } from '../chat/words/words.ts'
 
 /** Buttons below a message, row by row. https://core.telegram.org/bots/api#inlinekeyboardmarkup */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import type { HeldFile, Part, PartSort } from '../chat/draft.ts'
+import type { PartSort } from '../../db/values.ts'
+import type { HeldFile, Part } from '../chat/draft.ts'
 import { addressOf } from './address.ts'
 import { message as messageReader } from './message/message.ts'
 import { type Findings, noFindings } from './message/reader.ts'

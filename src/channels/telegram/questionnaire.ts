@@ -1,6 +1,7 @@
+import { type Step, steps } from '../../db/values.ts'
 import { fieldRules } from '../../submissions/incoming.ts'
 import { categories, writtenLanguages } from '../../submissions/suggestions.ts'
-import { linesOf, type OpenPiece, type Part, type Step, steps } from '../chat/draft.ts'
+import { linesOf, type OpenPiece, type Part } from '../chat/draft.ts'
 import type { Words } from '../chat/words/words.ts'
 import { type Answer, type Buttons, button } from './keyboards.ts'
 

@@ -72,6 +72,7 @@ export const noWebhook =
 
 /** From so many on, updates pile up: something keeps them from coming in. */
 const pile = 20
+
 /** An error of so long ago is history. */
 const recent = 3_600_000
 

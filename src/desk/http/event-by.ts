@@ -1,5 +1,6 @@
-import type { SecurityAction, SecurityEvent } from '../../audit/security-event.ts'
-import type { Seat } from './routes.ts'
+import type { SecurityEvent } from '../../audit/security-event.ts'
+import type { SecurityAction } from '../../db/values.ts'
+import type { Seat } from './seat.ts'
 
 /** What an editor does in a session, as it is noted and told. */
 export function eventBy(

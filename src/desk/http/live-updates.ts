@@ -4,13 +4,16 @@ import type { Changes } from '../../core/changes.ts'
 import type { Submission } from '../../submissions/model.ts'
 import { beginLiveStream, type LiveStream } from './live-stream.ts'
 import type { DeskParts } from './parts.ts'
-import type { DeskRoute, Seat } from './routes.ts'
+import type { DeskRoute } from './routes.ts'
+import type { Seat } from './seat.ts'
 import type { Sessions } from './session.ts'
 
 /** Often enough that no proxy closes the stream, and that who has gone away is soon seen to be gone. */
 const heartbeat = 20_000
+
 /** While pieces pour in, a page is told at most so often. */
 const shortestPause = 500
+
 /** Another machine may have changed something that nobody here was told of. */
 const look = 2000
 

@@ -1,7 +1,8 @@
 import type { Request, Response } from 'express'
 import { acknowledgementFor } from '../../accounts/keyring/key-holders.ts'
 import type { ShowPage } from './render-page.ts'
-import { formText, type Seat } from './routes.ts'
+import { formText } from './routes.ts'
+import type { Seat } from './seat.ts'
 
 type Handle = (req: Request, res: Response, seat: Seat) => Promise<void>
 

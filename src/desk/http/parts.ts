@@ -2,16 +2,20 @@ import type { Readable } from 'node:stream'
 import type { Response } from 'express'
 import type { Colleague, Editor } from '../../accounts/editor.ts'
 import type { NewTrailEntry } from '../../audit/log.ts'
-import type { Act, Change, Note, WrittenFile } from '../../editorial/actions.ts'
+import type { DeliveryState } from '../../db/values.ts'
+import type { Act, Change, WrittenFile } from '../../editorial/actions.ts'
+import type { FailedJobStore } from '../../editorial/failed-job-store.ts'
 import type { Kept, Letter, LetterName } from '../../editorial/letter-templates.ts'
 import type { Keys } from '../../encryption/types.ts'
 import type { FileToClean, Finding, NotCleaned } from '../../files/metadata/types.ts'
-import type { Delivery, DeliveryState, Passing, Try } from '../../jobs/job.ts'
-import type { Contact } from '../../submissions/contact.ts'
+import type { Contact } from '../../jobs/contact.ts'
+import type { Delivery, Try } from '../../jobs/job.ts'
+import type { Attachment } from '../../submissions/attachment.ts'
 import type { Entry } from '../../submissions/history.ts'
 import type { Asked, Filter, Page } from '../../submissions/inbox.ts'
 import type { StagedFile } from '../../submissions/incoming.ts'
-import type { Attachment, Fields, Message, Submission } from '../../submissions/model.ts'
+import type { Fields, Message, Submission } from '../../submissions/model.ts'
+import type { Note } from '../../submissions/note.ts'
 import type { RetentionRules } from '../../submissions/retention-rules.ts'
 import type { Term } from '../../submissions/search-query.ts'
 import type { ShowPage } from './render-page.ts'
@@ -52,6 +56,7 @@ export type DeskParts = {
     leave(submissionId: string, editorId: string): Promise<void>
     present(submissionId: string, now: number): Promise<string[]>
   }
+  failedJobs: FailedJobStore
   deliveries: {
     ofSubmission(submissionId: string): Promise<Delivery[]>
     page(asked: {
@@ -61,8 +66,6 @@ export type DeskParts = {
     }): Promise<Delivery[]>
     tries(deliveryIds: string[]): Promise<Try[]>
     byId(id: string): Promise<Delivery | undefined>
-    retry(id: string, editorId: string, now: number, passing?: Passing): Promise<void>
-    drop(id: string, editorId: string, now: number): Promise<void>
   }
   settings: {
     letter(name: LetterName): Promise<Kept<Letter>>

@@ -1,9 +1,9 @@
 import type { Request } from 'express'
 import type { Editor, Passkey } from '../../accounts/editor.ts'
+import type { Wraps } from '../../accounts/sign-in-link.ts'
 import { passkeySecret, type passkeysOf, passkeyWrap } from '../../accounts/webauthn.ts'
 import { hasPasskeys, type SiteAddresses } from '../../core/public-urls.ts'
 import type { Identity } from '../../encryption/types.ts'
-import type { Wraps } from '../pages/sign-in.ts'
 import { formText } from './routes.ts'
 
 export type AskingParts = {

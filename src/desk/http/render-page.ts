@@ -1,10 +1,10 @@
 import type { Response } from 'express'
 import type { Editor } from '../../accounts/editor.ts'
-import type { WrapWay } from '../../accounts/keyring/key-holders.ts'
 import { isTooShort } from '../../accounts/passphrase.ts'
+import type { WrapWay } from '../../db/values.ts'
 import type { Identity } from '../../encryption/types.ts'
 import { type KeptPgpKey, standingOf } from '../../outbound-mail/pgp/key.ts'
-import type { Seat } from './routes.ts'
+import type { Seat } from './seat.ts'
 
 export type PageParts = {
   render: (view: string, data?: Record<string, unknown>) => string

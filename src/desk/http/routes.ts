@@ -1,21 +1,9 @@
 import express, { type Request, type Response, type Router } from 'express'
 import type { z } from 'zod'
-import type { Editor, SessionFacts } from '../../accounts/editor.ts'
 import { Failure } from '../../core/errors.ts'
-import type { Identity, Keys } from '../../encryption/types.ts'
 import type { StagedFile } from '../../submissions/incoming.ts'
+import type { Seat } from './seat.ts'
 import type { Sessions } from './session.ts'
-
-/** The editor who asks, the session they ask in, and what they can open in it. */
-export type Seat = {
-  editor: Editor
-  sessionHash: string
-  formToken: string
-  /** Undefined in a session that was begun without anything that opens, as by a mailed link. */
-  identity: Identity | undefined
-  keys: Keys
-  session: SessionFacts
-}
 
 /** Who may come: anyone, every editor, or admins only. */
 export type Access = 'anyone' | 'editor' | 'admin'

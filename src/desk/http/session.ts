@@ -1,22 +1,25 @@
 import { parse } from 'cookie'
 import type { Request, Response } from 'express'
-import type { Editor, ListedSession, SessionFacts, SessionLimits, SessionWay } from '../../accounts/editor.ts'
+import type { Editor, ListedSession, SessionFacts, SessionLimits } from '../../accounts/editor.ts'
 import { formToken, hashToken, newToken } from '../../accounts/session-token.ts'
 import type { SecurityEvent } from '../../audit/security-event.ts'
 import { derivedKey, openSecret, sealSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { askedAddress, hasHttps, type SiteAddresses } from '../../core/public-urls.ts'
+import type { SessionWay } from '../../db/values.ts'
 import type { Identity, Keys } from '../../encryption/types.ts'
 import { eventBy } from './event-by.ts'
-import type { Seat } from './routes.ts'
+import type { Seat } from './seat.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const idleTime = 30 * minute
 const longestSession = 12 * hour
+
 /** A search may be long, and a cookie may not. Characters. */
 const longestWanted = 1500
 const nowhere = new URL('http://desk.invalid')
+
 /** How long a session waits for its second factor. */
 const factorTime = 10 * minute
 

@@ -1,5 +1,5 @@
 import type { Identity } from '../../encryption/types.ts'
-import type { Seat } from './routes.ts'
+import type { Seat } from './seat.ts'
 
 export type TrustParts = {
   keyRing: { isIn(identity: Identity): Promise<boolean> }

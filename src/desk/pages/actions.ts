@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
+import { states } from '../../db/values.ts'
 import {
   assign,
   type ChangeOf,
@@ -13,10 +14,10 @@ import {
   untag,
 } from '../../editorial/actions.ts'
 import { learnSpam } from '../../editorial/spam.ts'
-import { states } from '../../submissions/model.ts'
-import { deedRoute, deedsOf, type Handle } from '../http/action-route.ts'
 import type { DeskParts } from '../http/parts.ts'
-import { chosen, type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { chosen, type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedRoute, deedsOf, type Handle } from './action-route.ts'
 
 const StateGiven = z.enum(states)
 

@@ -11,7 +11,8 @@ import type { Noted } from '../../audit/security-event.ts'
 import { Failure, type Faults } from '../../core/errors.ts'
 import { eventBy } from '../http/event-by.ts'
 import type { ShowPage } from '../http/render-page.ts'
-import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 export type ApiTokenParts = {
   showPage: ShowPage

@@ -10,9 +10,11 @@ import {
   nameOfCopy,
   notCleaned,
 } from '../../files/metadata/types.ts'
-import { type Attachment, hasPreview, isText, type Message } from '../../submissions/model.ts'
+import { type Attachment, hasPreview, isText } from '../../submissions/attachment.ts'
+import type { Message } from '../../submissions/model.ts'
 import type { DeskParts } from '../http/parts.ts'
-import type { DeskRoute, Seat } from '../http/routes.ts'
+import type { DeskRoute } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 /** How much of a text is shown here; the rest is in the file. */
 const shownBytes = 50_000

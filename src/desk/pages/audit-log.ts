@@ -6,6 +6,7 @@ import type { DeskParts } from '../http/parts.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
 const pageSize = 100
+
 /** Of an editor whom something was done to. */
 const idIn = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g
 

@@ -1,13 +1,15 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
+import { states } from '../../db/values.ts'
 import { both, type ChangeOf, claim, type Deed, decide, move } from '../../editorial/actions.ts'
 import { fill, valuesFor } from '../../editorial/letter-templates.ts'
 import { learnSpam } from '../../editorial/spam.ts'
-import { type Submission, states } from '../../submissions/model.ts'
-import { deedsOf, openingOf } from '../http/action-route.ts'
+import type { Submission } from '../../submissions/model.ts'
 import type { DeskParts } from '../http/parts.ts'
-import { chosen, type DeskRoute, formText, formTexts, type Seat } from '../http/routes.ts'
+import { chosen, type DeskRoute, formText, formTexts } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedsOf, openingOf } from './action-route.ts'
 import { DecisionGiven, writer } from './decision.ts'
 
 const mostAtOnce = 50

@@ -1,7 +1,7 @@
 import { Failure } from '../../core/errors.ts'
-import { deedRoute, deedsOf } from '../http/action-route.ts'
 import type { DeskParts } from '../http/parts.ts'
 import type { DeskRoute } from '../http/routes.ts'
+import { deedRoute, deedsOf } from './action-route.ts'
 
 /** Marking a piece as confidential, as it was seen: it is sealed, and there is no way back. */
 export function markRoutes(parts: DeskParts): DeskRoute[] {

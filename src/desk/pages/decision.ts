@@ -6,9 +6,10 @@ import { answer, both, type ChangeOf, type Deed, decide, type Said } from '../..
 import { type Decision, decisions, fill, valuesFor } from '../../editorial/letter-templates.ts'
 import { answerDoors, contactOf } from '../../submissions/contact.ts'
 import type { Message, Submission } from '../../submissions/model.ts'
-import { deedRoute, deedsOf, openingOf } from '../http/action-route.ts'
 import type { DeskParts } from '../http/parts.ts'
-import { chosen, type DeskRoute, formText, type Seat, type SentFiles } from '../http/routes.ts'
+import { chosen, type DeskRoute, formText, type SentFiles } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedRoute, deedsOf, openingOf } from './action-route.ts'
 
 export const DecisionGiven = z.enum(decisions)
 

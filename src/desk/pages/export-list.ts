@@ -8,7 +8,8 @@ import { cellOf } from '../../export/csv-cell.ts'
 import { filterOf, type Listed, type Page, Wanted } from '../../submissions/inbox.ts'
 import { readTerms } from '../../submissions/search-query.ts'
 import type { DeskParts } from '../http/parts.ts'
-import type { DeskRoute, Seat } from '../http/routes.ts'
+import type { DeskRoute } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 const pageSize = 500
 

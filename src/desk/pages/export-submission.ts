@@ -6,9 +6,10 @@ import { Failure } from '../../core/errors.ts'
 import { leftEarly } from '../../core/streams.ts'
 import type { Recipient } from '../../encryption/types.ts'
 import type { Submission } from '../../submissions/model.ts'
-import { deedRoute, deedsOf } from '../http/action-route.ts'
 import type { DeskParts } from '../http/parts.ts'
-import { chosen, type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { chosen, type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedRoute, deedsOf } from './action-route.ts'
 
 export type TakeAlongParts = DeskParts & {
   /** A piece as it is sealed: nothing is opened. */

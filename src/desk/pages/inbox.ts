@@ -1,6 +1,5 @@
 import type { Request, Response } from 'express'
 import { nameFrom } from '../../accounts/editor.ts'
-import { Failure } from '../../core/errors.ts'
 import {
   filterOf,
   isNarrowed,
@@ -14,10 +13,12 @@ import { readReference } from '../../submissions/receipt.ts'
 import { finder, type MarkedText, marked, readTerms, type Term } from '../../submissions/search-query.ts'
 import { queryOf } from '../http/inbox-link.ts'
 import type { DeskParts } from '../http/parts.ts'
-import type { DeskRoute, Seat } from '../http/routes.ts'
+import type { DeskRoute } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 import { undoOffer } from './undo-offer.ts'
 
 const pageSize = 30
+
 /** The number beside a view goes no further. */
 const mostCounted = 100
 const countedViews = ['waiting', 'mine', 'in-review'] as const
@@ -109,8 +110,4 @@ function excerpt(texts: string[], find: RegExp): MarkedText | undefined {
 function outcomeOf({ done, left }: Request['query']): { done: number; left: number } | undefined {
   const [did, didNot] = [Number(done), Number(left)]
   return Number.isInteger(did) && Number.isInteger(didNot) ? { done: did, left: didNot } : undefined
-}
-
-export function noSuchSubmission(): Failure {
-  return new Failure('not-found', 'There is no submission with this reference.')
 }

@@ -1,14 +1,17 @@
 import { z } from 'zod'
 import { nameFrom } from '../../accounts/editor.ts'
 import { Failure } from '../../core/errors.ts'
-import { deliveryStates, type Passing, type Purpose } from '../../jobs/job.ts'
+import { deliveryStates, type Purpose } from '../../db/values.ts'
+import type { Passing } from '../../jobs/job.ts'
 import { contactOf } from '../../submissions/contact.ts'
-import { deedsOf } from '../http/action-route.ts'
 import type { DeskParts } from '../http/parts.ts'
-import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedsOf } from './action-route.ts'
 import { triesOf } from './submission.ts'
 
 const pageSize = 50
+
 /** What goes to a sender has to know who that is. */
 const ofSender = new Set<Purpose>(['sender-receipt', 'answer-mail', 'answer-telegram', 'answer-webhook'])
 
@@ -47,9 +50,9 @@ export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
       },
     },
     byHand('retry', async (id, seat) =>
-      deliveries.retry(id, seat.editor.id, parts.now(), await lostPassing(id, seat)),
+      parts.failedJobs.retry(id, seat.editor.id, parts.now(), await lostPassing(id, seat)),
     ),
-    byHand('drop', (id, seat) => deliveries.drop(id, seat.editor.id, parts.now())),
+    byHand('drop', (id, seat) => parts.failedJobs.drop(id, seat.editor.id, parts.now())),
   ]
 
   /**

@@ -6,19 +6,20 @@ import {
   type NewHolder,
   ownPassphraseWrap,
   passphraseWrap,
-  type Standing,
   type Standings,
 } from '../../accounts/keyring/key-holders.ts'
 import { openPassphrase } from '../../accounts/passphrase.ts'
 import { passkeySalt } from '../../accounts/webauthn.ts'
 import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
+import type { Standing } from '../../db/values.ts'
 import type { Identity, Keys } from '../../encryption/types.ts'
 import { eventBy } from '../http/event-by.ts'
 import { acknowledgedIn, sayingWhatIsLost } from '../http/losing.ts'
 import type { AskedPasskeys } from '../http/passkey-challenge.ts'
 import type { ShowPage } from '../http/render-page.ts'
-import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 import type { Sessions } from '../http/session.ts'
 import { isTrusted } from '../http/trusted.ts'
 

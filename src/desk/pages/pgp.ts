@@ -4,7 +4,8 @@ import { Failure } from '../../core/errors.ts'
 import { type KeptPgpKey, standingOf } from '../../outbound-mail/pgp/key.ts'
 import { eventBy } from '../http/event-by.ts'
 import type { ShowPage } from '../http/render-page.ts'
-import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 export type PgpParts = {
   showPage: ShowPage

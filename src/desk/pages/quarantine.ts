@@ -1,10 +1,12 @@
 import type { Request, Response } from 'express'
 import type { ChangeOf } from '../../editorial/actions.ts'
-import { type FileLabel, isOfItsEditor, type Submission } from '../../submissions/model.ts'
+import type { FileLabel } from '../../submissions/attachment.ts'
+import { isOfItsEditor, type Submission } from '../../submissions/model.ts'
 import { heldBox } from '../../web/typed-input.ts'
-import { deedRoute, deedsOf } from '../http/action-route.ts'
 import type { DeskParts } from '../http/parts.ts'
-import { type DeskRoute, formText, formTexts, type Seat } from '../http/routes.ts'
+import { type DeskRoute, formText, formTexts } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedRoute, deedsOf } from './action-route.ts'
 import { writer } from './decision.ts'
 
 /** What becomes of a reply by mail that was held: an editor sends it in their own name, or sets it aside. */

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
+import { noSuchSubmission } from '../../submissions/not-found.ts'
 import type { DeskParts } from '../http/parts.ts'
-import type { DeskRoute, Seat } from '../http/routes.ts'
-import { noSuchSubmission } from './inbox.ts'
+import type { DeskRoute } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 /** Telegram's updates that a message came in as, where something of them could not be read: each as it came. */
 export function rawUpdateRoutes(parts: DeskParts): DeskRoute[] {

@@ -2,10 +2,11 @@ import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
 import { hold, keep } from '../../editorial/actions.ts'
 import { erasedAt } from '../../submissions/retention-rules.ts'
-import { deedRoute, deedsOf } from '../http/action-route.ts'
 import type { DeskParts } from '../http/parts.ts'
-import type { DeskRoute, Seat } from '../http/routes.ts'
+import type { DeskRoute } from '../http/routes.ts'
 import { formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedRoute, deedsOf } from './action-route.ts'
 
 /** More are not shown on one page. */
 const shown = 200

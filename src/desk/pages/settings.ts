@@ -16,7 +16,8 @@ import {
 import { RetentionRules } from '../../submissions/retention-rules.ts'
 import { eventBy } from '../http/event-by.ts'
 import type { ShowPage } from '../http/render-page.ts'
-import { chosen, type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { chosen, type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 export type SettingsParts = {
   showPage: ShowPage
@@ -46,6 +47,7 @@ export type SettingsParts = {
 
 const Name = z.enum(letters)
 const Hours = z.coerce.number().int().min(0).max(1000)
+
 /** An hour at most: whoever waits for an answer should not wait for us. */
 const Wait = z.coerce.number().int().min(0).max(3600)
 const Revision = z.coerce.number().int().min(0).max(1_000_000_000)

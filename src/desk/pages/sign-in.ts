@@ -1,29 +1,29 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
-import { type Editor, mostWrongCodes, type Passkey, suspiciousCodes } from '../../accounts/editor.ts'
-import { passphraseWrap, type WrapWay } from '../../accounts/keyring/key-holders.ts'
+import { type Editor, mostWrongCodes, suspiciousCodes } from '../../accounts/editor.ts'
+import { passphraseWrap } from '../../accounts/keyring/key-holders.ts'
 import { checkPassphrase, hashPassphrase, openPassphrase } from '../../accounts/passphrase.ts'
 import { hashToken, newToken } from '../../accounts/session-token.ts'
+import type { Wraps } from '../../accounts/sign-in-link.ts'
 import { isTotpShaped, recoveryHash, totpStep } from '../../accounts/totp.ts'
 import { passkeySalt } from '../../accounts/webauthn.ts'
-import type { SecurityEvent } from '../../audit/security-event.ts'
 import { openSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { hasHttps, type SiteAddresses } from '../../core/public-urls.ts'
 import type { Identity, Keys } from '../../encryption/types.ts'
 import type { AskedPasskeys } from '../http/passkey-challenge.ts'
-import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 import type { Sessions, Waiting } from '../http/session.ts'
 
 const hour = 3_600_000
-const day = 24 * hour
-const linkTime = day
-const keyLinkTime = 3650 * day
+export const day = 24 * hour
 const knownTime = 365 * day
 const tries = { most: 5, span: 60_000 }
+
 /** Whoever asks for links again and again fills no mailbox, and keeps no editor out: each is good for a day. */
-const links = [
+export const links = [
   { most: 1, span: 2 * 60_000 },
   { most: 10, span: hour },
   { most: 30, span: day },
@@ -73,58 +73,6 @@ export type SignInParts = {
   addresses: SiteAddresses
   base: string
   now: () => number
-}
-
-/** What identities are kept under, and the steps in which that changes. */
-export type Wraps = {
-  unwrap(id: string, secret: string | Uint8Array): Promise<Identity | undefined>
-  together<T>(work: (step: WrapStep) => Promise<T>): Promise<T>
-}
-
-/** One step that moves keys: all of it is written, or nothing. */
-export type WrapStep = {
-  share(editorId: string, opened: Identity[]): Promise<void>
-  wrapUnder(way: WrapWay, secret: string | Uint8Array, id: string, identity: Identity): Promise<void>
-  accounts: {
-    addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
-    setPassphrase(editorId: string, hash: string): Promise<void>
-    addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void>
-    endSessions(editorId: string, except: string | undefined): Promise<void>
-    note(event: SecurityEvent, now: number): Promise<void>
-  }
-}
-
-/** Makes a link. With an identity, the link bears it: whoever has the link can open what that can. */
-export type LinkMaker = (editorId: string, identity?: Identity, step?: WrapStep) => Promise<string>
-
-/**
- * Makes the links by which an editor signs in, once, within a day. One that bears a key is good until its editor has
- * settled on a way of their own, for it may be the only way to what has come in meanwhile. It is made in the step that
- * makes its editor a holder, where there is one.
- */
-export function linkMaker(
-  parts: Pick<SignInParts, 'now'> & {
-    /** Where the desk is, as mails say it. */
-    deskSiteUrl: string
-    links: { addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void> }
-    keyRing: Pick<Wraps, 'together'>
-  },
-): LinkMaker {
-  return async (editorId, identity, step) => {
-    const token = newToken()
-    const hash = hashToken(token)
-    // Within a step everything is written by its transaction: another one would wait for it for ever.
-    const links = step?.accounts ?? parts.links
-    if (identity === undefined) await links.addLink(hash, editorId, parts.now() + linkTime)
-    else if (step) await bear(step, identity)
-    else await parts.keyRing.together((own) => bear(own, identity))
-    return `${parts.deskSiteUrl}/desk/sign-in/${token}`
-
-    async function bear({ accounts, wrapUnder }: WrapStep, borne: Identity): Promise<void> {
-      await accounts.addLink(hash, editorId, parts.now() + keyLinkTime)
-      await wrapUnder('link', token, hash, borne)
-    }
-  }
 }
 
 /** Signing in: by passphrase or mailed link, and by the second factor where there is one. */

@@ -1,6 +1,6 @@
+import { channels, kinds } from '../../db/values.ts'
 import { type Bar, stackedBars } from '../../statistics/bar-chart.ts'
 import { ages, type DayCount, type Decided, daysBetween, median } from '../../statistics/model.ts'
-import { channels, kinds } from '../../submissions/model.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 

@@ -1,18 +1,19 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
-import type { Editor, Role } from '../../accounts/editor.ts'
-import { roles } from '../../accounts/editor.ts'
+import type { Editor } from '../../accounts/editor.ts'
 import type { NewHolder } from '../../accounts/keyring/key-holders.ts'
+import type { WrapStep } from '../../accounts/sign-in-link.ts'
 import type { Noted, SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
+import { type Role, roles } from '../../db/values.ts'
 import type { Identity, Keys } from '../../encryption/types.ts'
 import type { NewDelivery } from '../../jobs/job.ts'
 import { type KeptPgpKey, type PgpStanding, standingOf } from '../../outbound-mail/pgp/key.ts'
 import { eventBy } from '../http/event-by.ts'
 import { acknowledgedIn, sayingWhatIsLost } from '../http/losing.ts'
 import type { ShowPage } from '../http/render-page.ts'
-import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
-import type { WrapStep } from './sign-in.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 export type TeamParts = {
   showPage: ShowPage

@@ -2,6 +2,7 @@ import type { Block, Formatted, Run } from '../../submissions/formatted-text.ts'
 
 /** A longer line is no sub-heading. */
 const longestHeading = 80
+
 /** A shorter paragraph has none above it. */
 export const shortestBelow = 100
 

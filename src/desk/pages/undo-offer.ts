@@ -1,6 +1,6 @@
 import { type Submission, titleOf } from '../../submissions/model.ts'
 import type { DeskParts } from '../http/parts.ts'
-import type { Seat } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
 
 /** What can be taken back now: of which submissions, and what it was of the first one. */
 export type UndoOffer = {

@@ -2,10 +2,11 @@ import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
 import { learnSpam } from '../../editorial/spam.ts'
 import type { Submission } from '../../submissions/model.ts'
-import { deedsOf } from '../http/action-route.ts'
 import { listOf, queryOf } from '../http/inbox-link.ts'
 import type { DeskParts } from '../http/parts.ts'
-import { type DeskRoute, formText, type Seat } from '../http/routes.ts'
+import { type DeskRoute, formText } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { deedsOf } from './action-route.ts'
 import { referencesIn, submissionsOf } from './undo-offer.ts'
 
 /** Taking back what one did within the last ten seconds. */

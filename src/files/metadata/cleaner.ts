@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import { type Command, type Made, madeBy } from '../../core/child-process.ts'
-import { confined } from '../../core/confinement.ts'
 import { loadedOnce } from '../../core/loaded-once.ts'
-import { turns } from '../../core/turns.ts'
+import { type Command, type Made, madeBy } from '../processes/child-process.ts'
+import { confined } from '../processes/confinement.ts'
+import { turns } from '../processes/turns.ts'
 import { findingsIn } from './findings.ts'
 import { cleaning, findPrograms, noPrograms } from './sandbox.ts'
 import { endingFor, pictureType, type Way, wayFor } from './strategy.ts'
@@ -20,10 +20,13 @@ export type Cleaner = ReturnType<typeof createCleaner>
 
 /** Below the time after which proxies give up. Milliseconds. */
 const patience = 50_000
+
 /** Who reads slower than this gets no copy: others wait for their turn. Milliseconds. */
 const longestReading = 10 * 60_000
+
 /** What is larger has no room in the sandbox beside what it becomes. Bytes. */
 const mostBytes = 128 * 1024 * 1024
+
 /** One copy is made at a time (`children/child.ts`); meanwhile one more may be on its way to whoever asked for it. */
 const atOnce = 2
 

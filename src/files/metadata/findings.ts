@@ -31,6 +31,7 @@ const byAbout: Record<string, FindingGroup> = {
   Time: 'times',
   Preview: 'thumbnail',
 }
+
 const telling =
   /Title|Subject|Description|Keyword|Caption|Headline|Template|Instructions|UserDefinedText|Label|Tag[A-Z]|Text$|^Pictures in it$/
 

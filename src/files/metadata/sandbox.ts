@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { type Command, madeBy } from '../../core/child-process.ts'
-import { sandboxed } from '../../core/confinement.ts'
+import { type Command, madeBy } from '../processes/child-process.ts'
+import { sandboxed } from '../processes/confinement.ts'
 import type { Programs } from './types.ts'
 
 export const noPrograms: Programs = {
@@ -19,8 +19,10 @@ const Told = z
   .transform(({ 'heif-convert': heif, ...others }) => ({ sandbox: true, heif, ...others }))
 
 const folder = fileURLToPath(new URL('./sandbox/', import.meta.url))
+
 /** All that is written in the sandbox is written here, in memory. Bytes. */
 const room = 512 * 1024 * 1024
+
 /** Long enough for Python on a slow machine. Milliseconds. */
 const firstWord = 20_000
 

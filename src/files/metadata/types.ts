@@ -16,6 +16,7 @@ export const notCleaned = {
   'too-large': 'it is too large to be cleaned, or becomes so when it is unpacked',
   'too-slow': 'cleaning it took too long',
 } as const
+
 export type NotCleaned = keyof typeof notCleaned
 
 /** Which programs there are to clean with. Without a sandbox there is none: no file is given to a program outside it. */
@@ -38,6 +39,7 @@ export const findingGroups = {
   thumbnail: 'Small pictures of it, which may show more than it does',
   other: 'Other',
 } as const
+
 export type FindingGroup = keyof typeof findingGroups
 
 export type Finding = { group: FindingGroup; name: string; value: string }

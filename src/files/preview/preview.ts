@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { madeBy } from '../../core/child-process.ts'
-import { confined } from '../../core/confinement.ts'
 import { Failure } from '../../core/errors.ts'
 import { CarryFault, type Delivery, type Instead } from '../../jobs/job.ts'
+import { madeBy } from '../processes/child-process.ts'
+import { confined } from '../processes/confinement.ts'
 
 export type PreviewParts = {
   files: {
@@ -19,10 +19,13 @@ export type PreviewParts = {
 }
 
 const program = fileURLToPath(new URL('./process.ts', import.meta.url))
+
 /** A file that takes longer is meant to. Milliseconds. */
 const patience = 30_000
+
 /** No preview is larger: what comes out of the process is believed as little as the file. Bytes. */
 const largest = 4 * 1024 * 1024
+
 /** A file is begun so often without an outcome: then it is what ended the program. */
 const mostBegun = 2
 

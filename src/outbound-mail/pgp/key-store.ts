@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Noted } from '../../audit/security-event.ts'
-import { noteIf } from '../../audit/security-event-store.ts'
+import { noteIf } from '../../audit/store.ts'
 import type { Database } from '../../db/open.ts'
 import type { Tables } from '../../db/schema.ts'
 import type { KeptPgpKey } from './key.ts'

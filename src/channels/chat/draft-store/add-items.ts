@@ -2,11 +2,12 @@ import { sql } from 'kysely'
 import { unavailable } from '../../../core/errors.ts'
 import type { Database } from '../../../db/open.ts'
 import type { Tables } from '../../../db/schema.ts'
+import type { Step } from '../../../db/values.ts'
 import type { Recipient } from '../../../encryption/types.ts'
-import { insertDeliveries } from '../../../jobs/enqueue.ts'
+import { insertDeliveries, offerUploadOnce } from '../../../jobs/enqueue-store.ts'
 import type { NewDelivery } from '../../../jobs/job.ts'
 import { isConfidentialKind } from '../../../submissions/model.ts'
-import { fullAt, type NewPart, type Step, type TakenPart, type UpdateName } from '../draft.ts'
+import { fullAt, type NewPart, type TakenPart, type UpdateName } from '../draft.ts'
 import {
   newPiece,
   type PieceSeal,
@@ -18,7 +19,7 @@ import {
   sealedAs,
   unsealed,
 } from './rows.ts'
-import { close, gathering, insertPieces, noteFiles, offerUploadOnce, tellOf } from './writes.ts'
+import { close, gathering, insertPieces, noteFiles, tellOf } from './writes.ts'
 
 /** A piece of these states takes what belongs to it and comes late. */
 const closedStates = ['closed', 'sent'] as const

@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/open.ts'
 import type { Tables } from '../../../db/schema.ts'
-import type { Chat, OpenPiece, Part, Step, UpdateName } from '../draft.ts'
+import type { Step } from '../../../db/values.ts'
+import type { Chat, OpenPiece, Part, UpdateName } from '../draft.ts'
 import { type PieceWriting, partRow, pieceOf, saidColumns } from './rows.ts'
 import { noteUpdate, tellOf } from './writes.ts'
 

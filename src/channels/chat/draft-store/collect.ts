@@ -1,7 +1,8 @@
 import { unavailable } from '../../../core/errors.ts'
 import type { Database } from '../../../db/open.ts'
-import { insertDeliveries } from '../../../jobs/enqueue.ts'
-import { isConfidentialKind, type Kind } from '../../../submissions/model.ts'
+import type { Kind } from '../../../db/values.ts'
+import { insertDeliveries } from '../../../jobs/enqueue-store.ts'
+import { isConfidentialKind } from '../../../submissions/model.ts'
 import {
   type Chat,
   firstStep,

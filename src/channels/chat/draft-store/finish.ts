@@ -1,6 +1,6 @@
 import { coarseIdBehind, idBehind } from '../../../core/ids.ts'
 import type { Database } from '../../../db/open.ts'
-import { insertDeliveries } from '../../../jobs/enqueue.ts'
+import { insertDeliveries } from '../../../jobs/enqueue-store.ts'
 import type { NewDelivery } from '../../../jobs/job.ts'
 import { lastTurnOf } from '../../../submissions/store.ts'
 import { type Part, type PieceToSend, quietTime, regretTime, type UpdateName } from '../draft.ts'

@@ -1,7 +1,8 @@
 import type { Database } from '../../../db/open.ts'
 import type { Tables } from '../../../db/schema.ts'
+import type { Kind } from '../../../db/values.ts'
 import { noteToWipe } from '../../../retention/erasure-store.ts'
-import { isConfidentialKind, type Kind } from '../../../submissions/model.ts'
+import { isConfidentialKind } from '../../../submissions/model.ts'
 import { type PieceSeal, type PieceWriting, partOf, saidColumns, sealedAnew, unsealed } from './rows.ts'
 
 /** What an open piece is sealed by when it becomes one of another kind, with what it has so far written anew. */

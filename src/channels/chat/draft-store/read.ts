@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/open.ts'
+import type { Step } from '../../../db/values.ts'
 import type { Memory } from '../../../encryption/types.ts'
-import type { OpenPiece, Part, PieceToSend, Step, UpdateName } from '../draft.ts'
+import type { OpenPiece, Part, PieceToSend, UpdateName } from '../draft.ts'
 import { digestOf, partOf, pieceOf, pieceToSendOf } from './rows.ts'
 
 /** `digest` is that of its words and files. */

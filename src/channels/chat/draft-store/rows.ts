@@ -2,9 +2,8 @@ import { hash, randomBytes } from 'node:crypto'
 import { coarseId } from '../../../core/ids.ts'
 import type { Tables } from '../../../db/schema.ts'
 import type { Memory, Recipient, Sealing } from '../../../encryption/types.ts'
-import type { Writing } from '../../../encryption/write-context.ts'
-import type { PartContent } from '../../../submissions/content-codec.ts'
 import type { Content } from '../../../submissions/model.ts'
+import type { Writing } from '../../../submissions/write-context.ts'
 import {
   fieldsOf,
   filesOf,
@@ -12,6 +11,7 @@ import {
   type NewPart,
   type OpenPiece,
   type Part,
+  type PartContent,
   type PieceToSend,
   rawUpdatesOf,
 } from '../draft.ts'

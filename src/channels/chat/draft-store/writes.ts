@@ -1,7 +1,7 @@
 import { coarseId, coarseIdBehind, idBehind, newId } from '../../../core/ids.ts'
 import type { Database } from '../../../db/open.ts'
 import type { Tables } from '../../../db/schema.ts'
-import { insertDeliveries } from '../../../jobs/enqueue.ts'
+import { insertDeliveries } from '../../../jobs/enqueue-store.ts'
 import type { NewDelivery } from '../../../jobs/job.ts'
 import { lastTurnOf } from '../../../submissions/store.ts'
 import { quietTime, type UpdateName } from '../draft.ts'
@@ -109,17 +109,6 @@ export async function tellOf(trx: Database, pieceIds: string[], at: number): Pro
     (id): NewDelivery => ({ purpose: 'chat-live', submissionId: id, dueAt: at + gathering }),
   )
   if (deliveries.length > 0) await insertDeliveries(trx, deliveries, at)
-}
-
-/** Has the sender of a piece or a submission told where to send what is too large, unless that was done before. */
-export async function offerUploadOnce(trx: Database, id: string, at: number): Promise<void> {
-  const offered = await trx
-    .selectFrom('deliveries')
-    .select('id')
-    .where('submission_id', '=', id)
-    .where('purpose', '=', 'upload-link')
-    .executeTakeFirst()
-  if (!offered) await insertDeliveries(trx, [{ purpose: 'upload-link', submissionId: id }], at)
 }
 
 /** Notes down by what files are known again when their words are edited. */

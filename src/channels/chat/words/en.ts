@@ -1,6 +1,5 @@
-import type { Kind, State } from '../../../submissions/model.ts'
-import type { CommandName } from '../../telegram/commands.ts'
-import type { Step } from '../draft.ts'
+import type { Kind, State, Step } from '../../../db/values.ts'
+import type { CommandName } from '../command-names.ts'
 
 const kinds: Record<Kind, string> = {
   'news-tip': 'News tip',

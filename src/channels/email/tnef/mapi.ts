@@ -31,6 +31,7 @@ const widths: Record<number, number> = {
   64: 8,
   72: 16,
 }
+
 const unicode = 0x1f
 const objects = new Set([0x0d, 0x1e, unicode, 0x102])
 const many = 0x1000

@@ -7,8 +7,10 @@ export type RtfWords = { plain: string } | { html: string }
 
 /** What is longer nobody wrote by hand. Bytes. */
 const longest = 2 * 1024 * 1024
+
 /** Reading takes time with the square of the depth. */
 const deepest = 200
+
 /** More bytes than this are no length that the parser should make room for. */
 const binary = /\\bin\d{7}/
 

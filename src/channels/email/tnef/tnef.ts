@@ -33,6 +33,7 @@ const attributes = {
   attachedData: 0x800f,
   attachedProperties: 0x9005,
 } as const
+
 const signature = 0x223e9f78
 const objectHeader = 16
 const mostFiles = 500

@@ -38,6 +38,7 @@ const fileId: Reader = {
   ...said((value) => (isFileId(value) ? '' : undefined)),
   decision: 'file',
 }
+
 /** The name that its sender gave it. */
 const fileName = said((value) => (typeof value === 'string' ? '' : undefined))
 

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { kill as killProcess } from 'node:process'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { endings } from '../files/metadata/exit-codes.ts'
-import type { NotCleaned } from '../files/metadata/types.ts'
-import { unavailable } from './errors.ts'
+import { unavailable } from '../../core/errors.ts'
+import { endings } from '../metadata/exit-codes.ts'
+import type { NotCleaned } from '../metadata/types.ts'
 import { turns } from './turns.ts'
 
 export type Command = { file: string; args: string[]; env: Record<string, string> }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { coarseId } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
 import type { Hidden } from '../encryption/hidden.ts'
@@ -47,4 +48,32 @@ function passingOf({ passing }: NewDelivery, hidden: Hidden | undefined): string
   if (!passing) return null
   if (!hidden) throw new Error('nothing here can hide what is passed on')
   return hidden.hide(passing)
+}
+
+/** Has the sender of a piece or a submission told where to send what is too large, unless that was done before. */
+export async function offerUploadOnce(trx: Database, id: string, at: number): Promise<void> {
+  const offered = await trx
+    .selectFrom('deliveries')
+    .select('id')
+    .where('submission_id', '=', id)
+    .where('purpose', '=', 'upload-link')
+    .executeTakeFirst()
+  if (!offered) await insertDeliveries(trx, [{ purpose: 'upload-link', submissionId: id }], at)
+}
+
+/** Those of these editors for whom no such mail waits that nobody has in hand: it will tell of all. */
+export async function withoutMail(
+  trx: Database,
+  purpose: 'erasure-warning' | 'escalation',
+  editorIds: string[],
+): Promise<string[]> {
+  const rows = await trx
+    .selectFrom('deliveries')
+    .select('editor_id')
+    .where('purpose', '=', sql.lit(purpose))
+    .where('state', '=', 'pending')
+    .where('lease', 'is', null)
+    .execute()
+  const waiting = new Set(rows.map((row) => row.editor_id))
+  return editorIds.filter((id) => !waiting.has(id))
 }

@@ -4,11 +4,12 @@ import { nameFrom } from '../../accounts/editor.ts'
 import { Failure, type FailureCode } from '../../core/errors.ts'
 import type { ChangeOf, Deed } from '../../editorial/actions.ts'
 import type { Message, Submission } from '../../submissions/model.ts'
+import { noSuchSubmission } from '../../submissions/not-found.ts'
 import { heldBox, type Typed, typedIn } from '../../web/typed-input.ts'
-import { noSuchSubmission } from '../pages/inbox.ts'
-import { type Asked, pieceShower, wayOn } from '../pages/submission.ts'
-import type { DeskParts } from './parts.ts'
-import { type Confirm, type DeskRoute, formText, type Seat, type SentFiles } from './routes.ts'
+import type { DeskParts } from '../http/parts.ts'
+import { type Confirm, type DeskRoute, formText, type SentFiles } from '../http/routes.ts'
+import type { Seat } from '../http/seat.ts'
+import { type Asked, pieceShower, wayOn } from './submission.ts'
 
 export type Handle = (req: Request, res: Response, seat: Seat, sent?: SentFiles) => Promise<void>
 

@@ -1,6 +1,6 @@
-import type { Contents } from '../submissions/content-codec.ts'
-import type { Sealings } from '../submissions/recipients-store.ts'
-import type { Hidden } from './hidden.ts'
+import type { Hidden } from '../encryption/hidden.ts'
+import type { Contents } from './content-codec.ts'
+import type { Sealings } from './recipients-store.ts'
 
 /** What writing needs to leave nothing in the clear that should not be. */
 export type Writing = {

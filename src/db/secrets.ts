@@ -2,10 +2,10 @@ import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } fr
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { InstallationStore } from '../db/installation-store.ts'
-import { isThere } from './durable-file.ts'
-import { makeOnce } from './made-once.ts'
-import { StartFault } from './start-fault.ts'
+import { isThere } from '../core/durable-file.ts'
+import { makeOnce } from '../core/made-once.ts'
+import { StartFault } from '../core/start-fault.ts'
+import type { InstallationStore } from './installation-store.ts'
 
 const Kept = z.object({ key: z.base64().length(44), telegramWebhookSecret: z.string().min(1) })
 

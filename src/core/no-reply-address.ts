@@ -1,4 +1,4 @@
-import { addressOf, untagged } from '../core/email-address.ts'
+import { addressOf, untagged } from './email-address.ts'
 
 /** “Do not reply”, as mailbox names say it, without what stands between the words. */
 const pleas = [

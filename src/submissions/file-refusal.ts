@@ -75,3 +75,21 @@ export class FileRefused extends Failure {
     this.reason = reason
   }
 }
+
+/** Why a delivery failed, in words, where the code does not say it. */
+export const faultNames: Record<string, string> = {
+  'no-room': 'there is no room for files on the disk of UPLOADS_DIR. It is fetched when there is',
+  'sealed-away':
+    'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
+  'no-outcome':
+    'twice Barua came to an end while the file was read. It is not read again by itself; the file is kept as it came',
+  ...Object.fromEntries(
+    Object.entries(refusals).map(([reason, { what }]) => [`unsupported-${reason}`, `it is ${what}`]),
+  ),
+}
+
+/** Why a file that was fetched was not taken, where its fault says so. */
+export function refusalIn(fault: string): RefusalReason | undefined {
+  const reason = fault.replace(/^unsupported-/, '')
+  return reason !== fault && isRefusalReason(reason) ? reason : undefined
+}

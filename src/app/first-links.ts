@@ -1,7 +1,7 @@
-import { hour, type Parts } from '../app/parts.ts'
-import type { LinkMaker } from '../desk/pages/sign-in.ts'
-import type { SetUpLink } from './first-run.ts'
-import type { KeyStep } from './keyring/key-step.ts'
+import type { SetUpLink } from '../accounts/first-run.ts'
+import type { KeyStep } from '../accounts/keyring/key-step.ts'
+import type { LinkMaker } from '../accounts/sign-in-link.ts'
+import { hour, type Parts } from './parts.ts'
 
 /** So many of the links that starts have printed stay good for an editor. */
 const mostLinks = 5

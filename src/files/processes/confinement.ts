@@ -2,9 +2,9 @@ import { execPath } from 'node:process'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { unavailable } from '../../core/errors.ts'
+import { loadedOnce } from '../../core/loaded-once.ts'
 import { type Command, madeBy } from './child-process.ts'
-import { unavailable } from './errors.ts'
-import { loadedOnce } from './loaded-once.ts'
 
 /** What a process sees besides the system, as bubblewrap is told; its environment; bytes that it may write, in memory. */
 export type Sandbox = { sees: string[]; env: Record<string, string>; room: number }
@@ -13,6 +13,7 @@ export type Sandbox = { sees: string[]; env: Record<string, string>; room: numbe
 export type Confinement = 'sandbox' | 'limits'
 
 const MiB = 1024 * 1024
+
 /**
  * What Node may take while it reads a file (setrlimit(2)). Of `data` it sets half a gigabyte aside for itself and uses
  * little of that, so that 700 megabytes are left for the file; of addresses it never uses most. Of processes those of the
@@ -26,15 +27,19 @@ const limits = {
   nofile: 256,
   core: 0,
 }
+
 const mostProcesses: Record<Confinement, number> = { sandbox: 128, limits: 1024 }
 
 const path = { PATH: '/usr/local/bin:/usr/bin:/bin' }
 const system = ['/usr', '/bin', '/lib', '/lib64', '/etc/alternatives', '/etc/fonts', '/etc/ld.so.cache']
-const house = fileURLToPath(new URL('../../', import.meta.url))
+const house = fileURLToPath(new URL('../../../', import.meta.url))
+
 /** Node, our code and its libraries; nothing that is kept or configured. */
 const ours = [execPath, ...['package.json', 'node_modules', 'src'].map((name) => house + name)]
+
 /** So large a picture that libvips would put it on the disk is never met. */
 const onlyInMemory = { VIPS_DISC_THRESHOLD: '100g' }
+
 /** Long enough for Node on a slow machine. Milliseconds. */
 const firstWord = 20_000
 

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { fileSealing } from '../../test/support/storage.ts'
+import { fileSealing } from '../../../test/support/storage.ts'
 import { madeBy } from './child-process.ts'
 import { turns } from './turns.ts'
 

@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import { type Keys, type SealedFor, type Sealing, whomFor } from '../encryption/types.ts'
-import type { Writing } from '../encryption/write-context.ts'
-import { nextTurn } from '../submissions/keyset-scan.ts'
+import { nextTurn } from '../submissions/keyset-scan-store.ts'
+import type { Writing } from '../submissions/write-context.ts'
 
 /** So many texts of a long conversation hold up the event loop at a stretch, of which each takes a third of a millisecond. */
 const atOnce = 20
@@ -17,6 +17,7 @@ const places = {
   summary: ['submissions', 'summary'],
   file: ['attachments', 'type'],
 } as const
+
 type Place = keyof typeof places
 
 /** What became of sealing a conversation anew: `changed` while it was read, `locked` where these keys do not open all of it. */

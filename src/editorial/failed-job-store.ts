@@ -1,0 +1,63 @@
+import { Failure } from '../core/errors.ts'
+import { isDuplicate, orUnavailable } from '../db/errors.ts'
+import type { Database } from '../db/open.ts'
+import type { Tables } from '../db/schema.ts'
+import type { Hidden } from '../encryption/hidden.ts'
+import type { Passing } from '../jobs/job.ts'
+import { insertHistory } from '../submissions/history-store.ts'
+
+export type FailedJobStore = ReturnType<typeof failedJobStore>
+
+/** What an editor does about a delivery that has failed for good. */
+export function failedJobStore(db: Database, hidden: Hidden) {
+  return {
+    /**
+     * Has a failed delivery tried again, as if it were new, with what it needs to know where that was lost.
+     * @throws Failure `conflict` if it has not failed.
+     */
+    async retry(id: string, editorId: string, now: number, passing?: Passing): Promise<void> {
+      await reopen(id, editorId, now, 'retried', {
+        ...(passing && { passing: hidden.hide(passing) }),
+        state: 'pending',
+        due_at: now,
+        tried_since: now,
+        attempts: 0,
+        begun: 0,
+        done_at: null,
+      })
+    },
+
+    /** Lets a failed delivery be. @throws Failure `conflict` if it has not failed. */
+    async drop(id: string, editorId: string, now: number): Promise<void> {
+      await reopen(id, editorId, now, 'dropped', { state: 'dropped' })
+    },
+  }
+
+  async function reopen(
+    id: string,
+    editorId: string,
+    now: number,
+    action: 'retried' | 'dropped',
+    change: Partial<Tables['deliveries']>,
+  ): Promise<void> {
+    const reopening = () =>
+      db.transaction().execute(async (trx) => {
+        const row = await trx
+          .updateTable('deliveries')
+          .set(change)
+          .where('id', '=', id)
+          .where('state', '=', 'failed')
+          .returning(['submission_id', 'purpose'])
+          .executeTakeFirst()
+          .catch((error: unknown) => {
+            throw isDuplicate(error)
+              ? new Failure('conflict', 'The next digest waits already: let this one be.')
+              : error
+          })
+        if (!row) throw new Failure('conflict', 'This delivery is no longer a failed one.')
+        const entries = [{ action, detail: row.purpose }]
+        if (row.submission_id) await insertHistory(trx, row.submission_id, editorId, entries, now)
+      })
+    await orUnavailable(reopening)
+  }
+}

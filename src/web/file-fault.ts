@@ -1,0 +1,3 @@
+import type { FailureCode } from '../core/errors.ts'
+
+export type FileFault = { code: FailureCode; message: string }
