@@ -2,6 +2,7 @@ import type { SecurityEvent } from '../audit/security-event.ts'
 import type { WrapWay } from '../db/values.ts'
 import type { Identity } from '../encryption/types.ts'
 import type { Passkey } from './editor.ts'
+import type { SessionStore } from './session-store.ts'
 import { hashToken, newToken } from './session-token.ts'
 
 const day = 24 * 3_600_000
@@ -42,7 +43,7 @@ export function linkMaker(parts: {
   now: () => number
   /** Where the desk is, as mails say it. */
   deskSiteUrl: string
-  links: { addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void> }
+  links: Pick<SessionStore, 'addLink'>
   keyRing: Pick<Wraps, 'together'>
 }): LinkMaker {
   return async (editorId, identity, step) => {

@@ -1,28 +1,15 @@
-import type { Readable } from 'node:stream'
 import { Failure } from '../core/errors.ts'
-import type { Sealing } from '../encryption/types.ts'
+import type { FileStore } from '../files/store.ts'
 import type { SealedAs } from '../submissions/intake-record.ts'
+import type { MarkingStore } from './make-confidential-store.ts'
 
 type Marking = { submissionId: string; revision: number; editorId: string; at: number }
 type ClearFile = { id: string; type: string; size: number }
 type Copies = Map<string, SealedAs & { id: string }>
 
 export type MarkParts = {
-  store: {
-    sealingFor(submissionId: string): Promise<Sealing>
-    clearFiles(submissionId: string): Promise<ClearFile[]>
-    mark(marking: Marking, sealing: Sealing, copies: Copies): Promise<void>
-  }
-  files: {
-    read(id: string): Promise<Readable>
-    stage(
-      source: Readable,
-      options: { isSealed: true; maxBytes: number; typeOf: () => Promise<string> },
-    ): Promise<{ id: string }>
-    keep(ids: string[], sealing: Sealing): Promise<Map<string, SealedAs>>
-    discard(ids: string[]): Promise<void>
-    remove(ids: string[]): Promise<void>
-  }
+  store: MarkingStore
+  files: FileStore
 }
 
 export type MarkConfidential = (marking: Marking) => Promise<void>

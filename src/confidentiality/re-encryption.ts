@@ -1,27 +1,15 @@
 import type { Pace } from '../core/pace.ts'
-import type { Identity, Keys, SealedFiles, Sealing } from '../encryption/types.ts'
+import type { Identity, Keys } from '../encryption/types.ts'
+import type { FileStore } from '../files/store.ts'
+import type { ResealingStore } from './re-encryption-store.ts'
 
 /** Where a walk has come along what is sealed for earlier keys. */
 type Place = { sealedFor: string | null; id: string }
 
 /** What sealing anew is handed where everything meets. */
 export type ResealingParts = {
-  store: {
-    left(most: number): Promise<number>
-    pieces(after: Place | undefined, most: number): Promise<Place[]>
-    files(submissionId: string): Promise<SealedFiles | undefined>
-    sealAnew(
-      submissionId: string,
-      as: Pick<SealedFiles, 'revision' | 'sealing'>,
-      keys: Keys,
-    ): Promise<'done' | 'changed' | 'locked'>
-    unread(
-      after: Place | undefined,
-      most: number,
-      keys: Keys,
-    ): Promise<{ last: Place | undefined; count: number }>
-  }
-  files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
+  store: ResealingStore
+  files: Pick<FileStore, 'sealAnew'>
   onTrouble: (error: unknown) => void
   pace: Pace
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../core/errors.ts'
 import { minuteOf } from '../core/ids.ts'
-import { type Keys, narrowed, type SealedFiles, type Sealing } from '../encryption/types.ts'
+import { type Keys, narrowed, type SealedFiles } from '../encryption/types.ts'
+import type { FileStore } from '../files/store.ts'
 
 export type LeaveParts = {
   store: {
@@ -12,7 +13,7 @@ export type LeaveParts = {
       at: number,
     ): Promise<void>
   }
-  files: { sealAnew(id: string, keys: Keys, sealedFor: Pick<Sealing, 'desk' | 'sender'>): Promise<boolean> }
+  files: Pick<FileStore, 'sealAnew'>
   now: () => number
 }
 

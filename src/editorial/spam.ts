@@ -1,12 +1,11 @@
 import type { Keys } from '../encryption/types.ts'
 import type { Message, Submission } from '../submissions/model.ts'
+import type { SubmissionStore } from '../submissions/store.ts'
+import type { WorkStore } from './action-store.ts'
 
 export type SpamParts = {
-  submissions: { conversation(submissionId: string, keys: Keys): Promise<Message[]> }
-  work: {
-    rememberSpammers(senders: string[], at: number): Promise<void>
-    forgetSpammers(senders: string[], since: number): Promise<void>
-  }
+  submissions: Pick<SubmissionStore, 'conversation'>
+  work: Pick<WorkStore, 'rememberSpammers' | 'forgetSpammers'>
   /** By what a sender would be known again. */
   sendersOf: (message: Message) => string[]
   now: () => number

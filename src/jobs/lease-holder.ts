@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { placeOf } from '../core/error-place.ts'
+import type { LeaseStore } from './lease-store.ts'
 
 /** The lease that this process works under; `lost` is aborted when it is ours no more. */
 export type HeldLease = { id: string; lost: AbortSignal }
@@ -23,13 +24,7 @@ export const timesHere: LeaseTimes = { beat: 1_000, silence: 6_000, giveUp: 4_00
 export const timesOfMachines: LeaseTimes = { beat: 5_000, silence: 30_000, giveUp: 20_000 }
 
 export type LeaseHolderParts = {
-  store: {
-    begin(id: string): Promise<void>
-    renew(id: string): Promise<boolean>
-    all(): Promise<{ id: string; renewals: number }[]>
-    end(lease: { id: string; renewals: number }): Promise<boolean>
-    giveUp(id: string): Promise<void>
-  }
+  store: LeaseStore
   /** Another machine may write where we cannot: then our lease may be ended while we cannot renew it. */
   isShared: boolean
   /** Told when there may be something to do: a lease of ours has begun, or another's has ended. */

@@ -5,7 +5,8 @@ import type { Carrier } from '../db/values.ts'
 import { insist } from './insist.ts'
 import { CarryFault, type Delivery, type Instead, nextTry, type Verdict } from './job.ts'
 import { Lanes } from './lanes.ts'
-import type { HeldLease } from './lease-holder.ts'
+import type { HeldLease, LeaseHolder } from './lease-holder.ts'
+import type { DeliveryStore } from './store.ts'
 
 export type WorkerParts = {
   carrier: Carrier
@@ -17,22 +18,8 @@ export type WorkerParts = {
   takesTurns: boolean
   /** The name of where a delivery goes; undefined for what holds up nothing. */
   laneOf: (delivery: Delivery) => Promise<string | undefined>
-  leases: {
-    current(): HeldLease | undefined
-    /** This lease has been found to be no longer ours. */
-    lose(id: string): void
-  }
-  outbox: {
-    /** None of these ids, none that go by these lanes; undefined if the lease has ended. */
-    lease(
-      carrier: Carrier,
-      lease: string,
-      asked: { count: number; now: number; lanes: string[]; not: string[] },
-    ): Promise<Delivery[] | undefined>
-    nextDueAt(carrier: Carrier, lanes: string[]): Promise<number | undefined>
-    putBack(lease: string, deliveries: { id: string; lane: string | undefined }[]): Promise<void>
-    giveBack(lease: string, carrier: Carrier, not: string[]): Promise<void>
-  }
+  leases: Pick<LeaseHolder, 'current' | 'lose'>
+  outbox: DeliveryStore
   /** Makes a verdict durable; verdicts that come together may share a commit. False if another process has taken over. */
   settle: (delivery: Delivery, verdict: Verdict & { lease: string }) => Promise<boolean>
   /**

@@ -1,27 +1,17 @@
 import type { Editor } from '../accounts/editor.ts'
+import type { EditorStore } from '../accounts/editor-store.ts'
 import { burst, longestBurst } from '../accounts/notification-policy.ts'
-import type { Kind } from '../db/values.ts'
 import { CarryFault, type Delivery, type Instead } from '../jobs/job.ts'
 import type { Composer } from '../outbound-mail/compose.ts'
 import type { Mail } from '../outbound-mail/mail.ts'
 import type { Submission } from '../submissions/model.ts'
+import type { NoticeStore } from './store.ts'
 
 export type NoticeParts = {
   compose: Composer
   send: (mail: Mail, signal: AbortSignal) => Promise<void>
-  editors: {
-    byId(id: string): Promise<Editor | undefined>
-    digestedAt(id: string): Promise<number | undefined>
-    digested(id: string, at: number): Promise<void>
-  }
-  notices: {
-    isBurst(now: number): Promise<boolean>
-    untell(submissionId: string, editorId: string): Promise<void>
-    tell(submissionIds: string[], editorId: string, now: number): Promise<void>
-    unseen(editorId: string, kinds: Kind[], since: number): Promise<Submission[]>
-    untold(editorId: string, kinds: Kind[], since: number): Promise<Submission[]>
-    escalated(at: number): Promise<Submission[]>
-  }
+  editors: EditorStore
+  notices: NoticeStore
   /** What will be erased soon, of what concerns this editor, at most `most`. */
   soonErased(editorId: string, most: number): Promise<{ piece: Submission; at: number }[]>
   now: () => number

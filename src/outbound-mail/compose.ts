@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Editor, fullNameFrom, mostWrongCodes } from '../accounts/editor.ts'
+import type { EditorStore } from '../accounts/editor-store.ts'
 import { eventIn, securityEvents, sessionWays } from '../audit/security-event.ts'
 import type { Replies } from '../config.ts'
 import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../core/email-address.ts'
@@ -19,22 +20,17 @@ import {
   type Submission,
   sideFields,
 } from '../submissions/model.ts'
-import type { Attention } from '../submissions/presence.ts'
+import type { AttentionStore } from '../submissions/presence-store.ts'
+import type { SubmissionStore } from '../submissions/store.ts'
 import type { Mail, Words } from './mail.ts'
 import { mailRenderer } from './render.ts'
 import { replyMark } from './reply-delimiter.ts'
 
 export type ComposeParts = {
   viewsFolder: string
-  submissions: {
-    byId(id: string): Promise<Submission | undefined>
-    conversation(submissionId: string): Promise<Message[]>
-  }
-  editors: {
-    byId(id: string): Promise<Editor | undefined>
-    names(): Promise<Map<string, Pick<Editor, 'name' | 'email'>>>
-  }
-  attention: { of(submissionId: string, editorId: string): Promise<Attention> }
+  submissions: Pick<SubmissionStore, 'byId' | 'conversation'>
+  editors: Pick<EditorStore, 'byId' | 'names'>
+  attention: Pick<AttentionStore, 'of'>
   letter: (name: LetterName) => Promise<Letter>
   /** Whether encrypted mail to editors may carry what is confidential. */
   confidentialByMail: () => Promise<boolean>

@@ -1,18 +1,11 @@
 import { type Pace, sizeAfter } from '../core/pace.ts'
+import type { ErasureStore } from './erasure-store.ts'
 
 type ErasedFile = { name: string; sort: 'file' | 'mail' }
 
 /** What the eraser is handed where everything meets. */
 export type EraserParts = {
-  erasures: {
-    files(after: string, most: number): Promise<ErasedFile[]>
-    filesGone(files: ErasedFile[]): Promise<void>
-    beginToWipe(after: string, most: number): Promise<{ count: number; last: string; hasWords: boolean }>
-    wipeWords(isFirst: boolean, pages: number): Promise<boolean>
-    isLogShort(): Promise<boolean>
-    wipeLog(): Promise<boolean>
-    wiped(after: string, most: number): Promise<{ count: number; last: string }>
-  }
+  erasures: ErasureStore
   eraseFile: (id: string) => Promise<void>
   forgetMail: (deliveryId: string) => Promise<void>
   onTrouble: (error: unknown) => void

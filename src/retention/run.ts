@@ -1,3 +1,4 @@
+import type { EditorStore } from '../accounts/editor-store.ts'
 import type { Pace } from '../core/pace.ts'
 import type { Kept } from '../editorial/letter-templates.ts'
 import type { RetentionRules } from '../submissions/retention-rules.ts'
@@ -18,7 +19,7 @@ export type RetentionParts = {
     /** True while a warning has not reached somebody. */
     isWarning(): Promise<boolean>
   }
-  editors: { active(): Promise<{ id: string }[]> }
+  editors: Pick<EditorStore, 'active'>
   erase: (piece: Piece, editorId: null, why: string, at: number) => Promise<boolean>
   onTrouble: (error: unknown) => void
   now: () => number

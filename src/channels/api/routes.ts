@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { z } from 'zod'
 import { type ApiToken, hashToken } from '../../accounts/api-token.ts'
+import type { ApiTokenStore } from '../../accounts/api-token-store.ts'
 import { Failure, type FailureCode, type Faults } from '../../core/errors.ts'
 import type { Keys } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
@@ -15,19 +16,17 @@ import {
   filesNotKept,
   type StagedFile,
 } from '../../submissions/incoming.ts'
-import { isConfidentialKind, type Message, type Submission } from '../../submissions/model.ts'
+import { isConfidentialKind, type Submission } from '../../submissions/model.ts'
 import { hashReceipt, readReceipt } from '../../submissions/receipt.ts'
 import { arrivalDigest } from '../../submissions/request-digest.ts'
 import { fileTold, toldToSender } from '../../submissions/sender-view.ts'
+import type { SubmissionStore } from '../../submissions/store.ts'
 import { openApi, receiptHeader } from './openapi.ts'
 import { readableJson } from './readable-json.ts'
 import { type FileGiven, MessageGiven, SubmissionGiven } from './schemas.ts'
 
 export type ApiParts = {
-  tokens: {
-    byHash(hash: string): Promise<ApiToken | undefined>
-    used(token: ApiToken, now: number): Promise<void>
-  }
+  tokens: Pick<ApiTokenStore, 'byHash' | 'used'>
   receive: (draft: Draft) => Promise<{
     reference: string
     receipt: string
@@ -36,10 +35,7 @@ export type ApiParts = {
     isUnmailed?: boolean
   }>
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean; isChanged: boolean }>
-  submissions: {
-    byReceiptHash(hash: string): Promise<Submission | undefined>
-    conversation(submissionId: string, keys: Keys): Promise<Message[]>
-  }
+  submissions: Pick<SubmissionStore, 'byReceiptHash' | 'conversation'>
   /** Streams one file into the file store. */
   stage: (
     source: Readable,

@@ -5,19 +5,17 @@ import type { Keys } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
 import type { Attachment } from '../../submissions/attachment.ts'
 import type { FurtherDraft } from '../../submissions/incoming.ts'
-import { isToldToSender, type Message, type Submission, senderState } from '../../submissions/model.ts'
+import { isToldToSender, type Submission, senderState } from '../../submissions/model.ts'
 import { hashReceipt, readReceipt } from '../../submissions/receipt.ts'
 import { fileTold, toldToSender } from '../../submissions/sender-view.ts'
+import type { SubmissionStore } from '../../submissions/store.ts'
 import type { SentForm } from '../../web/multipart.ts'
 import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '../../web/read-form.ts'
 import { type Nonces, nonceHash } from './form-token.ts'
 
 export type StatusParts = FormReading & {
   receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
-  submissions: {
-    byReceiptHash(hash: string): Promise<Submission | undefined>
-    conversation(submissionId: string, keys: Keys): Promise<Message[]>
-  }
+  submissions: Pick<SubmissionStore, 'byReceiptHash' | 'conversation'>
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
   asFailure: (error: unknown) => Failure

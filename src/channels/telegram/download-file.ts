@@ -3,8 +3,9 @@ import { Failure } from '../../core/errors.ts'
 import type { Sealing } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
 import { CarryFault, type Delivery, waitIn } from '../../jobs/job.ts'
+import type { AttachmentStore } from '../../submissions/attachment-store.ts'
 import { FileRefused } from '../../submissions/file-refusal.ts'
-import type { KeptFile, SealedAs } from '../../submissions/intake-record.ts'
+import type { SealedAs } from '../../submissions/intake-record.ts'
 import { breakingOff, faultOf, type GetApi, patience, refused } from './client.ts'
 
 export type FetchParts = {
@@ -22,11 +23,7 @@ export type FetchParts = {
   keep: (ids: string[], sealing: Sealing | undefined) => Promise<Map<string, SealedAs>>
   erase: (id: string) => Promise<void>
   discard: (ids: string[]) => Promise<void>
-  attachments: {
-    state(id: string): Promise<string | undefined>
-    sealingOf(id: string): Promise<{ sealing: Sealing | undefined } | undefined>
-    arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean>
-  }
+  attachments: AttachmentStore
   now: () => number
 }
 

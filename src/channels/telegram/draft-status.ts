@@ -1,5 +1,6 @@
 import type { Delivery, Instead } from '../../jobs/job.ts'
-import { type Part, type PieceToSend, quietTime, tally } from '../chat/draft.ts'
+import { type PieceToSend, quietTime, tally } from '../chat/draft.ts'
+import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
 import { gathered, lasting, type Words, wordsIn } from '../chat/words/words.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, faultOf, type GetApi } from './client.ts'
@@ -9,11 +10,7 @@ import { isAsking } from './questionnaire.ts'
 
 export type LiveParts = {
   getApi: GetApi
-  pieces: {
-    byId(id: string): Promise<PieceToSend | undefined>
-    sorts(id: string): Promise<Pick<Part, 'field' | 'sort'>[]>
-    shown(id: string, shown: { messageId: number; revision: number }): Promise<void>
-  }
+  pieces: OpenPieceStore
   readSession: (chat: string) => Promise<Session | undefined>
   referenceOf: (submissionId: string) => Promise<string | undefined>
   /** Tells where the form is, which does not ask who writes. */

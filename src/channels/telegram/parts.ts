@@ -1,8 +1,8 @@
-import type { Kind, Step } from '../../db/values.ts'
 import type { TelegramSender } from '../../jobs/contact.ts'
 import type { FurtherDraft } from '../../submissions/incoming.ts'
 import type { Submission } from '../../submissions/model.ts'
-import type { Chat, NewPart, OpenPiece, Part, TakenPart, UpdateName } from '../chat/draft.ts'
+import type { Chat, NewPart, TakenPart } from '../chat/draft.ts'
+import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
 import type { Words } from '../chat/words/words.ts'
 import type { ChatKeys } from './chat-id-hash.ts'
 import type { GetApi } from './client.ts'
@@ -22,44 +22,7 @@ export type ConversationParts = {
   reading: Reading
   /** Takes a part in durably; parts that come together may share a commit. */
   take: (part: NewPart) => Promise<TakenPart>
-  pieces: {
-    ofChat(chat: string): Promise<OpenPiece[]>
-    byId(id: string): Promise<OpenPiece | undefined>
-    lastHeardAt(chat: string): Promise<number>
-    parts(id: string): Promise<Part[]>
-    begin(update: UpdateName, chat: Chat, kind: Kind, at: number): Promise<OpenPiece>
-    goOn(
-      update: UpdateName,
-      piece: OpenPiece,
-      to: Step | null,
-      more: { part?: Part; chat?: Chat; forgets?: Step; at: number },
-    ): Promise<OpenPiece | undefined>
-    fateOf(
-      chat: string,
-      messageId: number,
-    ): Promise<
-      | {
-          digest: string
-          editedAt: number
-          field: Step | null
-          state: OpenPiece['state']
-          isTaken: boolean
-          submissionId: string | null
-        }
-      | undefined
-    >
-    isKnown(fate: { digest: string; editedAt: number }, part: Part): boolean
-    change(chat: string, part: Part, fileNames: UpdateName[], at: number): Promise<boolean>
-    /** Which of these files were taken in before. */
-    knownFiles(names: UpdateName[]): Promise<Set<string>>
-    /** Remembers what an edit of a part that was sent says now. */
-    edited(chat: string, part: Part, fileNames: UpdateName[], at: number): Promise<void>
-    wait(id: string, at: number): Promise<void>
-    close(id: string, at: number): Promise<void>
-    detach(update: UpdateName, id: string, chat: string, at: number): Promise<boolean>
-    discard(update: UpdateName, id: string, at: number): Promise<void>
-    restore(update: UpdateName, id: string, at: number): Promise<boolean>
-  }
+  pieces: OpenPieceStore
   chats: {
     sessions: {
       read(chat: string): Promise<Session | undefined>

@@ -11,21 +11,10 @@ import {
   rawUpdatesOf,
   regretTime,
 } from '../chat/draft.ts'
+import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
 
 export type SendingParts = {
-  pieces: {
-    byId(id: string): Promise<PieceToSend | undefined>
-    parts(id: string, isLate?: boolean): Promise<Part[]>
-    close(id: string, at: number): Promise<void>
-    forget(id: string, revision: number): Promise<boolean>
-    messageFor(chat: string, part: Part, at: number): Promise<{ id: string; isThere: boolean }>
-    sent(
-      piece: PieceToSend,
-      messages: { parts: Part[]; messageId: string }[],
-      became: { submissionId: string; receipt?: string },
-      at: number,
-    ): Promise<void>
-  }
+  pieces: OpenPieceStore
   receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
   receiveFurther: (draft: FurtherDraft) => Promise<unknown>
   receiveInto: (draft: FurtherDraft & { messageId: string }) => Promise<unknown>

@@ -1,5 +1,8 @@
 import type { Request, Response } from 'express'
+import type { FactorStore } from '../../accounts/factor-store.ts'
 import { passphraseWrap } from '../../accounts/keyring/key-holders.ts'
+import type { KeyRing } from '../../accounts/keyring/keyring.ts'
+import type { TryStore } from '../../accounts/login-attempt-store.ts'
 import { openPassphrase } from '../../accounts/passphrase.ts'
 import { passkeySalt } from '../../accounts/webauthn.ts'
 import { Failure } from '../../core/errors.ts'
@@ -15,16 +18,10 @@ import { isTrusted } from './trusted.ts'
 export type ConfirmationParts = {
   showPage: ShowPage
   sessions: Pick<Sessions, 'open' | 'confirm'>
-  factors: {
-    passphrase(editorId: string): Promise<string | undefined>
-    hasSetUp(editorId: string): Promise<boolean>
-  }
+  factors: Pick<FactorStore, 'passphrase' | 'hasSetUp'>
   askedPasskeys: Pick<AskedPasskeys, 'ask' | 'signed' | 'open'>
-  tries: { allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> }
-  keyRing: {
-    unwrap(id: string, secret: Uint8Array): Promise<Identity | undefined>
-    isIn(identity: Identity): Promise<boolean>
-  }
+  tries: Pick<TryStore, 'allow'>
+  keyRing: Pick<KeyRing, 'unwrap' | 'isIn'>
   /** The desk's key is kept elsewhere: then no identity tells who was let in. */
   isOffline: boolean
   base: string

@@ -1,5 +1,7 @@
 import type { Request } from 'express'
 import type { Editor, Passkey } from '../../accounts/editor.ts'
+import type { FactorStore } from '../../accounts/factor-store.ts'
+import type { SessionStore } from '../../accounts/session-store.ts'
 import type { Wraps } from '../../accounts/sign-in-link.ts'
 import { passkeySecret, type passkeysOf, passkeyWrap } from '../../accounts/webauthn.ts'
 import { hasPasskeys, type SiteAddresses } from '../../core/public-urls.ts'
@@ -8,14 +10,8 @@ import { formText } from './routes.ts'
 
 export type AskingParts = {
   passkeys: ReturnType<typeof passkeysOf>
-  sessions: {
-    challenge(sessionHash: string, challenge: string): Promise<void>
-    takeChallenge(sessionHash: string): Promise<string | undefined>
-  }
-  factors: {
-    passkeys(editorId: string): Promise<Passkey[]>
-    usePasskey(id: string, counter: number, now: number): Promise<void>
-  }
+  sessions: Pick<SessionStore, 'challenge' | 'takeChallenge'>
+  factors: Pick<FactorStore, 'passkeys' | 'usePasskey'>
   keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
   addresses: SiteAddresses
   now: () => number

@@ -1,23 +1,25 @@
 import type { Response } from 'express'
 import type { Editor } from '../../accounts/editor.ts'
+import type { FactorStore } from '../../accounts/factor-store.ts'
+import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import { isTooShort } from '../../accounts/passphrase.ts'
-import type { WrapWay } from '../../db/values.ts'
-import type { Identity } from '../../encryption/types.ts'
-import { type KeptPgpKey, standingOf } from '../../outbound-mail/pgp/key.ts'
+import type { DeliveryStore } from '../../jobs/store.ts'
+import { standingOf } from '../../outbound-mail/pgp/key.ts'
+import type { PgpKeyStore } from '../../outbound-mail/pgp/key-store.ts'
 import type { Seat } from './seat.ts'
 
 export type PageParts = {
   render: (view: string, data?: Record<string, unknown>) => string
-  deliveries: { trouble(most: number): Promise<{ failed: number; troubled: number }> }
+  deliveries: Pick<DeliveryStore, 'trouble'>
   /** What is wrong with the bot, in plain words. */
   botTroubles: () => string[]
   /** What is wrong with the door for mail, in plain words. */
   mailTroubles: () => string[]
   /** What admins have to see to where things are kept, in plain words. */
   storageTroubles: () => Promise<string[]>
-  pgpKeys: { of(editorId: string): Promise<KeptPgpKey | undefined> }
-  factors: { passphrase(editorId: string): Promise<string | undefined> }
-  keyRing: { waysOf(editorId: string): Promise<WrapWay[]>; isIn(identity: Identity): Promise<boolean> }
+  pgpKeys: Pick<PgpKeyStore, 'of'>
+  factors: Pick<FactorStore, 'passphrase'>
+  keyRing: Pick<KeyRing, 'waysOf' | 'isIn'>
   /** The desk's key is kept elsewhere, and nothing can be opened here. */
   isOffline: boolean
   now: () => number

@@ -1,8 +1,8 @@
 import { parse } from 'cookie'
 import type { Request, Response } from 'express'
 import type { Editor, ListedSession, SessionFacts, SessionLimits } from '../../accounts/editor.ts'
+import type { SessionStore } from '../../accounts/session-store.ts'
 import { formToken, hashToken, newToken } from '../../accounts/session-token.ts'
-import type { SecurityEvent } from '../../audit/security-event.ts'
 import { derivedKey, openSecret, sealSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { askedAddress, hasHttps, type SiteAddresses } from '../../core/public-urls.ts'
@@ -24,35 +24,7 @@ const nowhere = new URL('http://desk.invalid')
 const factorTime = 10 * minute
 
 export type SessionParts = {
-  sessions: {
-    begin(
-      sessionHash: string,
-      editorId: string,
-      secret: string | null,
-      now: number,
-      beginning: Beginning,
-    ): Promise<boolean>
-    useLink(
-      tokenHash: string,
-      sessionHash: string,
-      secret: string | null,
-      now: number,
-      beginning: Beginning,
-    ): Promise<{ editorId: string; waitsForFactor: boolean } | undefined>
-    waitingEditor(sessionHash: string, begunSince: number): Promise<Seated | undefined>
-    complete(
-      waitingHash: string,
-      sessionHash: string,
-      secret: string | null,
-      now: number,
-      more: { isPasskey: boolean },
-    ): Promise<void>
-    confirm(sessionHash: string, now: number): Promise<void>
-    seated(sessionHash: string, limits: SessionLimits, isSeen?: boolean): Promise<Seated | undefined>
-    open(sessionHash: string, secret: string, event: SecurityEvent | undefined, now: number): Promise<void>
-    of(editorId: string, sessionHash: string, limits: SessionLimits): Promise<ListedSession[]>
-    end(sessionHash: string): Promise<void>
-  }
+  sessions: SessionStore
   /** What an identity opens. */
   keysOf: (identity: Identity | undefined) => Keys
   /** Somebody has come in who can open something. */

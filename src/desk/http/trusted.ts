@@ -1,8 +1,8 @@
-import type { Identity } from '../../encryption/types.ts'
+import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import type { Seat } from './seat.ts'
 
 export type TrustParts = {
-  keyRing: { isIn(identity: Identity): Promise<boolean> }
+  keyRing: Pick<KeyRing, 'isIn'>
   /** The desk's key is kept elsewhere: then no identity tells who was let in. */
   isOffline: boolean
 }

@@ -1,10 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
-import type { Editor, Passkey } from '../../accounts/editor.ts'
+import type { Editor } from '../../accounts/editor.ts'
+import type { EditorStore } from '../../accounts/editor-store.ts'
+import type { FactorStore } from '../../accounts/factor-store.ts'
 import { type NewHolder, passphraseWrap } from '../../accounts/keyring/key-holders.ts'
+import type { KeyRing } from '../../accounts/keyring/keyring.ts'
+import type { TryStore } from '../../accounts/login-attempt-store.ts'
 import { NoticePolicy } from '../../accounts/notification-policy.ts'
 import { checkPassphrase, hashPassphrase, isTooShort } from '../../accounts/passphrase.ts'
+import type { SessionStore } from '../../accounts/session-store.ts'
 import type { WrapStep } from '../../accounts/sign-in-link.ts'
 import { enrolment, newRecoveryCodes, newTotpSecret, recoveryHash, totpStep } from '../../accounts/totp.ts'
 import { passkeySalt, passkeySecret, type passkeysOf, passkeyWrap } from '../../accounts/webauthn.ts'
@@ -12,7 +17,7 @@ import { type Noted, sessionWays } from '../../audit/security-event.ts'
 import { sealSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { isVisible } from '../../core/visible-text.ts'
-import type { SecurityAction, WrapWay } from '../../db/values.ts'
+import type { SecurityAction } from '../../db/values.ts'
 import type { Identity } from '../../encryption/types.ts'
 import { eventBy } from '../http/event-by.ts'
 import { acknowledgedIn, sayingWhatIsLost } from '../http/losing.ts'
@@ -25,43 +30,13 @@ import type { Sessions } from '../http/session.ts'
 export type AccountParts = {
   showPage: ShowPage
   sessions: Sessions
-  sessionStore: {
-    endOthers(editorId: string, sessionHash: string): Promise<void>
-    challenge(sessionHash: string, challenge: string): Promise<void>
-    takeChallenge(sessionHash: string): Promise<string | undefined>
-  }
-  editors: {
-    rename(id: string, name: string): Promise<void>
-    setPolicy(id: string, policy: NoticePolicy, now: number): Promise<void>
-  }
-  factors: {
-    passphrase(editorId: string): Promise<string | undefined>
-    totp(editorId: string): Promise<string | undefined>
-    setTotp(
-      editorId: string,
-      sealed: string,
-      usedStep: number,
-      codeHashes: string[],
-      noted: Noted,
-    ): Promise<void>
-    removeTotp(editorId: string, noted: Noted): Promise<void>
-    setRecoveryCodes(editorId: string, codeHashes: string[], noted: Noted): Promise<void>
-    recoveryCodesLeft(editorId: string): Promise<number>
-    passkeys(editorId: string): Promise<Passkey[]>
-    hasSecond(editorId: string): Promise<boolean>
-    hasSetUp(editorId: string): Promise<boolean>
-  }
+  sessionStore: SessionStore
+  editors: Pick<EditorStore, 'rename' | 'setPolicy'>
+  factors: FactorStore
   passkeys: ReturnType<typeof passkeysOf>
   askedPasskeys: Pick<AskedPasskeys, 'canAsk' | 'opening'>
-  keyRing: {
-    together<T>(work: (step: AccountStep) => Promise<T>, acknowledged?: string): Promise<T>
-    waysOf(editorId: string): Promise<WrapWay[]>
-    wrapsOf(editorId: string): Promise<{ id: string }[]>
-    isIn(identity: Identity): Promise<boolean>
-    isUntouched(): Promise<boolean>
-    requestOf(editorId: string): Promise<{ askedAt: number } | undefined>
-  }
-  tries: { allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> }
+  keyRing: KeyRing
+  tries: Pick<TryStore, 'allow'>
   isOffline: boolean
   totpKey: KeyObject
   newsroom: string

@@ -1,13 +1,6 @@
 import type { Response } from 'express'
-import {
-  type ApiToken,
-  hashToken,
-  type NewApiToken,
-  newToken,
-  tokenRules,
-  usualHourlyLimit,
-} from '../../accounts/api-token.ts'
-import type { Noted } from '../../audit/security-event.ts'
+import { type ApiToken, hashToken, newToken, tokenRules, usualHourlyLimit } from '../../accounts/api-token.ts'
+import type { ApiTokenStore } from '../../accounts/api-token-store.ts'
 import { Failure, type Faults } from '../../core/errors.ts'
 import { eventBy } from '../http/event-by.ts'
 import type { ShowPage } from '../http/render-page.ts'
@@ -16,11 +9,7 @@ import type { Seat } from '../http/seat.ts'
 
 export type ApiTokenParts = {
   showPage: ShowPage
-  tokens: {
-    active(): Promise<ApiToken[]>
-    add(token: NewApiToken, now: number, noted: Noted): Promise<ApiToken>
-    revoke(name: string, now: number, noted: Noted): Promise<boolean>
-  }
+  tokens: ApiTokenStore
   /** The hosts that answers may be posted to. */
   hosts: string[]
   secretFor: (token: ApiToken) => string

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { fullNameFrom } from '../../accounts/editor.ts'
 import { type TrailEntry, trailNames } from '../../audit/log.ts'
+import type { TrailStore } from '../../audit/store.ts'
 import { readReference } from '../../submissions/receipt.ts'
 import type { DeskParts } from '../http/parts.ts'
 import type { DeskRoute } from '../http/routes.ts'
@@ -13,13 +14,7 @@ const idIn = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g
 const Below = z.coerce.number().int().positive().optional().catch(undefined)
 
 export type TrailParts = Pick<DeskParts, 'showPage' | 'editors'> & {
-  trail: {
-    page(
-      size: number,
-      asked: { below?: number | undefined; reference?: string | undefined },
-    ): Promise<TrailEntry[]>
-    head(): Promise<Pick<TrailEntry, 'number' | 'hash'>>
-  }
+  trail: Pick<TrailStore, 'page' | 'head'>
 }
 
 /**

@@ -1,18 +1,11 @@
-import type { Keys, SealState } from '../../encryption/types.ts'
 import { missingPrograms, type Programs } from '../../files/metadata/types.ts'
+import type { UnreadStore } from '../../submissions/dead-letter-store.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
 export type FurtherParts = {
   showPage: ShowPage
-  unread: {
-    latest(
-      count: number,
-      keys: Keys,
-    ): Promise<
-      { id: string; source: string; reason: string; raw: string; seal: SealState; createdAt: number }[]
-    >
-  }
+  unread: Pick<UnreadStore, 'latest'>
   /** Which programs there are to clean files with. */
   programs: () => Promise<Programs>
   metrics: () => Promise<{ type: string; text: string }>

@@ -1,19 +1,16 @@
 import type { Request, Response } from 'express'
 import encodeQR from 'qr'
-import type { Colleague, Editor } from '../../accounts/editor.ts'
-import {
-  type AccessRequest,
-  type NewHolder,
-  ownPassphraseWrap,
-  passphraseWrap,
-  type Standings,
-} from '../../accounts/keyring/key-holders.ts'
+import type { EditorStore } from '../../accounts/editor-store.ts'
+import type { FactorStore } from '../../accounts/factor-store.ts'
+import { type NewHolder, ownPassphraseWrap, passphraseWrap } from '../../accounts/keyring/key-holders.ts'
+import type { KeyRing } from '../../accounts/keyring/keyring.ts'
+import type { TryStore } from '../../accounts/login-attempt-store.ts'
 import { openPassphrase } from '../../accounts/passphrase.ts'
 import { passkeySalt } from '../../accounts/webauthn.ts'
 import type { SecurityEvent } from '../../audit/security-event.ts'
+import type { Resealing } from '../../confidentiality/re-encryption.ts'
 import { Failure } from '../../core/errors.ts'
-import type { Standing } from '../../db/values.ts'
-import type { Identity, Keys } from '../../encryption/types.ts'
+import type { Identity } from '../../encryption/types.ts'
 import { eventBy } from '../http/event-by.ts'
 import { acknowledgedIn, sayingWhatIsLost } from '../http/losing.ts'
 import type { AskedPasskeys } from '../http/passkey-challenge.ts'
@@ -25,35 +22,17 @@ import { isTrusted } from '../http/trusted.ts'
 
 export type KeyParts = {
   showPage: ShowPage
-  editors: { team(): Promise<Colleague[]>; byEmail(email: string): Promise<Editor | undefined> }
+  editors: Pick<EditorStore, 'team' | 'byEmail'>
   /** Whose request a link speaks of; undefined for a link that is not ours, or too old. */
   requestOfLink: (token: string) => string | undefined
   render: (view: string, data?: Record<string, unknown>) => string
   isOffline: boolean
   sessions: Sessions
-  factors: { passphrase(editorId: string): Promise<string | undefined> }
+  factors: Pick<FactorStore, 'passphrase'>
   askedPasskeys: AskedPasskeys
-  tries: { allow(account: string, now: number, limit: { most: number; span: number }): Promise<boolean> }
-  keyRing: {
-    together<T>(work: (step: KeysStep) => Promise<T>, acknowledged?: string): Promise<T>
-    keysOf(identity: Identity): Keys
-    unwrap(id: string, secret: Uint8Array): Promise<Identity | undefined>
-    isIn(identity: Identity): Promise<boolean>
-    sheetStanding(identity: Identity): Promise<Standing | undefined>
-    standing(): Promise<Standings>
-    requestOf(editorId: string): Promise<AccessRequest | undefined>
-    editorOfRequest(id: string): Promise<string | undefined>
-    formerOf(editorId: string): Promise<unknown[]>
-    openFormer(
-      editorId: string,
-      open: (hash: string) => Promise<Uint8Array | undefined>,
-    ): Promise<Identity | undefined>
-    countSealed(): Promise<number>
-  }
-  resealing: {
-    progress(): Promise<{ left: number; isMore: boolean; isRunning: boolean }>
-    begin(keys: Keys): Promise<void>
-  }
+  tries: Pick<TryStore, 'allow'>
+  keyRing: KeyRing
+  resealing: Pick<Resealing, 'progress' | 'begin'>
   newsroom: string
   base: string
   now: () => number

@@ -1,7 +1,8 @@
 import type { Request, Response } from 'express'
-import type { Noted, SecurityEvent } from '../../audit/security-event.ts'
+import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
-import { type KeptPgpKey, standingOf } from '../../outbound-mail/pgp/key.ts'
+import { standingOf } from '../../outbound-mail/pgp/key.ts'
+import type { PgpKeyStore } from '../../outbound-mail/pgp/key-store.ts'
 import { eventBy } from '../http/event-by.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
@@ -9,10 +10,7 @@ import type { Seat } from '../http/seat.ts'
 
 export type PgpParts = {
   showPage: ShowPage
-  keys: {
-    of(editorId: string): Promise<KeptPgpKey | undefined>
-    remove(editorId: string, noted: Noted): Promise<void>
-  }
+  keys: Pick<PgpKeyStore, 'of' | 'remove'>
   /** Keeps the key that an editor gave. @throws Failure `invalid` */
   give: (editorId: string, given: Uint8Array, event: SecurityEvent) => Promise<void>
   /** Asks the editor's domain for it. @throws Failure `invalid` */

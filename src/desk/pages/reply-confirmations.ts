@@ -1,16 +1,13 @@
 import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
-import type { Act, AnswerFate } from '../../editorial/actions.ts'
-import type { Submission } from '../../submissions/model.ts'
+import type { WorkStore } from '../../editorial/action-store.ts'
+import type { Act } from '../../editorial/actions.ts'
+import type { SubmissionStore } from '../../submissions/store.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 
 export type ReplyParts = {
-  work: {
-    answered(messageId: string, at: number): Promise<{ fate: AnswerFate; act: Act } | undefined>
-    takeBack(act: Act): Promise<void>
-    tellNow(act: Act): Promise<boolean>
-  }
-  submissions: { byId(id: string): Promise<Submission | undefined> }
+  work: WorkStore
+  submissions: Pick<SubmissionStore, 'byId'>
   /** The message that a link of a confirmation speaks of; undefined for a link that is not ours, or too old. */
   messageOfLink: (token: string) => string | undefined
   render: (view: string, data?: Record<string, unknown>) => string

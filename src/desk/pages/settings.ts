@@ -1,6 +1,5 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
-import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
 import {
   fill,
@@ -13,6 +12,7 @@ import {
   placeholders,
   type Values,
 } from '../../editorial/letter-templates.ts'
+import type { SettingStore } from '../../editorial/settings-store.ts'
 import { RetentionRules } from '../../submissions/retention-rules.ts'
 import { eventBy } from '../http/event-by.ts'
 import type { ShowPage } from '../http/render-page.ts'
@@ -21,25 +21,7 @@ import type { Seat } from '../http/seat.ts'
 
 export type SettingsParts = {
   showPage: ShowPage
-  settings: {
-    letter(name: LetterName): Promise<Kept<Letter>>
-    letters(): Promise<Record<LetterName, Kept<Letter>>>
-    saveLetter(
-      name: LetterName,
-      letter: Letter,
-      revision: number,
-      now: number,
-      event: SecurityEvent,
-    ): Promise<void>
-    escalationHours(): Promise<Kept<number>>
-    saveEscalationHours(hours: number, revision: number, now: number, event: SecurityEvent): Promise<void>
-    retention(): Promise<Kept<RetentionRules>>
-    saveRetention(rules: RetentionRules, revision: number, now: number, event: SecurityEvent): Promise<void>
-    replyWait(): Promise<Kept<number>>
-    saveReplyWait(seconds: number, revision: number, now: number, event: SecurityEvent): Promise<void>
-    confidentialByMail(): Promise<Kept<boolean>>
-    saveConfidentialByMail(may: boolean, revision: number, now: number, event: SecurityEvent): Promise<void>
-  }
+  settings: SettingStore
   newsroom: string
   base: string
   now: () => number

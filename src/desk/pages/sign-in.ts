@@ -2,8 +2,12 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parse } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
 import { type Editor, mostWrongCodes, suspiciousCodes } from '../../accounts/editor.ts'
+import type { EditorStore } from '../../accounts/editor-store.ts'
+import type { FactorStore } from '../../accounts/factor-store.ts'
 import { passphraseWrap } from '../../accounts/keyring/key-holders.ts'
+import type { TryStore } from '../../accounts/login-attempt-store.ts'
 import { checkPassphrase, hashPassphrase, openPassphrase } from '../../accounts/passphrase.ts'
+import type { SessionStore } from '../../accounts/session-store.ts'
 import { hashToken, newToken } from '../../accounts/session-token.ts'
 import type { Wraps } from '../../accounts/sign-in-link.ts'
 import { isTotpShaped, recoveryHash, totpStep } from '../../accounts/totp.ts'
@@ -31,28 +35,10 @@ export const links = [
 
 export type SignInParts = {
   sessions: Sessions
-  links: {
-    linkFor(tokenHash: string, now: number): Promise<string | undefined>
-  }
-  editors: {
-    byEmail(email: string): Promise<Editor | undefined>
-    byId(id: string): Promise<Editor | undefined>
-  }
-  factors: {
-    passphrase(editorId: string): Promise<string | undefined>
-    totp(editorId: string): Promise<string | undefined>
-    useTotp(editorId: string, step: number): Promise<boolean>
-    countCode(editorId: string, most: number): Promise<number | undefined>
-    uncountCode(editorId: string): Promise<void>
-    wrongCodes(editorId: string): Promise<number>
-    forgetWrongCodes(editorId: string): Promise<void>
-    useRecoveryCode(editorId: string, codeHash: string): Promise<boolean>
-    hasSecond(editorId: string): Promise<boolean>
-  }
-  tries: {
-    allow(account: string, now: number, ...limits: { most: number; span: number }[]): Promise<boolean>
-    forget(account: string): Promise<void>
-  }
+  links: Pick<SessionStore, 'linkFor'>
+  editors: Pick<EditorStore, 'byEmail' | 'byId'>
+  factors: FactorStore
+  tries: Pick<TryStore, 'allow' | 'forget'>
   askedPasskeys: AskedPasskeys
   keyRing: Wraps & {
     allWrapsOf(editorId: string): Promise<{ id: string }[]>

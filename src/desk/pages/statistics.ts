@@ -1,6 +1,7 @@
 import { channels, kinds } from '../../db/values.ts'
 import { type Bar, stackedBars } from '../../statistics/bar-chart.ts'
 import { ages, type DayCount, type Decided, daysBetween, median } from '../../statistics/model.ts'
+import type { GlanceStore } from '../../statistics/store.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
@@ -10,11 +11,7 @@ const decisionsSince = 90 * day
 
 export type GlanceParts = {
   showPage: ShowPage
-  glance: {
-    perDay(since: number, now: number): Promise<DayCount[]>
-    waiting(from: number, until: number): Promise<number>
-    decided(since: number): Promise<Decided[]>
-  }
+  glance: GlanceStore
   now: () => number
 }
 

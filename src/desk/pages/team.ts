@@ -1,14 +1,17 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { Editor } from '../../accounts/editor.ts'
+import type { EditorStore } from '../../accounts/editor-store.ts'
 import type { NewHolder } from '../../accounts/keyring/key-holders.ts'
+import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import type { WrapStep } from '../../accounts/sign-in-link.ts'
-import type { Noted, SecurityEvent } from '../../audit/security-event.ts'
+import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
 import { type Role, roles } from '../../db/values.ts'
 import type { Identity, Keys } from '../../encryption/types.ts'
 import type { NewDelivery } from '../../jobs/job.ts'
-import { type KeptPgpKey, type PgpStanding, standingOf } from '../../outbound-mail/pgp/key.ts'
+import { type PgpStanding, standingOf } from '../../outbound-mail/pgp/key.ts'
+import type { PgpKeyStore } from '../../outbound-mail/pgp/key-store.ts'
 import { eventBy } from '../http/event-by.ts'
 import { acknowledgedIn, sayingWhatIsLost } from '../http/losing.ts'
 import type { ShowPage } from '../http/render-page.ts'
@@ -17,17 +20,10 @@ import type { Seat } from '../http/seat.ts'
 
 export type TeamParts = {
   showPage: ShowPage
-  editors: {
-    active(): Promise<Editor[]>
-    byEmail(email: string): Promise<Editor | undefined>
-    setRole(id: string, role: Role, noted: Noted): Promise<void>
-  }
-  pgpKeys: {
-    all(): Promise<Map<string, KeptPgpKey>>
-    remove(editorId: string, noted: Noted): Promise<void>
-  }
+  editors: EditorStore
+  pgpKeys: Pick<PgpKeyStore, 'all' | 'remove'>
   /** Who can open what. */
-  keyRing: { together<T>(work: (step: TeamStep) => Promise<T>, acknowledged?: string): Promise<T> }
+  keyRing: Pick<KeyRing, 'together'>
   /** Goes on with sealing anew what these keys open. */
   sealAnew: (keys: Keys) => Promise<void>
   /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */

@@ -2,20 +2,14 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../../core/errors.ts'
 import { CarryFault, type Delivery, type Instead } from '../../jobs/job.ts'
+import type { AttachmentStore } from '../../submissions/attachment-store.ts'
 import { madeBy } from '../processes/child-process.ts'
 import { confined } from '../processes/confinement.ts'
+import type { FileStore } from '../store.ts'
 
 export type PreviewParts = {
-  files: {
-    read(id: string): Promise<Readable>
-    /** Takes in, durably, what was made here; gives its id. */
-    keepMade(content: Buffer): Promise<string>
-    erase(id: string): Promise<void>
-  }
-  attachments: {
-    kept(id: string): Promise<{ type: string; previewId: string | null } | undefined>
-    previewed(id: string, previewId: string): Promise<boolean>
-  }
+  files: FileStore
+  attachments: Pick<AttachmentStore, 'kept' | 'previewed'>
 }
 
 const program = fileURLToPath(new URL('./process.ts', import.meta.url))
