@@ -19,6 +19,7 @@ import { clientOf } from '../web/client.ts'
 import { createMetrics } from '../web/metrics.ts'
 import { type Assets, pageRenderer, readAssets } from '../web/pages.ts'
 import { createBodies } from '../web/request-bodies.ts'
+import { type App, hour, type Outside, onionSiteUrl, siteUrl } from './context.ts'
 import { createDesk, createLinks } from './desk.ts'
 import { createMailSide, type MailSide } from './email.ts'
 import { firstLinks } from './first-links.ts'
@@ -26,7 +27,6 @@ import { createSite } from './http.ts'
 import { createLetterbox } from './intake.ts'
 import { createCarriers, createComposer, createOutbox, lazyMailer } from './jobs.ts'
 import { openStores } from './open-stores.ts'
-import { hour, type Outside, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import { createPgpSide } from './pgp.ts'
 import { createReadiness } from './readiness.ts'
 import { createRounds } from './schedule.ts'
@@ -74,28 +74,26 @@ export async function createApplication(config: Config, outside: Outside): Promi
   // Before any door is open: what comes in from now on is not what a crash left.
   const beganAt = Date.now()
   const changes = createChanges()
-  const parts = await createParts(config, outside, (carrier) => outbox.nudge(carrier), changes.changed)
-  const { storage, secrets } = parts
+  const app = await createContext(config, outside, (carrier) => outbox.nudge(carrier), changes.changed)
+  const { storage, secrets } = app
   await storage.editors.addFirst(config.EDITORS, outside.now())
-  const signInLink = createLinks(parts)
+  const signInLink = createLinks(app)
   let setUpLinks: SetUpLink[] = []
-  const compose = createComposer(parts, signInLink)
-  const pgp = createPgpSide(parts)
-  const mailer = lazyMailer(parts, compose, pgp.protectionOf)
-  const letterbox = createLetterbox(parts)
-  const bots = createBotSide(parts, letterbox)
-  const mail = createMailSide(parts, letterbox)
-  const outbox = createOutbox(parts, createCarriers(parts, compose, mailer, bots))
-  const rounds = createRounds(parts, bots.lookAfter, (id) =>
-    forgetKeptMail(join(config.DATA_DIR, 'mail'), id),
-  )
-  const desk = createDesk(parts, compose, changes, bots, mail, pgp)
+  const compose = createComposer(app, signInLink)
+  const pgp = createPgpSide(app)
+  const mailer = lazyMailer(app, compose, pgp.protectionOf)
+  const letterbox = createLetterbox(app)
+  const bots = createBotSide(app, letterbox)
+  const mail = createMailSide(app, letterbox)
+  const outbox = createOutbox(app, createCarriers(app, compose, mailer, bots))
+  const rounds = createRounds(app, bots.lookAfter, (id) => forgetKeptMail(join(config.DATA_DIR, 'mail'), id))
+  const desk = createDesk(app, compose, changes, bots, mail, pgp)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
   const isNew = secrets.isNew && config.TELEGRAM_WEBHOOK_SECRET === undefined
   let sweeping = Promise.resolve()
 
   return {
-    web: createSite(parts, letterbox, desk.router, bots, secret),
+    web: createSite(app, letterbox, desk.router, bots, secret),
     bots,
     mail,
     async sendCanary() {
@@ -106,7 +104,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
     },
     storage,
     async openDesk(options = { isStart: true }) {
-      setUpLinks = await firstLinks(parts, signInLink, options)
+      setUpLinks = await firstLinks(app, signInLink, options)
     },
     get setUpLinks() {
       return setUpLinks
@@ -116,16 +114,16 @@ export async function createApplication(config: Config, outside: Outside): Promi
       for (const { id } of editors) if (await storage.factors.hasSetUp(id)) return undefined
       return editors.map(({ email }) => email)
     },
-    keyRing: parts.keyRing,
-    resealing: parts.resealing,
-    files: parts.files,
-    cleaner: parts.cleaner,
+    keyRing: app.keyRing,
+    resealing: app.resealing,
+    files: app.files,
+    cleaner: app.cleaner,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
     signInLink,
     hookSecretOf: (token) => hookSecret(secrets.keyFor('webhook'), token),
     deskRoutes: desk.routes,
     closeStreams() {
-      parts.readiness.stop()
+      app.readiness.stop()
       desk.events.close()
     },
     swept: () => sweeping,
@@ -134,7 +132,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
       if (isAlone) for (const lease of await storage.leases.all()) await storage.leases.end(lease)
       outbox.start()
       rounds.start()
-      sweeping = sweep(parts, beganAt)
+      sweeping = sweep(app, beganAt)
     },
     async workOnce() {
       await rounds.once()
@@ -144,22 +142,22 @@ export async function createApplication(config: Config, outside: Outside): Promi
       desk.events.close()
       await mail.close()
       await rounds.stop()
-      await parts.resealing.stop()
+      await app.resealing.stop()
       await outbox.stop()
       await sweeping
       mailer.close()
-      await parts.fileSealing.close()
+      await app.fileSealing.close()
       await storage.close()
     },
   }
 }
 
-async function createParts(
+async function createContext(
   config: Config,
   outside: Outside,
-  nudge: Parts['nudge'],
-  changed: Parts['changed'],
-): Promise<Parts> {
+  nudge: App['nudge'],
+  changed: App['changed'],
+): Promise<App> {
   const { storage, files, fileSealing, secrets } = await openStores(config, outside)
   const keyring = keyRing({ store: storage.keyRing, now: outside.now })
   const pace = createPace()
@@ -207,7 +205,7 @@ async function createParts(
 }
 
 /** What makes the pages of the letterbox, and those of the desk. */
-function renderers(config: Config, assets: Assets): Pick<Parts, 'render' | 'renderDesk'> {
+function renderers(config: Config, assets: Assets): Pick<App, 'render' | 'renderDesk'> {
   const frame = { newsroom: config.NEWSROOM_NAME, onionUrl: onionSiteUrl(config) }
   const base = basePath(config)
   if (!config.DESK_URL) {
@@ -225,7 +223,7 @@ function renderers(config: Config, assets: Assets): Pick<Parts, 'render' | 'rend
  * Clears away what a crash left between the file store and the database. Alone on the database, everything older than
  * this start; with other machines at work, only what is older than any upload may take.
  */
-async function sweep({ storage, files, outside, config, readiness }: Parts, beganAt: number): Promise<void> {
+async function sweep({ storage, files, outside, config, readiness }: App, beganAt: number): Promise<void> {
   try {
     const { moved, left } = await files.sweep({
       before: storage.isShared ? beganAt - 2 * hour : beganAt,

@@ -12,9 +12,9 @@ import { Failure } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { readToken } from '../core/signed-token.ts'
 import { confirmations } from '../desk/http/confirmation.ts'
+import type { DeskContext } from '../desk/http/context.ts'
 import { eventBy } from '../desk/http/event-by.ts'
 import { deskEvents, type Events } from '../desk/http/live-updates.ts'
-import type { DeskParts } from '../desk/http/parts.ts'
 import { type AskedPasskeys, askedPasskeys } from '../desk/http/passkey-challenge.ts'
 import { pageShower } from '../desk/http/render-page.ts'
 import { type DeskRoute, deskRouter, type FormReader, type Guard } from '../desk/http/routes.ts'
@@ -28,7 +28,7 @@ import { bulkRoutes } from '../desk/pages/bulk-actions.ts'
 import { markRoutes } from '../desk/pages/confidential.ts'
 import { decideRoutes } from '../desk/pages/decision.ts'
 import { exportRoutes } from '../desk/pages/export-list.ts'
-import { type TakeAlongParts, takeAlongRoutes } from '../desk/pages/export-submission.ts'
+import { type TakeAlongContext, takeAlongRoutes } from '../desk/pages/export-submission.ts'
 import { furtherRoutes } from '../desk/pages/further.ts'
 import { inboxRoutes } from '../desk/pages/inbox.ts'
 import { ledgerRoutes } from '../desk/pages/jobs.ts'
@@ -42,7 +42,7 @@ import { settingsRoutes } from '../desk/pages/settings.ts'
 import { signInRoutes } from '../desk/pages/sign-in.ts'
 import { glanceRoutes } from '../desk/pages/statistics.ts'
 import { pieceRoutes } from '../desk/pages/submission.ts'
-import { type TeamParts, teamRoutes } from '../desk/pages/team.ts'
+import { type TeamContext, teamRoutes } from '../desk/pages/team.ts'
 import { botRoutes } from '../desk/pages/telegram.ts'
 import { undoRoutes } from '../desk/pages/undo.ts'
 import { answerFiles } from '../editorial/reply-attachments.ts'
@@ -60,8 +60,8 @@ import { rateLimited } from '../web/guards.ts'
 import { readMultipart, readSmallFile } from '../web/multipart.ts'
 import { readFields } from '../web/read-form.ts'
 import { fileAnswer, sendCopy } from '../web/send-file.ts'
+import { type App, deskSiteUrl, hour } from './context.ts'
 import type { MailSide } from './email.ts'
-import { deskSiteUrl, hour, type Parts } from './parts.ts'
 import type { PgpSide } from './pgp.ts'
 import type { BotSide } from './telegram.ts'
 import { uploadsOf } from './upload-options.ts'
@@ -70,20 +70,20 @@ import { uploadsOf } from './upload-options.ts'
 export type DeskSide = { routes: DeskRoute[]; router: Router; events: Events }
 
 export function createDesk(
-  parts: Parts,
+  app: App,
   compose: Composer,
   changes: Changes,
   bots: BotSide,
   mail: MailSide,
   pgp: PgpSide,
 ): DeskSide {
-  const { config, storage, metrics, outside } = parts
+  const { config, storage, metrics, outside } = app
   const base = deskBasePath(config)
   const { now } = outside
   const sessions = createSessions({
     sessions: storage.sessions,
-    keysOf: parts.keyRing.keysOf,
-    opened: (identity) => void parts.resealing.begin(parts.keyRing.keysOf(identity)),
+    keysOf: app.keyRing.keysOf,
+    opened: (identity) => void app.resealing.begin(app.keyRing.keysOf(identity)),
     addresses: siteAddresses(config),
     base,
     now,
@@ -93,21 +93,21 @@ export function createDesk(
     return seen ? troubles(seen.state, now()) : []
   }
   const showPage = pageShower({
-    render: parts.renderDesk,
+    render: app.renderDesk,
     deliveries: storage.deliveries,
     botTroubles,
     mailTroubles: mail.troubles,
-    storageTroubles: parts.readiness.troubles,
+    storageTroubles: app.readiness.troubles,
     pgpKeys: storage.pgpKeys,
     factors: storage.factors,
-    keyRing: parts.keyRing,
+    keyRing: app.keyRing,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,
     now,
   })
-  const deskParts = partsForPieces(parts, compose, showPage)
+  const deskContext = deskContextOf(app, compose, showPage)
   const common = { showPage, base, now, newsroom: config.NEWSROOM_NAME }
   const events = deskEvents({
-    ...deskParts,
+    ...deskContext,
     sessions,
     changes,
     isShared: storage.isShared,
@@ -123,49 +123,49 @@ export function createDesk(
     passkeys,
     sessions: storage.sessions,
     factors,
-    keyRing: parts.keyRing,
+    keyRing: app.keyRing,
     addresses: siteAddresses(config),
     now,
   })
-  const totpKey = parts.secrets.keyFor('totp')
+  const totpKey = app.secrets.keyFor('totp')
   const confirmation = confirmations({
     ...common,
     sessions,
     factors,
     askedPasskeys: asked,
     tries: storage.tries,
-    keyRing: parts.keyRing,
+    keyRing: app.keyRing,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,
   })
   // What is done in a step, or with a form that was confirmed, is mailed at once.
   const nudging: Guard = async (req, res, seat, needs) => {
-    res.once('finish', () => parts.nudge('mail'))
+    res.once('finish', () => app.nudge('mail'))
     return confirmation.guard(req, res, seat, needs)
   }
   const keyRing = {
-    ...parts.keyRing,
+    ...app.keyRing,
     together: <T>(work: (step: KeyStep) => Promise<T>, acknowledged?: string) =>
-      parts.keyRing.together(work, acknowledged).finally(() => parts.nudge('mail')),
+      app.keyRing.together(work, acknowledged).finally(() => app.nudge('mail')),
   }
   const routes = [
     ...confirmation.routes,
-    ...signIn(parts, sessions, asked),
-    ...inboxRoutes(deskParts),
-    ...exportRoutes(deskParts),
-    ...pieceRoutes(deskParts),
-    ...workRoutes(deskParts),
-    ...markRoutes(deskParts),
-    ...decideRoutes(deskParts),
-    ...heldRoutes(deskParts),
-    ...bulkRoutes(deskParts),
-    ...undoRoutes(deskParts),
-    ...keepingRoutes(deskParts),
-    ...takeAlongRoutes({ ...deskParts, ...packing(parts) }),
-    ...trailRoutes({ ...deskParts, trail: storage.trail }),
-    ...fileRoutes(deskParts),
-    ...rawUpdateRoutes(deskParts),
+    ...signIn(app, sessions, asked),
+    ...inboxRoutes(deskContext),
+    ...exportRoutes(deskContext),
+    ...pieceRoutes(deskContext),
+    ...workRoutes(deskContext),
+    ...markRoutes(deskContext),
+    ...decideRoutes(deskContext),
+    ...heldRoutes(deskContext),
+    ...bulkRoutes(deskContext),
+    ...undoRoutes(deskContext),
+    ...keepingRoutes(deskContext),
+    ...takeAlongRoutes({ ...deskContext, ...packing(app) }),
+    ...trailRoutes({ ...deskContext, trail: storage.trail }),
+    ...fileRoutes(deskContext),
+    ...rawUpdateRoutes(deskContext),
     ...events.routes,
-    ...ledgerRoutes(deskParts),
+    ...ledgerRoutes(deskContext),
     ...glanceRoutes({ ...common, glance }),
     ...accountRoutes({
       ...common,
@@ -186,8 +186,8 @@ export function createDesk(
       editors,
       pgpKeys: storage.pgpKeys,
       keyRing,
-      sealAnew: parts.resealing.begin,
-      sendKeyLink: sendKeyLink(parts),
+      sealAnew: app.resealing.begin,
+      sendKeyLink: sendKeyLink(app),
     }),
     ...keyRoutes({
       ...common,
@@ -198,16 +198,16 @@ export function createDesk(
       tries: storage.tries,
       keyRing,
       isOffline: config.OFFLINE_DESK_KEY !== undefined,
-      requestOfLink: (token) => readToken(parts.secrets.keyFor('one-time'), 'request', token, now())?.id,
-      render: parts.render,
-      resealing: parts.resealing,
+      requestOfLink: (token) => readToken(app.secrets.keyFor('one-time'), 'request', token, now())?.id,
+      render: app.render,
+      resealing: app.resealing,
     }),
     ...replyRoutes({
       work: storage.work,
       submissions: storage.submissions,
-      messageOfLink: (token) => readToken(parts.secrets.keyFor('one-time'), 'reply', token, now())?.id,
-      render: parts.renderDesk,
-      changed: deskParts.changed,
+      messageOfLink: (token) => readToken(app.secrets.keyFor('one-time'), 'reply', token, now())?.id,
+      render: app.renderDesk,
+      changed: deskContext.changed,
       base,
       now,
     }),
@@ -223,22 +223,22 @@ export function createDesk(
       ...common,
       tokens: storage.apiTokens,
       hosts: config.WEBHOOK_HOSTS,
-      secretFor: (token) => hookSecret(parts.secrets.keyFor('webhook'), token),
+      secretFor: (token) => hookSecret(app.secrets.keyFor('webhook'), token),
     }),
     ...furtherRoutes({
       ...common,
       unread,
-      programs: parts.cleaner.programs,
+      programs: app.cleaner.programs,
       metrics: async () => metrics.read(await storage.deliveries.counts()),
     }),
   ]
-  return { routes, router: deskRouter(routes, sessions, formReader(parts), nudging), events }
+  return { routes, router: deskRouter(routes, sessions, formReader(app), nudging), events }
 }
 
 /** So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers take. */
 const mostByMail = 15 * 1024 * 1024
 
-function mostWithAnAnswer({ config }: Parts): number {
+function mostWithAnAnswer({ config }: App): number {
   return Math.min(config.MAX_SUBMISSION_BYTES, mostByMail)
 }
 
@@ -246,11 +246,11 @@ function mostWithAnAnswer({ config }: Parts): number {
 const mostOfAnyone = 16 * 1024
 
 /** How forms are read at the desk. */
-function formReader(parts: Parts): FormReader {
-  const { bodies, config } = parts
-  const most = mostWithAnAnswer(parts)
+function formReader(app: App): FormReader {
+  const { bodies, config } = app
+  const most = mostWithAnAnswer(app)
   const maxFileBytes = Math.min(config.MAX_FILE_BYTES, most)
-  const uploads = { ...uploadsOf(parts), maxFileBytes, maxSubmissionBytes: most }
+  const uploads = { ...uploadsOf(app), maxFileBytes, maxSubmissionBytes: most }
   return {
     ofAnyone: (req) => readFields(req, uploads, mostOfAnyone),
     fields(req) {
@@ -273,12 +273,12 @@ function formReader(parts: Parts): FormReader {
 }
 
 /** Makes sign-in links, for mails and for the shell. */
-export function createLinks({ config, storage, keyRing, outside }: Parts): LinkMaker {
+export function createLinks({ config, storage, keyRing, outside }: App): LinkMaker {
   return linkMaker({ links: storage.sessions, keyRing, deskSiteUrl: deskSiteUrl(config), now: outside.now })
 }
 
-function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['showPage']): DeskParts {
-  const { config, storage, files, secrets, outside, nudge } = parts
+function deskContextOf(app: App, compose: Composer, showPage: DeskContext['showPage']): DeskContext {
+  const { config, storage, files, secrets, outside, nudge } = app
   const senderKey = secrets.keyFor('sender')
   return {
     showPage,
@@ -295,9 +295,9 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     trail: storage.trail,
     erase: storage.erasures.erase,
     markConfidential: confidentialMarker({ store: storage.marking, files }),
-    sealAnew: parts.resealing.begin,
-    withFiles: answerFiles(parts),
-    mostWithAnAnswer: mostWithAnAnswer(parts),
+    sealAnew: app.resealing.begin,
+    withFiles: answerFiles(app),
+    mostWithAnAnswer: mostWithAnAnswer(app),
     editors: storage.editors,
     answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
     sendersOf: (message) => sendersOf(message.content, senderKey),
@@ -305,22 +305,22 @@ function partsForPieces(parts: Parts, compose: Composer, showPage: DeskParts['sh
     previewNow,
     sendFile: fileAnswer({ readFile: (attachment, keys) => files.readFor(attachment, keys), downloadName }),
     sendCopy,
-    cleaner: parts.cleaner,
+    cleaner: app.cleaner,
     hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
     newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
     base: deskBasePath(config),
     now: outside.now,
     changed() {
-      parts.changed()
+      app.changed()
       for (const carrier of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(carrier)
     },
   }
 }
 
 /** How a piece is packed to be taken along. */
-function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
-  const { storage, files, fileSealing, outside } = parts
+function packing(app: App): Omit<TakeAlongContext, keyof DeskContext> {
+  const { storage, files, fileSealing, outside } = app
   return {
     async packSealed(submission) {
       const texts = await storage.resealing.texts(submission.id)
@@ -356,13 +356,13 @@ function packing(parts: Parts): Omit<TakeAlongParts, keyof DeskParts> {
       const isForKey = detail.startsWith('for ')
       const told = isForKey ? eventBy(seat, 'exported-for-key', { detail: reference }) : undefined
       await storage.trail.add([entry], outside.now(), told)
-      if (told) parts.nudge('mail')
+      if (told) app.nudge('mail')
     },
   }
 }
 
-function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys): DeskRoute[] {
-  const { config, storage, secrets, renderDesk, outside } = parts
+function signIn(app: App, sessions: Sessions, askedPasskeys: AskedPasskeys): DeskRoute[] {
+  const { config, storage, secrets, renderDesk, outside } = app
   return signInRoutes({
     sessions,
     links: storage.sessions,
@@ -370,8 +370,8 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
     factors: storage.factors,
     tries: storage.tries,
     askedPasskeys,
-    keyRing: parts.keyRing,
-    mailLink: mailLink(parts),
+    keyRing: app.keyRing,
+    mailLink: mailLink(app),
     async noteGuesses(editorId, count) {
       const event = {
         action: 'codes-guessed',
@@ -380,7 +380,7 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
         detail: `${count}`,
       } as const
       await storage.securityEvents.note(event, outside.now())
-      parts.nudge('mail')
+      app.nudge('mail')
     },
     limit: rateLimited({
       limit: 100,
@@ -399,9 +399,9 @@ function signIn(parts: Parts, sessions: Sessions, askedPasskeys: AskedPasskeys):
 }
 
 /** Mail that is kept as files lies beside what a link would open: then the link is shown to whoever asked for it. */
-function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
-  const { config, outside } = parts
-  const linkFor = createLinks(parts)
+function sendKeyLink(app: App): TeamContext['sendKeyLink'] {
+  const { config, outside } = app
+  const linkFor = createLinks(app)
   return async (step, editorId, identity) => {
     const link = await linkFor(editorId, identity, step)
     if (!config.SMTP_URL) return link
@@ -414,7 +414,7 @@ function sendKeyLink(parts: Parts): TeamParts['sendKeyLink'] {
 const shortestWait = 500
 const longestWait = 2000
 
-function mailLink({ storage, outside, nudge }: Parts) {
+function mailLink({ storage, outside, nudge }: App) {
   return async (editorId: string | undefined): Promise<void> => {
     const now = outside.now()
     const dueAt = Math.round(now + shortestWait + outside.random() * (longestWait - shortestWait))

@@ -22,7 +22,7 @@ import type { Intake } from '../submissions/intake.ts'
 import { messageMark, threadMark } from '../submissions/mail-thread-key.ts'
 import { hashReceipt } from '../submissions/receipt.ts'
 import { mailSender } from '../submissions/sender-fingerprint.ts'
-import { deskSiteUrl, type Parts, siteUrl } from './parts.ts'
+import { type App, deskSiteUrl, siteUrl } from './context.ts'
 
 /** The door for e-mail: what comes in by it, whichever way. */
 export type MailSide = {
@@ -49,8 +49,8 @@ const mostUnread = 256 * 1024
 /** By so much a key is known. Bytes. */
 const mostOfKey = 4096
 
-export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
-  const { config, storage, files, secrets, outside } = parts
+export function createMailSide(app: App, letterbox: Intake): MailSide {
+  const { config, storage, files, secrets, outside } = app
   const { now } = outside
   const senderKey = secrets.keyFor('sender')
   const { domain } = addressOf(config.MAIL_FROM)
@@ -89,7 +89,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     discard: files.discard,
     receive: letterbox.receive,
     receiveFurther: letterbox.receiveFurther,
-    doDeed: doing(parts),
+    doDeed: doing(app),
     deliveryById: storage.deliveries.byId,
     deliveryNamed: async (messageIds) => {
       for (const id of messageIds.flatMap(ourId)) {
@@ -100,7 +100,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
     },
     bounced: async (id, fault) => {
       await storage.deliveries.bounced(id, fault, now())
-      parts.changed()
+      app.changed()
     },
     editorById: storage.editors.byId,
     async threadOf(messageIds, address) {
@@ -152,7 +152,7 @@ export function createMailSide(parts: Parts, letterbox: Intake): MailSide {
             mailboxState = state
             if (state.fault) warn(state.fault)
             else outside.log.info({ channel: 'email' }, 'the mailbox is watched')
-            parts.changed()
+            app.changed()
           },
         })
       }
@@ -238,9 +238,9 @@ function nameOf(mailbox: string): string {
 }
 
 /** Does what an editor replied. */
-function doing(parts: Parts) {
-  const { config, storage, files, outside, nudge } = parts
-  const withFiles = answerFiles(parts)
+function doing(app: App) {
+  const { config, storage, files, outside, nudge } = app
+  const withFiles = answerFiles(app)
   const deeds = mailDeeds({
     applyOnce: storage.work.applyOnce,
     submissionById: storage.submissions.byId,
@@ -262,7 +262,7 @@ function doing(parts: Parts) {
     if (done === 'repeat') await files.remove([...replied.files, ...replied.aside].map(({ id }) => id))
     if (done === 'done') {
       for (const carrier of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(carrier)
-      parts.changed()
+      app.changed()
     }
     return done
   }

@@ -1,7 +1,7 @@
 import type { SetUpLink } from '../accounts/first-run.ts'
 import type { KeyStep } from '../accounts/keyring/key-step.ts'
 import type { LinkMaker } from '../accounts/sign-in-link.ts'
-import { hour, type Parts } from './parts.ts'
+import { type App, hour } from './context.ts'
 
 /** So many of the links that starts have printed stay good for an editor. */
 const mostLinks = 5
@@ -14,7 +14,7 @@ const mostLinks = 5
  * With it goes what an earlier version could leave half done: keys of people who are no editors any more.
  */
 export async function firstLinks(
-  { config, storage, keyRing, outside }: Parts,
+  { config, storage, keyRing, outside }: App,
   signInLink: LinkMaker,
   { isStart }: { isStart: boolean },
 ): Promise<SetUpLink[]> {

@@ -18,25 +18,19 @@ import { healthRouter } from '../web/health.ts'
 import { readMultipart, unkeptFile } from '../web/multipart.ts'
 import { readTexts } from '../web/read-form.ts'
 import { fileAnswer } from '../web/send-file.ts'
-import { hour, type Parts, siteUrl } from './parts.ts'
+import { type App, hour, siteUrl } from './context.ts'
 import type { BotSide } from './telegram.ts'
 import { stagingOf, uploadsOf } from './upload-options.ts'
 
 /** Every door and the desk, on one web application. */
-export function createSite(
-  parts: Parts,
-  letterbox: Intake,
-  desk: Router,
-  bots: BotSide,
-  webhookSecret: string,
-) {
-  const { config, storage, files, secrets, render, renderDesk, assets, outside, bodies } = parts
+export function createSite(app: App, letterbox: Intake, desk: Router, bots: BotSide, webhookSecret: string) {
+  const { config, storage, files, secrets, render, renderDesk, assets, outside, bodies } = app
   const base = basePath(config)
   const site = siteUrl(config)
   const addresses = siteAddresses(config)
   const nonces = nonceMaker(secrets.keyFor('nonce'))
   const keysOf = (receipt: string) => async () => (receipt === '' ? [] : [receiptIdentity(receipt)])
-  const uploads = uploadsOf(parts)
+  const uploads = uploadsOf(app)
   // Nobody guesses what has 120 bits. By the onion address one who tried could keep all others from their answers.
   const triesLimit = (message: string) =>
     limitsByAddress(
@@ -54,7 +48,7 @@ export function createSite(
   const form = formRouter({
     ...uploads,
     ...answers,
-    stageClear: stagingOf(parts, false),
+    stageClear: stagingOf(app, false),
     receive: letterbox.receive,
     submitLimit: limitsByAddress(
       addresses,
@@ -125,13 +119,13 @@ export function createSite(
       message: 'This token has sent as much as it may in an hour. Nothing was taken in this time.',
       whom: (_req, res) => tokenOf(res).id,
     }),
-    metrics: async () => parts.metrics.read(await storage.deliveries.counts()),
+    metrics: async () => app.metrics.read(await storage.deliveries.counts()),
     render,
     newsroom: config.NEWSROOM_NAME,
     siteUrl: site,
     now: outside.now,
   })
-  const health = healthRouter(parts.readiness.faults)
+  const health = healthRouter(app.readiness.faults)
   return createWeb({
     addresses,
     letterbox: { base, render, routers: [webhook, form, status, upload, api] },

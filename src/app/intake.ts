@@ -1,19 +1,11 @@
 import { recipientOf } from '../encryption/age-x25519.ts'
-import type { Draft, FurtherDraft } from '../submissions/incoming.ts'
+import type { IncomingMessage, IncomingSubmission } from '../submissions/incoming.ts'
 import { createIntake, type Intake } from '../submissions/intake.ts'
 import { receiptIdentity } from '../submissions/receipt-key.ts'
-import type { Parts } from './parts.ts'
+import type { App } from './context.ts'
 
 /** What the doors call: the intake, told in the log and the figures, with the worker woken after it. */
-export function createLetterbox({
-  storage,
-  files,
-  secrets,
-  metrics,
-  outside,
-  nudge,
-  changed,
-}: Parts): Intake {
+export function createLetterbox({ storage, files, secrets, metrics, outside, nudge, changed }: App): Intake {
   const intake = createIntake({
     record: storage.record,
     arrivedAs: storage.arrivedAs,
@@ -29,40 +21,43 @@ export function createLetterbox({
     now: outside.now,
   })
   return {
-    async receive(draft: Draft) {
+    async receive(incoming: IncomingSubmission) {
       const begun = performance.now()
-      const received = await intake.receive(draft)
+      const received = await intake.receive(incoming)
       const { reference, repeat, isConfidential } = received
       const ms = Math.round(performance.now() - begun)
       // A log tells when: of what is confidential nothing is kept finer than the minute.
       if (!isConfidential)
-        outside.log.info({ reference, channel: draft.channel, kind: draft.kind, repeat, ms }, 'received')
-      metrics.received(draft.channel, draft.kind, repeat)
+        outside.log.info(
+          { reference, channel: incoming.channel, kind: incoming.kind, repeat, ms },
+          'received',
+        )
+      metrics.received(incoming.channel, incoming.kind, repeat)
       nudge('mail')
       nudge('desk')
-      if (draft.files.length > 0) nudge('preview')
-      if (draft.awaited.length > 0) nudge('file')
+      if (incoming.files.length > 0) nudge('preview')
+      if (incoming.awaited.length > 0) nudge('file')
       changed()
       return received
     },
-    async receiveFurther(draft: FurtherDraft) {
-      const received = await intake.receiveFurther(draft)
+    async receiveFurther(incoming: IncomingMessage) {
+      const received = await intake.receiveFurther(incoming)
       outside.log.debug({ repeat: received.repeat }, 'further message received')
-      told(draft)
+      told(incoming)
       return received
     },
-    async receiveInto(draft: FurtherDraft & { messageId: string }) {
-      const received = await intake.receiveInto(draft)
+    async receiveInto(incoming: IncomingMessage & { messageId: string }) {
+      const received = await intake.receiveInto(incoming)
       outside.log.debug({ repeat: received.repeat }, 'more of a message received')
-      told(draft)
+      told(incoming)
       return received
     },
   }
 
-  function told(draft: FurtherDraft): void {
+  function told(incoming: IncomingMessage): void {
     nudge('desk')
-    if (draft.files.length > 0) nudge('preview')
-    if (draft.awaited?.length) nudge('file')
+    if (incoming.files.length > 0) nudge('preview')
+    if (incoming.awaited?.length) nudge('file')
     changed()
   }
 }

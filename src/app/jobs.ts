@@ -24,8 +24,8 @@ import { threadMark } from '../submissions/mail-thread-key.ts'
 import type { Submission } from '../submissions/model.ts'
 import { erasedAt } from '../submissions/retention-rules.ts'
 import { formats, viewsFolder } from '../web/pages.ts'
+import { type App, deskSiteUrl, hour, onionSiteUrl, siteUrl } from './context.ts'
 import { laneFinder } from './lane-finder.ts'
-import { deskSiteUrl, hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
 import type { PgpSide } from './pgp.ts'
 import type { BotSide } from './telegram.ts'
 
@@ -59,8 +59,8 @@ export type Outbox = {
 }
 
 /** A worker for each carrier, and the lease that all of them work under. */
-export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbox {
-  const { storage, metrics, outside } = parts
+export function createOutbox(app: App, carry: Record<Purpose, Carry>): Outbox {
+  const { storage, metrics, outside } = app
   const { leases: store, isShared } = storage
   const leases = leaseHolder({
     store,
@@ -70,7 +70,7 @@ export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbo
     monotonic: outside.monotonic ?? (() => performance.now()),
     times: outside.leaseTimes ?? (isShared ? timesOfMachines : timesHere),
   })
-  const laneOf = createLanes(parts)
+  const laneOf = createLanes(app)
   const settleTogether = groupCommit(async (verdicts: LeasedVerdict[]) => {
     const settled = await storage.deliveries.settle(verdicts)
     return settled.map((isOurs) => ({ isOurs }))
@@ -97,7 +97,7 @@ export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbo
         const level = isTrouble ? 'info' : 'debug'
         outside.log[level]({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
         metrics.settled(purpose, verdict.state)
-        parts.changed()
+        app.changed()
       },
       log: outside.log,
       now: outside.now,
@@ -129,7 +129,7 @@ export function createOutbox(parts: Parts, carry: Record<Purpose, Carry>): Outbo
 }
 
 /** Where each delivery goes. */
-function createLanes({ storage }: Parts) {
+function createLanes({ storage }: App) {
   return laneFinder({
     editorById: storage.editors.byId,
     pieceById: storage.openPieces.byId,
@@ -140,7 +140,7 @@ function createLanes({ storage }: Parts) {
 }
 
 /** Composes every mail. */
-export function createComposer({ config, storage, secrets }: Parts, signInLink: LinkMaker): Composer {
+export function createComposer({ config, storage, secrets }: App, signInLink: LinkMaker): Composer {
   return mailComposer({
     viewsFolder,
     submissions: storage.submissions,
@@ -168,12 +168,12 @@ export function createComposer({ config, storage, secrets }: Parts, signInLink: 
 
 /** Who carries what. */
 export function createCarriers(
-  parts: Parts,
+  app: App,
   compose: Composer,
   mailer: Mailer,
   bots: BotSide,
 ): Record<Purpose, Carry> {
-  const { storage, files, secrets, outside } = parts
+  const { storage, files, secrets, outside } = app
   const senderKey = secrets.keyFor('sender')
   const { editors, notices } = storage
   const send = (mail: Mail, signal: AbortSignal) => mailer.send(mail, signal)
@@ -186,7 +186,7 @@ export function createCarriers(
     now: outside.now,
   })
   return {
-    'tell-editors': tellEditors(parts),
+    'tell-editors': tellEditors(app),
     'editor-notice': toEditors.notice,
     assignment: toEditors.assignment,
     digest: toEditors.digest,
@@ -212,7 +212,7 @@ export function createCarriers(
       return sendOr(await compose.securityNotice(delivery), 'nothing-new', signal)
     },
     ...bots.carry,
-    'answer-webhook': postingAnswers(parts),
+    'answer-webhook': postingAnswers(app),
     preview: previewMaker({ files, attachments: storage.attachments }),
   }
 
@@ -245,7 +245,7 @@ export function createCarriers(
 }
 
 /** Turns what came in into mails by each editor's policy, many messages in one transaction. */
-function tellEditors({ storage, outside, nudge }: Parts): Carry {
+function tellEditors({ storage, outside, nudge }: App): Carry {
   const plan = groupCommit(async (messages: Delivery[]) => {
     const waiting = await storage.notices.plan(messages, await storage.editors.active(), outside.now())
     return messages.map((message) => ({ waits: waiting.has(message.messageId) }))
@@ -257,7 +257,7 @@ function tellEditors({ storage, outside, nudge }: Parts): Carry {
   }
 }
 
-function postingAnswers({ config, storage, secrets, outside }: Parts): Carry {
+function postingAnswers({ config, storage, secrets, outside }: App): Carry {
   const key = secrets.keyFor('webhook')
   return answerHooks({
     tokenById: storage.apiTokens.byId,
@@ -271,7 +271,7 @@ function postingAnswers({ config, storage, secrets, outside }: Parts): Carry {
 
 /** nodemailer is loaded with the first mail, so that starting up does not wait for it. */
 export function lazyMailer(
-  { config, files }: Pick<Parts, 'config' | 'files'>,
+  { config, files }: Pick<App, 'config' | 'files'>,
   compose: Composer,
   protectionOf: PgpSide['protectionOf'],
 ): Mailer {

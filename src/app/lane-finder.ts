@@ -3,7 +3,7 @@ import { addressOf } from '../core/email-address.ts'
 import type { Contact } from '../jobs/contact.ts'
 import { carrierOf, type Delivery } from '../jobs/job.ts'
 
-export type LaneParts = {
+export type LaneContext = {
   editorById: (id: string) => Promise<{ email: string } | undefined>
   /** What a chat gathers, or has sent. */
   pieceById: (id: string) => Promise<{ chat: string } | undefined>
@@ -18,7 +18,7 @@ export type LaneParts = {
  * for. Only so many deliveries go to one place at once, so that one that hangs there holds up nobody else. Undefined for other
  * work inside the house, and where it is not known.
  */
-export function laneFinder({ editorById, pieceById, contactOf, tokenById, submissionOf }: LaneParts) {
+export function laneFinder({ editorById, pieceById, contactOf, tokenById, submissionOf }: LaneContext) {
   return async (delivery: Delivery): Promise<string | undefined> => {
     switch (carrierOf[delivery.purpose]) {
       case 'mail':

@@ -11,7 +11,7 @@ import { pair } from '../files/pairing.ts'
 import { type FileStore, fileStore } from '../files/store.ts'
 import { newReceipt } from '../submissions/receipt.ts'
 import { receiptIdentity } from '../submissions/receipt-key.ts'
-import type { Outside } from './parts.ts'
+import type { Outside } from './context.ts'
 import { openStorage, type Storage } from './stores.ts'
 
 /** Everything that is kept: the database, the files, the secrets. */

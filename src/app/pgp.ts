@@ -8,7 +8,7 @@ import { makeNewsroomKey, publicHalf } from '../outbound-mail/pgp/newsroom-key.t
 import { newsroomKey } from '../outbound-mail/pgp/newsroom-key-file.ts'
 import { joinedPgpKeys, readPgpKey, whyUnusable } from '../outbound-mail/pgp/read-key.ts'
 import { lookUpPgpKeys } from '../outbound-mail/pgp/wkd.ts'
-import type { Parts } from './parts.ts'
+import type { App } from './context.ts'
 
 /** The editors' PGP keys, and the one that the newsroom signs with. */
 export type PgpSide = {
@@ -22,7 +22,7 @@ export type PgpSide = {
   newsroomKey: () => Promise<{ armored: string; fingerprint: string }>
 }
 
-export function createPgpSide({ config, storage, outside }: Parts): PgpSide {
+export function createPgpSide({ config, storage, outside }: App): PgpSide {
   const { now } = outside
   const { local, domain } = addressOf(config.MAIL_FROM)
   const owner = { name: config.NEWSROOM_NAME, email: `${local}@${domain}` }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createPace, type Pace, type Sizes } from '../core/pace.ts'
 import { wipeDatabase, wipeFiles } from '../retention/eraser.ts'
 import { retentionRounds } from '../retention/run.ts'
-import { hour, type Parts } from './parts.ts'
+import { type App, hour } from './context.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -28,12 +28,12 @@ type Job = { every: number; rest?: number; work: (pace: Pace) => Promise<void> }
  * keeps none of the others waiting; all together they keep to one pace.
  */
 export function createRounds(
-  parts: Parts,
+  app: App,
   lookAfterBot: () => Promise<void>,
   forgetMail: (deliveryId: string) => Promise<void>,
 ) {
-  const { storage, files, outside } = parts
-  const { signal } = parts.pace
+  const { storage, files, outside } = app
+  const { signal } = app.pace
   const { settings, retention, editors, erasures } = storage
   const { now } = outside
   const kept = retentionRounds({
@@ -64,7 +64,7 @@ export function createRounds(
     },
 
     async stop(): Promise<void> {
-      parts.pace.stop()
+      app.pace.stop()
       await done
     },
 
@@ -78,7 +78,7 @@ export function createRounds(
   async function goRound({ every, rest = 0, work }: Job): Promise<void> {
     while (!signal.aborted) {
       const begun = performance.now()
-      await work(parts.pace).catch((error: unknown) => {
+      await work(app.pace).catch((error: unknown) => {
         if (!signal.aborted) onTrouble(error)
       })
       await resting(Math.max(every, rest * (performance.now() - begun)))

@@ -46,7 +46,7 @@ import { submissionStore } from '../submissions/store.ts'
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>
 
-export type StorageParts = {
+export type StorageContext = {
   now: () => number
   sealer: Sealer
   /** What is hidden with it is lost with this process. */
@@ -62,12 +62,12 @@ export type StorageParts = {
 }
 
 /** Opens the database with all its stores. */
-export async function openStorage(url: string, parts: StorageParts) {
-  const { now, memory, quiet = 600_000 } = parts
-  const db = await openDatabase(url, parts.onWaiting)
+export async function openStorage(url: string, app: StorageContext) {
+  const { now, memory, quiet = 600_000 } = app
+  const db = await openDatabase(url, app.onWaiting)
   const isPostgres = !url.startsWith('sqlite:')
-  const contents = contentsOf(parts.sealer)
-  const sealings = sealingsOf(db, parts.offline)
+  const contents = contentsOf(app.sealer)
+  const sealings = sealingsOf(db, app.offline)
   const hidden = hiddenBy(memory)
   const settings = settingStore(db)
   const pgpKeys = pgpKeyStore(db)
@@ -108,7 +108,7 @@ export async function openStorage(url: string, parts: StorageParts) {
     pgpKeys,
     sessions: sessionStore(db),
     tries: tryStore(db),
-    openPieces: openPieceStore(db, { ...writing, memory, newReceipt: parts.newReceipt, quiet }),
+    openPieces: openPieceStore(db, { ...writing, memory, newReceipt: app.newReceipt, quiet }),
     chats: chatStore(db),
     apiTokens: apiTokenStore(db),
     mail: mailStore(db),

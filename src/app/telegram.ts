@@ -26,7 +26,7 @@ import { CarryFault, type Delivery, type Instead } from '../jobs/job.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
 import type { Intake } from '../submissions/intake.ts'
 import { arrivalDigest } from '../submissions/request-digest.ts'
-import { hour, onionSiteUrl, type Parts, siteUrl } from './parts.ts'
+import { type App, hour, onionSiteUrl, siteUrl } from './context.ts'
 
 type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
 type BotPurpose = Extract<
@@ -73,8 +73,8 @@ const shortPatience = 4_000
 /** For so long a link into Telegram can be used. */
 const linkTime = hour
 
-export function createBotSide(parts: Parts, letterbox: Intake): BotSide {
-  const { config, storage, files, secrets, outside, nudge } = parts
+export function createBotSide(app: App, letterbox: Intake): BotSide {
+  const { config, storage, files, secrets, outside, nudge } = app
   const { openPieces, chats, submissions } = storage
   const token = config.TELEGRAM_BOT_TOKEN
   const { now } = outside

@@ -22,13 +22,13 @@ export type SealedCopies = Map<string, SealedAs & { id: string }>
 /** Who marks which piece as confidential, as they saw it. */
 export type Marking = { submissionId: string; revision: number; editorId: string; at: number }
 
-type MarkingParts = Writing & {
+type MarkingContext = Writing & {
   conversation: (submissionId: string, keys: Keys) => Promise<Message[]>
 }
 
 /** An editor marks a piece as confidential that came in clear: it is sealed where it lies, and what was clear is wiped. */
-export function markingStore(db: Database, parts: MarkingParts) {
-  const { contents, sealings, hidden } = parts
+export function markingStore(db: Database, app: MarkingContext) {
+  const { contents, sealings, hidden } = app
   return {
     /** For whom a piece is sealed that is marked now: no receipt of it is known here. */
     async sealingFor(submissionId: string): Promise<Sealing> {
@@ -49,12 +49,12 @@ export function markingStore(db: Database, parts: MarkingParts) {
      */
     async mark(marking: Marking, sealing: Sealing, copies: SealedCopies): Promise<void> {
       const { submissionId, editorId, at } = marking
-      const messages = await parts.conversation(submissionId, noKeys)
+      const messages = await app.conversation(submissionId, noKeys)
       const texts = await sealedTexts(messages, submissionId, sealing, copies)
       const contact = contactOf(messages)
       await db.transaction().execute(async (trx) => {
         await advance(trx, marking, sealing, hidden.hide(contact))
-        if (await isMailLeaving(trx, submissionId, parts.isPostgres))
+        if (await isMailLeaving(trx, submissionId, app.isPostgres))
           throw new Failure('conflict', 'A mail about it is just leaving. Please try again in a moment.')
         for (const [id, content] of texts.messages)
           await trx.updateTable('messages').set({ content }).where('id', '=', id).execute()
@@ -63,7 +63,7 @@ export function markingStore(db: Database, parts: MarkingParts) {
         await hideDeliveries(trx, messages, contact, copies)
         await forgetDigests(trx, submissionId)
         await replaceFiles(trx, submissionId, copies, texts.files)
-        const wasIndexed = await forgetSearch(trx, submissionId, parts.isPostgres)
+        const wasIndexed = await forgetSearch(trx, submissionId, app.isPostgres)
         await noteToWipe(trx, submissionId, wasIndexed, at)
         await insertHistory(trx, submissionId, editorId, [{ action: 'sealed' }], at)
       })

@@ -7,7 +7,7 @@ type Marking = { submissionId: string; revision: number; editorId: string; at: n
 type ClearFile = { id: string; type: string; size: number }
 type Copies = Map<string, SealedAs & { id: string }>
 
-export type MarkParts = {
+export type MarkContext = {
   store: MarkingStore
   files: FileStore
 }
@@ -19,7 +19,7 @@ export type MarkConfidential = (marking: Marking) => Promise<void>
  * the place of what was clear, and that is wiped.
  * @throws Failure `conflict` if the piece is no longer as it was seen; then nothing has changed
  */
-export function confidentialMarker({ store, files }: MarkParts): MarkConfidential {
+export function confidentialMarker({ store, files }: MarkContext): MarkConfidential {
   return async (marking) => {
     const sealing = await store.sealingFor(marking.submissionId)
     const staged = await stagedCopies(await store.clearFiles(marking.submissionId))

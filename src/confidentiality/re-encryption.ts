@@ -7,8 +7,8 @@ import type { ResealingStore } from './re-encryption-store.ts'
 type Place = { sealedFor: string | null; id: string }
 
 /** What sealing anew is handed where everything meets. */
-export type ResealingParts = {
-  store: ResealingStore
+export type ResealingContext = {
+  store: Pick<ResealingStore, 'left' | 'pieces' | 'files' | 'sealAnew' | 'unread'>
   files: Pick<FileStore, 'sealAnew'>
   onTrouble: (error: unknown) => void
   pace: Pace
@@ -30,7 +30,7 @@ const mostTries = 3
  * Seals anew what is sealed for an earlier key, piece by piece. Only an editor has the keys for it: while it goes on, this
  * process remembers them, and forgets them at the end. Broken off, it goes on with the next editor who comes in.
  */
-export function createResealing({ store, files, onTrouble, pace }: ResealingParts) {
+export function createResealing({ store, files, onTrouble, pace }: ResealingContext) {
   let identities = new Set<Identity>()
   let running: Promise<void> | undefined
   let isStopping = false

@@ -3,7 +3,7 @@ import { minuteOf } from '../core/ids.ts'
 import { type Keys, narrowed, type SealedFiles } from '../encryption/types.ts'
 import type { FileStore } from '../files/store.ts'
 
-export type LeaveParts = {
+export type LeaveContext = {
   store: {
     files(submissionId: string): Promise<SealedFiles | undefined>
     leave(
@@ -22,7 +22,7 @@ export type LeaveParts = {
  * first: broken off, the receipt still is one, and it can be done again.
  * @throws Failure `conflict` if something was written meanwhile
  */
-export function leaver({ store, files, now }: LeaveParts) {
+export function leaver({ store, files, now }: LeaveContext) {
   return async (submissionId: string, keys: Keys): Promise<void> => {
     const sealed = await store.files(submissionId)
     if (!sealed) throw new Failure('conflict', 'There is no side of yours to delete here.')

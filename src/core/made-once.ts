@@ -11,15 +11,15 @@ export async function makeOnce(path: string, content: () => string | Promise<str
   if (await isThere(path)) return false
   const folder = dirname(path)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const draft = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(draft, await content(), { mode: 0o600, flush: true })
+  const incoming = `${path}.${randomBytes(6).toString('hex')}`
+  await writeFile(incoming, await content(), { mode: 0o600, flush: true })
   try {
-    await link(draft, path)
+    await link(incoming, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   } finally {
-    await rm(draft)
+    await rm(incoming)
   }
   await syncFolder(folder)
   return true

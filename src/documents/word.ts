@@ -99,14 +99,14 @@ class WordReader {
   readonly #fields: Field[] = []
   readonly #notes: { footnote: Notes; endnote: Notes }
 
-  constructor(parts: WordParts) {
-    this.#parts = parts
-    this.#styles = new WordStyles(parts.styles)
-    this.#numbering = new WordNumbering(parts.numbering, (style) => this.#styles.listOf(style))
-    const format = (kind: string) => noteFormat(parts.main.nodes, `w:${kind}Pr`)
+  constructor(app: WordParts) {
+    this.#parts = app
+    this.#styles = new WordStyles(app.styles)
+    this.#numbering = new WordNumbering(app.numbering, (style) => this.#styles.listOf(style))
+    const format = (kind: string) => noteFormat(app.main.nodes, `w:${kind}Pr`)
     this.#notes = {
-      footnote: notesIn(parts.footnotes, 'w:footnote', format('footnote') ?? 'decimal'),
-      endnote: notesIn(parts.endnotes, 'w:endnote', format('endnote') ?? 'lowerRoman'),
+      footnote: notesIn(app.footnotes, 'w:footnote', format('footnote') ?? 'decimal'),
+      endnote: notesIn(app.endnotes, 'w:endnote', format('endnote') ?? 'lowerRoman'),
     }
   }
 

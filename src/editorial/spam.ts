@@ -3,7 +3,7 @@ import type { Message, Submission } from '../submissions/model.ts'
 import type { SubmissionStore } from '../submissions/store.ts'
 import type { WorkStore } from './action-store.ts'
 
-export type SpamParts = {
+export type SpamContext = {
   submissions: Pick<SubmissionStore, 'conversation'>
   work: Pick<WorkStore, 'rememberSpammers' | 'forgetSpammers'>
   /** By what a sender would be known again. */
@@ -16,7 +16,7 @@ export type SpamParts = {
  * forgotten, as far as they have been remembered since `since`.
  */
 export async function learnSpam(
-  parts: SpamParts,
+  app: SpamContext,
   { keys }: { keys: Keys },
   before: Pick<Submission, 'state'>,
   after: Submission,
@@ -24,8 +24,8 @@ export async function learnSpam(
 ): Promise<void> {
   const [wasSpam, isSpam] = [before.state === 'spam', after.state === 'spam']
   if (wasSpam === isSpam) return
-  const [opening] = await parts.submissions.conversation(after.id, keys)
+  const [opening] = await app.submissions.conversation(after.id, keys)
   if (!opening) return
-  if (isSpam) await parts.work.rememberSpammers(parts.sendersOf(opening), parts.now())
-  else await parts.work.forgetSpammers(parts.sendersOf(opening), since)
+  if (isSpam) await app.work.rememberSpammers(app.sendersOf(opening), app.now())
+  else await app.work.forgetSpammers(app.sendersOf(opening), since)
 }

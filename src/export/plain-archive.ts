@@ -15,7 +15,7 @@ export type OpenedPiece = {
   history: HistoryEntry[]
 }
 
-export type OpenedParts = {
+export type OpenedContext = {
   readFile: (attachment: Attachment) => Promise<Readable>
   /** A name that is safe on a disk, with an ending that fits the type. */
   fileName: (name: string, type: string) => string
@@ -23,17 +23,17 @@ export type OpenedParts = {
 }
 
 /** What an opened piece is packed as: a page to read, the same for programs, and its files. */
-export function entriesOfOpened(piece: OpenedPiece, parts: OpenedParts): Entry[] {
-  const files = filesOfPiece(piece, parts)
+export function entriesOfOpened(piece: OpenedPiece, app: OpenedContext): Entry[] {
+  const files = filesOfPiece(piece, app)
   const nameOfFile = new Map(files.map(({ id, name }) => [id, name]))
   return [
-    { name: 'read-me.txt', text: pageOf(piece, nameOfFile, parts) },
+    { name: 'read-me.txt', text: pageOf(piece, nameOfFile, app) },
     { name: 'piece.json', text: `${JSON.stringify(forPrograms(piece, nameOfFile), null, 2)}\n` },
     ...files.map(({ name, size, open }) => ({ name, size, open })),
   ]
 }
 
-function filesOfPiece({ messages }: OpenedPiece, { readFile, fileName }: OpenedParts) {
+function filesOfPiece({ messages }: OpenedPiece, { readFile, fileName }: OpenedContext) {
   const kept = messages.flatMap(({ attachments, content }) =>
     attachments
       .filter(({ state, size }) => state === 'kept' && size !== null)
@@ -51,7 +51,7 @@ function filesOfPiece({ messages }: OpenedPiece, { readFile, fileName }: OpenedP
 function pageOf(
   { submission, messages, notes, tags }: OpenedPiece,
   nameOfFile: Map<string, string>,
-  { nameOf }: OpenedParts,
+  { nameOf }: OpenedContext,
 ): string {
   const { reference, kind, channel, state, createdAt } = submission
   const turns = [

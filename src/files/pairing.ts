@@ -5,7 +5,7 @@ import type { InstallationStore } from '../db/installation-store.ts'
 /** How many files are looked for on the other side, where neither side says to which it belongs. */
 const sampleSize = 500
 
-export type PairingParts = {
+export type PairingContext = {
   installation: Pick<InstallationStore, 'read' | 'begin' | 'join'>
   files: {
     /** The folder, as it is configured. */
@@ -27,8 +27,8 @@ export type PairingParts = {
  * what is absent: a folder that was not mounted, or an empty database at a mistyped place, ends the start.
  * @throws StartFault where they do not belong together, or nobody can tell; nothing was changed then
  */
-export async function pair(parts: PairingParts): Promise<void> {
-  const { installation, files, now } = parts
+export async function pair(app: PairingContext): Promise<void> {
+  const { installation, files, now } = app
   // Another machine that starts at this moment writes the id into the database, then into the folder, then that they are
   // joined. So the folder is looked at first, and once more where that was before they were.
   const early = await files.owner()
@@ -37,14 +37,14 @@ export async function pair(parts: PairingParts): Promise<void> {
   if (known?.isJoined && owner === undefined) throw notMounted(files.root)
   if (owner !== undefined && owner !== known?.filesId) throw ofAnother(files.root)
   if (known?.isJoined) return
-  if (!known) await mustAgree(parts)
+  if (!known) await mustAgree(app)
   const { filesId } = known ?? (await installation.begin(newId(now())))
   if ((await files.claim(filesId)) !== filesId) throw ofAnother(files.root)
   await installation.join(now())
 }
 
 /** Where both are from before they bore an id: most files of each are known to the other. */
-async function mustAgree({ files, keptAmong, spokenOf }: PairingParts): Promise<void> {
+async function mustAgree({ files, keptAmong, spokenOf }: PairingContext): Promise<void> {
   const here = await files.sample(sampleSize)
   const known = await keptAmong(here)
   if (2 * known.size < here.length) throw ofAnother(files.root)

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { checkedId } from './file-id.ts'
 import type { WrittenFile } from './staging.ts'
 
-export type FileProbeParts = {
+export type FileProbeContext = {
   root: string
   folders: string[]
   pathOf: (id: string) => string
@@ -17,7 +17,7 @@ export type FileProbeParts = {
  * at what a file that fits now does not tell: that every folder is there and may be written.
  * @throws where one of it fails
  */
-export function fileProbe({ root, folders, pathOf, stage, forget }: FileProbeParts) {
+export function fileProbe({ root, folders, pathOf, stage, forget }: FileProbeContext) {
   let turn = 0
 
   return async (): Promise<void> => {

@@ -23,7 +23,7 @@ export const timesHere: LeaseTimes = { beat: 1_000, silence: 6_000, giveUp: 4_00
 /** Of several machines, one that is slow or far must not be taken for dead. */
 export const timesOfMachines: LeaseTimes = { beat: 5_000, silence: 30_000, giveUp: 20_000 }
 
-export type LeaseHolderParts = {
+export type LeaseHolderContext = {
   store: LeaseStore
   /** Another machine may write where we cannot: then our lease may be ended while we cannot renew it. */
   isShared: boolean
@@ -42,7 +42,7 @@ export type LeaseHolder = ReturnType<typeof leaseHolder>
  * with what a clock said before it was set: a lease is a number that grows as long as its process lives, and each process
  * sees for itself, by a clock that only runs on, for how long the others' have stood still.
  */
-export function leaseHolder({ store, isShared, onChange, log, monotonic, times }: LeaseHolderParts) {
+export function leaseHolder({ store, isShared, onChange, log, monotonic, times }: LeaseHolderContext) {
   const { beat, silence } = times
   const seen = new Map<string, { renewals: number; since: number }>()
   const stopping = new AbortController()

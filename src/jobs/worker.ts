@@ -8,7 +8,7 @@ import { Lanes } from './lanes.ts'
 import type { HeldLease, LeaseHolder } from './lease-holder.ts'
 import type { DeliveryStore } from './store.ts'
 
-export type WorkerParts = {
+export type WorkerContext = {
   carrier: Carrier
   /** How many deliveries are carried at once. */
   atOnce: number
@@ -60,9 +60,9 @@ type Taken = { delivery: Delivery; lane: string | undefined; lease: HeldLease }
  * the other side's acceptance and our mark repeats that delivery, with the same Message-ID. While the process lives, it is
  * repeated for no reason: a verdict is written until that works, and until then its delivery stays in hand.
  */
-export function createWorker(parts: WorkerParts) {
-  const { carrier, atOnce, perLane, takesTurns, leases, outbox } = parts
-  const patience = parts.patience ?? usualPatience
+export function createWorker(app: WorkerContext) {
+  const { carrier, atOnce, perLane, takesTurns, leases, outbox } = app
+  const patience = app.patience ?? usualPatience
   const inHand = new Map<string, Promise<void>>()
   const lanes = new Lanes(perLane)
   /** What is leased and goes next where there is no room just now. */
@@ -103,7 +103,7 @@ export function createWorker(parts: WorkerParts) {
 
     /** Carries what is due now, and says how much that was: for a worker that has not been started. */
     async workOnce(): Promise<number> {
-      const now = parts.now()
+      const now = app.now()
       for (let carried = 0; ; ) {
         const found = await look(now)
         while (inHand.size > 0) await Promise.all(inHand.values())
@@ -120,10 +120,10 @@ export function createWorker(parts: WorkerParts) {
       if (inHand.size >= atOnce || !leases.current()) {
         await Promise.race([...inHand.values(), alarm.rings()])
         // While all hands are full, somebody else may have come whose turn is next.
-        if (takesTurns && leases.current() && !isStopping) await look(parts.now()).catch(logTrouble)
+        if (takesTurns && leases.current() && !isStopping) await look(app.now()).catch(logTrouble)
         continue
       }
-      const found = await look(parts.now()).catch(logTrouble)
+      const found = await look(app.now()).catch(logTrouble)
       if (found?.isMore) continue
       await alarm.rings(found ? await untilNextDue().catch(logTrouble) : longestSleep)
       await sleep(shortestSleep)
@@ -160,7 +160,7 @@ export function createWorker(parts: WorkerParts) {
     const left: Taken[] = []
     for (const delivery of leased) {
       // What cannot be read here is found out again when it is carried, and is that delivery's trouble alone.
-      const lane = await parts.laneOf(delivery).catch(logTrouble)
+      const lane = await app.laneOf(delivery).catch(logTrouble)
       const taken = { delivery, lane, lease }
       if (inHand.size < atOnce && lanes.hasRoom(lane)) begin(taken)
       else if (lanes.mayWait(lane)) {
@@ -219,14 +219,14 @@ export function createWorker(parts: WorkerParts) {
   async function tryOnce(delivery: Delivery, lease: HeldLease): Promise<void> {
     const verdict = await verdictOf(delivery, AbortSignal.any([lease.lost, breakingOff.signal]))
     if (!verdict) return
-    const settled = await insist(() => parts.settle(delivery, { ...verdict, lease: lease.id }), {
+    const settled = await insist(() => app.settle(delivery, { ...verdict, lease: lease.id }), {
       isWorthTrying(error) {
         logTrouble(error)
         return true
       },
       patience: givingUp.signal,
     })
-    if (settled) parts.onVerdict(delivery, verdict)
+    if (settled) app.onVerdict(delivery, verdict)
     else logTakenOver(delivery, verdict)
   }
 
@@ -234,8 +234,8 @@ export function createWorker(parts: WorkerParts) {
   async function verdictOf(delivery: Delivery, signal: AbortSignal): Promise<Verdict | undefined> {
     const { id } = delivery
     try {
-      const instead = await parts.carry(delivery, signal)
-      const at = parts.now()
+      const instead = await app.carry(delivery, signal)
+      const at = app.now()
       if (!instead) return { id, state: 'sent', at }
       if ('needless' in instead) return { id, state: 'dropped', at, fault: instead.needless }
       return { id, state: 'pending', at, dueAt: instead.waitUntil, fault: null }
@@ -243,8 +243,8 @@ export function createWorker(parts: WorkerParts) {
       if (signal.aborted) return undefined
       const fault = error instanceof CarryFault ? error : new CarryFault('unexpected')
       if (fault !== error) logTrouble(error)
-      const at = parts.now()
-      const dueAt = fault.permanent ? undefined : nextTry(delivery, at, parts.random, fault.retryAfter)
+      const at = app.now()
+      const dueAt = fault.permanent ? undefined : nextTry(delivery, at, app.random, fault.retryAfter)
       if (dueAt === undefined) return { id, state: 'failed', at, fault: fault.code }
       return { id, state: 'pending', at, dueAt, fault: fault.code }
     }
@@ -252,7 +252,7 @@ export function createWorker(parts: WorkerParts) {
 
   async function untilNextDue(): Promise<number> {
     const dueAt = await outbox.nextDueAt(carrier, lanes.full())
-    return dueAt === undefined ? longestSleep : Math.min(longestSleep, Math.max(0, dueAt - parts.now()))
+    return dueAt === undefined ? longestSleep : Math.min(longestSleep, Math.max(0, dueAt - app.now()))
   }
 
   /** Resolves when nobody looks any more and nothing is in hand. */
@@ -262,11 +262,11 @@ export function createWorker(parts: WorkerParts) {
   }
 
   function logTakenOver({ id, purpose, attempts }: Delivery, { state }: Verdict): void {
-    parts.log.warn({ delivery: id, purpose, attempts, state }, 'delivery was taken over by another process')
+    app.log.warn({ delivery: id, purpose, attempts, state }, 'delivery was taken over by another process')
   }
 
   function logTrouble(error: unknown): undefined {
-    parts.log.error({ ...placeOf(error), carrier }, 'outbox trouble')
+    app.log.error({ ...placeOf(error), carrier }, 'outbox trouble')
   }
 }
 

@@ -26,7 +26,7 @@ import type { Mail, Words } from './mail.ts'
 import { mailRenderer } from './render.ts'
 import { replyMark } from './reply-delimiter.ts'
 
-export type ComposeParts = {
+export type ComposeContext = {
   viewsFolder: string
   submissions: Pick<SubmissionStore, 'byId' | 'conversation'>
   editors: Pick<EditorStore, 'byId' | 'names'>
@@ -59,7 +59,7 @@ export type ComposeParts = {
 }
 
 /** A mail as it stands, before it is anybody's delivery. */
-export type Draft = Pick<Mail, 'to'> & Words
+export type IncomingSubmission = Pick<Mail, 'to'> & Words
 
 export type Composer = ReturnType<typeof mailComposer>
 
@@ -90,18 +90,18 @@ const replyNotes = {
 } as const
 
 /** Composes the mail of a delivery. @throws CarryFault when there is nobody or nothing to write of any more. */
-export function mailComposer(parts: ComposeParts) {
-  const render = mailRenderer(parts.viewsFolder, {
-    ...parts.formats,
-    newsroom: parts.newsroom,
-    siteUrl: parts.siteUrl,
-    onionUrl: parts.onionUrl,
+export function mailComposer(app: ComposeContext) {
+  const render = mailRenderer(app.viewsFolder, {
+    ...app.formats,
+    newsroom: app.newsroom,
+    siteUrl: app.siteUrl,
+    onionUrl: app.onionUrl,
     encryptionNames,
   })
-  const { domain } = addressOf(parts.mailFrom)
-  const replyAddress = addressOf(parts.replyAddress)
+  const { domain } = addressOf(app.mailFrom)
+  const replyAddress = addressOf(app.replyAddress)
   /** Of a mail that nobody has to answer. */
-  const automatic = { replyNote: parts.replies === 'to-people' ? undefined : replyNotes.unread }
+  const automatic = { replyNote: app.replies === 'to-people' ? undefined : replyNotes.unread }
 
   return {
     /**
@@ -112,7 +112,7 @@ export function mailComposer(parts: ComposeParts) {
     async editorNotice(delivery: Delivery): Promise<Mail | undefined> {
       const editor = await editorOf(delivery)
       const { submission, messages, opening } = await pieceOf(delivery)
-      const { openedAt, hasSeenAll } = await parts.attention.of(submission.id, editor.id)
+      const { openedAt, hasSeenAll } = await app.attention.of(submission.id, editor.id)
       if (hasSeenAll) return undefined
       const from = messages.findIndex((message) => message.id === delivery.messageId)
       if (from === -1) throw nothing()
@@ -177,14 +177,14 @@ export function mailComposer(parts: ComposeParts) {
         ...automatic,
         pieces,
         more,
-        deskUrl: parts.deskUrl,
+        deskUrl: app.deskUrl,
       })
       return {
         ...unanswered(delivery),
         to: editor.email,
         subject: words.subject,
         ...bodies,
-        unsubscribe: `${parts.deskUrl}/account`,
+        unsubscribe: `${app.deskUrl}/account`,
       }
     },
 
@@ -197,7 +197,7 @@ export function mailComposer(parts: ComposeParts) {
         ...automatic,
         pieces,
         more: soon.length - shown.length,
-        listUrl: `${parts.deskUrl}/retention`,
+        listUrl: `${app.deskUrl}/retention`,
       })
       const subject =
         soon.length === 1 ? 'One piece will be erased soon' : `${soon.length} pieces will be erased soon`
@@ -214,9 +214,9 @@ export function mailComposer(parts: ComposeParts) {
       const known = passingOf(delivery, submission)
       const to = delivery.target ?? known?.contact?.email ?? fields.email
       if (!to) throw nobody()
-      const letter = await parts.letter('receipt')
+      const letter = await app.letter('receipt')
       if (!letter.isOn) return undefined
-      const values = mailValuesFor(submission, parts.newsroom)
+      const values = mailValuesFor(submission, app.newsroom)
       const isTold = !submission.isConfidential
       const isReply = submission.channel === 'email'
       const receipt = delivery.receipt ?? known?.receipt
@@ -227,15 +227,15 @@ export function mailComposer(parts: ComposeParts) {
         isTold,
         isReply,
         notOpened: isTold ? notOpenedIn(opening) : [],
-        statusUrl: `${parts.siteUrl}/status`,
+        statusUrl: `${app.siteUrl}/status`,
         replyNote: toSender(isTold || (isReply && !receipt)),
       })
       const subject = fill(letter.subject, values)
-      const draft = { to, subject, ...bodies, ...threadOf(submission, [opening], known) }
+      const incoming = { to, subject, ...bodies, ...threadOf(submission, [opening], known) }
       // Whoever wrote by mail is answered as RFC 3834 asks of programs: what comes back of it is nobody's.
       return isReply
-        ? { ...envelope(delivery), ...draft, isReply, returnPath: '' }
-        : { ...envelope(delivery), ...draft }
+        ? { ...envelope(delivery), ...incoming, isReply, returnPath: '' }
+        : { ...envelope(delivery), ...incoming }
     },
 
     /** Sends an editor's answer to the sender; of a confidential piece, only that there is one. */
@@ -246,12 +246,12 @@ export function mailComposer(parts: ComposeParts) {
       if (message.isWithdrawn) return undefined
       const known = passingOf(delivery, submission)
       const to = known?.contact?.email ?? opening.content.fields.email
-      const draft = await this.answerDraft(submission, opening, message.content.fields, to)
+      const incoming = await this.answerDraft(submission, opening, message.content.fields, to)
       const isTold = !submission.isConfidential
       const files = isTold ? filesOf(message).filter(({ state }) => state === 'kept') : []
       return {
         ...envelope(delivery),
-        ...draft,
+        ...incoming,
         isPersonal: true,
         files: files.map(({ id, type }) => ({ id, type, name: message.content.files[id]?.name ?? 'file' })),
         ...threadOf(submission, messages, known),
@@ -264,17 +264,17 @@ export function mailComposer(parts: ComposeParts) {
       opening: Message,
       said: Pick<Fields, 'title' | 'body'>,
       to = opening.content.fields.email,
-    ): Promise<Draft> {
+    ): Promise<IncomingSubmission> {
       const { fields } = opening.content
       if (!to) throw nobody()
-      const statusUrl = `${parts.siteUrl}/status`
+      const statusUrl = `${app.siteUrl}/status`
       if (submission.isConfidential) {
         const bodies = render('answer-confidential', { submission, statusUrl, replyNote: toSender(false) })
         const subject = `There is an answer to what you sent (${submission.reference})`
         return { to, subject, ...bodies }
       }
-      const receiptLetter = await parts.letter('receipt')
-      const values = mailValuesFor(submission, parts.newsroom)
+      const receiptLetter = await app.letter('receipt')
+      const values = mailValuesFor(submission, app.newsroom)
       const isReply = submission.channel === 'email' && fields.title !== undefined
       const usual = isReply ? fields.title : fill(receiptLetter.subject, values)
       const subject = said.title || `Re: ${usual}`
@@ -316,7 +316,7 @@ export function mailComposer(parts: ComposeParts) {
 
     /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
     contentless(): Words {
-      const bodies = render('contentless', { deskUrl: parts.deskUrl, replyNote: replyNotes.unread })
+      const bodies = render('contentless', { deskUrl: app.deskUrl, replyNote: replyNotes.unread })
       return { subject: 'Something is waiting for you', ...bodies }
     },
 
@@ -325,8 +325,8 @@ export function mailComposer(parts: ComposeParts) {
       return {
         deliveryId: id,
         messageId: messageIdOf(id, domain),
-        to: tagged(replyAddress, mailToken(parts.replyKey, 'canary', id)),
-        subject: `Does mail reach ${parts.newsroom}?`,
+        to: tagged(replyAddress, mailToken(app.replyKey, 'canary', id)),
+        subject: `Does mail reach ${app.newsroom}?`,
         ...render('canary', {}),
       }
     },
@@ -336,7 +336,7 @@ export function mailComposer(parts: ComposeParts) {
       const editor = await editorOf(delivery)
       const event = eventIn(delivery.target)
       if (!event) throw nothing()
-      const nameOf = fullNameFrom(await parts.editors.names())
+      const nameOf = fullNameFrom(await app.editors.names())
       const { action, editorId, aboutId, detail, session } = event
       if (action === 'codes-guessed') return guessNotice(delivery, editor, Number(detail))
       const isAboutAnother = aboutId !== undefined && aboutId !== editorId
@@ -350,13 +350,13 @@ export function mailComposer(parts: ComposeParts) {
         at: delivery.createdAt,
         session: session && { ...session, how: session.way ? sessionWays[session.way] : '' },
         isRequest,
-        stopLink: isRequest ? parts.requestLink(detail, delivery.createdAt) : undefined,
-        deskUrl: `${parts.deskUrl}/keys`,
+        stopLink: isRequest ? app.requestLink(detail, delivery.createdAt) : undefined,
+        deskUrl: `${app.deskUrl}/keys`,
       })
       return {
         ...unanswered(delivery),
         to: editor.email,
-        subject: `${securitySubjects[action] ?? 'Security notice'} – ${parts.newsroom}`,
+        subject: `${securitySubjects[action] ?? 'Security notice'} – ${app.newsroom}`,
         ...bodies,
       }
     },
@@ -366,8 +366,8 @@ export function mailComposer(parts: ComposeParts) {
       const editor = await editorOf(delivery)
       // A link that bears a key is lost with the process that made it: then there is one that does not.
       const known = delivery.passing === 'lost' ? undefined : delivery.passing
-      const link = known?.link ?? (await parts.signInLink(editor.id))
-      const subject = `Sign in at the desk of ${parts.newsroom}`
+      const link = known?.link ?? (await app.signInLink(editor.id))
+      const subject = `Sign in at the desk of ${app.newsroom}`
       return {
         ...unanswered(delivery),
         to: editor.email,
@@ -376,7 +376,7 @@ export function mailComposer(parts: ComposeParts) {
           ...automatic,
           link,
           bearsKey: known?.link !== undefined,
-          isSetUp: await parts.hasSetUp(editor.id),
+          isSetUp: await app.hasSetUp(editor.id),
           email: editor.email,
         }),
       }
@@ -390,19 +390,19 @@ export function mailComposer(parts: ComposeParts) {
       ...unanswered(delivery),
       to: editor.email,
       subject: 'Somebody has been guessing your sign-in codes',
-      ...render('codes-guessed', { ...automatic, count, isClosed, deskUrl: parts.deskUrl }),
+      ...render('codes-guessed', { ...automatic, count, isClosed, deskUrl: app.deskUrl }),
     }
   }
 
   /** What a sealed message says, where a mail may tell it and this process has not forgotten it. */
   async function saidInConfidence({ passing }: Delivery, { isConfidential }: Submission) {
     const isKnown = isConfidential && passing !== undefined && passing !== 'lost'
-    return isKnown && (await parts.confidentialByMail()) ? passing : undefined
+    return isKnown && (await app.confidentialByMail()) ? passing : undefined
   }
 
   /** The answer that a confirmation speaks of, with its links. */
   function waitingAnswer(message: Message) {
-    return { message, toldAt: message.toldAt, link: parts.replyLink(message.id, message.toldAt) }
+    return { message, toldAt: message.toldAt, link: app.replyLink(message.id, message.toldAt) }
   }
 
   /** What the sender will get, and what of the reply was left out. */
@@ -421,19 +421,19 @@ export function mailComposer(parts: ComposeParts) {
   }
 
   async function editorOf(delivery: Delivery): Promise<Editor> {
-    const editor = await parts.editors.byId(delivery.editorId ?? '')
+    const editor = await app.editors.byId(delivery.editorId ?? '')
     if (!editor) throw nobody()
     return editor
   }
 
   async function pieceOf(delivery: Delivery) {
-    const submission = await parts.submissions.byId(delivery.submissionId ?? '')
+    const submission = await app.submissions.byId(delivery.submissionId ?? '')
     if (!submission) throw nothing()
     return { submission, ...(await conversationOf(submission)) }
   }
 
   async function conversationOf(submission: Submission) {
-    const messages = await parts.submissions.conversation(submission.id)
+    const messages = await app.submissions.conversation(submission.id)
     const [opening] = messages
     if (!opening) throw nothing()
     return { messages, opening }
@@ -446,20 +446,20 @@ export function mailComposer(parts: ComposeParts) {
   }
 
   function frameOf(submission: Submission) {
-    const deskUrl = `${parts.deskUrl}/submissions/${submission.reference}`
+    const deskUrl = `${app.deskUrl}/submissions/${submission.reference}`
     return { submission, kindName: kindNames[submission.kind], deskUrl, sideFields }
   }
 
   /** Above its line an editor answers by mail, where that comes in; elsewhere it is said that it does not. */
   function markOf(submission: Submission) {
-    return parts.replies === 'collected'
-      ? { mark: replyMark(parts.replyKey, submission.reference) }
+    return app.replies === 'collected'
+      ? { mark: replyMark(app.replyKey, submission.reference) }
       : { replyNote: replyNotes.misses }
   }
 
   /** What is said to a sender about replying. Where that should not be done, it is said only if nobody would read it. */
   function toSender(isWelcome: boolean): string | undefined {
-    if (parts.replies === 'unread') return replyNotes.unread
+    if (app.replies === 'unread') return replyNotes.unread
     return isWelcome ? replyNotes.welcome : undefined
   }
 
@@ -467,25 +467,25 @@ export function mailComposer(parts: ComposeParts) {
   function envelope(delivery: Delivery) {
     return {
       ...unanswered(delivery),
-      ...(parts.replies === 'collected' && { replyTo: tokenAddress('reply', delivery) }),
+      ...(app.replies === 'collected' && { replyTo: tokenAddress('reply', delivery) }),
     }
   }
 
   /** The return path names the delivery, so that what comes back tells which one it was. */
   function unanswered(delivery: Delivery) {
     const named = { deliveryId: delivery.id, messageId: messageIdOf(delivery.id, domain) }
-    switch (parts.replies) {
+    switch (app.replies) {
       case 'collected':
         return { ...named, returnPath: tokenAddress('bounce', delivery) }
       case 'to-people':
-        return { ...named, returnPath: parts.replyAddress, replyTo: parts.replyAddress }
+        return { ...named, returnPath: app.replyAddress, replyTo: app.replyAddress }
       case 'unread':
         return named
     }
   }
 
   function tokenAddress(use: TokenUse, { id }: Delivery): string {
-    return tagged(replyAddress, mailToken(parts.replyKey, use, id))
+    return tagged(replyAddress, mailToken(app.replyKey, use, id))
   }
 
   /** Puts a mail into its submission's thread, behind the mails of its sender where it answers them. */

@@ -4,7 +4,7 @@ import type { Mail, Words } from './mail.ts'
 import type { Protection } from './pgp/key.ts'
 import { pgpMime } from './pgp/mime.ts'
 
-export type LeavingParts = {
+export type LeavingContext = {
   from: string
   readFile: (id: string) => Promise<Readable>
   /** How a mail to this address has to leave. */
@@ -19,16 +19,16 @@ export type LeavingParts = {
  * A mail as it leaves. No mail goes by another way, whatever it is about and whoever it was composed for: what its
  * address asks for is asked here.
  */
-export async function leaving(mail: Mail, parts: LeavingParts): Promise<SendMailOptions> {
-  const protection = await parts.protectionOf(mail.to)
+export async function leaving(mail: Mail, app: LeavingContext): Promise<SendMailOptions> {
+  const protection = await app.protectionOf(mail.to)
   switch (protection.way) {
     case 'as-it-is':
-      return optionsFor(mail, parts)
+      return optionsFor(mail, app)
     case 'contentless':
-      return optionsFor(withoutContent(mail, parts.contentless), parts)
+      return optionsFor(withoutContent(mail, app.contentless), app)
     case 'encrypted': {
       const said = { ...mail, ...mail.inConfidence }
-      return pgpMime(await optionsFor(said, parts), parts.outerSubject, protection.encrypt)
+      return pgpMime(await optionsFor(said, app), app.outerSubject, protection.encrypt)
     }
   }
 }
@@ -38,7 +38,7 @@ function withoutContent({ files, replyTo, inConfidence, ...mail }: Mail, words: 
   return { ...mail, ...words }
 }
 
-async function optionsFor(mail: Mail, { from, readFile }: LeavingParts): Promise<SendMailOptions> {
+async function optionsFor(mail: Mail, { from, readFile }: LeavingContext): Promise<SendMailOptions> {
   const inReplyTo = mail.references?.at(-1)
   return {
     from,

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import type { Transporter } from 'nodemailer'
 import { CarryFault } from '../jobs/job.ts'
 import type { Mail } from './mail.ts'
-import { type LeavingParts, leaving } from './protect.ts'
+import { type LeavingContext, leaving } from './protect.ts'
 
 /** The key that mails are signed with, and where the other half of it is found (RFC 6376). */
 export type Signing = { domain: string; selector: string; privateKey: string }
 
-export type MailerParts = LeavingParts & {
+export type MailerContext = LeavingContext & {
   signing: Signing | undefined
   /** How we call ourselves to other servers; undefined for the name of this machine. */
   name: string | undefined
@@ -38,7 +38,7 @@ const second = 1000
 const patience = { connecting: 15 * second, greeting: 20 * second, silence: 120 * second, all: 3600 * second }
 
 /** Mail by SMTP, over a few connections that stay open. */
-export async function smtpMailer(url: string, parts: MailerParts): Promise<Mailer> {
+export async function smtpMailer(url: string, app: MailerContext): Promise<Mailer> {
   const { createTransport } = await import('nodemailer')
   const transport: Transporter = createTransport({
     url,
@@ -50,14 +50,14 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
     socketTimeout: patience.silence,
     disableFileAccess: true,
     disableUrlAccess: true,
-    ...(parts.name !== undefined && { name: parts.name }),
-    ...signingOptions(parts.signing),
+    ...(app.name !== undefined && { name: app.name }),
+    ...signingOptions(app.signing),
   } as object)
   // What befalls a connection is told to the mail that was to go by it.
   transport.on('error', () => undefined)
   return {
     async send(mail, signal) {
-      const left = await leaving(mail, parts)
+      const left = await leaving(mail, app)
       const over = new AbortController()
       const timer = setTimeout(() => over.abort(), patience.all)
       const options = { ...left, signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal }
@@ -74,7 +74,7 @@ export async function smtpMailer(url: string, parts: MailerParts): Promise<Maile
 }
 
 /** Where there is no mail server: each mail is kept as a file that any mail program opens. */
-export async function folderMailer(folder: string, parts: MailerParts): Promise<Mailer> {
+export async function folderMailer(folder: string, app: MailerContext): Promise<Mailer> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   return {
     async send(mail) {
@@ -83,9 +83,9 @@ export async function folderMailer(folder: string, parts: MailerParts): Promise<
         streamTransport: true,
         buffer: true,
         newline: 'windows',
-        ...signingOptions(parts.signing),
+        ...signingOptions(app.signing),
       })
-      const { message } = await composer.sendMail(await leaving(mail, parts))
+      const { message } = await composer.sendMail(await leaving(mail, app))
       await writeDurably(folder, `${mail.deliveryId}.eml`, message as Buffer)
     },
     close: () => undefined,

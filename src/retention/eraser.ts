@@ -4,7 +4,7 @@ import type { ErasureStore } from './erasure-store.ts'
 type ErasedFile = { name: string; sort: 'file' | 'mail' }
 
 /** What the eraser is handed where everything meets. */
-export type EraserParts = {
+export type EraserContext = {
   erasures: ErasureStore
   eraseFile: (id: string) => Promise<void>
   forgetMail: (deliveryId: string) => Promise<void>
@@ -26,8 +26,8 @@ const pagesAtOnce = { first: 50, most: 200 }
  * Wipes the files and the kept mails of pieces whose rows are gone. It may be interrupted anywhere: the rest is done the next
  * time. One that cannot be wiped now holds up none of the others; it is tried again the next time too.
  */
-export async function wipeFiles(parts: EraserParts): Promise<void> {
-  const { erasures, eraseFile, forgetMail, pace, onTrouble } = parts
+export async function wipeFiles(app: EraserContext): Promise<void> {
+  const { erasures, eraseFile, forgetMail, pace, onTrouble } = app
   let after = ''
   for (;;) {
     const files = await erasures.files(after, filesAtOnce)
@@ -53,7 +53,7 @@ export async function wipeFiles(parts: EraserParts): Promise<void> {
 export async function wipeDatabase({
   erasures,
   pace,
-}: Pick<EraserParts, 'erasures' | 'pace'>): Promise<void> {
+}: Pick<EraserContext, 'erasures' | 'pace'>): Promise<void> {
   let hasWords = false
   const pieces = await alongIds(pace, async (after, most) => {
     const page = await erasures.beginToWipe(after, most)
@@ -78,7 +78,7 @@ async function alongIds(
   }, piecesAtOnce)
 }
 
-async function wipeWords(erasures: EraserParts['erasures'], pace: Pace): Promise<void> {
+async function wipeWords(erasures: EraserContext['erasures'], pace: Pace): Promise<void> {
   let pages = pagesAtOnce.first
   for (let isFirst = true, goesOn = true; goesOn; isFirst = false) {
     goesOn = await pace.turn(async () => {

@@ -10,7 +10,7 @@ type Place = { at: number; id: string }
 type Page = { pieces: Piece[]; next: Place | undefined }
 type Walk = (rules: RetentionRules, after: Place | undefined, most: number, now: number) => Promise<Page>
 
-export type RetentionParts = {
+export type RetentionContext = {
   rules: () => Promise<Kept<RetentionRules>>
   retention: {
     warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
@@ -33,7 +33,7 @@ const erasedAtOnce = 20
 export type RetentionRounds = ReturnType<typeof retentionRounds>
 
 /** Tells editors of what will be erased within a week, and erases what has been kept for long enough. */
-export function retentionRounds({ rules, retention, editors, erase, onTrouble, now }: RetentionParts) {
+export function retentionRounds({ rules, retention, editors, erase, onTrouble, now }: RetentionContext) {
   return { warn, eraseOver }
 
   /** Tells editors of what will be erased. Says of how many pieces. */

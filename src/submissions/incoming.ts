@@ -10,7 +10,7 @@ import type { ThreadMark } from './mail-thread-key.ts'
 import { type Fields, isConfidentialKind, type MailOrigin, sideFields } from './model.ts'
 
 /** What a channel hands to `receive`: a piece not yet believed. */
-export type Draft = {
+export type IncomingSubmission = {
   kind: Kind
   channel: Channel
   arrival: Arrival
@@ -38,7 +38,7 @@ export type Draft = {
 }
 
 /** True for what is sealed as it comes in: by its kind, or because its sender wants it. */
-export function isInConfidence({ kind, isConfidential, sealed }: Draft): boolean {
+export function isInConfidence({ kind, isConfidential, sealed }: IncomingSubmission): boolean {
   return isConfidentialKind(kind) || isConfidential === true || sealed !== undefined
 }
 
@@ -81,7 +81,7 @@ export function filesNotKept(files: AwaitedFile[]): { filesNotKept?: string[] } 
 }
 
 /** The sender of a submission writes again. */
-export type FurtherDraft = {
+export type IncomingMessage = {
   submissionId: string
   /** Its sender wants it to be confidential: then it is refused where the submission is not. */
   isConfidential?: boolean
@@ -291,12 +291,15 @@ const caption = text(0, 300).optional()
  * The draft's fields, checked and tidied.
  * @throws Failure `invalid`, naming every faulty field at once.
  */
-export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | 'files' | 'awaited'>): Fields {
-  const conversing = draft.channel === 'telegram' || draft.channel === 'email'
-  const rules = conversing ? conversationRules : fieldRules[draft.kind]
-  const parsed = rules.safeParse(draft.fields)
-  const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
-  const silent = parsed.success && saysNothing(parsed.data) && draft.files.length + draft.awaited.length === 0
+export function parseFields(
+  incoming: Pick<IncomingSubmission, 'kind' | 'channel' | 'fields' | 'files' | 'awaited'>,
+): Fields {
+  const conversing = incoming.channel === 'telegram' || incoming.channel === 'email'
+  const rules = conversing ? conversationRules : fieldRules[incoming.kind]
+  const parsed = rules.safeParse(incoming.fields)
+  const faults = { ...faultsOf(parsed.error), ...labelFaults(incoming.files) }
+  const silent =
+    parsed.success && saysNothing(parsed.data) && incoming.files.length + incoming.awaited.length === 0
   if (silent) faults.body = ['Please write something or attach a file.']
   return acceptedOr(faults, parsed.data)
 }
@@ -305,10 +308,10 @@ export function parseFields(draft: Pick<Draft, 'kind' | 'channel' | 'fields' | '
  * The fields of a further message: words or at least one file.
  * @throws Failure `invalid`.
  */
-export function parseFurtherFields(draft: FurtherDraft): Fields {
-  const parsed = (draft.telegram || draft.email ? furtherSaid : furtherRules).safeParse(draft.fields)
-  const faults = { ...faultsOf(parsed.error), ...labelFaults(draft.files) }
-  if (parsed.data?.body === '' && draft.files.length + (draft.awaited?.length ?? 0) === 0)
+export function parseFurtherFields(incoming: IncomingMessage): Fields {
+  const parsed = (incoming.telegram || incoming.email ? furtherSaid : furtherRules).safeParse(incoming.fields)
+  const faults = { ...faultsOf(parsed.error), ...labelFaults(incoming.files) }
+  if (parsed.data?.body === '' && incoming.files.length + (incoming.awaited?.length ?? 0) === 0)
     faults.body = ['Please write something or attach a file.']
   return acceptedOr(faults, parsed.data)
 }

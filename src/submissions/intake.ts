@@ -9,8 +9,8 @@ import { type FileLabel, previewsOf } from './attachment.ts'
 import {
   type Arrival,
   type AwaitedFile,
-  type Draft,
-  type FurtherDraft,
+  type IncomingMessage,
+  type IncomingSubmission,
   isInConfidence,
   parseFields,
   parseFurtherFields,
@@ -45,7 +45,7 @@ export type Received = {
 export type Further = { repeat: boolean; isChanged: boolean }
 
 /** What the intake is handed where everything meets. */
-export type IntakeParts = {
+export type IntakeContext = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>
   /** What an arrival was taken in as; undefined for one that is new. */
@@ -80,40 +80,40 @@ export type Intake = ReturnType<typeof createIntake>
  * The one way in. Its functions resolve only when everything is durable, and a repeat of an arrival
  * is answered as the first was.
  */
-export function createIntake(parts: IntakeParts) {
-  const commit = groupCommit(parts.record, mostInOneCommit)
+export function createIntake(app: IntakeContext) {
+  const commit = groupCommit(app.record, mostInOneCommit)
 
   return {
     /**
      * Takes a new piece in.
      * @throws Failure `invalid` with every faulty field, `conflict` if the arrival refuses changes, or `unavailable`.
      */
-    async receive(given: Draft): Promise<Received> {
+    async receive(given: IncomingSubmission): Promise<Received> {
       const fields = await orDiscarded(given.files, () => fieldsIn(given, () => parseFields(given)))
-      const draft = await orDiscarded(given.files, () => inItsPlace(given))
-      const receipt = receiptOf(draft)
-      const record = newSubmission(draft, fields, receipt, parts)
+      const incoming = await orDiscarded(given.files, () => inItsPlace(given))
+      const receipt = receiptOf(incoming)
+      const record = newSubmission(incoming, fields, receipt, app)
       const { bond, isConfidential, senderRecipient } = record.submission
       // For the files: how its words are sealed is asked with all that are written together.
       const sealing =
-        isConfidential && draft.files.length > 0
-          ? { bond, sender: senderRecipient, desk: await parts.deskRecipient() }
+        isConfidential && incoming.files.length > 0
+          ? { bond, sender: senderRecipient, desk: await app.deskRecipient() }
           : undefined
-      return keeping(draft.files, sealing, async (marks) => {
+      return keeping(incoming.files, sealing, async (marks) => {
         mark(record, marks)
         const recorded = await commit(record)
         // Sent both ways at the same moment: whoever sends it again finds the other one there.
         if (isConfidential && !recorded.isConfidential) throw unavailable(undefined, true)
-        const changed = recorded.repeat && (await isChanged(recorded, draft, record, receipt))
-        if (changed && draft.arrival.refusesChange) await refuseChange(draft.files)
+        const changed = recorded.repeat && (await isChanged(recorded, incoming, record, receipt))
+        if (changed && incoming.arrival.refusesChange) await refuseChange(incoming.files)
         const { repeat } = changed ? await commit(await further(record, recorded.submissionId)) : recorded
         return {
           reference: recorded.reference as string,
-          receipt: recorded.repeat && isByChance(draft) ? '' : receipt,
+          receipt: recorded.repeat && isByChance(incoming) ? '' : receipt,
           repeat,
           isConfidential: recorded.isConfidential,
           isUnmailed: recorded.isUnmailed,
-          ...(draft.earlier !== undefined && { earlier: draft.earlier }),
+          ...(incoming.earlier !== undefined && { earlier: incoming.earlier }),
         }
       })
     },
@@ -122,18 +122,20 @@ export function createIntake(parts: IntakeParts) {
      * Takes a further message of the sender in. Says whether it was there already, and whether as it is now.
      * @throws Failure as `receive` does.
      */
-    async receiveFurther(draft: FurtherDraft): Promise<Further> {
-      const fields = await orDiscarded(draft.files, () => fieldsIn(draft, () => parseFurtherFields(draft)))
-      const sealing = await parts.sealingOf(draft.submissionId)
-      const turn = await orDiscarded(draft.files, () => turnOf(draft, sealing))
-      if (draft.isConfidential && !sealing) await orDiscarded(draft.files, refuseInClear)
-      const record = furtherMessage(draft, fields, turn)
-      const forWhom = sealing && narrowed(sealing, whomFor(draft.author ?? 'sender'))
-      const { repeat, digest } = await keeping(draft.files, forWhom, (marks) => {
+    async receiveFurther(incoming: IncomingMessage): Promise<Further> {
+      const fields = await orDiscarded(incoming.files, () =>
+        fieldsIn(incoming, () => parseFurtherFields(incoming)),
+      )
+      const sealing = await app.sealingOf(incoming.submissionId)
+      const turn = await orDiscarded(incoming.files, () => turnOf(incoming, sealing))
+      if (incoming.isConfidential && !sealing) await orDiscarded(incoming.files, refuseInClear)
+      const record = furtherMessage(incoming, fields, turn)
+      const forWhom = sealing && narrowed(sealing, whomFor(incoming.author ?? 'sender'))
+      const { repeat, digest } = await keeping(incoming.files, forWhom, (marks) => {
         mark(record, marks)
         return commit(record)
       })
-      const { arrival } = draft
+      const { arrival } = incoming
       return {
         repeat,
         isChanged: repeat && areComparable(digest, arrival.digest) && digest !== arrival.digest,
@@ -144,10 +146,10 @@ export function createIntake(parts: IntakeParts) {
      * Takes in what belongs to a message that is there already, such as a photo of its album that came late.
      * @throws Failure as `receive` does.
      */
-    async receiveInto(draft: FurtherDraft & { messageId: string }): Promise<{ repeat: boolean }> {
-      const fields = fieldsIn(draft, () => parseFurtherFields(draft))
-      const turn = await turnOf(draft, await parts.sealingOf(draft.submissionId))
-      return commit({ ...furtherMessage(draft, fields, turn), adds: true })
+    async receiveInto(incoming: IncomingMessage & { messageId: string }): Promise<{ repeat: boolean }> {
+      const fields = fieldsIn(incoming, () => parseFurtherFields(incoming))
+      const turn = await turnOf(incoming, await app.sealingOf(incoming.submissionId))
+      return commit({ ...furtherMessage(incoming, fields, turn), adds: true })
     },
   }
 
@@ -156,11 +158,11 @@ export function createIntake(parts: IntakeParts) {
    * @throws Failure `not-found` for a conversation that was erased, `conflict` for a sender who deleted their side
    */
   async function turnOf(
-    { submissionId, author }: Pick<FurtherDraft, 'submissionId' | 'author'>,
+    { submissionId, author }: Pick<IncomingMessage, 'submissionId' | 'author'>,
     sealing: Sealing | undefined,
   ): Promise<Turn> {
-    const now = parts.now()
-    const standing = await parts.standingOf(submissionId)
+    const now = app.now()
+    const standing = await app.standingOf(submissionId)
     if (!standing) throw new Failure('not-found', 'This conversation is not there any more.')
     if (standing.hasLeft && author !== 'stranger')
       throw new Failure('conflict', 'The sender’s side of this conversation was deleted.')
@@ -171,22 +173,22 @@ export function createIntake(parts: IntakeParts) {
   /** Where the digests tell nothing, for an upgrade lies between them, what was said is compared itself. */
   async function isChanged(
     { digest, submissionId }: Recorded,
-    draft: Draft,
+    incoming: IncomingSubmission,
     record: NewRecord,
     receipt: string,
   ): Promise<boolean> {
-    const { arrival } = draft
+    const { arrival } = incoming
     if (digest === arrival.digest) return false
     if (areComparable(digest, arrival.digest)) return true
     // Nobody here can open what was said: the same arrival is taken for the same.
-    if (isByChance(draft)) return false
-    return !saidBefore(await parts.conversation(submissionId, receipt), record)
+    if (isByChance(incoming)) return false
+    return !saidBefore(await app.conversation(submissionId, receipt), record)
   }
 
   async function further(record: NewPiece, submissionId: string): Promise<NewRecord> {
     return asFurtherMessage(
       record,
-      await turnOf({ submissionId }, await parts.sealingOf(submissionId)),
+      await turnOf({ submissionId }, await app.sealingOf(submissionId)),
       submissionId,
     )
   }
@@ -196,22 +198,22 @@ export function createIntake(parts: IntakeParts) {
    * what is stored in the clear: it begins a submission of its own, with a receipt of its own, and names the earlier one.
    * What follows something confidential is confidential too.
    */
-  async function inItsPlace(draft: Draft): Promise<Draft> {
-    const before = await parts.arrivedAs(draft.arrival)
-    if (!before || before.isConfidential === isInConfidence(draft)) return draft
-    if (before.isConfidential) return { ...draft, isConfidential: true }
-    if (draft.arrival.refusesChange) throw keyUsed()
-    return { ...draft, arrival: inConfidence(draft.arrival), earlier: before.reference }
+  async function inItsPlace(incoming: IncomingSubmission): Promise<IncomingSubmission> {
+    const before = await app.arrivedAs(incoming.arrival)
+    if (!before || before.isConfidential === isInConfidence(incoming)) return incoming
+    if (before.isConfidential) return { ...incoming, isConfidential: true }
+    if (incoming.arrival.refusesChange) throw keyUsed()
+    return { ...incoming, arrival: inConfidence(incoming.arrival), earlier: before.reference }
   }
 
-  function receiptOf(draft: Draft): string {
-    if (isByChance(draft)) return newReceipt()
-    const { arrival, sealed } = draft
-    return sealed?.receipt ?? receiptFor(parts.receiptKey, `${arrival.source}\0${arrival.secret}`)
+  function receiptOf(incoming: IncomingSubmission): string {
+    if (isByChance(incoming)) return newReceipt()
+    const { arrival, sealed } = incoming
+    return sealed?.receipt ?? receiptFor(app.receiptKey, `${arrival.source}\0${arrival.secret}`)
   }
 
   async function refuseChange(files: StagedFile[]): Promise<never> {
-    await parts.files.remove(files.map((file) => file.id))
+    await app.files.remove(files.map((file) => file.id))
     throw keyUsed()
   }
 
@@ -219,7 +221,7 @@ export function createIntake(parts: IntakeParts) {
     try {
       return await parse()
     } catch (error) {
-      await parts.files.discard(files.map((file) => file.id))
+      await app.files.discard(files.map((file) => file.id))
       throw error
     }
   }
@@ -232,13 +234,13 @@ export function createIntake(parts: IntakeParts) {
     record: (marks: Map<string, SealedAs>) => Promise<T>,
   ): Promise<T> {
     const ids = files.map((file) => file.id)
-    const marks = await parts.files.keep(ids, sealing)
+    const marks = await app.files.keep(ids, sealing)
     try {
       const recorded = await record(marks)
-      if (recorded.repeat) await parts.files.remove(ids)
+      if (recorded.repeat) await app.files.remove(ids)
       return recorded
     } catch (error) {
-      if (error instanceof Failure && error.isUndone) await parts.files.remove(ids)
+      if (error instanceof Failure && error.isUndone) await app.files.remove(ids)
       throw error
     }
   }
@@ -273,7 +275,7 @@ function fieldsIn(
 }
 
 /** Nothing that comes again leads to its receipt. */
-function isByChance({ arrival, sealed }: Draft): boolean {
+function isByChance({ arrival, sealed }: IncomingSubmission): boolean {
   return sealed ? sealed.receipt === undefined : arrival.secret === undefined
 }
 
@@ -290,18 +292,23 @@ type Turn = { now: number; at: number; id: string }
 
 type NewPiece = NewRecord & { submission: NewSubmission }
 
-function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: IntakeParts): NewPiece {
-  const now = parts.now()
-  const { kind, channel, telegram, api, email, threads, sealed, rawUpdates, earlier } = draft
-  const isConfidential = isInConfidence(draft)
+function newSubmission(
+  incoming: IncomingSubmission,
+  fields: Fields,
+  receipt: string,
+  app: IntakeContext,
+): NewPiece {
+  const now = app.now()
+  const { kind, channel, telegram, api, email, threads, sealed, rawUpdates, earlier } = incoming
+  const isConfidential = isInConfidence(incoming)
   const at = isConfidential ? minuteOf(now) : now
   const idNow = isConfidential ? coarseId : newId
-  const awaited = draft.awaited.map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
-  const receiptMail = receiptMails(draft, fields, receipt, isConfidential)
-  const attachments = [...draft.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
+  const awaited = incoming.awaited.map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
+  const receiptMail = receiptMails(incoming, fields, receipt, isConfidential)
+  const attachments = [...incoming.files, ...awaited.map((file) => ({ id: file.id, awaited: file }))]
   const content: Content = {
     fields,
-    files: labels([...draft.files, ...awaited]),
+    files: labels([...incoming.files, ...awaited]),
     ...(telegram && { telegram }),
     ...(api && { api }),
     ...(email && { email }),
@@ -309,40 +316,45 @@ function newSubmission(draft: Draft, fields: Fields, receipt: string, parts: Int
     ...(earlier !== undefined && { earlier }),
   }
   return {
-    arrival: named(draft.arrival),
-    submissionId: draft.ids?.submissionId ?? idNow(now),
+    arrival: named(incoming.arrival),
+    submissionId: incoming.ids?.submissionId ?? idNow(now),
     submission: {
       reference: newReference(),
       receiptHash: hashReceipt(receipt),
       kind,
       channel,
-      summary: summaryOf(content, attachments.length - draft.files.filter(({ isRaw }) => isRaw).length),
-      senders: sendersOf(content, parts.senderKey),
+      summary: summaryOf(content, attachments.length - incoming.files.filter(({ isRaw }) => isRaw).length),
+      senders: sendersOf(content, app.senderKey),
       isConfidential,
       bond: sealed?.bond ?? randomBytes(12).toString('base64url'),
-      senderRecipient: isConfidential ? parts.recipientFor(receipt) : null,
+      senderRecipient: isConfidential ? app.recipientFor(receipt) : null,
     },
-    messageId: draft.ids?.messageId ?? idNow(now),
+    messageId: incoming.ids?.messageId ?? idNow(now),
     author: 'sender',
     content,
     attachments,
-    deliveries: [tellEditors(now), ...receiptMail, ...awaited.flatMap(fetchOf), ...previewsOf(draft.files)],
+    deliveries: [
+      tellEditors(now),
+      ...receiptMail,
+      ...awaited.flatMap(fetchOf),
+      ...previewsOf(incoming.files),
+    ],
     at,
-    ...(receiptMail.length > 0 && fields.email && { mailed: mailboxMark(fields.email, parts.senderKey) }),
+    ...(receiptMail.length > 0 && fields.email && { mailed: mailboxMark(fields.email, app.senderKey) }),
     ...(threads && { threads }),
     ...(sealed?.blocks && { blocks: sealed.blocks }),
   }
 }
 
-function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Turn): NewRecord {
-  const { telegram, email, isEdit, files, threads, rawUpdates } = draft
-  const author = draft.author ?? 'sender'
-  const isTold = author === 'sender' && !draft.isQuiet
-  const awaited = (draft.awaited ?? []).map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
+function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id }: Turn): NewRecord {
+  const { telegram, email, isEdit, files, threads, rawUpdates } = incoming
+  const author = incoming.author ?? 'sender'
+  const isTold = author === 'sender' && !incoming.isQuiet
+  const awaited = (incoming.awaited ?? []).map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
   return {
-    arrival: draft.arrival,
-    submissionId: draft.submissionId,
-    messageId: draft.messageId ?? id,
+    arrival: incoming.arrival,
+    submissionId: incoming.submissionId,
+    messageId: incoming.messageId ?? id,
     author,
     content: {
       fields,
@@ -354,14 +366,14 @@ function furtherMessage(draft: FurtherDraft, fields: Fields, { now, at, id }: Tu
     },
     attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
     deliveries: [
-      ...(draft.deliveries ?? []),
+      ...(incoming.deliveries ?? []),
       ...(isTold ? [tellEditors(now)] : []),
       ...awaited.flatMap(fetchOf),
       ...previewsOf(files),
     ],
     at,
     ...(threads && { threads }),
-    ...(draft.blocks && { blocks: draft.blocks }),
+    ...(incoming.blocks && { blocks: incoming.blocks }),
   }
 }
 
@@ -393,7 +405,7 @@ function tellEditors(at: number): NewDelivery {
  * mailbox. Who came by mail has no other way to get it, and wrote it all in that mailbox already.
  */
 function receiptMails(
-  { channel, isUnanswered, email }: Draft,
+  { channel, isUnanswered, email }: IncomingSubmission,
   fields: Fields,
   receipt: string,
   isConfidential: boolean,

@@ -16,7 +16,7 @@ import type { Asset, Assets, Render } from './pages.ts'
 /** What is served under a path, and how its pages are made. */
 export type Served = { base: string; render: Render; routers: Router[] }
 
-export type WebParts = {
+export type WebContext = {
   addresses: SiteAddresses
   letterbox: Served
   desk: Served
@@ -41,39 +41,39 @@ const repeatable = ['/', '/submit/:kind', '/status', '/upload/:token']
  * The Express application: guards first, then what is served at the host that was named, then the error page. The desk is
  * served beside the letterbox, or, where it has a host of its own, there alone and nothing else with it.
  */
-export function createWeb(parts: WebParts): Express {
-  const app = express()
-  app.disable('x-powered-by')
-  app.disable('etag')
-  app.set('trust proxy', parts.trustProxy)
-  app.set('query parser', 'simple')
-  app.use(bareForwarded, securityHeaders(parts.addresses), parts.guardBodies, sameOrigin(parts.addresses))
-  const { letterbox, desk } = parts
-  if (parts.addresses.deskUrl === undefined) {
-    const routers = [atOnionToo(parts), ...letterbox.routers, ...desk.routers, parts.health]
-    app.use(hosted(parts, { ...letterbox, routers }))
+export function createWeb(app: WebContext): Express {
+  const server = express()
+  server.disable('x-powered-by')
+  server.disable('etag')
+  server.set('trust proxy', app.trustProxy)
+  server.set('query parser', 'simple')
+  server.use(bareForwarded, securityHeaders(app.addresses), app.guardBodies, sameOrigin(app.addresses))
+  const { letterbox, desk } = app
+  if (app.addresses.deskUrl === undefined) {
+    const routers = [atOnionToo(app), ...letterbox.routers, ...desk.routers, app.health]
+    server.use(hosted(app, { ...letterbox, routers }))
   } else {
-    const atDesk = hosted(parts, {
+    const atDesk = hosted(app, {
       ...desk,
-      routers: [frontOfDesk(desk.base), ...desk.routers, parts.health],
+      routers: [frontOfDesk(desk.base), ...desk.routers, app.health],
     })
-    const routers = [atOnionToo(parts), ...letterbox.routers, parts.health]
-    const elsewhere = hosted(parts, { ...letterbox, routers })
-    app.use((req, res, next) => (isAtDesk(req) ? atDesk : elsewhere)(req, res, next))
+    const routers = [atOnionToo(app), ...letterbox.routers, app.health]
+    const elsewhere = hosted(app, { ...letterbox, routers })
+    server.use((req, res, next) => (isAtDesk(req) ? atDesk : elsewhere)(req, res, next))
   }
-  const deskError = errorAnswer(desk.render, parts.beginRefusal)
-  const elsewhereError = errorAnswer(letterbox.render, parts.beginRefusal)
+  const deskError = errorAnswer(desk.render, app.beginRefusal)
+  const elsewhereError = errorAnswer(letterbox.render, app.beginRefusal)
   const answer: ErrorRequestHandler = (error, req, res, next) =>
     (isAtDesk(req) ? deskError : elsewhereError)(error, req, res, next)
-  app.use(notFound, keepingWords(parts.readForm), answer)
-  return app
+  server.use(notFound, keepingWords(app.readForm), answer)
+  return server
 
   function isAtDesk(req: Request): boolean {
-    return isAtDeskHost(parts.addresses, req.get('host'))
+    return isAtDeskHost(app.addresses, req.get('host'))
   }
 }
 
-function hosted({ assets }: WebParts, { base, routers }: Served): Router {
+function hosted({ assets }: WebContext, { base, routers }: Served): Router {
   const site = express.Router()
   for (const asset of assets.files) {
     site.get(`/assets/${assets.version}/${asset.name}`, compress, assetAnswer(asset))
@@ -84,7 +84,7 @@ function hosted({ assets }: WebParts, { base, routers }: Served): Router {
 }
 
 /** Names the pages that can be asked for again at the onion address. */
-function atOnionToo({ addresses }: WebParts): Router {
+function atOnionToo({ addresses }: WebContext): Router {
   const router = express.Router()
   for (const path of repeatable) router.get(path, onionLocation(addresses))
   return router

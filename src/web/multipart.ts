@@ -29,7 +29,7 @@ export type Stage = (
 /** What a request holds in memory. `take` throws where it is too much for all requests together. */
 export type Hold = { take(bytes: number): void; pass(bytes: number): void }
 
-export type MultipartParts = {
+export type MultipartContext = {
   /** Counts what is held of a request. */
   holdOf: (req: Request) => Hold
   stage: Stage
@@ -72,23 +72,23 @@ type EngineResult = {
  * reported, so that every field is still read and every fault named at once.
  * @throws Failure when the form itself cannot be read; `request.body` holds the fields read so far, and no file is left.
  */
-export async function readMultipart(req: Request, res: Response, parts: MultipartParts): Promise<SentForm> {
+export async function readMultipart(req: Request, res: Response, app: MultipartContext): Promise<SentForm> {
   const length = Number(req.get('content-length') ?? 0)
-  const most = parts.maxSubmissionBytes + envelope
+  const most = app.maxSubmissionBytes + envelope
   const isTooLarge = length > most
   // A person gets the form back with all that was typed into it; a program knows what it has sent.
-  if (isTooLarge && !req.accepts('html')) throw tooLarge(parts.maxSubmissionBytes)
-  const hold = fieldsHeld(parts.holdOf(req))
-  const storage = engineFor(isTooLarge ? { ...parts, stage: letPass } : parts, hold)
+  if (isTooLarge && !req.accepts('html')) throw tooLarge(app.maxSubmissionBytes)
+  const hold = fieldsHeld(app.holdOf(req))
+  const storage = engineFor(isTooLarge ? { ...app, stage: letPass } : app, hold)
   const nameless = namelessFiles()
   // A name such as “..” is one too: what it becomes is decided where every file gets its tidy name.
   const options = { storage, limits, defParamCharset: 'utf8', preservePath: true }
   const upload: Uploading = (feeding) => multer({ ...feeding, ...options }).array('files', maxFiles)
   const mostBytes = isTooLarge ? Number.POSITIVE_INFINITY : most
   await reading(req, res, hold, mostBytes, upload, nameless.watch).catch((error: unknown) => {
-    throw error instanceof TooMuch ? tooLarge(parts.maxSubmissionBytes) : error
+    throw error instanceof TooMuch ? tooLarge(app.maxSubmissionBytes) : error
   })
-  if (isTooLarge) throw tooLarge(parts.maxSubmissionBytes)
+  if (isTooLarge) throw tooLarge(app.maxSubmissionBytes)
   const results = (req.files ?? []) as unknown as EngineResult[]
   const fields = req.body as Record<string, unknown>
   const labels = labelsIn(results, fields)
@@ -99,9 +99,9 @@ export async function readMultipart(req: Request, res: Response, parts: Multipar
     result.unkept ? { ...result.unkept, ...labels.get(result) } : [],
   )
   // Two files may be on their way at once, so the engine's count alone is not exact.
-  if (files.reduce((sum, file) => sum + file.size, 0) > parts.maxSubmissionBytes) {
-    await parts.discard(files)
-    throw tooLarge(parts.maxSubmissionBytes)
+  if (files.reduce((sum, file) => sum + file.size, 0) > app.maxSubmissionBytes) {
+    await app.discard(files)
+    throw tooLarge(app.maxSubmissionBytes)
   }
   const names = results.map(({ originalname }) => originalname)
   return {
@@ -123,7 +123,7 @@ const mostSmallForm = 1500 * 1024
 export async function readSmallFile(
   req: Request,
   res: Response,
-  { holdOf }: Pick<MultipartParts, 'holdOf'>,
+  { holdOf }: Pick<MultipartContext, 'holdOf'>,
 ): Promise<void> {
   const hold = holdOf(req)
   await reading(req, res, hold, mostSmallForm, (feeding) =>
@@ -239,14 +239,14 @@ export const letPass: Stage = async (source) => {
 }
 
 /** One engine a request: it counts what the request's files weigh together. */
-function engineFor(parts: MultipartParts, hold: FormHold): StorageEngine {
-  let room = parts.maxSubmissionBytes
+function engineFor(app: MultipartContext, hold: FormHold): StorageEngine {
+  let room = app.maxSubmissionBytes
   return {
     _handleFile(req, file, done) {
       const slot = listed(req.body.caption).length
-      const maxBytes = Math.min(parts.maxFileBytes, room)
+      const maxBytes = Math.min(app.maxFileBytes, room)
       const { source, size } = passing(file.stream, hold)
-      parts
+      app
         .stage(source, file.originalname, maxBytes)
         .then((staged) => {
           room -= staged.size
@@ -255,29 +255,29 @@ function engineFor(parts: MultipartParts, hold: FormHold): StorageEngine {
         .catch(async (error: unknown) => {
           source.resume()
           if (!(error instanceof NoRoom))
-            return { fault: faultOf(error, file.originalname, parts, maxBytes), slot }
+            return { fault: faultOf(error, file.originalname, app, maxBytes), slot }
           await finished(source)
-          return { unkept: unkeptFile(parts.tidyName(file.originalname), size()), slot }
+          return { unkept: unkeptFile(app.tidyName(file.originalname), size()), slot }
         })
         .then((result) => done(null, result as object), done)
     },
     _removeFile(_req, file, done) {
       const { staged } = file as unknown as EngineResult
-      parts.discard(staged ? [staged] : []).then(() => done(null), done)
+      app.discard(staged ? [staged] : []).then(() => done(null), done)
     },
   }
 }
 
 /** @throws what is not the file's own fault. */
-function faultOf(error: unknown, name: string, parts: MultipartParts, maxBytes: number): FileFault {
+function faultOf(error: unknown, name: string, app: MultipartContext, maxBytes: number): FileFault {
   if (!(error instanceof Failure)) throw unavailable(error)
   if (error.code === 'unsupported-file')
     return { code: error.code, message: `“${name}” cannot be taken. ${error.message}` }
   if (error.code !== 'too-large') throw error
   const message =
-    maxBytes < parts.maxFileBytes
-      ? `“${name}” is too large: all files together may have ${megabytes(parts.maxSubmissionBytes)}.`
-      : `“${name}” is too large: a file may have ${megabytes(parts.maxFileBytes)}.`
+    maxBytes < app.maxFileBytes
+      ? `“${name}” is too large: all files together may have ${megabytes(app.maxSubmissionBytes)}.`
+      : `“${name}” is too large: a file may have ${megabytes(app.maxFileBytes)}.`
   return { code: error.code, message }
 }
 

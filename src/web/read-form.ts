@@ -4,7 +4,7 @@ import { isVisible } from '../core/visible-text.ts'
 import {
   fieldsTooLong,
   letPass,
-  type MultipartParts,
+  type MultipartContext,
   mostFieldBytes,
   readMultipart,
   type SentForm,
@@ -16,7 +16,7 @@ const urlencoded = 'application/x-www-form-urlencoded'
 const mostEncodedBytes = 3 * mostFieldBytes
 const mostFields = 200
 
-export type FormReading = MultipartParts & {
+export type FormReading = MultipartContext & {
   /** Reads a body whole. @throws Failure `too-large` and others */
   readBody: (req: Request, mostBytes: number) => Promise<Buffer>
 }
@@ -25,10 +25,10 @@ export type FormReading = MultipartParts & {
  * Reads a form, multipart or urlencoded.
  * @throws Failure; `request.body` holds the fields that could be read by then.
  */
-export async function readForm(req: Request, res: Response, parts: FormReading): Promise<SentForm> {
-  if (req.is('multipart/form-data')) return readMultipart(req, res, parts)
+export async function readForm(req: Request, res: Response, app: FormReading): Promise<SentForm> {
+  if (req.is('multipart/form-data')) return readMultipart(req, res, app)
   if (!req.is(urlencoded)) throw notAForm()
-  await readFields(req, parts)
+  await readFields(req, app)
   return { fields: req.body, files: [], fileFaults: [], unkept: [], names: [] }
 }
 
@@ -74,10 +74,10 @@ function notAForm(): Failure {
 export async function readTexts(
   req: Request,
   res: Response,
-  parts: Pick<FormReading, 'readBody' | 'holdOf'>,
+  app: Pick<FormReading, 'readBody' | 'holdOf'>,
 ): Promise<void> {
   await readForm(req, res, {
-    ...parts,
+    ...app,
     stage: letPass,
     discard: async () => undefined,
     tidyName: (name) => name,

@@ -24,7 +24,7 @@ const shares = { strangers: 3 / 4, client: 1 / 4, onion: 1 / 2 }
 export type BodyPace = { patience: number; slowest: number; look: number }
 const usualPace: BodyPace = { patience: 60 * second, slowest: 512, look: 5 * second }
 
-export type BodyParts = {
+export type BodyContext = {
   /** By what a client is known, and whether it is one of many that cannot be told apart. */
   clientOf: (req: Request) => { name: string; isOnion: boolean }
   /** Told, once a minute at most, that requests are turned away. */
@@ -52,7 +52,13 @@ export type Bodies = ReturnType<typeof createBodies>
  * Counts what the bodies of all requests in hand hold in memory, from the first byte until the answer has gone or the
  * connection is broken. What would be too much is turned away with 503, and a body that hardly comes is broken off.
  */
-export function createBodies({ clientOf, onBusy, staged, most = mostByHeap(), pace = usualPace }: BodyParts) {
+export function createBodies({
+  clientOf,
+  onBusy,
+  staged,
+  most = mostByHeap(),
+  pace = usualPace,
+}: BodyContext) {
   const holds = new Map<Request, Held>()
   const byClient = tally()
   const stagedByClient = tally()

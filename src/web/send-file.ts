@@ -5,7 +5,7 @@ import { leftEarly } from '../core/streams.ts'
 import type { Keys } from '../encryption/types.ts'
 import type { Attachment } from '../submissions/attachment.ts'
 
-export type FileAnswerParts = {
+export type FileAnswerContext = {
   readFile: (attachment: Attachment, keys: Keys) => Promise<Readable>
   downloadName: (name: string, type: string) => string
 }
@@ -13,7 +13,7 @@ export type FileAnswerParts = {
 export type SendFile = (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
 
 /** Answers with a kept file, to be saved and not shown. @throws Failure if it is not there or cannot be opened. */
-export function fileAnswer({ readFile, downloadName }: FileAnswerParts): SendFile {
+export function fileAnswer({ readFile, downloadName }: FileAnswerContext): SendFile {
   return async (res, attachment, name, keys) => {
     const { size, type: known } = attachment
     const content = await readFile(attachment, keys)

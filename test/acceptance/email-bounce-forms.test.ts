@@ -31,7 +31,7 @@ function words(subject: string, lines: string[], from = daemon): Sent {
   }
 }
 
-/** Parts, each with the lines of its header, a blank one, and those of its body. */
+/** App, each with the lines of its header, a blank one, and those of its body. */
 function parted(type: string, parts: (about: ReceivedMail) => string[][], header = [daemon]): Sent {
   return {
     header: [

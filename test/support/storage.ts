@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { StorageParts } from '../../src/app/stores.ts'
+import type { StorageContext } from '../../src/app/stores.ts'
 import { fileKeyIn, headerFor, headerSize, markOfKey, nobody } from '../../src/encryption/age-header.ts'
 import { fileSealer } from '../../src/encryption/age-stream.ts'
 import { textSealer } from '../../src/encryption/age-text.ts'
@@ -11,7 +11,7 @@ import { newReceipt } from '../../src/submissions/receipt.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 
 /** What storage is made with, where a test looks into the database beside the program. */
-export function storageParts(now: () => number = Date.now): StorageParts {
+export function storageParts(now: () => number = Date.now): StorageContext {
   return {
     now,
     sealer: textSealer,

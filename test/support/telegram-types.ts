@@ -126,7 +126,7 @@ function readType(written: string, space: string): TypeExpression {
   return { is: 'named', name: text, space, without: [] }
 }
 
-/** Parts between separators that are in no brackets. */
+/** App between separators that are in no brackets. */
 function split(text: string, separator: string): string[] {
   const parts: string[] = []
   let rest = text

@@ -25,7 +25,7 @@ import {
   waitingTime,
 } from './key-step.ts'
 
-export type KeyRingParts = {
+export type KeyRingContext = {
   store: KeyRows & {
     /** Does all that one step moves in one transaction; steps exclude each other. */
     together<T>(work: (moves: KeyMoves) => Promise<T>): Promise<T>
@@ -36,7 +36,7 @@ export type KeyRingParts = {
 export type KeyRing = ReturnType<typeof keyRing>
 
 /** Who holds the desk key, and how they come to it. No function here needs more than its caller brings along. */
-export function keyRing({ store, now }: KeyRingParts) {
+export function keyRing({ store, now }: KeyRingContext) {
   return {
     hasBegun: async (): Promise<boolean> => (await store.current()) !== undefined,
 

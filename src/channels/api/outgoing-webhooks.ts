@@ -4,7 +4,7 @@ import { CarryFault, type Delivery, type Instead, type Passing, waitIn } from '.
 import { type Message, type Submission, senderState } from '../../submissions/model.ts'
 import type { AnswerTold } from './schemas.ts'
 
-export type HookParts = {
+export type HookContext = {
   tokenById: (id: string) => Promise<ApiToken | undefined>
   submissionById: (id: string) => Promise<Submission | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
@@ -20,21 +20,21 @@ const patience = 15_000
  * Posts editors' answers to the bot that sent the piece, signed.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-export function answerHooks(parts: HookParts) {
+export function answerHooks(app: HookContext) {
   /** @throws CarryFault */
   return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
-    const messages = await parts.conversation(delivery.submissionId ?? '')
-    const submission = await parts.submissionById(delivery.submissionId ?? '')
+    const messages = await app.conversation(delivery.submissionId ?? '')
+    const submission = await app.submissionById(delivery.submissionId ?? '')
     const message = messages.find((one) => one.id === delivery.messageId)
     const { passing } = delivery
     if (passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
     const api = passing?.contact?.api ?? messages[0]?.content.api
     if (!message || !submission || !api) throw new CarryFault('submission-gone', { permanent: true })
     if (message.isWithdrawn) return { needless: 'called-back' }
-    const token = await parts.tokenById(api.tokenId)
+    const token = await app.tokenById(api.tokenId)
     if (!token?.hookUrl) return { needless: 'no-webhook' }
     // Asked again: the hosts may have been changed since the token was made.
-    if (!isHook(token.hookUrl, parts.hosts))
+    if (!isHook(token.hookUrl, app.hosts))
       throw new CarryFault('webhook-host-not-allowed', { permanent: true })
     const { sender } = api
     const told: AnswerTold = {
@@ -43,13 +43,13 @@ export function answerHooks(parts: HookParts) {
       data: {
         reference: submission.reference,
         kind: submission.kind,
-        state: senderState(submission, parts.now()),
+        state: senderState(submission, app.now()),
         ...(sender !== undefined && { sender }),
         message: answerOf(message, passing),
       },
     }
-    const posted = { id: delivery.id, body: JSON.stringify(told), at: parts.now() }
-    await post(token.hookUrl, parts.secretFor(token), posted, signal)
+    const posted = { id: delivery.id, body: JSON.stringify(told), at: app.now() }
+    await post(token.hookUrl, app.secretFor(token), posted, signal)
     return undefined
   }
 }

@@ -11,9 +11,9 @@ import type { Attachment } from '../../submissions/attachment.ts'
 import {
   type Arrival,
   type AwaitedFile,
-  type Draft,
-  type FurtherDraft,
   filesNotKept,
+  type IncomingMessage,
+  type IncomingSubmission,
   type StagedFile,
 } from '../../submissions/incoming.ts'
 import { isConfidentialKind, type Submission } from '../../submissions/model.ts'
@@ -25,16 +25,16 @@ import { openApi, receiptHeader } from './openapi.ts'
 import { readableJson } from './readable-json.ts'
 import { type FileGiven, MessageGiven, SubmissionGiven } from './schemas.ts'
 
-export type ApiParts = {
+export type ApiContext = {
   tokens: Pick<ApiTokenStore, 'byHash' | 'used'>
-  receive: (draft: Draft) => Promise<{
+  receive: (incoming: IncomingSubmission) => Promise<{
     reference: string
     receipt: string
     repeat: boolean
     isConfidential: boolean
     isUnmailed?: boolean
   }>
-  receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean; isChanged: boolean }>
+  receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean; isChanged: boolean }>
   submissions: Pick<SubmissionStore, 'byReceiptHash' | 'conversation'>
   /** Streams one file into the file store. */
   stage: (
@@ -77,26 +77,26 @@ export function tokenOf(res: Response): ApiToken {
 }
 
 /** The door for other bots: JSON or multipart in, JSON out. */
-export function apiRouter(parts: ApiParts): Router {
+export function apiRouter(app: ApiContext): Router {
   const router = express.Router()
-  const described = openApi(parts)
+  const described = openApi(app)
   router.get('/api/v1/openapi.json', (_req, res) => {
     res.json(described)
   })
   router.get(['/api', '/api/v1'], (_req, res) => {
-    res.type('html').send(parts.render('api/description', { described, maxJsonBytes, limits: parts }))
+    res.type('html').send(app.render('api/description', { described, maxJsonBytes, limits: app }))
   })
   // With a token for programs; without one it is a page of the desk.
   router.get('/metrics', async (req, res, next) => {
     if (req.get('authorization') === undefined) return next()
-    await authenticate(req, res, parts)
-    const { type, text } = await parts.metrics()
+    await authenticate(req, res, app)
+    const { type, text } = await app.metrics()
     res.set('content-type', type).send(text)
   })
-  const guarded = [authenticated(parts), parts.limit]
+  const guarded = [authenticated(app), app.limit]
   router.post('/api/v1/submissions', ...guarded, create)
-  router.get('/api/v1/submissions/:reference', authenticated(parts), read)
-  router.get('/api/v1/submissions/:reference/files/:file', authenticated(parts), readFile)
+  router.get('/api/v1/submissions/:reference', authenticated(app), read)
+  router.get('/api/v1/submissions/:reference/files/:file', authenticated(app), readFile)
   router.post('/api/v1/submissions/:reference/messages', ...guarded, writeAgain)
   return router
 
@@ -105,7 +105,7 @@ export function apiRouter(parts: ApiParts): Router {
       const { kind, sender, confidential, files: _, ...given } = parsed(SubmissionGiven, fields)
       const token = tokenOf(res)
       const said = 'consent' in given ? { ...given, consent: 'yes' } : given
-      const taken = await parts.receive({
+      const taken = await app.receive({
         kind,
         channel: 'api',
         arrival: arrivalOf(
@@ -126,7 +126,7 @@ export function apiRouter(parts: ApiParts): Router {
     const { reference, receipt, repeat, isChosen, isUnmailed, unkept } = received
     res.status(repeat ? 200 : 201)
     const mail = isUnmailed && { mailed: false }
-    const statusUrl = `${parts.siteUrl}/status`
+    const statusUrl = `${app.siteUrl}/status`
     res.json({
       reference,
       receipt,
@@ -140,18 +140,18 @@ export function apiRouter(parts: ApiParts): Router {
   async function read(req: Request, res: Response): Promise<void> {
     res.set('cache-control', 'no-store')
     const submission = await submissionOf(req)
-    const conversation = await parts.submissions.conversation(submission.id, keysOf(req))
-    res.json(toldToSender(submission, conversation, parts.now()))
+    const conversation = await app.submissions.conversation(submission.id, keysOf(req))
+    res.json(toldToSender(submission, conversation, app.now()))
   }
 
   async function readFile(req: Request, res: Response): Promise<void> {
     res.set('cache-control', 'no-store')
     const { id } = await submissionOf(req)
     const keys = keysOf(req)
-    const conversation = await parts.submissions.conversation(id, keys)
-    const file = fileTold(conversation, String(req.params.file), parts.now())
+    const conversation = await app.submissions.conversation(id, keys)
+    const file = fileTold(conversation, String(req.params.file), app.now())
     if (!file) throw new Failure('not-found', 'No editor has sent such a file.')
-    await parts.sendFile(res, file.attachment, file.name, keys)
+    await app.sendFile(res, file.attachment, file.name, keys)
   }
 
   async function writeAgain(req: Request, res: Response): Promise<void> {
@@ -168,7 +168,7 @@ export function apiRouter(parts: ApiParts): Router {
         files,
         awaited: unkept,
       }
-      return { ...(await parts.receiveFurther(message)), unkept }
+      return { ...(await app.receiveFurther(message)), unkept }
     })
     if (isChanged) throw keyUsed()
     res.status(repeat ? 200 : 201).json({ reference: submission.reference, ...filesNotKept(unkept) })
@@ -177,13 +177,13 @@ export function apiRouter(parts: ApiParts): Router {
   /** The submission that the receipt opens, if it is the one of that reference. */
   async function submissionOf(req: Request): Promise<Submission> {
     const receipt = readReceipt(req.get(receiptHeader) ?? '')
-    const submission = receipt && (await parts.submissions.byReceiptHash(hashReceipt(receipt)))
+    const submission = receipt && (await app.submissions.byReceiptHash(hashReceipt(receipt)))
     if (submission && submission.reference === req.params.reference) return submission
     throw new Failure('not-found', 'No submission has this reference and this receipt.')
   }
 
   function keysOf(req: Request): Keys {
-    return parts.keysOf(readReceipt(req.get(receiptHeader) ?? '') ?? '')
+    return app.keysOf(readReceipt(req.get(receiptHeader) ?? '') ?? '')
   }
 
   /** Reads a request with its files, which are gone again if it is refused. */
@@ -193,25 +193,23 @@ export function apiRouter(parts: ApiParts): Router {
     try {
       return await take(sent)
     } catch (error) {
-      await parts.discard(sent.files)
+      await app.discard(sent.files)
       throw error
     }
   }
 
   async function fromMultipart(req: Request, res: Response): Promise<Sent> {
-    const { fields, files, fileFaults, unkept } = await parts.readMultipart(req, res)
+    const { fields, files, fileFaults, unkept } = await app.readMultipart(req, res)
     const [fault] = fileFaults
     if (!fault) return { fields: withLinks(fields), files, unkept }
-    await parts.discard(files)
+    await app.discard(files)
     throw new Failure(fault.code, fault.message, {
       fields: { files: fileFaults.map(({ message }) => message) },
     })
   }
 
   async function fromJson(req: Request): Promise<Sent> {
-    const body = req.is('application/json')
-      ? readableJson(await parts.readBody(req, maxJsonBytes))
-      : undefined
+    const body = req.is('application/json') ? readableJson(await app.readBody(req, maxJsonBytes)) : undefined
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
       throw new Failure('unsupported-file', 'Please send application/json or multipart/form-data.')
     }
@@ -225,28 +223,28 @@ export function apiRouter(parts: ApiParts): Router {
     const unkept: AwaitedFile[] = []
     try {
       for (const { name, content, caption, credit } of given) {
-        const room = parts.maxSubmissionBytes - files.reduce((sum, file) => sum + file.size, 0)
+        const room = app.maxSubmissionBytes - files.reduce((sum, file) => sum + file.size, 0)
         const bytes = Buffer.from(content, 'base64')
         const label = { ...(caption && { caption }), ...(credit && { credit }) }
         try {
-          const file = await parts.stage(Readable.from([bytes]), name, Math.min(parts.maxFileBytes, room))
+          const file = await app.stage(Readable.from([bytes]), name, Math.min(app.maxFileBytes, room))
           files.push({ ...file, ...label })
         } catch (error) {
           if (!(error instanceof NoRoom)) throw error
-          unkept.push({ ...parts.unkeptFile(name, bytes.length), ...label })
+          unkept.push({ ...app.unkeptFile(name, bytes.length), ...label })
         }
       }
       return { files, unkept }
     } catch (error) {
-      await parts.discard(files)
+      await app.discard(files)
       throw error
     }
   }
 }
 
-function authenticated(parts: Pick<ApiParts, 'tokens' | 'now'>): RequestHandler {
+function authenticated(app: Pick<ApiContext, 'tokens' | 'now'>): RequestHandler {
   return async (req, res, next) => {
-    await authenticate(req, res, parts)
+    await authenticate(req, res, app)
     next()
   }
 }
@@ -255,15 +253,15 @@ function authenticated(parts: Pick<ApiParts, 'tokens' | 'now'>): RequestHandler 
 async function authenticate(
   req: Request,
   res: Response,
-  parts: Pick<ApiParts, 'tokens' | 'now'>,
+  app: Pick<ApiContext, 'tokens' | 'now'>,
 ): Promise<void> {
   const given = /^Bearer +(\S{1,200})$/i.exec(req.get('authorization') ?? '')?.[1]
-  const token = given && (await parts.tokens.byHash(hashToken(given)))
+  const token = given && (await app.tokens.byHash(hashToken(given)))
   if (!token) {
     res.set('www-authenticate', 'Bearer')
     throw new Failure('unauthorized', 'A valid token is needed: Authorization: Bearer …')
   }
-  await parts.tokens.used(token, parts.now())
+  await app.tokens.used(token, app.now())
   res.locals.apiToken = token
 }
 

@@ -6,7 +6,7 @@ import type { Envelope } from './inbound-email.ts'
 import { isOnThisMachine } from './rate-limit.ts'
 import type { Taken } from './router.ts'
 
-export type ImapParts = {
+export type ImapContext = {
   /** `imaps://USER:PASSWORD@HOST/MAILBOX`; with `imap:` the connection is made safe by STARTTLS. */
   url: string
   take: (source: Readable, envelope: Envelope) => Promise<Taken>
@@ -38,7 +38,7 @@ const folders = { taken: 'Barua', refused: 'Barua-refused' } as const
  * Fetches mail from a mailbox for as long as it runs: unseen mail is taken in, and moved to a folder of its own only
  * when it is durable. What cannot be taken just now stays where it is, unseen, and is tried again.
  */
-export function watchMailbox(parts: ImapParts): Mailbox {
+export function watchMailbox(app: ImapContext): Mailbox {
   const stopping = new AbortController()
   let client: ImapFlow | undefined
   let wake = (): void => undefined
@@ -57,7 +57,7 @@ export function watchMailbox(parts: ImapParts): Mailbox {
     let pause = firstPause
     while (!stopping.signal.aborted) {
       try {
-        client = newClient(parts.url)
+        client = newClient(app.url)
         client.on('error', () => undefined)
         client.on('exists', () => wake())
         client.on('close', () => wake())
@@ -78,7 +78,7 @@ export function watchMailbox(parts: ImapParts): Mailbox {
   async function watch(open: ImapFlow): Promise<void> {
     await makeFolders(open)
     // Opened, not locked: while a lock is held the library does not ask the server to tell of new mail (IDLE).
-    await open.mailboxOpen(mailboxOf(parts.url))
+    await open.mailboxOpen(mailboxOf(app.url))
     while (!stopping.signal.aborted) {
       const woken = rung()
       await takeAll(open)
@@ -117,7 +117,7 @@ export function watchMailbox(parts: ImapParts): Mailbox {
     content.on('error', () => undefined)
     let folder: string = folders.taken
     try {
-      await parts.take(content, { from: undefined, to: undefined })
+      await app.take(content, { from: undefined, to: undefined })
     } catch (error) {
       content.destroy()
       const isForGood = error instanceof Failure && (error.code === 'too-large' || error.code === 'forbidden')
@@ -131,7 +131,7 @@ export function watchMailbox(parts: ImapParts): Mailbox {
   function tell(fault: string | undefined): void {
     if (fault === told) return
     told = fault
-    parts.onChange({ since: parts.now(), fault })
+    app.onChange({ since: app.now(), fault })
   }
 }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Arrival, AwaitedFile, FurtherDraft, StagedFile } from '../../submissions/incoming.ts'
+import type { Arrival, AwaitedFile, IncomingMessage, StagedFile } from '../../submissions/incoming.ts'
 import type { ThreadMark } from '../../submissions/mail-thread-key.ts'
 import type { MailOrigin } from '../../submissions/model.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
@@ -62,7 +62,7 @@ export class MailInHand {
     }
   }
 
-  further(submissionId: string, body: string): FurtherDraft {
+  further(submissionId: string, body: string): IncomingMessage {
     return {
       submissionId,
       arrival: this.arrival,

@@ -13,7 +13,7 @@ import type { Found } from './file-search.ts'
 import type { Heard, Job, MailedFile, ParsedMail } from './parsed-mail.ts'
 import type { OurNames } from './quoted-text.ts'
 
-export type ReaderParts = {
+export type ReaderContext = {
   /** By what mails of ours are known where they are quoted. */
   ours: OurNames
   /** Keeps a file of a mail; a fault of it breaks the reading off. */
@@ -57,7 +57,7 @@ export function mailReader({
   takeFile,
   longest = usualLongest,
   mostMegabytes = usualMegabytes,
-}: ReaderParts) {
+}: ReaderContext) {
   const idle: Worker[] = []
   const mails = fairTurns(atOnce)
   const documents = fairTurns(1)

@@ -11,7 +11,7 @@ export type ReplyFiles = {
   doubt: HeldReason | undefined
 }
 
-export type ReplyFileParts = {
+export type ReplyFileContext = {
   /** The beginning of a file, as text. */
   beginningOf: (id: string) => Promise<string>
   /** True for a file that tells of editors or of the desk; undefined where that cannot be told. */
@@ -25,16 +25,16 @@ export type ReplyFileParts = {
 export async function filesOfReply(
   files: MailFile[],
   pictures: Record<string, PictureUse>,
-  parts: ReplyFileParts,
+  app: ReplyFileContext,
 ): Promise<ReplyFiles> {
   const leftOut: MailFile[] = []
   const sent: StagedFile[] = []
   let doubt: HeldReason | undefined
   for (const file of files) {
     const use = file.mailed.isInline && pictures[file.mailed.contentId ?? '']
-    const isTelling = 'id' in file && (await parts.tellsOfUs(file.id))
+    const isTelling = 'id' in file && (await app.tellsOfUs(file.id))
     const isNotice = isTelling === true && /^message\//.test(file.mailed.type)
-    if (isNotice || use === 'quoted' || use === 'signature' || (await isOfProgram(file, parts)))
+    if (isNotice || use === 'quoted' || use === 'signature' || (await isOfProgram(file, app)))
       leftOut.push(file)
     else if (!('id' in file)) doubt ??= 'file-refused'
     else if (isTelling) doubt ??= 'file-tells-of-us'
@@ -48,7 +48,7 @@ const ofProgram =
   /^(?:application\/(?:pgp-keys|pgp-signature|(?:x-)?pkcs7-signature|pgp-encrypted)|text\/(?:x-)?(?:vcard|directory))$/
 const mayBeKey = /\.(?:asc|gpg|pgp|key|pub|txt)$/i
 
-async function isOfProgram(file: MailFile, { beginningOf }: ReplyFileParts): Promise<boolean> {
+async function isOfProgram(file: MailFile, { beginningOf }: ReplyFileContext): Promise<boolean> {
   const { name, type } = file.mailed
   if (ofProgram.test(type) || /\.(?:vcf|p7s|sig)$/i.test(name)) return true
   if (!('id' in file) || !mayBeKey.test(name)) return false

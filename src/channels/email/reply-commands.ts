@@ -32,7 +32,7 @@ import type { HeldReason } from '../../submissions/quarantine.ts'
 import { undoTime } from '../../submissions/states.ts'
 import type { EditorReply } from './editor-reply.ts'
 
-export type DeedParts = {
+export type DeedContext = {
   applyOnce: (change: Change & { arrival: Omit<Arrival, 'secret'> }) => Promise<Submission | undefined>
   submissionById: (id: string) => Promise<Submission | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
@@ -70,7 +70,7 @@ const decisionOf = { accept: 'accepted', decline: 'declined' } as const satisfie
 const mostLooks = 5
 
 /** Does what editors ask for by mail, each mail once. */
-export function mailDeeds(parts: DeedParts) {
+export function mailDeeds(app: DeedContext) {
   return {
     /** Why it cannot be done as things stand; asked before its files are put in their place. */
     async hindranceOf(replied: RepliedDeed): Promise<HeldReason | undefined> {
@@ -79,10 +79,10 @@ export function mailDeeds(parts: DeedParts) {
       if ((command === 'claim' || command === 'note') && replied.files.length > 0) return 'not-possible'
       const isSilent = words === '' && replied.files.length === 0
       if (isSilent && (command === 'note' || command === undefined)) return 'nothing-said'
-      const submission = await parts.submissionById(replied.submissionId)
+      const submission = await app.submissionById(replied.submissionId)
       if (!submission) return 'not-possible'
       try {
-        await changeFor({ submission, editorId: replied.editor.id, at: parts.now() }, replied)
+        await changeFor({ submission, editorId: replied.editor.id, at: app.now() }, replied)
         return undefined
       } catch (error) {
         if (isPossible(error)) throw error
@@ -92,13 +92,13 @@ export function mailDeeds(parts: DeedParts) {
 
     async do(replied: RepliedDeed): Promise<Done> {
       for (let look = 1; ; look++) {
-        const submission = await parts.submissionById(replied.submissionId)
+        const submission = await app.submissionById(replied.submissionId)
         if (!submission) return 'not-possible'
         try {
           return await doOnce(replied, submission)
         } catch (error) {
           if (isPossible(error)) throw error
-          const isStale = (await parts.submissionById(submission.id))?.revision !== submission.revision
+          const isStale = (await app.submissionById(submission.id))?.revision !== submission.revision
           if (!isStale || look === mostLooks) return 'not-possible'
         }
       }
@@ -106,13 +106,13 @@ export function mailDeeds(parts: DeedParts) {
   }
 
   async function doOnce(replied: RepliedDeed, submission: Submission): Promise<Done> {
-    const wait = Math.max(undoTime, await parts.replyWait())
-    const deed: Deed = { submission, editorId: replied.editor.id, at: parts.now(), wait }
+    const wait = Math.max(undoTime, await app.replyWait())
+    const deed: Deed = { submission, editorId: replied.editor.id, at: app.now(), wait }
     const change = await changeFor(deed, replied)
     const isWorthKeeping = change.message !== undefined || change.note !== undefined
     const { arrival } = replied
-    const last = change.message?.id ?? (await parts.lastTurnOf(submission.id))
-    const done = await parts.applyOnce({
+    const last = change.message?.id ?? (await app.lastTurnOf(submission.id))
+    const done = await app.applyOnce({
       ...change,
       ...(isWorthKeeping && { original: originalOf(deed, replied, last) }),
       submissionId: submission.id,
@@ -153,11 +153,11 @@ export function mailDeeds(parts: DeedParts) {
     const isOpen = deed.submission.state === 'waiting' || deed.submission.state === 'in-review'
     if (!isOpen) throw new Failure('conflict', 'A colleague has decided on it meanwhile.')
     const moved = decide(deed, decision)
-    const { value: letter } = await parts.letter(decision)
+    const { value: letter } = await app.letter(decision)
     if (words === '' && replied.files.length === 0 && !letter.isOn)
       return confirmed(deed, moved, `${decision} silently`)
-    const [opening] = await parts.conversation(deed.submission.id)
-    const values = valuesFor(deed.submission, opening?.content.fields ?? { body: '' }, parts.newsroom)
+    const [opening] = await app.conversation(deed.submission.id)
+    const values = valuesFor(deed.submission, opening?.content.fields ?? { body: '' }, app.newsroom)
     const said = {
       title: fill(letter.subject, values),
       body: words || fill(letter.body, values),
@@ -168,8 +168,8 @@ export function mailDeeds(parts: DeedParts) {
 
   /** @throws Failure `conflict` where a restart has lost how the sender is reached: the answer is held for the desk then */
   async function contactFor({ id, isConfidential }: Submission): Promise<Contact> {
-    if (!isConfidential) return contactOf(await parts.conversation(id))
-    const contact = await parts.contact(id)
+    if (!isConfidential) return contactOf(await app.conversation(id))
+    const contact = await app.contact(id)
     if (contact === 'lost')
       throw new Failure('conflict', 'Who sent this is sealed: please answer from the desk.')
     return contact
@@ -177,8 +177,8 @@ export function mailDeeds(parts: DeedParts) {
 
   async function written(deed: Deed, said: Said): Promise<ChangeOf> {
     const contact = await contactFor(deed.submission)
-    const doors = answerDoors(contact, parts.hasBot)
-    return answer(deed, said, doors, contact, await parts.lastTurnOf(deed.submission.id))
+    const doors = answerDoors(contact, app.hasBot)
+    return answer(deed, said, doors, contact, await app.lastTurnOf(deed.submission.id))
   }
 }
 

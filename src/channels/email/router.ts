@@ -5,7 +5,12 @@ import type { Article } from '../../documents/article.ts'
 import { confirmationTo } from '../../editorial/reply-confirmations.ts'
 import type { Delivery } from '../../jobs/job.ts'
 import type { Mark } from '../../outbound-mail/reply-delimiter.ts'
-import { type Draft, type FurtherDraft, isMailbox, type StagedFile } from '../../submissions/incoming.ts'
+import {
+  type IncomingMessage,
+  type IncomingSubmission,
+  isMailbox,
+  type StagedFile,
+} from '../../submissions/incoming.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
 import type { HeldReason } from '../../submissions/quarantine.ts'
 import { authorNames } from './authors.ts'
@@ -17,15 +22,15 @@ import { filesOfReply } from './reply-attachments.ts'
 import type { Done, RepliedDeed } from './reply-commands.ts'
 import type { AddressBook, Destination, ForPiece } from './routing.ts'
 
-export type TakeParts = {
+export type TakeContext = {
   addresses: AddressBook
   reader: Pick<MailReader, 'read' | 'article' | 'holdsAnyOf'>
   /** Keeps the mail itself. @throws Failure `too-large`, `unavailable` */
   stage: (source: Readable) => Promise<StagedFile>
   readStaged: (id: string) => Promise<Readable>
   discard: (ids: string[]) => Promise<void>
-  receive: (draft: Draft) => Promise<{ reference: string; repeat: boolean }>
-  receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
+  receive: (incoming: IncomingSubmission) => Promise<{ reference: string; repeat: boolean }>
+  receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
   doDeed: (deed: RepliedDeed) => Promise<Done>
   deliveryById: (id: string) => Promise<Delivery | undefined>
   /** A delivery that one of these Message-IDs names. */
@@ -87,12 +92,12 @@ const noReply: EditorReply = {
  * nothing can be made of it, the mail itself.
  * @throws Failure `too-large`, `unavailable`, or `forbidden` for a mail that runs in circles; then nothing is kept.
  */
-export function mailTaker(parts: TakeParts) {
+export function mailTaker(app: TakeContext) {
   return async function take(source: Readable, envelope: Envelope): Promise<Taken> {
-    const raw = await parts.stage(source)
+    const raw = await app.stage(source)
     const files: MailFile[] = []
     try {
-      const read = await parts.reader.read(await parts.readStaged(raw.id), files)
+      const read = await app.reader.read(await app.readStaged(raw.id), files)
       const mail = 'mail' in read ? read.mail : undefined
       const unreadable = 'unreadable' in read ? read.unreadable : undefined
       return await takeRead(
@@ -106,7 +111,7 @@ export function mailTaker(parts: TakeParts) {
       )
     } finally {
       // What was made part of something is no longer staged, and stays.
-      await parts.discard([raw, ...staged(files)].map(({ id }) => id))
+      await app.discard([raw, ...staged(files)].map(({ id }) => id))
     }
   }
 
@@ -115,8 +120,8 @@ export function mailTaker(parts: TakeParts) {
     if (mail.hops > mostHops) throw new Failure('forbidden', 'This mail runs in circles.')
     // The headers say too whom else it is for: a mail to several of our addresses comes as one for each.
     const to = [...(given.envelope.to ?? []), ...mail.recipients]
-    const destination = parts.addresses.best(to)
-    given.inConfidence = inConfidence(destination) ?? parts.addresses.inConfidence(to)
+    const destination = app.addresses.best(to)
+    given.inConfidence = inConfidence(destination) ?? app.addresses.inConfidence(to)
     if (given.isBounce) {
       const delivery = await bouncedIn(given, destination)
       if (delivery) return takeBounce(given, delivery)
@@ -125,12 +130,12 @@ export function mailTaker(parts: TakeParts) {
     }
     switch (destination.for) {
       case 'canary':
-        await parts.canaryCame(destination.id)
+        await app.canaryCame(destination.id)
         return 'canary'
       case 'bounce':
-        return takeAtReturnPath(given, await parts.deliveryById(destination.id))
+        return takeAtReturnPath(given, await app.deliveryById(destination.id))
       case 'reply':
-        return takeReply(given, await parts.deliveryById(destination.id))
+        return takeReply(given, await app.deliveryById(destination.id))
       case 'piece':
         return takeUnaddressed(given, destination)
     }
@@ -140,22 +145,22 @@ export function mailTaker(parts: TakeParts) {
   async function bouncedIn(given: MailInHand, destination: Destination): Promise<Delivery | undefined> {
     const { about, tagged } = given.mail.report
     const isToToken = destination.for === 'bounce' || destination.for === 'reply'
-    if (isToToken) return parts.deliveryById(destination.id)
+    if (isToToken) return app.deliveryById(destination.id)
     // Otherwise it is believed only where nobody can be answered about it, as a server's word.
     if (!given.isNobodys && !given.mail.report.isFromDaemon) return undefined
     for (const address of tagged) {
-      const found = parts.addresses.destinationOf(address)
-      const delivery = found && found.for !== 'piece' ? await parts.deliveryById(found.id) : undefined
+      const found = app.addresses.destinationOf(address)
+      const delivery = found && found.for !== 'piece' ? await app.deliveryById(found.id) : undefined
       if (delivery) return delivery
     }
-    return parts.deliveryNamed(about)
+    return app.deliveryNamed(about)
   }
 
   /** What a mail system tells of a mail of ours. It never becomes a piece. */
   async function takeBounce(given: MailInHand, delivery: Delivery): Promise<Taken> {
     const { fate, status } = given.mail.report
     if (fate === 'unclear') return keep(given, 'bounce-not-understood')
-    if (fate === 'failed') await parts.bounced(delivery.id, status ? `bounced-${status}` : 'bounced')
+    if (fate === 'failed') await app.bounced(delivery.id, status ? `bounced-${status}` : 'bounced')
     return 'bounce'
   }
 
@@ -180,7 +185,7 @@ export function mailTaker(parts: TakeParts) {
     const submissionId = delivery?.submissionId
     if (!submissionId) return takeUnaddressed(given, toNobody)
     if (!delivery.editorId) return joinOrBegin(given, submissionId)
-    const editor = await parts.editorById(delivery.editorId)
+    const editor = await app.editorById(delivery.editorId)
     return takeEditorReply(given, submissionId, delivery.editorId, editor)
   }
 
@@ -200,10 +205,10 @@ export function mailTaker(parts: TakeParts) {
     // What an archive holds was done, or not, in its time.
     if (given.envelope.isImported) return hold(given, submissionId, editorId, 'not-possible')
     const reply = mail.words?.reply ?? noReply
-    const names = [...(await parts.namesOfOurs()), ...fullNames(mail.from?.name)]
+    const names = [...(await app.namesOfOurs()), ...fullNames(mail.from?.name)]
     const files = await filesOfReply(given.files, mail.pictures, {
-      beginningOf: parts.beginningOf,
-      tellsOfUs: async (id) => parts.reader.holdsAnyOf(names, await parts.readStaged(id)),
+      beginningOf: app.beginningOf,
+      tellsOfUs: async (id) => app.reader.holdsAnyOf(names, await app.readStaged(id)),
     })
     const isForSender = reply.command !== 'note' && reply.command !== 'claim'
     const doubt = reply.doubt ?? files.doubt
@@ -211,7 +216,7 @@ export function mailTaker(parts: TakeParts) {
     if (isForSender && holdsAny(reply.words, names)) {
       return hold(given, submissionId, editorId, 'tells-of-us', files.leftOut)
     }
-    const done = await parts.doDeed({
+    const done = await app.doDeed({
       submissionId,
       editor,
       arrival: given.arrival,
@@ -241,13 +246,13 @@ export function mailTaker(parts: TakeParts) {
     const { said, folded } = (isOpen && wordsOfHeld(given)) || nothingSaid
     // A program that passes mail on would pass on the confirmation too.
     const isSilent = given.mail.isAutomatic || given.envelope.isImported
-    const isTold = editorId !== undefined && !isSilent && (await parts.editorById(editorId)) !== undefined
+    const isTold = editorId !== undefined && !isSilent && (await app.editorById(editorId)) !== undefined
     const further = given.further(submissionId, said)
     const ofProgram = new Set(staged(leftOut).map(({ id }) => id))
     const files = further.files.map((file) =>
       ofProgram.has(file.id) ? { ...file, isLeftOut: true as const } : file,
     )
-    const { repeat } = await parts.receiveFurther({
+    const { repeat } = await app.receiveFurther({
       ...further,
       files,
       ...(!isOpen && { files: [given.raw], awaited: [] }),
@@ -263,26 +268,26 @@ export function mailTaker(parts: TakeParts) {
     const { mail } = given
     // A mail of ours that comes back as it is, as by a rule that passes all mail on, must not make a new piece: of that
     // there would be a notice again.
-    const itself = await parts.deliveryNamed(mail.messageId ? [mail.messageId] : [])
+    const itself = await app.deliveryNamed(mail.messageId ? [mail.messageId] : [])
     if (itself) return 'ignored'
     const from = mail.from?.address
-    const thread = from && (await parts.threadOf(mail.references, from))
+    const thread = from && (await app.threadOf(mail.references, from))
     // Whoever has a receipt may write again; and a receipt that comes back by itself must not be given another.
-    const opened = await parts.openedBy(mail.words?.receipts ?? [])
+    const opened = await app.openedBy(mail.words?.receipts ?? [])
     const known = [thread || undefined, opened].filter((one) => one !== undefined)
     const fitting = known.find((one) => fits(given, one))
     if (fitting) return join(given, fitting.id)
-    const answered = await parts.deliveryNamed(mail.references)
+    const answered = await app.deliveryNamed(mail.references)
     if (answered?.submissionId && answered.editorId) {
       return hold(given, answered.submissionId, answered.editorId, 'not-theirs')
     }
     // A digest or a link to sign in is about no single submission: what its editor replies must not become a new one.
-    const editor = answered?.editorId ? await parts.editorById(answered.editorId) : undefined
+    const editor = answered?.editorId ? await app.editorById(answered.editorId) : undefined
     if (editor && isSame(from, editor.email)) return keep(given, 'a-reply-to-the-desk')
     const marked = mail.words?.marked
-    const submissionId = marked && (await parts.markedBy(marked))
+    const submissionId = marked && (await app.markedBy(marked))
     if (submissionId) return hold(given, submissionId, undefined, 'not-theirs')
-    if (parts.isFromDesk(mail.words?.message ?? nothingSaid)) return keep(given, 'a-mail-from-the-desk')
+    if (app.isFromDesk(mail.words?.message ?? nothingSaid)) return keep(given, 'a-mail-from-the-desk')
     return begin(given, to, known[0]?.reference)
   }
 
@@ -291,13 +296,13 @@ export function mailTaker(parts: TakeParts) {
    * new submission, which tells the editors of the earlier one.
    */
   async function joinOrBegin(given: MailInHand, submissionId: string): Promise<Taken> {
-    const there = await parts.submissionById(submissionId)
+    const there = await app.submissionById(submissionId)
     if (!there || !given.inConfidence || fits(given, there)) return join(given, submissionId)
     return begin(given, given.inConfidence, there.reference)
   }
 
   async function isConfidential(submissionId: string): Promise<boolean> {
-    return (await parts.submissionById(submissionId))?.isConfidential === true
+    return (await app.submissionById(submissionId))?.isConfidential === true
   }
 
   async function begin(
@@ -312,7 +317,7 @@ export function mailTaker(parts: TakeParts) {
     const formatted = document?.formatted ?? words.formatted
     const from = mail.from
     const names = authorNames(mail.authors)
-    const replyTo = mail.replyTo && isMailbox(mail.replyTo) && !parts.addresses.isOurs(mail.replyTo)
+    const replyTo = mail.replyTo && isMailbox(mail.replyTo) && !app.addresses.isOurs(mail.replyTo)
     const answerTo = replyTo ? mail.replyTo : from?.address
     // Nobody is written to by a program because somebody else has named them.
     const isElsewhere = answerTo !== undefined && !isSame(from?.address, answerTo)
@@ -324,9 +329,9 @@ export function mailTaker(parts: TakeParts) {
       unreadable !== undefined ||
       !from ||
       !answerTo ||
-      parts.addresses.isOurs(answerTo) ||
-      parts.addresses.isOurs(from.address)
-    const { repeat } = await parts.receive({
+      app.addresses.isOurs(answerTo) ||
+      app.addresses.isOurs(from.address)
+    const { repeat } = await app.receive({
       kind,
       channel: 'email',
       arrival: given.arrival,
@@ -347,7 +352,7 @@ export function mailTaker(parts: TakeParts) {
         ...(formatted && { formatted }),
         ...(document && words.said && { cover: words.said }),
       },
-      threads: isElsewhere ? [] : given.threads(parts.markOf, answerTo),
+      threads: isElsewhere ? [] : given.threads(app.markOf, answerTo),
       isUnanswered,
       ...(earlier !== undefined && { earlier }),
     })
@@ -357,7 +362,7 @@ export function mailTaker(parts: TakeParts) {
   async function join(given: MailInHand, submissionId: string): Promise<Taken> {
     const { mail } = given
     const { said, folded } = mail.words?.further ?? nothingSaid
-    const { repeat } = await parts.receiveFurther({
+    const { repeat } = await app.receiveFurther({
       ...given.further(submissionId, said),
       email: {
         ...given.origin(),
@@ -372,11 +377,11 @@ export function mailTaker(parts: TakeParts) {
   async function articleIn({ files, mail }: MailInHand): Promise<Article | undefined> {
     const document = staged(files).find(({ name }) => isDocument(name))
     const sender = mail.from?.address.toLowerCase() ?? ''
-    return document && parts.reader.article(document.name, sender, () => parts.readStaged(document.id))
+    return document && app.reader.article(document.name, sender, () => app.readStaged(document.id))
   }
 
   async function keep({ raw }: MailInHand, reason: string): Promise<Taken> {
-    await parts.keepUnread(reason, raw.id)
+    await app.keepUnread(reason, raw.id)
     return 'kept'
   }
 }

@@ -10,7 +10,7 @@ import {
 import { Kind } from '../../db/values.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
 
-export type AddressParts = {
+export type AddressContext = {
   /** The newsroom's addresses, and the kind of piece that each takes. */
   addresses: (MailAddress & { kind: Kind })[]
   /** Addresses that mail of ours comes from and is replied to. */
@@ -33,7 +33,7 @@ export type Destination = ForPiece | ForToken
 export type AddressBook = ReturnType<typeof addressBook>
 
 /** Knows the addresses that mail is taken for. */
-export function addressBook({ addresses, own, replyKey }: AddressParts) {
+export function addressBook({ addresses, own, replyKey }: AddressContext) {
   const ours = own.map(addressOf)
   const domains = new Set([...addresses, ...ours].map(({ domain }) => asInDns(domain)))
   return { destinationOf, best, inConfidence, isOurs }

@@ -10,7 +10,7 @@ import type { Taken } from './router.ts'
 import type { AddressBook } from './routing.ts'
 import { TolerantServer } from './tolerant-smtp-server.ts'
 
-export type ListenParts = {
+export type ListenContext = {
   /** `smtp://HOST:PORT` or `lmtp://HOST:PORT`. */
   url: string
   /** How we call ourselves to other servers. */
@@ -45,16 +45,16 @@ const mostRecipients = 100
  * Opens the door for mail: by LMTP behind another mail server, or by SMTP as the server of a domain. It says 250 only
  * when a mail is durable; what cannot be taken just now is put off with 451, and the other server tries again.
  */
-export async function listenForMail(parts: ListenParts): Promise<Listener> {
-  const { protocol, hostname, port } = new URL(parts.url)
-  const limits = arrivalLimits(parts.limit, parts.now)
+export async function listenForMail(app: ListenContext): Promise<Listener> {
+  const { protocol, hostname, port } = new URL(app.url)
+  const limits = arrivalLimits(app.limit, app.now)
   const server = new TolerantServer({
-    ...(await tlsOptions(parts.tls)),
+    ...(await tlsOptions(app.tls)),
     lmtp: protocol === 'lmtp:',
-    name: parts.name,
+    name: app.name,
     banner: 'Barua',
     hideENHANCEDSTATUSCODES: false,
-    size: parts.maxMailBytes,
+    size: app.maxMailBytes,
     rejectOversized: true,
     maxClients: mostClients,
     socketTimeout: patience,
@@ -78,7 +78,7 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
         .finally(() => clearTimeout(late))
     },
   })
-  server.on('error', (error: NodeJS.ErrnoException) => parts.onFault(error.code ?? error.name))
+  server.on('error', (error: NodeJS.ErrnoException) => app.onFault(error.code ?? error.name))
   const bound = await listening(server, Number(port), hostname.replace(/^\[|\]$/g, ''))
   return { port: bound, stop: () => new Promise((resolve) => server.close(() => resolve())) }
 
@@ -87,7 +87,7 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
   }
 
   function refusalOfRecipient(address: string, { envelope }: SMTPServerSession): Error | undefined {
-    if (!parts.addresses.destinationOf(address)) return coded(550, 'There is no such mailbox here.')
+    if (!app.addresses.destinationOf(address)) return coded(550, 'There is no such mailbox here.')
     return envelope.rcptTo.length >= mostRecipients ? coded(452, 'Too many recipients.') : undefined
   }
 
@@ -106,7 +106,7 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
     const { mailFrom, rcptTo } = session.envelope
     const to = rcptTo.map(({ address }) => address)
     try {
-      await parts.take(stream, { from: mailFrom ? mailFrom.address : '', to })
+      await app.take(stream, { from: mailFrom ? mailFrom.address : '', to })
     } finally {
       // An answer is heard only after the whole mail, so what was not read is read away.
       stream.resume()
@@ -116,7 +116,7 @@ export async function listenForMail(parts: ListenParts): Promise<Listener> {
 
   function refusalOf(error: unknown): Error {
     if (!(error instanceof Failure)) {
-      parts.onFault(error instanceof Error ? error.name : typeof error)
+      app.onFault(error instanceof Error ? error.name : typeof error)
       return coded(451, 'Something went wrong here. Please try again later.')
     }
     if (error.code === 'too-large') return coded(552, 'This mail is too large.')
@@ -130,7 +130,7 @@ function serverOf({ remoteAddress }: { remoteAddress?: string }): string {
   return remoteAddress ?? ''
 }
 
-async function tlsOptions(files: ListenParts['tls']): Promise<SMTPServerOptions> {
+async function tlsOptions(files: ListenContext['tls']): Promise<SMTPServerOptions> {
   // Without a certificate of our own there is no STARTTLS: the one that comes with the library hides nothing.
   if (!files) return { disabledCommands: ['AUTH', 'STARTTLS'] }
   return { disabledCommands: ['AUTH'], key: await readFile(files.key), cert: await readFile(files.cert) }

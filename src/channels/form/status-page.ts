@@ -4,7 +4,7 @@ import { Failure } from '../../core/errors.ts'
 import type { Keys } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
 import type { Attachment } from '../../submissions/attachment.ts'
-import type { FurtherDraft } from '../../submissions/incoming.ts'
+import type { IncomingMessage } from '../../submissions/incoming.ts'
 import { isToldToSender, type Submission, senderState } from '../../submissions/model.ts'
 import { hashReceipt, readReceipt } from '../../submissions/receipt.ts'
 import { fileTold, toldToSender } from '../../submissions/sender-view.ts'
@@ -13,8 +13,8 @@ import type { SentForm } from '../../web/multipart.ts'
 import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '../../web/read-form.ts'
 import { type Nonces, nonceHash } from './form-token.ts'
 
-export type StatusParts = FormReading & {
-  receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
+export type StatusContext = FormReading & {
+  receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
   submissions: Pick<SubmissionStore, 'byReceiptHash' | 'conversation'>
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
@@ -36,7 +36,7 @@ export type StatusParts = FormReading & {
 }
 
 /** Where whoever holds a receipt reads the answers and writes again. The receipt travels in the body, never in a URL. */
-export function statusRouter(parts: StatusParts): Router {
+export function statusRouter(app: StatusContext): Router {
   const router = express.Router()
 
   router.get('/status', (_req, res) => {
@@ -44,63 +44,63 @@ export function statusRouter(parts: StatusParts): Router {
     res.type('html').send(askingPage(''))
   })
 
-  router.post('/status', parts.statusLimit, async (req, res) => {
+  router.post('/status', app.statusLimit, async (req, res) => {
     res.set('cache-control', 'no-store')
     let sent: SentForm | undefined
     let submission: Submission | undefined
     try {
-      sent = await readForm(req, res, parts)
-      if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) throw stale()
+      sent = await readForm(req, res, app)
+      if (res.locals.needsToken && !app.nonces.isOurs(sent.fields.nonce)) throw stale()
       submission = await submissionOf(sent)
       const written = await writeAgain(submission, sent)
       await show(req, res, submission, { written })
     } catch (error) {
-      if (sent) await parts.discard(sent.files)
-      const failure = parts.asFailure(error)
-      parts.beginRefusal(res, failure)
-      if (wantsJson(req)) res.json(parts.errorBody(failure))
+      if (sent) await app.discard(sent.files)
+      const failure = app.asFailure(error)
+      app.beginRefusal(res, failure)
+      if (wantsJson(req)) res.json(app.errorBody(failure))
       else if (submission) await show(req, res, submission, { failure })
       else res.type('html').send(askingPage(typedReceipt(req), failure, typedMessage(req)))
     }
   })
 
-  router.post('/status/leave', parts.statusLimit, async (req, res) => {
+  router.post('/status/leave', app.statusLimit, async (req, res) => {
     res.set('cache-control', 'no-store')
-    const sent = await readForm(req, res, parts)
-    await parts.discard(sent.files)
-    if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) throw stale()
+    const sent = await readForm(req, res, app)
+    await app.discard(sent.files)
+    if (res.locals.needsToken && !app.nonces.isOurs(sent.fields.nonce)) throw stale()
     const { id, isConfidential } = await submissionOf(sent)
     if (!isConfidential)
       throw new Failure('conflict', 'Only the side of a confidential piece can be deleted.')
-    await parts.leave(id, parts.keysOf(typedReceipt(req)))
+    await app.leave(id, app.keysOf(typedReceipt(req)))
     if (wantsJson(req)) res.status(204).end()
-    else res.type('html').send(parts.render('form/left'))
+    else res.type('html').send(app.render('form/left'))
   })
 
   // A receipt is in no URL, so a file is asked for as the page is.
-  router.post('/status/file', parts.statusLimit, async (req, res) => {
+  router.post('/status/file', app.statusLimit, async (req, res) => {
     res.set('cache-control', 'no-store')
-    const sent = await readForm(req, res, parts)
-    await parts.discard(sent.files)
+    const sent = await readForm(req, res, app)
+    await app.discard(sent.files)
     const { id } = await submissionOf(sent)
-    const keys = parts.keysOf(typedReceipt(req))
-    const conversation = await parts.submissions.conversation(id, keys)
-    const file = fileTold(conversation, String(sent.fields.file), parts.now())
+    const keys = app.keysOf(typedReceipt(req))
+    const conversation = await app.submissions.conversation(id, keys)
+    const file = fileTold(conversation, String(sent.fields.file), app.now())
     if (!file) throw new Failure('not-found', 'There is no such file.')
-    await parts.sendFile(res, file.attachment, file.name, keys)
+    await app.sendFile(res, file.attachment, file.name, keys)
   })
 
   return router
 
   function askingPage(receipt: string, failure?: Failure, typed = ''): string {
-    return parts.render('form/status', { receipt, failure, typed, nonce: parts.nonces.make() })
+    return app.render('form/status', { receipt, failure, typed, nonce: app.nonces.make() })
   }
 
   async function submissionOf(sent: SentForm): Promise<Submission> {
     const typed = sent.fields.receipt
     const receipt = typeof typed === 'string' ? readReceipt(typed) : undefined
-    const submission = receipt ? await parts.submissions.byReceiptHash(hashReceipt(receipt)) : undefined
-    if (receipt && submission?.isConfidential) await parts.knowSender(submission.id, receipt)
+    const submission = receipt ? await app.submissions.byReceiptHash(hashReceipt(receipt)) : undefined
+    if (receipt && submission?.isConfidential) await app.knowSender(submission.id, receipt)
     if (submission) return submission
     const message = 'No submission has this receipt. It has 24 letters and digits, in six groups of four.'
     throw new Failure('not-found', message, { fields: { receipt: [message] } })
@@ -118,7 +118,7 @@ export function statusRouter(parts: StatusParts): Router {
       return false
     }
     const arrival = arrivalOf(submission, fields, sent)
-    const draft: FurtherDraft = {
+    const incoming: IncomingMessage = {
       submissionId: submission.id,
       arrival,
       fields: { body: '', ...fields },
@@ -126,7 +126,7 @@ export function statusRouter(parts: StatusParts): Router {
       isConfidential: isTicked(sent.fields),
       awaited: sent.unkept,
     }
-    await parts.receiveFurther(draft).catch((error: unknown) => {
+    await app.receiveFurther(incoming).catch((error: unknown) => {
       throw namedAsInTheForm(error)
     })
     return true
@@ -134,7 +134,7 @@ export function statusRouter(parts: StatusParts): Router {
 
   /** The same message from the same page is one message; another one from it, as after Back, is another. */
   function arrivalOf(submission: Submission, fields: Record<string, unknown>, sent: SentForm) {
-    const nonce = parts.nonces.isOurs(sent.fields.nonce) ? sent.fields.nonce : randomUUID()
+    const nonce = app.nonces.isOurs(sent.fields.nonce) ? sent.fields.nonce : randomUUID()
     const said = JSON.stringify([fields, sent.files.map(({ name, sha256 }) => [name, sha256])])
     const key = hash('sha256', `${submission.id}\0${nonceHash(nonce)}\0${said}`, 'base64url')
     return { source: 'status', key }
@@ -146,8 +146,8 @@ export function statusRouter(parts: StatusParts): Router {
     submission: Submission,
     outcome: { written?: boolean; failure?: Failure },
   ): Promise<void> {
-    const now = parts.now()
-    const conversation = await parts.submissions.conversation(submission.id, parts.keysOf(typedReceipt(req)))
+    const now = app.now()
+    const conversation = await app.submissions.conversation(submission.id, app.keysOf(typedReceipt(req)))
     const messages = conversation.filter((message) => isToldToSender(message, now))
     const told = { ...submission, state: senderState(submission, now) }
     if (wantsJson(req)) {
@@ -156,16 +156,16 @@ export function statusRouter(parts: StatusParts): Router {
     }
     const receipt = typedReceipt(req)
     const typed = outcome.failure ? typedMessage(req) : ''
-    const nonce = parts.nonces.make()
+    const nonce = app.nonces.make()
     res.type('html').send(
-      parts.render('form/conversation', {
+      app.render('form/conversation', {
         submission: told,
         messages,
         receipt,
         nonce,
         typed,
-        limits: parts,
-        chat: parts.linkToChat(submission.id),
+        limits: app,
+        chat: app.linkToChat(submission.id),
         ...outcome,
       }),
     )

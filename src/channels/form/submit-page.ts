@@ -7,8 +7,8 @@ import type { Kind } from '../../db/values.ts'
 import {
   type Arrival,
   type AwaitedFile,
-  type Draft,
   filesNotKept,
+  type IncomingSubmission,
   parseFields,
 } from '../../submissions/incoming.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
@@ -19,8 +19,8 @@ import { type Form, formFor, forms } from './fields.ts'
 import { type Nonces, nonceHash } from './form-token.ts'
 
 /** What the form's door is handed where everything meets. */
-export type FormParts = FormReading & {
-  receive: (draft: Draft) => Promise<Omit<Told, 'unkept'>>
+export type FormContext = FormReading & {
+  receive: (incoming: IncomingSubmission) => Promise<Omit<Told, 'unkept'>>
   /** Keeps files as they are, of pieces that are not confidential. */
   stageClear: Stage
   render: (view: string, data?: Record<string, unknown>) => string
@@ -54,34 +54,34 @@ const receiptCookie = 'barua-receipt'
 const receiptMinutes = 10
 
 /** The letterbox: the front page, the forms, and the receipt. */
-export function formRouter(parts: FormParts): Router {
+export function formRouter(app: FormContext): Router {
   const router = express.Router()
 
-  router.get('/', parts.compress, (_req, res) => {
-    res.type('html').send(parts.render('form/letterbox', { forms, addresses: parts.mailAddresses }))
+  router.get('/', app.compress, (_req, res) => {
+    res.type('html').send(app.render('form/letterbox', { forms, addresses: app.mailAddresses }))
   })
 
-  router.get('/submit/:kind', parts.compress, (req, res) => {
+  router.get('/submit/:kind', app.compress, (req, res) => {
     const form = knownForm(req.params.kind)
-    const nonce = parts.nonces.make()
+    const nonce = app.nonces.make()
     // Kept by the browser for its Back button, with what was typed, but asked for anew on a visit.
     res.set('cache-control', 'private, no-cache')
     res.type('html').send(formPage(form, { values: {}, faults: {}, nonce, failure: undefined, filesSent: 0 }))
   })
 
-  router.post('/submit/:kind', parts.submitLimit, async (req, res) => {
+  router.post('/submit/:kind', app.submitLimit, async (req, res) => {
     const form = knownForm(req.params.kind)
     let sent: SentForm | undefined
     try {
-      sent = await readForm(req, res, { ...parts, stage: stageFor(form, req) })
+      sent = await readForm(req, res, { ...app, stage: stageFor(form, req) })
       checkToken(sent, res)
-      const draft = draftOf(form, sent)
-      refuseFaultyFiles(sent, draft)
-      const told = { ...(await parts.receive(draft)), unkept: sent.unkept.length }
+      const incoming = incomingOf(form, sent)
+      refuseFaultyFiles(sent, incoming)
+      const told = { ...(await app.receive(incoming)), unkept: sent.unkept.length }
       answer(req, res, form, told, sent.unkept)
     } catch (error) {
-      if (sent) await parts.discard(sent.files)
-      refuse(req, res, form, parts.asFailure(error))
+      if (sent) await app.discard(sent.files)
+      refuse(req, res, form, app.asFailure(error))
     }
   })
 
@@ -90,7 +90,7 @@ export function formRouter(parts: FormParts): Router {
     res.clearCookie(receiptCookie, receiptCookieOptions(req))
     res.set('cache-control', 'no-store')
     const address = addressAsked(req)
-    res.type('html').send(parts.render(shown ? 'form/receipt' : 'form/receipt-gone', { ...shown, address }))
+    res.type('html').send(app.render(shown ? 'form/receipt' : 'form/receipt-gone', { ...shown, address }))
   })
 
   return router
@@ -100,17 +100,17 @@ export function formRouter(parts: FormParts): Router {
     return (...given) => {
       // As it is asked for: what comes after something confidential is sealed when it is kept.
       const isSealed = isConfidentialKind(kind) || isTicked(req.body)
-      return (isSealed ? parts.stage : parts.stageClear)(...given)
+      return (isSealed ? app.stage : app.stageClear)(...given)
     }
   }
 
   function checkToken(sent: SentForm, res: Response): void {
-    if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) {
+    if (res.locals.needsToken && !app.nonces.isOurs(sent.fields.nonce)) {
       throw new Failure('forbidden', 'Please send this again from the form below.')
     }
   }
 
-  function draftOf(form: Form, sent: SentForm): Draft {
+  function incomingOf(form: Form, sent: SentForm): IncomingSubmission {
     const names = form.fields.map((field) => field.name)
     const fields = givenFields(sent.fields, names)
     const arrival = arrivalOf(sent.fields.nonce, form, fields, sent)
@@ -128,7 +128,7 @@ export function formRouter(parts: FormParts): Router {
 
   /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
   function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
-    if (!parts.nonces.isOurs(nonce)) {
+    if (!app.nonces.isOurs(nonce)) {
       return { source: 'form', key: randomUUID(), secret: randomUUID() }
     }
     // With the kind: what is confidential must never join a piece that is not.
@@ -152,33 +152,33 @@ export function formRouter(parts: FormParts): Router {
     }
     const maxAge = receiptMinutes * 60 * 1000
     res.cookie(receiptCookie, inCookie(told), { ...receiptCookieOptions(req), maxAge })
-    res.redirect(303, `${parts.base}/receipt`)
+    res.redirect(303, `${app.base}/receipt`)
   }
 
   function refuse(req: Request, res: Response, form: Form, failure: Failure): void {
-    parts.beginRefusal(res, failure)
+    app.beginRefusal(res, failure)
     if (wantsJson(req)) {
-      res.json(parts.errorBody(failure))
+      res.json(app.errorBody(failure))
       return
     }
     const values = (req.body ?? {}) as Record<string, unknown>
-    const nonce = parts.nonces.isOurs(values.nonce) ? values.nonce : parts.nonces.make()
+    const nonce = app.nonces.isOurs(values.nonce) ? values.nonce : app.nonces.make()
     const filesSent = countFiles(req)
     res.type('html').send(formPage(form, { values, faults: failure.fields ?? {}, nonce, failure, filesSent }))
   }
 
   function formPage(form: Form, filled: FilledForm): string {
-    return parts.render('form/form', { form, ...filled, typedValue, limits: parts })
+    return app.render('form/form', { form, ...filled, typedValue, limits: app })
   }
 
   /** What comes next stays on the address by which somebody has come. */
   function addressAsked(req: Request): string {
-    return written(askedAddress(parts.addresses, req.get('host')))
+    return written(askedAddress(app.addresses, req.get('host')))
   }
 
   function receiptCookieOptions(req: Request) {
-    const secure = hasHttps(parts.addresses, req.get('host'))
-    return { path: `${parts.base}/receipt`, httpOnly: true, secure, sameSite: 'strict' as const }
+    const secure = hasHttps(app.addresses, req.get('host'))
+    return { path: `${app.base}/receipt`, httpOnly: true, secure, sameSite: 'strict' as const }
   }
 }
 
@@ -197,18 +197,18 @@ function knownForm(kind: unknown): Form {
 }
 
 /** Names the faulty fields together with the faulty files, so that one more try is enough. */
-function refuseFaultyFiles(sent: SentForm, draft: Draft): void {
+function refuseFaultyFiles(sent: SentForm, incoming: IncomingSubmission): void {
   const [first] = sent.fileFaults
   if (!first) return
   const files = sent.fileFaults.map((fault) => fault.message)
-  const fieldFaults = faultsIn(draft)
+  const fieldFaults = faultsIn(incoming)
   const code = Object.keys(fieldFaults).length > 0 ? 'invalid' : first.code
   throw new Failure(code, files.join(' '), { fields: { ...fieldFaults, files } })
 }
 
-function faultsIn(draft: Draft): Faults {
+function faultsIn(incoming: IncomingSubmission): Faults {
   try {
-    parseFields(draft)
+    parseFields(incoming)
     return {}
   } catch (error) {
     if (error instanceof Failure) return error.fields ?? {}

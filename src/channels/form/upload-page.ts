@@ -2,11 +2,11 @@ import express, { type RequestHandler, type Response, type Router } from 'expres
 import { Failure } from '../../core/errors.ts'
 import { NoRoom } from '../../files/no-room.ts'
 import type { StagedFile } from '../../submissions/incoming.ts'
-import { type MultipartParts, readMultipart, type SentForm } from '../../web/multipart.ts'
+import { type MultipartContext, readMultipart, type SentForm } from '../../web/multipart.ts'
 import { isTicked } from '../../web/read-form.ts'
 import type { Nonces } from './form-token.ts'
 
-export type UploadParts = MultipartParts & {
+export type UploadContext = MultipartContext & {
   /** Throws unless the link may still be used. @throws Failure `not-found`, `forbidden` */
   check: (token: string) => Promise<void>
   /** Adds the files to the piece that the link is for, once. @throws Failure `forbidden` if others came by it already */
@@ -23,42 +23,42 @@ export type UploadParts = MultipartParts & {
 }
 
 /** Where a file goes that a chat does not give out: by a link that is good once, for exactly one piece. */
-export function uploadRouter(parts: UploadParts): Router {
+export function uploadRouter(app: UploadContext): Router {
   const router = express.Router()
 
-  router.get('/upload/:token', parts.limit, async (req, res) => {
+  router.get('/upload/:token', app.limit, async (req, res) => {
     res.set('cache-control', 'no-store')
-    await parts.check(String(req.params.token))
+    await app.check(String(req.params.token))
     res.type('html').send(page(undefined))
   })
 
-  router.post('/upload/:token', leavingBody, parts.limit, async (req, res) => {
+  router.post('/upload/:token', leavingBody, app.limit, async (req, res) => {
     res.set('cache-control', 'no-store')
     const token = String(req.params.token)
-    await parts.check(token)
+    await app.check(token)
     let sent: SentForm | undefined
     try {
-      sent = await readMultipart(req, res, parts)
-      if (res.locals.needsToken && !parts.nonces.isOurs(sent.fields.nonce)) {
+      sent = await readMultipart(req, res, app)
+      if (res.locals.needsToken && !app.nonces.isOurs(sent.fields.nonce)) {
         throw new Failure('forbidden', 'Please send this again from the form below.')
       }
       refuseFaulty(sent)
-      const { reference } = await parts.receiveUpload(token, sent.files, isTicked(sent.fields))
-      res.type('html').send(parts.render('form/uploaded', { reference }))
+      const { reference } = await app.receiveUpload(token, sent.files, isTicked(sent.fields))
+      res.type('html').send(app.render('form/uploaded', { reference }))
     } catch (error) {
-      if (sent) await parts.discard(sent.files)
-      refuse(res, parts.asFailure(error))
+      if (sent) await app.discard(sent.files)
+      refuse(res, app.asFailure(error))
     }
   })
 
   return router
 
   function page(failure: Failure | undefined): string {
-    return parts.render('form/upload', { failure, limits: parts, nonce: parts.nonces.make() })
+    return app.render('form/upload', { failure, limits: app, nonce: app.nonces.make() })
   }
 
   function refuse(res: Response, failure: Failure): void {
-    parts.beginRefusal(res, failure)
+    app.beginRefusal(res, failure)
     res.type('html').send(page(failure))
   }
 }

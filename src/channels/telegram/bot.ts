@@ -4,10 +4,10 @@ import { type Words, wordsIn } from '../chat/words/words.ts'
 import { addressOf, inTopic, isByAnother, isGroup, isToUs } from './address.ts'
 import { faultOf } from './client.ts'
 import { commandIn, isPayload } from './commands.ts'
+import type { ConversationContext, Session } from './context.ts'
 import { type Conversation, conversation, NothingSaid } from './conversation.ts'
 import { type Answer, readDeed } from './keyboards.ts'
 import { isService } from './parse-message.ts'
-import type { ConversationParts, Session } from './parts.ts'
 import { type Heard, type Incoming, messageIn } from './update-schema.ts'
 import { withoutCommand } from './without-command.ts'
 
@@ -27,14 +27,14 @@ const linkToken = /^[\w-]{48}$/
  * The library is loaded with the first update, so that starting up does not wait for it.
  */
 export async function createBot(
-  parts: ConversationParts,
+  app: ConversationContext,
   nameFrom: () => string | undefined,
 ): Promise<HandleUpdate> {
   const { Bot: GrammyBot, lazySession } = await import('grammy')
-  const talk = conversation(parts)
-  const id = Number(parts.token.split(':')[0])
+  const talk = conversation(app)
+  const id = Number(app.token.split(':')[0])
   // Known from the token; the rest is asked for when it is needed, and no update waits for it.
-  const bot = new GrammyBot<Turn>(parts.token, { botInfo: unasked(id) })
+  const bot = new GrammyBot<Turn>(app.token, { botInfo: unasked(id) })
   const given = new WeakMap<object, Pick<Turn, 'heard' | 'firstCall'>>()
   bot.use((turn, next) => {
     Object.assign(turn, given.get(turn.update))
@@ -43,17 +43,17 @@ export async function createBot(
   bot.use(
     lazySession<Session, Turn>({
       initial: () => ({}),
-      storage: writingChangesOnly(parts.chats.sessions),
+      storage: writingChangesOnly(app.chats.sessions),
       getSessionKey: (turn) => {
         const place = placeOf(turn)
-        return place && parts.keys.chat(addressOf(place))
+        return place && app.keys.chat(addressOf(place))
       },
     }),
   )
-  onButtons(bot, talk, parts)
-  onMessages(bot, talk, parts)
-  inGroups(bot, parts, id, nameFrom)
-  elsewhere(bot, parts)
+  onButtons(bot, talk, app)
+  onMessages(bot, talk, app)
+  inGroups(bot, app, id, nameFrom)
+  elsewhere(bot, app)
   return async (heard, reply) => {
     given.set(heard.json, { heard, firstCall: reply })
     await bot.handleUpdate(heard.json as never).catch((error: { error?: unknown }) => {
@@ -62,7 +62,7 @@ export async function createBot(
   }
 }
 
-function onMessages(bot: Bot<Turn>, talk: Conversation, parts: ConversationParts): void {
+function onMessages(bot: Bot<Turn>, talk: Conversation, app: ConversationContext): void {
   const spoken = bot.on(['message', 'edited_message'])
   spoken
     .filter((turn) => isToUs(incomingOf(turn).message))
@@ -70,15 +70,15 @@ function onMessages(bot: Bot<Turn>, talk: Conversation, parts: ConversationParts
       const incoming = incomingOf(turn)
       // Whoever writes there beside its owner must not be taken for them.
       if (isByAnother(incoming.message)) {
-        if (isService(incoming, parts.reading)) return
-        return parts.keepUnread('not-by-the-sender', incoming.raw)
+        if (isService(incoming, app.reading)) return
+        return app.keepUnread('not-by-the-sender', incoming.raw)
       }
       try {
-        say(turn, await answerTo(incoming, talk, () => wordsFor(turn)), parts)
+        say(turn, await answerTo(incoming, talk, () => wordsFor(turn)), app)
       } catch (error) {
         if (!(error instanceof NothingSaid)) throw error
-        await parts.keepUnread('no-words-or-files', incoming.raw)
-        say(turn, { text: (await wordsFor(turn)).notTaken }, parts)
+        await app.keepUnread('no-words-or-files', incoming.raw)
+        say(turn, { text: (await wordsFor(turn)).notTaken }, app)
       }
     })
 }
@@ -126,7 +126,7 @@ async function answerTo(
   }
 }
 
-function onButtons(bot: Bot<Turn>, talk: Conversation, parts: ConversationParts): void {
+function onButtons(bot: Bot<Turn>, talk: Conversation, app: ConversationContext): void {
   bot.on('callback_query', async (turn) => {
     const { callback_query: press } = turn.heard.update
     // Under a message that is too old, or that is not ours, there is nothing to be pressed.
@@ -138,16 +138,16 @@ function onButtons(bot: Bot<Turn>, talk: Conversation, parts: ConversationParts)
       ? await talk.press(turn.heard.update, { ...rest, message }, deed, words)
       : { toast: words.tooLate }
     if (pressed.language) turn.session = { ...(await turn.session), language: pressed.language }
-    say(turn, pressed.say, parts)
+    say(turn, pressed.say, app)
     const shown = pressed.toast === undefined ? {} : { text: pressed.toast }
-    call(turn, parts, 'answerCallbackQuery', { callback_query_id: press.id, ...shown })
+    call(turn, app, 'answerCallbackQuery', { callback_query_id: press.id, ...shown })
   })
 }
 
 /** In groups the bot speaks only when it is spoken to, and only to say that tips belong in private. */
 function inGroups(
   bot: Bot<Turn>,
-  parts: ConversationParts,
+  app: ConversationContext,
   id: number,
   nameFrom: () => string | undefined,
 ): void {
@@ -163,16 +163,16 @@ function inGroups(
       if (!isReply && !isNamed) return
       const words = await wordsFor(turn)
       const link = name === undefined ? '' : `https://t.me/${name}`
-      say(turn, { text: words.inGroup(link), replyTo: message.message_id }, parts)
+      say(turn, { text: words.inGroup(link), replyTo: message.message_id }, app)
     })
 }
 
 /** What is said in a chat that is neither a person's nor a group, as far as we know them, is kept raw. */
-function elsewhere(bot: Bot<Turn>, parts: ConversationParts): void {
+function elsewhere(bot: Bot<Turn>, app: ConversationContext): void {
   bot
     .on(['message', 'edited_message'])
     .filter((turn) => !isGroup(incomingOf(turn).message))
-    .use((turn) => parts.keepUnread('not-said-to-the-bot', incomingOf(turn).raw))
+    .use((turn) => app.keepUnread('not-said-to-the-bot', incomingOf(turn).raw))
 }
 
 function incomingOf({ heard }: Turn): Incoming {
@@ -192,12 +192,12 @@ async function wordsFor(turn: Turn): Promise<Words> {
   return wordsIn((await turn.session).language ?? (message ?? edited ?? press)?.from?.language_code)
 }
 
-function say(turn: Turn, answer: Answer | undefined, parts: ConversationParts): void {
+function say(turn: Turn, answer: Answer | undefined, app: ConversationContext): void {
   const place = placeOf(turn)
   if (!answer || !place) return
   const { text, buttons, replyTo } = answer
   const address = addressOf(place)
-  call(turn, parts, 'sendMessage', {
+  call(turn, app, 'sendMessage', {
     chat_id: address.chatId,
     ...inTopic(address),
     text,
@@ -213,7 +213,7 @@ function say(turn: Turn, answer: Answer | undefined, parts: ConversationParts): 
  */
 function call(
   turn: Turn,
-  parts: ConversationParts,
+  app: ConversationContext,
   method: 'sendMessage' | 'answerCallbackQuery',
   payload: Record<string, unknown>,
 ): void {
@@ -222,14 +222,14 @@ function call(
     turn.firstCall = undefined
     return
   }
-  parts
+  app
     .getApi()
     .then((api): Promise<unknown> => api.raw[method](payload as never))
-    .catch((error: unknown) => parts.onFault(faultOf(error).code))
+    .catch((error: unknown) => app.onFault(faultOf(error).code))
 }
 
 /** The library writes a session back whenever it was read; most that are read do not change. */
-function writingChangesOnly(sessions: ConversationParts['chats']['sessions']): StorageAdapter<Session> {
+function writingChangesOnly(sessions: ConversationContext['chats']['sessions']): StorageAdapter<Session> {
   const asRead = new WeakMap<Session, string>()
   return {
     async read(chat) {

@@ -6,6 +6,7 @@ import type { Chat, OpenPiece, Part, UpdateName } from '../chat/draft.ts'
 import { firstStep, stepAfter, stepBefore } from '../chat/draft.ts'
 import { isLanguage, languages, type Words } from '../chat/words/words.ts'
 import { type Address, addressOf, isByAnother, readAddress, writtenAddress } from './address.ts'
+import type { ConversationContext } from './context.ts'
 import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
 import {
   type Answer,
@@ -16,7 +17,6 @@ import {
   undoButtons,
 } from './keyboards.ts'
 import { readMessage } from './parse-message.ts'
-import type { ConversationParts } from './parts.ts'
 import { faultsIn, isAsking, missingStep, question, suggestionsFor } from './questionnaire.ts'
 import type { Incoming, Message, Press, Update } from './update-schema.ts'
 
@@ -32,33 +32,33 @@ export type Conversation = ReturnType<typeof conversation>
  * What happens when a person says something to the bot. Everything that changes anything is written down once for each
  * update; what is said to a repeat is told from how things stand.
  */
-export function conversation(parts: ConversationParts) {
-  const { pieces, chats, now } = parts
+export function conversation(app: ConversationContext) {
+  const { pieces, chats, now } = app
 
   return {
     chatOf,
 
     greet(words: Words): Answer {
-      const text = [words.greeting(parts.newsroom), parts.saferForm(words), words.chooseKind].join('\n\n')
+      const text = [words.greeting(app.newsroom), app.saferForm(words), words.chooseKind].join('\n\n')
       return { text, buttons: kindButtons(words) }
     },
 
     help(words: Words): Answer {
-      const text = [words.greeting(parts.newsroom), parts.saferForm(words), words.helpCommands].join('\n\n')
+      const text = [words.greeting(app.newsroom), app.saferForm(words), words.helpCommands].join('\n\n')
       return { text }
     },
 
     /** A deep link with a token ties this chat to a submission that came in by another door. */
     async linkTo(token: string, { message }: Incoming, words: Words): Promise<Answer> {
       const sender = { ...addressOf(message), messageId: message.message_id }
-      const reference = await parts.link(token, chatOf(sender), sender)
+      const reference = await app.link(token, chatOf(sender), sender)
       return { text: reference ? words.linked(reference) : words.notLinked }
     },
 
     /** Begins a piece of a kind, or makes the open one of that kind; with what was said along with the command. */
     async begin(incoming: Incoming, kind: Kind, words: Words, more?: Incoming): Promise<Answer | undefined> {
       const piece = await pieces.begin(updateName(incoming.update), chatFrom(incoming.message), kind, now())
-      parts.nudge()
+      app.nudge()
       if (more === undefined) return firstWordsOf(words, piece, kind)
       return say(more, async () => words, 'words', piece)
     },
@@ -85,14 +85,14 @@ export function conversation(parts: ConversationParts) {
       // where it ends may be where somebody lives: no other place is kept.
       if (said.location !== undefined) return undefined
       const chat = chatFrom(message)
-      const { part, nature } = readMessage(incoming, parts.reading)
-      const fileNames = namesOfFiles(parts.keys, message, part.files)
+      const { part, nature } = readMessage(incoming, app.reading)
+      const fileNames = namesOfFiles(app.keys, message, part.files)
       const fate = await pieces.fateOf(chat.key, part.messageId)
       if (!fate) {
         if (nature === 'service' || nature === 'nothing') return undefined
         const name = updateName(update)
-        await parts.take({ update: name, fileNames, chat, part, joins: null, kind: 'news-tip', at: now() })
-        parts.nudge()
+        await app.take({ update: name, fileNames, chat, part, joins: null, kind: 'news-tip', at: now() })
+        app.nudge()
         return undefined
       }
       if (fate.state === 'open') {
@@ -105,7 +105,7 @@ export function conversation(parts: ConversationParts) {
       if (fate.state === 'discarded' || pieces.isKnown(fate, part)) return undefined
       // It is just being sent. Telegram tries again in a moment: nobody else could keep what it says in confidence.
       if (!fate.isTaken || !fate.submissionId) throw unavailable(undefined)
-      await parts.receiveFurther({
+      await app.receiveFurther({
         submissionId: fate.submissionId,
         arrival: { source: 'telegram-edit', key: updateName(update).key },
         fields: { body: part.words || wordsRemoved },
@@ -124,7 +124,7 @@ export function conversation(parts: ConversationParts) {
       const [piece] = await pieces.ofChat(chat.key)
       if (!piece) return { text: words.nothingToDiscard }
       await pieces.discard(updateName(update), piece.id, now())
-      parts.nudge()
+      app.nudge()
       if (piece.partCount === 0) return { text: words.discardedForGood }
       return { text: words.discardedForGood, buttons: undoButtons(words, piece.id) }
     },
@@ -163,7 +163,7 @@ export function conversation(parts: ConversationParts) {
       if (isByAnother({ ...message, from })) return { toast: words.tooLate }
       if (deed[0] === 'kind') {
         const piece = await pieces.begin(updateName(update), chat, deed[1], now())
-        parts.nudge()
+        app.nudge()
         return { say: firstWordsOf(words, piece, deed[1]) }
       }
       if (deed[0] === 'language') {
@@ -173,7 +173,7 @@ export function conversation(parts: ConversationParts) {
       const piece = await pieces.byId(deed[1])
       if (piece?.chat !== chat.key) return { toast: words.tooLate }
       const pressed = await pressOn(update, press, deed, piece, chat, words)
-      parts.nudge()
+      app.nudge()
       return pressed
     },
   }
@@ -190,7 +190,7 @@ export function conversation(parts: ConversationParts) {
 
   /** What somebody should know before they tell us something confidential. */
   function warningOf(words: Words): string {
-    return `${words.beforeYouTell} ${parts.saferForm(words)}`
+    return `${words.beforeYouTell} ${app.saferForm(words)}`
   }
 
   /** Takes in what a person says. Nothing is answered to it here, unless it answers a question. `of` tells apart what one update makes happen. */
@@ -202,7 +202,7 @@ export function conversation(parts: ConversationParts) {
   ): Promise<Answer | undefined> {
     const { update, message } = incoming
     const chat = chatFrom(message)
-    const { part, nature } = readMessage(incoming, parts.reading)
+    const { part, nature } = readMessage(incoming, app.reading)
     if (nature === 'service') return undefined
     if (nature === 'nothing') throw new NothingSaid()
     const open = await pieces.ofChat(chat.key)
@@ -210,11 +210,11 @@ export function conversation(parts: ConversationParts) {
     const name = updateName(update, of)
     // What stands with the command that chose a kind is of that kind, whatever it replies to.
     const named = begun ? undefined : await repliedTo(message, chat)
-    const fileNames = namesOfFiles(parts.keys, message, part.files)
+    const fileNames = namesOfFiles(app.keys, message, part.files)
     if (!named && piece?.joins === null && isAsking(piece.step)) {
       const words = await wordsFor()
       if (part.files.length > 0 || nature === 'unreadable') {
-        await parts.take({ update: name, fileNames, chat, part, joins: null, kind: piece.kind, at: now() })
+        await app.take({ update: name, fileNames, chat, part, joins: null, kind: piece.kind, at: now() })
         const again = question(words, piece, piece.step)
         const what = nature === 'unreadable' ? words.notTaken : words.fileKept
         return { ...again, text: `${what}\n\n${again.text}` }
@@ -225,14 +225,14 @@ export function conversation(parts: ConversationParts) {
     }
     const joins = begun ? null : (named ?? (await joinedBy(chat, open)))
     const kind = begun?.kind ?? 'news-tip'
-    await parts.take({ update: name, fileNames, chat, part, joins, kind, at: now() })
-    parts.nudge()
+    await app.take({ update: name, fileNames, chat, part, joins, kind, at: now() })
+    app.nudge()
     return nature === 'unreadable' ? { text: (await wordsFor()).notTaken } : undefined
   }
 
   /** By which name this chat is known to us, and to Telegram. */
   function chatOf(address: Address, language?: string): Chat {
-    return { key: parts.keys.chat(address), target: writtenAddress(address), language }
+    return { key: app.keys.chat(address), target: writtenAddress(address), language }
   }
 
   function chatFrom(message: Message): Chat {

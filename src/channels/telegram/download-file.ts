@@ -8,7 +8,7 @@ import { FileRefused } from '../../submissions/file-refusal.ts'
 import type { SealedAs } from '../../submissions/intake-record.ts'
 import { breakingOff, faultOf, type GetApi, patience, refused } from './client.ts'
 
-export type FetchParts = {
+export type FetchContext = {
   token: string | undefined
   apiRoot: string
   getApi: GetApi
@@ -50,37 +50,37 @@ function withinServer(path: string, token: string): string {
 }
 
 /** Fetches awaited files from the Bot API. The token is in the URL, so no error of these requests is ever kept. */
-export function telegramFileFetcher(parts: FetchParts) {
+export function telegramFileFetcher(app: FetchContext) {
   /** @throws CarryFault */
   return async (delivery: Delivery, signal: AbortSignal): Promise<void> => {
     const { attachmentId, target } = delivery
     if (!attachmentId || !target) throw new CarryFault('telegram-nothing-to-fetch', { permanent: true })
-    if ((await parts.attachments.state(attachmentId)) === 'kept') return
-    const { token } = parts
+    if ((await app.attachments.state(attachmentId)) === 'kept') return
+    const { token } = app
     if (!token) throw new CarryFault('telegram-no-token')
     const path = await pathOf(target, token, signal)
-    const body = await download(`${parts.apiRoot}/file/bot${token}/${path}`, signal, parts.now())
+    const body = await download(`${app.apiRoot}/file/bot${token}/${path}`, signal, app.now())
     const file = await stage(body, attachmentId)
-    const found = await parts.attachments.sealingOf(attachmentId)
+    const found = await app.attachments.sealingOf(attachmentId)
     if (!found) {
-      await parts.discard([attachmentId])
+      await app.discard([attachmentId])
       throw new CarryFault('file-gone', { permanent: true })
     }
     const { sealing } = found
-    const as = (await parts.keep([attachmentId], sealing)).get(attachmentId)
-    const isTaken = await parts.attachments.arrived(
+    const as = (await app.keep([attachmentId], sealing)).get(attachmentId)
+    const isTaken = await app.attachments.arrived(
       attachmentId,
       { ...file, mark: as?.mark, desk: as?.desk },
       sealing,
-      parts.now(),
+      app.now(),
     )
     if (isTaken) return
-    await parts.erase(attachmentId)
+    await app.erase(attachmentId)
     throw new CarryFault('changed-meanwhile')
   }
 
   async function pathOf(fileId: string, token: string, signal: AbortSignal): Promise<string> {
-    const api = await parts.getApi()
+    const api = await app.getApi()
     const { file_path: given } = await api.getFile(fileId, breakingOff(signal)).catch((error: unknown) => {
       throw faultOf(error)
     })
@@ -91,7 +91,7 @@ export function telegramFileFetcher(parts: FetchParts) {
 
   async function stage(body: Readable, attachmentId: string) {
     try {
-      return await parts.stage(body, attachmentId, parts.maxBytes)
+      return await app.stage(body, attachmentId, app.maxBytes)
     } catch (error) {
       body.destroy()
       if (error instanceof FileRefused)

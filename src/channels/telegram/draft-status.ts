@@ -4,11 +4,11 @@ import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
 import { gathered, lasting, type Words, wordsIn } from '../chat/words/words.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, faultOf, type GetApi } from './client.ts'
+import type { Session } from './context.ts'
 import { type Answer, pieceButtons, postButtons, undoButtons } from './keyboards.ts'
-import type { Session } from './parts.ts'
 import { isAsking } from './questionnaire.ts'
 
-export type LiveParts = {
+export type LiveContext = {
   getApi: GetApi
   pieces: OpenPieceStore
   readSession: (chat: string) => Promise<Session | undefined>
@@ -20,7 +20,7 @@ export type LiveParts = {
 }
 
 /** In which language a chat is spoken to: the one chosen there, or that of the person's Telegram. */
-export function speaking(readSession: LiveParts['readSession']) {
+export function speaking(readSession: LiveContext['readSession']) {
   return async ({ chat, language }: Pick<PieceToSend, 'chat' | 'language'>): Promise<Words> => {
     const session = await readSession(chat)
     return wordsIn(session?.language ?? language ?? undefined)
@@ -28,19 +28,19 @@ export function speaking(readSession: LiveParts['readSession']) {
 }
 
 /** Keeps the one message up to date that tells a chat what it has gathered. */
-export function liveMessages(parts: LiveParts) {
-  const wordsFor = speaking(parts.readSession)
+export function liveMessages(app: LiveContext) {
+  const wordsFor = speaking(app.readSession)
 
   /** @throws CarryFault */
   return async ({ submissionId: pieceId }: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
-    const piece = await parts.pieces.byId(pieceId ?? '')
+    const piece = await app.pieces.byId(pieceId ?? '')
     if (!piece?.target || isAsking(piece.step)) return { needless: 'shown-already' }
     if (piece.shown && piece.shown.revision >= piece.revision) return { needless: 'shown-already' }
     const answer = await answerFor(piece, await wordsFor(piece))
     if (!answer) return { needless: 'shown-already' }
     try {
       const messageId = await show(piece, answer, signal)
-      await parts.pieces.shown(piece.id, { messageId, revision: piece.revision })
+      await app.pieces.shown(piece.id, { messageId, revision: piece.revision })
       return undefined
     } catch (error) {
       const fault = faultOf(error)
@@ -51,7 +51,7 @@ export function liveMessages(parts: LiveParts) {
   }
 
   async function answerFor(piece: PieceToSend, words: Words): Promise<Answer | undefined> {
-    const sorts = await parts.pieces.sorts(piece.id)
+    const sorts = await app.pieces.sorts(piece.id)
     const has = gathered(words, sorts)
     switch (piece.state) {
       case 'open':
@@ -69,16 +69,16 @@ export function liveMessages(parts: LiveParts) {
   }
 
   async function openAnswer(piece: PieceToSend, words: Words, has: string): Promise<Answer> {
-    const waits = words.sendsItself(lasting(words, quietTime(piece, parts.quiet)))
+    const waits = words.sendsItself(lasting(words, quietTime(piece, app.quiet)))
     if (piece.step) {
       const said = words.notSent(has, words.kinds[piece.kind])
       return { text: `${said}\n${waits}`, buttons: postButtons(words, piece.id, piece.step) }
     }
-    const reference = piece.joins === null ? undefined : await parts.referenceOf(piece.joins)
+    const reference = piece.joins === null ? undefined : await app.referenceOf(piece.joins)
     const said =
       reference === undefined ? words.notSent(has, words.kinds[piece.kind]) : words.reply(has, reference)
     const isBegun = piece.joins === null && piece.sealed !== undefined
-    const warning = isBegun ? [`${words.beforeYouTell} ${parts.saferForm(words)}`] : []
+    const warning = isBegun ? [`${words.beforeYouTell} ${app.saferForm(words)}`] : []
     const text = [`${said}\n${waits}`, ...warning].join('\n\n')
     return { text, buttons: pieceButtons(words, piece.id, piece.joins !== null) }
   }
@@ -89,7 +89,7 @@ export function liveMessages(parts: LiveParts) {
     { text, buttons = [] }: Answer,
     signal: AbortSignal,
   ): Promise<number> {
-    const api = await parts.getApi()
+    const api = await app.getApi()
     const address = readAddress(piece.target ?? '')
     const { chatId } = address
     const more = { reply_markup: { inline_keyboard: buttons }, link_preview_options: { is_disabled: true } }

@@ -7,7 +7,7 @@ import { type Words, wordsIn } from '../chat/words/words.ts'
 import { type Address, inTopic, readAddress } from './address.ts'
 import { breakingOff, faultOf, type GetApi } from './client.ts'
 
-export type FileNoticeParts = {
+export type FileNoticeContext = {
   getApi: GetApi
   pieceById: (id: string) => Promise<PieceToSend | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
@@ -19,12 +19,12 @@ export type FileNoticeParts = {
 }
 
 /** Tells a chat of files that do not come: where to send what Telegram does not give out, and what to send instead. */
-export function fileNotices(parts: FileNoticeParts) {
+export function fileNotices(app: FileNoticeContext) {
   return { uploadLink, fileRefused }
 
   /** A link to our own site, for exactly this piece. @throws CarryFault */
   async function uploadLink({ submissionId }: Delivery, signal: AbortSignal): Promise<undefined> {
-    await say(submissionId ?? '', (words, id) => words.tooLarge(parts.linkFor(id)), signal)
+    await say(submissionId ?? '', (words, id) => words.tooLarge(app.linkFor(id)), signal)
   }
 
   /** @throws CarryFault */
@@ -39,7 +39,7 @@ export function fileNotices(parts: FileNoticeParts) {
     signal: AbortSignal,
   ): Promise<void> {
     const { address, words } = await whereTo(id)
-    const api = await parts.getApi()
+    const api = await app.getApi()
     await api
       .sendMessage(
         address.chatId,
@@ -54,10 +54,10 @@ export function fileNotices(parts: FileNoticeParts) {
 
   /** The piece's chat, or where it has become a submission already, the one that its sender wrote from. */
   async function whereTo(id: string): Promise<{ address: Address; words: Words }> {
-    const piece = await parts.pieceById(id)
-    if (piece?.target) return { address: readAddress(piece.target), words: await parts.wordsFor(piece) }
-    const messages = await parts.conversation(id)
-    const contact = await parts.contact(id)
+    const piece = await app.pieceById(id)
+    if (piece?.target) return { address: readAddress(piece.target), words: await app.wordsFor(piece) }
+    const messages = await app.conversation(id)
+    const contact = await app.contact(id)
     const chat = telegramOf(messages) ?? (contact === 'lost' ? undefined : contact.telegram)
     if (!chat) throw new CarryFault('submission-gone', { permanent: true })
     return { address: chat, words: wordsIn(messages[0]?.content.fields.language) }

@@ -3,7 +3,7 @@ import type { Api } from 'grammy'
 import { z } from 'zod'
 import { allowedUpdates } from './webhook-setup.ts'
 
-export type PollParts = {
+export type PollContext = {
   api: Api
   /** Where the letterbox takes updates in, and the secret that it wants with them. */
   door: { url: string; secret: string }
@@ -19,7 +19,7 @@ const pause = 3000
  * Fetches updates and posts them to the letterbox as Telegram would, for those without a public address. An update is asked
  * for again until it is durable: the next one is asked for only then.
  */
-export async function poll({ api, door, onFault, signal }: PollParts): Promise<void> {
+export async function poll({ api, door, onFault, signal }: PollContext): Promise<void> {
   await api.deleteWebhook({ drop_pending_updates: false })
   let offset = 0
   while (!signal.aborted) {

@@ -4,7 +4,7 @@ import type { Words } from '../chat/words/words.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, faultOf, type GetApi } from './client.ts'
 
-export type ReceiptParts = {
+export type ReceiptContext = {
   getApi: GetApi
   pieceById: (id: string) => Promise<PieceToSend | undefined>
   wordsFor: (piece: PieceToSend) => Promise<Words>
@@ -15,20 +15,20 @@ export type ReceiptParts = {
 }
 
 /** Tells a chat that its piece has been received: with the receipt, where it is a new one. */
-export function chatReceipts(parts: ReceiptParts) {
+export function chatReceipts(app: ReceiptContext) {
   /** @throws CarryFault */
   return async (
     { submissionId: pieceId, ...told }: Delivery,
     signal: AbortSignal,
   ): Promise<Instead | undefined> => {
-    const piece = await parts.pieceById(pieceId ?? '')
+    const piece = await app.pieceById(pieceId ?? '')
     const submissionId = piece?.becomes?.submissionId
-    const submission = submissionId ? await parts.submissionById(submissionId) : undefined
+    const submission = submissionId ? await app.submissionById(submissionId) : undefined
     if (!piece?.target || !submissionId || !submission) return { needless: 'sent-already' }
-    const words = await parts.wordsFor(piece)
+    const words = await app.wordsFor(piece)
     const receipt = told.receipt ?? (told.passing !== 'lost' ? told.passing?.receipt : undefined)
     const text = receipt ? receivedText(words, submission, receipt) : words.joined(submission.reference)
-    const api = await parts.getApi()
+    const api = await app.getApi()
     const address = readAddress(piece.target)
     const sent = await api
       .sendMessage(
@@ -40,7 +40,7 @@ export function chatReceipts(parts: ReceiptParts) {
       .catch((error: unknown) => {
         throw faultOf(error)
       })
-    await parts.remember(piece.chat, sent.message_id, submissionId)
+    await app.remember(piece.chat, sent.message_id, submissionId)
     return undefined
   }
 
@@ -49,7 +49,7 @@ export function chatReceipts(parts: ReceiptParts) {
     { reference, isConfidential }: { reference: string; isConfidential: boolean },
     receipt: string,
   ): string {
-    const received = words.received(reference, receipt, `${parts.siteUrl}/status`)
+    const received = words.received(reference, receipt, `${app.siteUrl}/status`)
     return isConfidential ? `${received}\n\n${words.afterYouTold}` : received
   }
 }

@@ -5,7 +5,7 @@ import { filesOf, type Message, telegramOf } from '../../submissions/model.ts'
 import { type Address, inTopic } from './address.ts'
 import { breakingOff, faultOf, type GetApi } from './client.ts'
 
-export type AnswerParts = {
+export type AnswerContext = {
   getApi: GetApi
   conversation: (submissionId: string) => Promise<Message[]>
   /** Remembers which message of the bot is about which submission: a reply to it joins that. */
@@ -20,24 +20,24 @@ export type AnswerParts = {
 const longest = 4096
 
 /** Sends an editor's answer to the chat that the sender last spoke in, as plain text. */
-export function telegramAnswers(parts: AnswerParts) {
+export function telegramAnswers(app: AnswerContext) {
   /** How much of an answer in several messages has arrived: what is tried again goes on from there. */
   const arrived = new Map<string, number>()
   /** @throws CarryFault */
   return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
     const submissionId = delivery.submissionId ?? ''
-    const messages = await parts.conversation(submissionId)
+    const messages = await app.conversation(submissionId)
     const message = messages.find((one) => one.id === delivery.messageId)
     const { passing } = delivery
     if (passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
     const sender = passing?.contact?.telegram ?? telegramOf(messages)
     if (!message || !sender) throw new CarryFault('submission-gone', { permanent: true })
     if (message.isWithdrawn) return { needless: 'called-back' }
-    const api = await parts.getApi()
+    const api = await app.getApi()
     const files = filesIn(message, passing)
     const isLeft = message.attachments.length > files.length
     const said = passing?.text ?? message.content.fields.body
-    const words = passing && isLeft ? `${said}\n\n${fileNote(parts.siteUrl)}` : said
+    const words = passing && isLeft ? `${said}\n\n${fileNote(app.siteUrl)}` : said
     const more = { link_preview_options: { is_disabled: true }, ...inTopic(sender) }
     const steps = [
       ...inParts(words).map(
@@ -52,7 +52,7 @@ export function telegramAnswers(parts: AnswerParts) {
     for (const [i, step] of steps.slice(before).entries()) {
       const sent = await step()
       arrived.set(delivery.id, before + i + 1)
-      await parts.remember(sender, sent.message_id, submissionId)
+      await app.remember(sender, sent.message_id, submissionId)
     }
     arrived.delete(delivery.id)
     return undefined
@@ -62,11 +62,11 @@ export function telegramAnswers(parts: AnswerParts) {
     if (passing) {
       return (passing.files ?? []).map(({ id, name, key }) => ({
         name,
-        open: () => parts.readOpen(id, Buffer.from(key, 'base64url')),
+        open: () => app.readOpen(id, Buffer.from(key, 'base64url')),
       }))
     }
     const kept = filesOf(message).filter(({ state }) => state === 'kept')
-    return kept.map(({ id }) => ({ name: message.content.files[id]?.name, open: () => parts.readFile(id) }))
+    return kept.map(({ id }) => ({ name: message.content.files[id]?.name, open: () => app.readFile(id) }))
   }
 }
 

@@ -1,6 +1,6 @@
 import { Failure } from '../../core/errors.ts'
 import { CarryFault, type Instead } from '../../jobs/job.ts'
-import type { Draft, FurtherDraft } from '../../submissions/incoming.ts'
+import type { IncomingMessage, IncomingSubmission } from '../../submissions/incoming.ts'
 import {
   fieldsOf,
   filesOf,
@@ -13,11 +13,11 @@ import {
 } from '../chat/draft.ts'
 import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
 
-export type SendingParts = {
+export type SendingContext = {
   pieces: OpenPieceStore
-  receive: (draft: Draft) => Promise<{ reference: string; receipt: string }>
-  receiveFurther: (draft: FurtherDraft) => Promise<unknown>
-  receiveInto: (draft: FurtherDraft & { messageId: string }) => Promise<unknown>
+  receive: (incoming: IncomingSubmission) => Promise<{ reference: string; receipt: string }>
+  receiveFurther: (incoming: IncomingMessage) => Promise<unknown>
+  receiveInto: (incoming: IncomingMessage & { messageId: string }) => Promise<unknown>
   /** Keeps for the editors to see what could not be taken in. */
   keepUnread: (reason: string, raw: string) => Promise<void>
   nudge: () => void
@@ -29,8 +29,8 @@ export type SendingParts = {
  * Makes a submission of what a chat has gathered, when the person says so or has been quiet for long enough. Repeated
  * after a crash, it makes the same one: a closed piece knows what it becomes, and nothing joins it.
  */
-export function pieceSender(parts: SendingParts) {
-  const { pieces, now } = parts
+export function pieceSender(app: SendingContext) {
+  const { pieces, now } = app
 
   /** @throws CarryFault */
   async function carry(pieceId: string): Promise<Instead | undefined> {
@@ -50,14 +50,14 @@ export function pieceSender(parts: SendingParts) {
   return carry
 
   async function sendIfQuiet(piece: PieceToSend): Promise<Instead | undefined> {
-    const dueAt = piece.heardAt + quietTime(piece, parts.quiet)
+    const dueAt = piece.heardAt + quietTime(piece, app.quiet)
     if (dueAt > now()) return { waitUntil: dueAt }
     if (piece.partCount === 0) {
       const isForgotten = await pieces.forget(piece.id, piece.revision)
       return isForgotten ? { needless: 'empty' } : { waitUntil: now() }
     }
     await pieces.close(piece.id, now())
-    parts.nudge()
+    app.nudge()
     return undefined
   }
 
@@ -72,8 +72,8 @@ export function pieceSender(parts: SendingParts) {
     const [opening, ...others] = inMessages(await pieces.parts(piece.id))
     const { becomes } = piece
     if (!becomes || !opening) return { needless: 'empty' }
-    const received = piece.joins === null ? await parts.receive(draftOf(piece, opening)) : undefined
-    if (!received) await parts.receiveFurther(replyOf(piece, opening))
+    const received = piece.joins === null ? await app.receive(incomingOf(piece, opening)) : undefined
+    if (!received) await app.receiveFurther(replyOf(piece, opening))
     const { submissionId } = becomes
     const sent = [{ parts: opening, messageId: becomes.messageId }]
     for (const some of others) {
@@ -81,7 +81,7 @@ export function pieceSender(parts: SendingParts) {
       if (!first) continue
       const { id: messageId } = await pieces.messageFor(piece.chat, first, now())
       const arrival = { source: 'telegram', key: `${piece.id}/${first.messageId}` }
-      await parts.receiveFurther({ ...furtherOf(submissionId, some), messageId, arrival })
+      await app.receiveFurther({ ...furtherOf(submissionId, some), messageId, arrival })
       sent.push({ parts: some, messageId })
     }
     await pieces.sent(
@@ -90,7 +90,7 @@ export function pieceSender(parts: SendingParts) {
       { submissionId, ...(received?.receipt && { receipt: received.receipt }) },
       now(),
     )
-    parts.nudge()
+    app.nudge()
     return undefined
   }
 
@@ -101,12 +101,12 @@ export function pieceSender(parts: SendingParts) {
     if (!submissionId || late.length === 0) return { needless: 'sent-already' }
     for (const part of late) {
       const message = await pieces.messageFor(piece.chat, part, now())
-      const draft = {
+      const incoming = {
         ...furtherOf(submissionId, [part], !message.isThere),
         messageId: message.id,
         arrival: { source: 'telegram', key: `${piece.id}/${part.messageId}/${part.editedAt}` },
       }
-      await (message.isThere ? parts.receiveInto(draft) : parts.receiveFurther(draft))
+      await (message.isThere ? app.receiveInto(incoming) : app.receiveFurther(incoming))
       await pieces.sent(piece, [{ parts: [part], messageId: message.id }], { submissionId }, now())
     }
     return undefined
@@ -123,7 +123,7 @@ export function pieceSender(parts: SendingParts) {
       if (!(error instanceof Failure)) throw error
       if (error.code === 'unavailable') throw new CarryFault('unavailable')
       const held = await pieces.parts(piece.id, piece.state === 'sent')
-      await parts.keepUnread(error.code, JSON.stringify({ kind: piece.kind, parts: held }))
+      await app.keepUnread(error.code, JSON.stringify({ kind: piece.kind, parts: held }))
       throw new CarryFault(error.code, { permanent: true })
     }
   }
@@ -149,7 +149,7 @@ function inMessages(parts: Part[]): Part[][] {
 /** An album’s last captions may come on top. */
 const mostCharacters = 80_000
 
-function draftOf(piece: PieceToSend, parts: Part[]): Draft {
+function incomingOf(piece: PieceToSend, parts: Part[]): IncomingSubmission {
   const { id, kind, secret, becomes, sealed } = piece
   if (!(secret || sealed) || !becomes) throw new Error('a piece that is not closed cannot be sent')
   return {
@@ -178,12 +178,12 @@ function sizeOf({ words, lost }: Part): number {
   return lost?.size ?? words.length
 }
 
-function replyOf(piece: PieceToSend, parts: Part[]): FurtherDraft {
+function replyOf(piece: PieceToSend, parts: Part[]): IncomingMessage {
   const { submissionId = '', messageId = '' } = piece.becomes ?? {}
   return { ...furtherOf(submissionId, parts), messageId, arrival: { source: 'telegram', key: piece.id } }
 }
 
-function furtherOf(submissionId: string, parts: Part[], isAll = true): Omit<FurtherDraft, 'arrival'> {
+function furtherOf(submissionId: string, parts: Part[], isAll = true): Omit<IncomingMessage, 'arrival'> {
   return {
     submissionId,
     fields: { body: fieldsOf(parts).body },

@@ -5,7 +5,7 @@ import type { Reply } from './bot.ts'
 import { isNotOurs, reasonToKeep } from './message/updates.ts'
 import { type Heard, isTooDeep, messageIn, Update } from './update-schema.ts'
 
-export type WebhookParts = {
+export type WebhookContext = {
   /** Deals with an update that is understood; says so when it is durable, and may answer in the webhook's reply. */
   handle: (heard: Heard, reply?: Reply) => Promise<void>
   /** Keeps what cannot be understood as it came. */
@@ -24,11 +24,11 @@ const mostBytes = 1024 * 1024
  * The door for a Telegram bot's updates. 200 means durable: what was said is taken in, the update is nothing to take in,
  * or it is kept raw, so that it never holds up those behind it.
  */
-export function webhookRouter(parts: WebhookParts & { readBody: ReadBody }): Router {
+export function webhookRouter(app: WebhookContext & { readBody: ReadBody }): Router {
   const router = express.Router()
-  const take = updateTaker(parts)
-  router.post('/webhooks/telegram', onlyWithSecret(parts.secret), async (req, res) => {
-    const raw = new TextDecoder().decode(await parts.readBody(req, mostBytes))
+  const take = updateTaker(app)
+  router.post('/webhooks/telegram', onlyWithSecret(app.secret), async (req, res) => {
+    const raw = new TextDecoder().decode(await app.readBody(req, mostBytes))
     const json = parseJson(raw)
     if (json === undefined) {
       // Telegram's own contract, not the site's: a body that is no JSON is a bad request.
@@ -45,22 +45,22 @@ export function webhookRouter(parts: WebhookParts & { readBody: ReadBody }): Rou
 }
 
 /** Takes an update in from whichever side it comes, and never fails but for storage that is out of reach. */
-export function updateTaker(parts: Pick<WebhookParts, 'handle' | 'keepUnread' | 'keepToRetry'>) {
+export function updateTaker(app: Pick<WebhookContext, 'handle' | 'keepUnread' | 'keepToRetry'>) {
   /** @throws Failure `unavailable`: nothing was taken in, and the update is to come again. */
   return async (json: unknown, raw: string, reply?: Reply): Promise<void> => {
-    if (isTooDeep(json)) return parts.keepUnread('too-deep', raw)
+    if (isTooDeep(json)) return app.keepUnread('too-deep', raw)
     const parsed = Update.safeParse(json)
-    if (!parsed.success) return parts.keepUnread('not-an-update', raw)
+    if (!parsed.success) return app.keepUnread('not-an-update', raw)
     const heard: Heard = { update: parsed.data, json: json as Record<string, unknown>, raw }
     if (!messageIn(heard) && !parsed.data.callback_query) {
-      return isNotOurs(heard.json) ? undefined : parts.keepUnread(reasonToKeep(heard.json), raw)
+      return isNotOurs(heard.json) ? undefined : app.keepUnread(reasonToKeep(heard.json), raw)
     }
     try {
-      await parts.handle(heard, reply)
+      await app.handle(heard, reply)
     } catch (error) {
       // Unavailable: Telegram will try again. Anything else must not hold up what comes after it.
       if (error instanceof Failure && error.code === 'unavailable') throw error
-      await parts.keepToRetry(error instanceof Failure ? error.code : 'unexpected', raw)
+      await app.keepToRetry(error instanceof Failure ? error.code : 'unexpected', raw)
     }
   }
 }

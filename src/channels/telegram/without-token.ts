@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../../core/errors.ts'
-import type { AwaitedFile, Draft, FurtherDraft } from '../../submissions/incoming.ts'
+import type { AwaitedFile, IncomingMessage, IncomingSubmission } from '../../submissions/incoming.ts'
 import type { HeldFile, UpdateName } from '../chat/draft.ts'
 import { en, type Words } from '../chat/words/en.ts'
 import { addressOf, inTopic, isByAnother, isGroup, isToUs, writtenAddress } from './address.ts'
@@ -14,9 +14,9 @@ import { type Incoming, type Message, messageIn } from './update-schema.ts'
 /** The receipt is empty where it was told before. */
 type Received = { reference: string; receipt: string; repeat: boolean }
 
-export type AtOnceParts = {
-  receive: (draft: Draft) => Promise<Received>
-  receiveFurther: (draft: FurtherDraft) => Promise<unknown>
+export type AtOnceContext = {
+  receive: (received: IncomingSubmission) => Promise<Received>
+  receiveFurther: (received: IncomingMessage) => Promise<unknown>
   keepUnread: (reason: string, raw: string) => Promise<void>
   keys: ChatKeys
   /** Tells what was said from something else, without anybody being able to try out what it was. */
@@ -42,44 +42,44 @@ export type AtOnceParts = {
  * guessed: an update that comes again is told that it was received, and no receipt. An album is one piece, a message for
  * each of its files; an edit is a further message of the piece that its message became.
  */
-export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
+export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
   return async (heard, reply) => {
     const incoming = messageIn(heard)
     if (!incoming) return
     const { message, update, raw } = incoming
     if (isGroup(message)) return
-    if (!isToUs(message)) return parts.keepUnread('not-said-to-the-bot', raw)
+    if (!isToUs(message)) return app.keepUnread('not-said-to-the-bot', raw)
     if (isByAnother(message)) {
-      return isService(incoming, parts.reading) ? undefined : parts.keepUnread('not-by-the-sender', raw)
+      return isService(incoming, app.reading) ? undefined : app.keepUnread('not-by-the-sender', raw)
     }
-    if (isCommandAlone(message)) return say(reply, message, greeting(parts))
+    if (isCommandAlone(message)) return say(reply, message, greeting(app))
     // Where a place began that is shared live is what was said; no later one is kept.
     if (update.edited_message && incoming.said.location !== undefined) return
-    const read = readMessage(incoming, parts.reading)
+    const read = readMessage(incoming, app.reading)
     if (read.nature === 'service') return
     if (read.nature === 'nothing') {
-      await parts.keepUnread('no-words-or-files', raw)
+      await app.keepUnread('no-words-or-files', raw)
       return say(reply, message, en.notTaken)
     }
     try {
       await (update.edited_message ? receiveEdit(incoming, read) : receivePiece(incoming, read, reply))
     } catch (error) {
       if (!(error instanceof Failure) || error.code === 'unavailable') throw error
-      await parts.keepUnread(error.code, raw)
+      await app.keepUnread(error.code, raw)
       say(reply, message, en.notTaken)
     }
   }
 
   async function receivePiece(incoming: Incoming, read: ReadMessage, reply?: Reply): Promise<void> {
     const { message } = incoming
-    const draft = draftOf(incoming, read, parts.digestOf)
-    const received = await parts.receive(draft)
-    await parts.remember(parts.keys.chat(addressOf(message)), message.message_id, received.reference)
-    await parts.files.note(namesOfFiles(parts.keys, message, read.part.files))
-    const tooLarge = draft.awaited.some((file) => file.withheld !== undefined)
+    const submission = incomingOf(incoming, read, app.digestOf)
+    const received = await app.receive(submission)
+    await app.remember(app.keys.chat(addressOf(message)), message.message_id, received.reference)
+    await app.files.note(namesOfFiles(app.keys, message, read.part.files))
+    const tooLarge = submission.awaited.some((file) => file.withheld !== undefined)
     const told = [
-      answer(received, parts.siteUrl),
-      tooLarge ? largeFileNote(parts.siteUrl) : '',
+      answer(received, app.siteUrl),
+      tooLarge ? largeFileNote(app.siteUrl) : '',
       read.nature === 'unreadable' ? en.notTaken : '',
     ]
     say(reply, message, told.filter((text) => text !== '').join('\n\n'))
@@ -87,11 +87,11 @@ export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
 
   /** An edit joins the piece that its message became; where that is not known it is kept raw. */
   async function receiveEdit({ message, update, raw }: Incoming, { part }: ReadMessage): Promise<void> {
-    const submissionId = await parts.submissionOf(parts.keys.chat(addressOf(message)), message.message_id)
-    if (!submissionId) return parts.keepUnread('edit-of-nothing-known', raw)
-    const names = namesOfFiles(parts.keys, message, part.files)
-    const files = await newFiles(part.files, names, parts.files.known)
-    await parts.receiveFurther({
+    const submissionId = await app.submissionOf(app.keys.chat(addressOf(message)), message.message_id)
+    if (!submissionId) return app.keepUnread('edit-of-nothing-known', raw)
+    const names = namesOfFiles(app.keys, message, part.files)
+    const files = await newFiles(part.files, names, app.files.known)
+    await app.receiveFurther({
       submissionId,
       arrival: { source: 'telegram-edit', key: hashed(`${update.update_id}:${placeOf(message)}`) },
       fields: { body: part.words || wordsRemoved },
@@ -101,15 +101,15 @@ export function receivingAtOnce(parts: AtOnceParts): HandleUpdate {
       ...(part.unread && { rawUpdates: [part.unread.raw] }),
       isEdit: true,
     })
-    await parts.files.note(names)
+    await app.files.note(names)
   }
 }
 
-function draftOf(
+function incomingOf(
   { update, message }: Incoming,
   { part }: ReadMessage,
-  digestOf: AtOnceParts['digestOf'],
-): Draft {
+  digestOf: AtOnceContext['digestOf'],
+): IncomingSubmission {
   const { words, files, name, language, sender, album, unread } = part
   const awaited = withoutMarks(files)
   // With chat and message, for two bots that share this door may share an update id.
@@ -162,7 +162,7 @@ function say(reply: Reply | undefined, message: Message, text: string): void {
   })
 }
 
-function greeting({ newsroom, saferForm }: AtOnceParts): string {
+function greeting({ newsroom, saferForm }: AtOnceContext): string {
   return [
     `This is the letterbox of ${newsroom}.`,
     'Write what you want to tell us, and add photos, documents, video or voice. You get a receipt for each message, and an editor reads it.',

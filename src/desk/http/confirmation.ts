@@ -15,7 +15,7 @@ import type { Seat } from './seat.ts'
 import type { Sessions } from './session.ts'
 import { isTrusted } from './trusted.ts'
 
-export type ConfirmationParts = {
+export type ConfirmationContext = {
   showPage: ShowPage
   sessions: Pick<Sessions, 'open' | 'confirm'>
   factors: Pick<FactorStore, 'passphrase' | 'hasSetUp'>
@@ -36,8 +36,8 @@ const tries = { most: 5, span: 60_000 }
  * Asks again for the passphrase or a passkey before what outlives the session, and lets nobody change what opens whose
  * session opens nothing: whoever came in by a mailed link has shown no more than that they read the mailbox.
  */
-export function confirmations(parts: ConfirmationParts): { guard: Guard; routes: DeskRoute[] } {
-  const { sessions, factors, askedPasskeys, keyRing, base } = parts
+export function confirmations(app: ConfirmationContext): { guard: Guard; routes: DeskRoute[] } {
+  const { sessions, factors, askedPasskeys, keyRing, base } = app
   return {
     guard,
     routes: [{ method: 'post', path: '/desk/confirm', access: 'editor', handle: confirm }],
@@ -50,7 +50,7 @@ export function confirmations(parts: ConfirmationParts): { guard: Guard; routes:
       await ask(req, res, seat)
       return undefined
     }
-    if (needs === 'keys' && !(await isTrusted(proven, parts))) throw opensNothing()
+    if (needs === 'keys' && !(await isTrusted(proven, app))) throw opensNothing()
     return proven
   }
 
@@ -65,7 +65,7 @@ export function confirmations(parts: ConfirmationParts): { guard: Guard; routes:
 
   /** True shortly after they have proved who they are; and for whoever has nothing yet to prove it with. */
   async function isConfirmed({ editor, session }: Seat): Promise<boolean> {
-    const isFresh = session.confirmedAt !== null && parts.now() - session.confirmedAt < confirmedFor
+    const isFresh = session.confirmedAt !== null && app.now() - session.confirmedAt < confirmedFor
     return isFresh || !(await factors.hasSetUp(editor.id))
   }
 
@@ -73,7 +73,7 @@ export function confirmations(parts: ConfirmationParts): { guard: Guard; routes:
   async function prove(req: Request, seat: Seat): Promise<Seat | undefined> {
     const isByPasskey = formText(req, 'confirm') === 'passkey'
     if (!isByPasskey && formText(req, 'confirmation') === '') return undefined
-    if (!(await parts.tries.allow(`unlock ${seat.editor.id}`, parts.now(), tries))) throw tooMany()
+    if (!(await app.tries.allow(`unlock ${seat.editor.id}`, app.now(), tries))) throw tooMany()
     const proven = isByPasskey ? await byPasskey(req, seat) : await byPassphrase(req, seat)
     if (!proven) return undefined
     const confirmed = await sessions.confirm(seat)
@@ -101,7 +101,7 @@ export function confirmations(parts: ConfirmationParts): { guard: Guard; routes:
     const isAgain = formText(req, 'confirm') !== '' || formText(req, 'confirmation') !== ''
     const isForm = req.method === 'POST' && back === undefined && req.path !== '/desk/confirm'
     res.status(403)
-    await parts.showPage(res, seat, 'desk/confirm', {
+    await app.showPage(res, seat, 'desk/confirm', {
       action: isForm ? req.originalUrl : `${base}/desk/confirm`,
       fields: isForm ? fieldsOf(req) : [['back', back ?? req.originalUrl]],
       hasPassphrase: (await factors.passphrase(seat.editor.id)) !== undefined,

@@ -2,8 +2,8 @@ import type { Request, Response } from 'express'
 import { nameFrom } from '../../accounts/editor.ts'
 import type { Changes } from '../../core/changes.ts'
 import type { Submission } from '../../submissions/model.ts'
+import type { DeskContext } from './context.ts'
 import { beginLiveStream, type LiveStream } from './live-stream.ts'
-import type { DeskParts } from './parts.ts'
 import type { DeskRoute } from './routes.ts'
 import type { Seat } from './seat.ts'
 import type { Sessions } from './session.ts'
@@ -17,7 +17,7 @@ const shortestPause = 500
 /** Another machine may have changed something that nobody here was told of. */
 const look = 2000
 
-export type EventParts = DeskParts & {
+export type EventContext = DeskContext & {
   sessions: Sessions
   changes: Changes
   isShared: boolean
@@ -35,15 +35,15 @@ export type Events = ReturnType<typeof deskEvents>
  * Server-sent events for open pages of the desk: that the lists have changed, and of an open piece its revision and who
  * else has it open. Nothing of a submission is in them. A page whose session or connection has ended is told nothing more.
  */
-export function deskEvents(parts: EventParts) {
+export function deskEvents(app: EventContext) {
   const pages = new Set<Page>()
   let timer: NodeJS.Timeout | undefined
   let known = ''
   let isClosed = false
-  const unlisten = parts.changes.listen(tellSoon)
-  const beats = setInterval(() => void beat().catch(parts.onTrouble), heartbeat).unref()
-  const looks = parts.isShared
-    ? setInterval(() => void lookAround().catch(parts.onTrouble), look).unref()
+  const unlisten = app.changes.listen(tellSoon)
+  const beats = setInterval(() => void beat().catch(app.onTrouble), heartbeat).unref()
+  const looks = app.isShared
+    ? setInterval(() => void lookAround().catch(app.onTrouble), look).unref()
     : undefined
   const routes: DeskRoute[] = [{ method: 'get', path: '/desk/events', access: 'editor', handle: open }]
 
@@ -64,15 +64,15 @@ export function deskEvents(parts: EventParts) {
 
   async function open(req: Request, res: Response, seat: Seat): Promise<void> {
     const reference = typeof req.query.piece === 'string' ? req.query.piece : undefined
-    const submission = reference === undefined ? undefined : await parts.submissions.byReference(reference)
+    const submission = reference === undefined ? undefined : await app.submissions.byReference(reference)
     // Whoever has gone away meanwhile hears nothing, and is not there.
     if (res.closed || res.destroyed) return
     const page: Page = { live: beginLiveStream(res), seat, submission }
     if (isClosed) return page.live.end()
     pages.add(page)
-    res.on('close', () => void left(page).catch(parts.onTrouble))
-    if (submission) await parts.attention.stay(submission.id, seat.editor.id, parts.now())
-    parts.changes.changed()
+    res.on('close', () => void left(page).catch(app.onTrouble))
+    if (submission) await app.attention.stay(submission.id, seat.editor.id, app.now())
+    app.changes.changed()
   }
 
   async function left(page: Page): Promise<void> {
@@ -82,12 +82,12 @@ export function deskEvents(parts: EventParts) {
     const isStillThere = [...pages].some(
       (one) => one.submission?.id === submission.id && one.seat.editor.id === seat.editor.id,
     )
-    if (!isStillThere) await parts.attention.leave(submission.id, seat.editor.id)
-    parts.changes.changed()
+    if (!isStillThere) await app.attention.leave(submission.id, seat.editor.id)
+    app.changes.changed()
   }
 
   function tellSoon(): void {
-    if (pages.size > 0) timer ??= setTimeout(() => void tell().catch(parts.onTrouble), shortestPause)
+    if (pages.size > 0) timer ??= setTimeout(() => void tell().catch(app.onTrouble), shortestPause)
   }
 
   async function tell(): Promise<void> {
@@ -108,9 +108,9 @@ export function deskEvents(parts: EventParts) {
   }
 
   async function stateOf({ id, reference }: Submission): Promise<string> {
-    const now = await parts.submissions.byReference(reference)
-    const nameOf = nameFrom(await parts.editors.names())
-    const present = (await parts.attention.present(id, parts.now())).map((one) => ({
+    const now = await app.submissions.byReference(reference)
+    const nameOf = nameFrom(await app.editors.names())
+    const present = (await app.attention.present(id, app.now())).map((one) => ({
       id: one,
       name: nameOf(one),
     }))
@@ -125,18 +125,17 @@ export function deskEvents(parts: EventParts) {
 
   async function beatOf(page: Page): Promise<void> {
     const { live, seat, submission } = page
-    if (!(await parts.sessions.isGood(seat).catch(() => true))) {
+    if (!(await app.sessions.isGood(seat).catch(() => true))) {
       pages.delete(page)
       return live.end('event: signed-out\ndata:\n\n')
     }
     live.say(': still here\n\n')
-    if (submission)
-      await parts.attention.stay(submission.id, seat.editor.id, parts.now()).catch(parts.onTrouble)
+    if (submission) await app.attention.stay(submission.id, seat.editor.id, app.now()).catch(app.onTrouble)
   }
 
   async function lookAround(): Promise<void> {
     if (pages.size === 0) return
-    const latest = await parts.latest().catch(() => known)
+    const latest = await app.latest().catch(() => known)
     if (latest !== known) tellSoon()
     known = latest
   }

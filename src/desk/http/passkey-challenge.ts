@@ -8,7 +8,7 @@ import { hasPasskeys, type SiteAddresses } from '../../core/public-urls.ts'
 import type { Identity } from '../../encryption/types.ts'
 import { formText } from './routes.ts'
 
-export type AskingParts = {
+export type AskingContext = {
   passkeys: ReturnType<typeof passkeysOf>
   sessions: Pick<SessionStore, 'challenge' | 'takeChallenge'>
   factors: Pick<FactorStore, 'passkeys' | 'usePasskey'>
@@ -23,7 +23,7 @@ export type SignedPasskey = { id: string; secret: Uint8Array | undefined }
 export type AskedPasskeys = ReturnType<typeof askedPasskeys>
 
 /** Asking an editor's browser for one of their passkeys in a session, and what the passkey then proves and opens. */
-export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses, now }: AskingParts) {
+export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses, now }: AskingContext) {
   return {
     opening,
 

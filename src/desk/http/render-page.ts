@@ -8,7 +8,7 @@ import { standingOf } from '../../outbound-mail/pgp/key.ts'
 import type { PgpKeyStore } from '../../outbound-mail/pgp/key-store.ts'
 import type { Seat } from './seat.ts'
 
-export type PageParts = {
+export type PageContext = {
   render: (view: string, data?: Record<string, unknown>) => string
   deliveries: Pick<DeliveryStore, 'trouble'>
   /** What is wrong with the bot, in plain words. */
@@ -39,25 +39,25 @@ export type ShowPage = (
   data?: Record<string, unknown>,
 ) => Promise<void>
 
-export function pageShower(parts: PageParts): ShowPage {
+export function pageShower(app: PageContext): ShowPage {
   return async (res, { editor, formToken, identity }, view, data = {}) => {
-    const trouble = await parts.deliveries.trouble(mostCounted)
-    const now = parts.now()
+    const trouble = await app.deliveries.trouble(mostCounted)
+    const now = app.now()
     const troubles = {
-      botTroubles: parts.botTroubles(),
-      mailTroubles: parts.mailTroubles(),
-      storageTroubles: editor.role === 'admin' ? await parts.storageTroubles() : [],
+      botTroubles: app.botTroubles(),
+      mailTroubles: app.mailTroubles(),
+      storageTroubles: editor.role === 'admin' ? await app.storageTroubles() : [],
     }
-    const { isOffline } = parts
+    const { isOffline } = app
     const isLocked = !isOffline && identity === undefined
     const hasOwnWay = await opensAgain(editor)
-    const isIn = identity !== undefined && (await parts.keyRing.isIn(identity))
+    const isIn = identity !== undefined && (await app.keyRing.isIn(identity))
     const isWaiting = identity !== undefined && !isIn
     const needsPassphrase = isIn && !hasOwnWay
-    const hash = await parts.factors.passphrase(editor.id)
+    const hash = await app.factors.passphrase(editor.id)
     const hasShortPassphrase = hash !== undefined && isTooShort(hash)
     const isNew = isLocked && !hasOwnWay
-    const key = await parts.pgpKeys.of(editor.id)
+    const key = await app.pgpKeys.of(editor.id)
     const pgp = key && { standing: standingOf(key, now), usableUntil: key.usableUntil }
     const told = {
       editor,
@@ -73,11 +73,11 @@ export function pageShower(parts: PageParts): ShowPage {
       pgp,
       now,
     }
-    res.type('html').send(parts.render(view, { ...told, ...data }))
+    res.type('html').send(app.render(view, { ...told, ...data }))
   }
 
   /** True if the editor has something that opens their next session too. */
   async function opensAgain({ id }: Editor): Promise<boolean> {
-    return (await parts.keyRing.waysOf(id)).some((way) => way !== 'link')
+    return (await app.keyRing.waysOf(id)).some((way) => way !== 'link')
   }
 }

@@ -23,7 +23,7 @@ const nowhere = new URL('http://desk.invalid')
 /** How long a session waits for its second factor. */
 const factorTime = 10 * minute
 
-export type SessionParts = {
+export type SessionContext = {
   sessions: SessionStore
   /** What an identity opens. */
   keysOf: (identity: Identity | undefined) => Keys
@@ -54,7 +54,7 @@ function sessionKey(token: string) {
 }
 
 /** Who is signed in, by a cookie. The database knows a session by the hash of its token. */
-export function createSessions(parts: SessionParts) {
+export function createSessions(app: SessionContext) {
   const wantedCookie = 'barua-wanted'
 
   return {
@@ -69,7 +69,7 @@ export function createSessions(parts: SessionParts) {
         throw new Failure('unauthorized', 'Please sign in at the desk.')
       const wanted = req.originalUrl.length > longestWanted ? req.path : req.originalUrl
       res.cookie(wantedCookie, wanted, { ...wantedOptions(req), maxAge: hour })
-      res.redirect(303, `${parts.base}/desk/sign-in`)
+      res.redirect(303, `${app.base}/desk/sign-in`)
       return undefined
     },
 
@@ -80,7 +80,7 @@ export function createSessions(parts: SessionParts) {
 
     /** True while the session of this seat is good; it does not count as use. */
     async isGood({ sessionHash }: Seat): Promise<boolean> {
-      return (await parts.sessions.seated(sessionHash, limits(), false)) !== undefined
+      return (await app.sessions.seated(sessionHash, limits(), false)) !== undefined
     },
 
     /** Begins a session for an editor whose passphrase was right, with the identity that it opened. */
@@ -94,11 +94,11 @@ export function createSessions(parts: SessionParts) {
       const token = newToken()
       const name = nameOf(req, token)
       const secret = sealedIn(identity, token, name)
-      const waits = await parts.sessions.begin(name, editorId, secret, parts.now(), {
+      const waits = await app.sessions.begin(name, editorId, secret, app.now(), {
         way,
         isConfirmed: true,
       })
-      if (!waits && identity) parts.opened(identity)
+      if (!waits && identity) app.opened(identity)
       return begun(req, res, token, waits)
     },
 
@@ -112,11 +112,11 @@ export function createSessions(parts: SessionParts) {
       const token = newToken()
       const name = nameOf(req, token)
       const secret = sealedIn(identity, token, name)
-      const used = await parts.sessions.useLink(hashToken(link), name, secret, parts.now(), {
+      const used = await app.sessions.useLink(hashToken(link), name, secret, app.now(), {
         way: identity === undefined ? 'link' : 'key-link',
         isConfirmed: identity !== undefined,
       })
-      if (used && !used.waitsForFactor && identity) parts.opened(identity)
+      if (used && !used.waitsForFactor && identity) app.opened(identity)
       return used && begun(req, res, token, used.waitsForFactor)
     },
 
@@ -126,9 +126,9 @@ export function createSessions(parts: SessionParts) {
       if (!token) return seat
       const event = eventBy(seat, 'unlocked')
       const secret = sealedIn(identity, token, seat.sessionHash) as string
-      await parts.sessions.open(seat.sessionHash, secret, event, parts.now())
-      parts.opened(identity)
-      return { ...seat, identity, keys: parts.keysOf(identity) }
+      await app.sessions.open(seat.sessionHash, secret, event, app.now())
+      app.opened(identity)
+      return { ...seat, identity, keys: app.keysOf(identity) }
     },
 
     /** Remembers in this session what its editor will hold once they are let in. */
@@ -136,13 +136,13 @@ export function createSessions(parts: SessionParts) {
       const token = tokenOf(req)
       if (!token) return
       const secret = sealedIn(identity, token, sessionHash) as string
-      await parts.sessions.open(sessionHash, secret, undefined, parts.now())
+      await app.sessions.open(sessionHash, secret, undefined, app.now())
     },
 
     /** The editor has proved in this session who they are. Gives the seat as it is then. */
     async confirm(seat: Seat): Promise<Seat> {
-      await parts.sessions.confirm(seat.sessionHash, parts.now())
-      return { ...seat, session: { ...seat.session, confirmedAt: parts.now() } }
+      await app.sessions.confirm(seat.sessionHash, app.now())
+      return { ...seat, session: { ...seat.session, confirmedAt: app.now() } }
     },
 
     /** The editor who still has to prove a second factor, with the hash of the session that waits for it. */
@@ -150,7 +150,7 @@ export function createSessions(parts: SessionParts) {
       const token = tokenOf(req)
       if (!token) return undefined
       const sessionHash = nameOf(req, token)
-      const seated = await parts.sessions.waitingEditor(sessionHash, parts.now() - factorTime)
+      const seated = await app.sessions.waitingEditor(sessionHash, app.now() - factorTime)
       if (!seated) return undefined
       return { editor: seated.editor, sessionHash, identity: identityIn(seated.secret, token, sessionHash) }
     },
@@ -164,8 +164,8 @@ export function createSessions(parts: SessionParts) {
     ): Promise<Begun> {
       const token = newToken()
       const name = nameOf(req, token)
-      await parts.sessions.complete(sessionHash, name, sealedIn(identity, token, name), parts.now(), more)
-      if (identity) parts.opened(identity)
+      await app.sessions.complete(sessionHash, name, sealedIn(identity, token, name), app.now(), more)
+      if (identity) app.opened(identity)
       return begun(req, res, token, false)
     },
 
@@ -188,14 +188,14 @@ export function createSessions(parts: SessionParts) {
       if (token && res.locals.needsToken && req.body?.token !== formToken(token)) {
         throw new Failure('forbidden', 'Please sign out from the desk’s own page.')
       }
-      if (token) await parts.sessions.end(nameOf(req, token))
+      if (token) await app.sessions.end(nameOf(req, token))
       res.clearCookie(cookieName(req), options(req))
-      res.redirect(303, `${parts.base}/desk/sign-in`)
+      res.redirect(303, `${app.base}/desk/sign-in`)
     },
 
     /** The sessions of this seat's editor. */
     list({ editor, sessionHash }: Seat): Promise<ListedSession[]> {
-      return parts.sessions.of(editor.id, sessionHash, limits())
+      return app.sessions.of(editor.id, sessionHash, limits())
     },
   }
 
@@ -203,7 +203,7 @@ export function createSessions(parts: SessionParts) {
     const token = tokenOf(req)
     if (!token) return undefined
     const sessionHash = nameOf(req, token)
-    const seated = await parts.sessions.seated(sessionHash, limits())
+    const seated = await app.sessions.seated(sessionHash, limits())
     if (!seated) return undefined
     const identity = identityIn(seated.secret, token, sessionHash)
     return {
@@ -211,13 +211,13 @@ export function createSessions(parts: SessionParts) {
       sessionHash,
       formToken: formToken(token),
       identity,
-      keys: parts.keysOf(identity),
+      keys: app.keysOf(identity),
       session: seated.session,
     }
   }
 
   function isSecure(req: Request): boolean {
-    return hasHttps(parts.addresses, req.get('host'))
+    return hasHttps(app.addresses, req.get('host'))
   }
 
   /**
@@ -225,7 +225,7 @@ export function createSessions(parts: SessionParts) {
    * from one address, as by whoever else serves that host, is good at no other.
    */
   function nameOf(req: Request, token: string): string {
-    return hashToken(`${askedAddress(parts.addresses, req.get('host')).origin} ${token}`)
+    return hashToken(`${askedAddress(app.addresses, req.get('host')).origin} ${token}`)
   }
 
   /**
@@ -234,16 +234,16 @@ export function createSessions(parts: SessionParts) {
    */
   function cookieName(req: Request): string {
     if (!isSecure(req)) return 'barua'
-    return parts.base === '' ? '__Host-barua' : '__Secure-barua'
+    return app.base === '' ? '__Host-barua' : '__Secure-barua'
   }
 
   function options(req: Request) {
-    const path = parts.base === '' ? '/' : `${parts.base}/desk`
+    const path = app.base === '' ? '/' : `${app.base}/desk`
     return { path, httpOnly: true, secure: isSecure(req), sameSite: 'lax' as const }
   }
 
   function wantedOptions(req: Request) {
-    return { ...options(req), path: `${parts.base}/desk` }
+    return { ...options(req), path: `${app.base}/desk` }
   }
 
   function sealedIn(identity: Identity | undefined, token: string, sessionHash: string): string | null {
@@ -255,7 +255,7 @@ export function createSessions(parts: SessionParts) {
   }
 
   function limits(): SessionLimits {
-    const now = parts.now()
+    const now = app.now()
     return { begunSince: now - longestSession, seenSince: now - idleTime, now }
   }
 
@@ -266,17 +266,16 @@ export function createSessions(parts: SessionParts) {
   /** Gives the browser its cookie. */
   function begun(req: Request, res: Response, token: string, waitsForFactor: boolean): Begun {
     res.cookie(cookieName(req), token, { ...options(req), maxAge: longestSession })
-    if (waitsForFactor) return { next: `${parts.base}/desk/second-factor`, waitsForFactor }
+    if (waitsForFactor) return { next: `${app.base}/desk/second-factor`, waitsForFactor }
     res.clearCookie(wantedCookie, wantedOptions(req))
-    return { next: wanted(req) ?? `${parts.base}/desk`, waitsForFactor }
+    return { next: wanted(req) ?? `${app.base}/desk`, waitsForFactor }
   }
 
   /** The page of the desk that was asked for before signing in, and no other place. */
   function wanted(req: Request): string | undefined {
     const asked = parse(req.get('cookie') ?? '')[wantedCookie] ?? ''
     const { pathname, search } = URL.canParse(asked, nowhere) ? new URL(asked, nowhere) : nowhere
-    if (!asked.startsWith(`${parts.base}/desk`) || !pathname.startsWith(`${parts.base}/desk`))
-      return undefined
+    if (!asked.startsWith(`${app.base}/desk`) || !pathname.startsWith(`${app.base}/desk`)) return undefined
     return /^[\w/.-]+$/.test(pathname) && !pathname.includes('//') ? pathname + search : undefined
   }
 }

@@ -1,7 +1,7 @@
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import type { Seat } from './seat.ts'
 
-export type TrustParts = {
+export type TrustContext = {
   keyRing: Pick<KeyRing, 'isIn'>
   /** The desk's key is kept elsewhere: then no identity tells who was let in. */
   isOffline: boolean
@@ -10,7 +10,7 @@ export type TrustParts = {
 /** True of a session in which one may change who opens what: it opens what its editor has been let in to. */
 export async function isTrusted(
   { identity, session }: Pick<Seat, 'identity' | 'session'>,
-  { keyRing, isOffline }: TrustParts,
+  { keyRing, isOffline }: TrustContext,
 ): Promise<boolean> {
   if (isOffline) return session.confirmedAt !== null
   return identity !== undefined && (await keyRing.isIn(identity))

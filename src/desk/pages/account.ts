@@ -27,7 +27,7 @@ import { type Confirm, type DeskRoute, formText, formTexts } from '../http/route
 import type { Seat } from '../http/seat.ts'
 import type { Sessions } from '../http/session.ts'
 
-export type AccountParts = {
+export type AccountContext = {
   showPage: ShowPage
   sessions: Sessions
   sessionStore: SessionStore
@@ -78,8 +78,8 @@ const Name = z
   .pipe(z.string().max(80, 'Please keep this to 80 characters.'))
 
 /** An editor's own account: name, passphrase, second factors, sessions, and how they want to hear of pieces. */
-export function accountRoutes(parts: AccountParts): DeskRoute[] {
-  const { factors, sessions, base } = parts
+export function accountRoutes(app: AccountContext): DeskRoute[] {
+  const { factors, sessions, base } = app
   const own = (
     path: string,
     method: 'get' | 'post',
@@ -96,14 +96,14 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       saving('name', async (req, { editor }) => {
         const parsed = Name.safeParse(formText(req, 'name'))
         if (!parsed.success) throw faulty('name', parsed.error.issues[0]?.message ?? '')
-        await parts.editors.rename(editor.id, parsed.data)
+        await app.editors.rename(editor.id, parsed.data)
       }),
     ),
     own(
       '/notices',
       'post',
       saving('notices', async (req, { editor }) => {
-        await parts.editors.setPolicy(editor.id, policyOf(req), parts.now())
+        await app.editors.setPolicy(editor.id, policyOf(req), app.now())
       }),
     ),
     own(
@@ -111,7 +111,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       'post',
       saving('passphrase', async (req, seat) => {
         const passphrase = formText(req, 'passphrase')
-        const known = { email: seat.editor.email, newsroom: parts.newsroom }
+        const known = { email: seat.editor.email, newsroom: app.newsroom }
         checkPassphrase(passphrase, formText(req, 'again'), known)
         // Whoever says that they have forgotten theirs was not asked for it.
         const isProven = seat.identity === undefined || formText(req, 'forgotten') !== 'yes'
@@ -147,7 +147,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       '/passkeys/remove',
       'post',
       sayingWhatIsLost(
-        parts.showPage,
+        app.showPage,
         saving('passkeys', (req, seat) => removePasskey(seat, formText(req, 'id'), acknowledgedIn(req))),
       ),
       'person',
@@ -157,7 +157,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
   async function show(req: Request, res: Response, seat: Seat, failed?: Failed): Promise<void> {
     const { id } = seat.editor
     const hash = await factors.passphrase(id)
-    await parts.showPage(res, seat, 'desk/account', {
+    await app.showPage(res, seat, 'desk/account', {
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
       failure: failed?.failure,
       failedIn: failed?.what,
@@ -166,15 +166,15 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       hasPassphrase: hash !== undefined,
       isLocked: seat.identity === undefined,
       mustSayForgotten: !(await mayJustSet(seat)),
-      request: await parts.keyRing.requestOf(id),
+      request: await app.keyRing.requestOf(id),
       isShort: hash !== undefined && isTooShort(hash),
       sessionWays,
       hasTotp: (await factors.totp(id)) !== undefined,
       passkeys: (await factors.passkeys(id)).map((one) => ({
         ...one,
-        isOfHere: parts.passkeys.isOfHere(one),
+        isOfHere: app.passkeys.isOfHere(one),
       })),
-      opening: (await parts.askedPasskeys.opening(id)).map((one) => one.id),
+      opening: (await app.askedPasskeys.opening(id)).map((one) => one.id),
       recoveryCodes: await factors.recoveryCodesLeft(id),
       sessions: await sessions.list(seat),
       timeZones: Intl.supportedValuesOf('timeZone'),
@@ -186,24 +186,24 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
    * let in to.
    */
   async function mayJustSet({ identity, editor }: Seat): Promise<boolean> {
-    if (identity !== undefined) return parts.keyRing.isIn(identity)
-    if (parts.isOffline) return (await parts.keyRing.waysOf(editor.id)).length === 0
-    return parts.keyRing.isUntouched()
+    if (identity !== undefined) return app.keyRing.isIn(identity)
+    if (app.isOffline) return (await app.keyRing.waysOf(editor.id)).length === 0
+    return app.keyRing.isUntouched()
   }
 
   async function allowAsking({ editor }: Seat): Promise<void> {
-    if (await parts.tries.allow(`ask ${editor.id}`, parts.now(), asking)) return
+    if (await app.tries.allow(`ask ${editor.id}`, app.now(), asking)) return
     throw new Failure('too-many', 'Too many requests. Wait an hour.', { retryAfter: 3600 })
   }
 
   async function setPassphrase(req: Request, seat: Seat, { hash, secret }: Chosen): Promise<void> {
     const { id } = seat.editor
-    const identity = await parts.keyRing.together(async ({ admit, wrapUnder, accounts }) => {
+    const identity = await app.keyRing.together(async ({ admit, wrapUnder, accounts }) => {
       const theirs = seat.identity ?? (await admit(id, [])).identity
       await wrapUnder('passphrase', secret, passphraseWrap(id), theirs)
       await accounts.setPassphrase(id, hash)
       await accounts.endSessions(id, seat.sessionHash)
-      await accounts.note(eventBy(seat, 'passphrase'), parts.now())
+      await accounts.note(eventBy(seat, 'passphrase'), app.now())
       return theirs
     })
     const confirmed = await sessions.confirm(seat)
@@ -218,9 +218,9 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
   async function askAnew(req: Request, seat: Seat, chosen: Chosen): Promise<void> {
     if (formText(req, 'forgotten') !== 'yes')
       throw faulty('forgotten', 'Unlock this session first, or say that you have forgotten your passphrase.')
-    const { identity } = await parts.keyRing.together(async ({ askAnew: ask, accounts }) => {
+    const { identity } = await app.keyRing.together(async ({ askAnew: ask, accounts }) => {
       const holder = await ask(seat.editor.id, chosen, seat.sessionHash)
-      await accounts.note(eventBy(seat, 'asked', { detail: holder.id }), parts.now())
+      await accounts.note(eventBy(seat, 'asked', { detail: holder.id }), app.now())
       return holder
     })
     if (seat.identity === undefined) await sessions.expect(req, seat, identity)
@@ -236,7 +236,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
         res.status(422)
         return show(req, res, seat, { what, failure: error })
       }
-      const isAsked = what === 'passphrase' && (await parts.keyRing.requestOf(seat.editor.id)) !== undefined
+      const isAsked = what === 'passphrase' && (await app.keyRing.requestOf(seat.editor.id)) !== undefined
       res.redirect(
         303,
         isAsked ? `${base}/desk/keys?saved=asked` : `${base}/desk/account?saved=${what}#${what}`,
@@ -245,7 +245,7 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
   }
 
   function notedOf(seat: Seat, action: SecurityAction): Noted {
-    return { event: eventBy(seat, action), at: parts.now() }
+    return { event: eventBy(seat, action), at: app.now() }
   }
 
   async function makeCodes(_req: Request, res: Response, seat: Seat): Promise<void> {
@@ -255,17 +255,17 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
   }
 
   async function showPasskey(req: Request, res: Response, seat: Seat): Promise<void> {
-    if (!parts.askedPasskeys.canAsk(req)) throw notByOnion()
-    const options = await parts.passkeys.register(seat.editor, await factors.passkeys(seat.editor.id))
-    await parts.sessionStore.challenge(seat.sessionHash, options.challenge)
-    await parts.showPage(res, seat, 'desk/passkey', { options, salt: passkeySalt })
+    if (!app.askedPasskeys.canAsk(req)) throw notByOnion()
+    const options = await app.passkeys.register(seat.editor, await factors.passkeys(seat.editor.id))
+    await app.sessionStore.challenge(seat.sessionHash, options.challenge)
+    await app.showPage(res, seat, 'desk/passkey', { options, salt: passkeySalt })
   }
 
   async function enrol(req: Request, res: Response, seat: Seat): Promise<void> {
     const { editor } = seat
     const secret = formText(req, 'secret')
     if (!/^[A-Z2-7]{32}$/.test(secret)) throw new Failure('invalid', 'Please begin again.')
-    const step = totpStep(secret, formText(req, 'code'), parts.now())
+    const step = totpStep(secret, formText(req, 'code'), app.now())
     if (step === undefined) {
       res.status(422)
       const message = 'This code is not right. Is the clock of your phone?'
@@ -274,34 +274,34 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     const codes = newRecoveryCodes()
     await factors.setTotp(
       editor.id,
-      sealSecret(parts.totpKey, secret, editor.id),
+      sealSecret(app.totpKey, secret, editor.id),
       step,
       hashes(editor, codes),
       notedOf(seat, 'totp-on'),
     )
     await endOthers(seat)
-    await parts.showPage(res, seat, 'desk/recovery-codes', { codes })
+    await app.showPage(res, seat, 'desk/recovery-codes', { codes })
   }
 
   async function addPasskey(req: Request, res: Response, seat: Seat): Promise<void> {
     const { editor, sessionHash } = seat
-    const challenge = await parts.sessionStore.takeChallenge(sessionHash)
+    const challenge = await app.sessionStore.takeChallenge(sessionHash)
     if (!challenge) throw new Failure('conflict', 'Please begin again.')
-    const made = await parts.passkeys.registered(formText(req, 'passkey'), challenge)
+    const made = await app.passkeys.registered(formText(req, 'passkey'), challenge)
     const name = Name.catch('').parse(formText(req, 'name')) || 'Passkey'
     const secret = passkeySecret(formText(req, 'prf'))
     const { identity } = seat
-    const opens = identity !== undefined && (await parts.keyRing.isIn(identity))
-    await parts.keyRing.together(async ({ accounts, wrapUnder }) => {
+    const opens = identity !== undefined && (await app.keyRing.isIn(identity))
+    await app.keyRing.together(async ({ accounts, wrapUnder }) => {
       await accounts.addPasskey({
         ...made,
         name,
-        host: parts.passkeys.host,
+        host: app.passkeys.host,
         editorId: editor.id,
-        createdAt: parts.now(),
+        createdAt: app.now(),
       })
       if (secret && opens) await wrapUnder('passkey', secret, passkeyWrap(made.id), identity)
-      await accounts.note(eventBy(seat, 'passkey-added'), parts.now())
+      await accounts.note(eventBy(seat, 'passkey-added'), app.now())
     })
     await sessions.confirm(seat)
     await endOthers(seat)
@@ -310,8 +310,8 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
   }
 
   async function showEnrolment(res: Response, seat: Seat, secret: string, failure?: Failure): Promise<void> {
-    const { picture } = enrolment(secret, seat.editor.email, parts.newsroom)
-    await parts.showPage(res, seat, 'desk/totp', { secret, picture, failure })
+    const { picture } = enrolment(secret, seat.editor.email, app.newsroom)
+    await app.showPage(res, seat, 'desk/totp', { secret, picture, failure })
   }
 
   async function showNewCodes(res: Response, seat: Seat): Promise<void> {
@@ -321,11 +321,11 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
       hashes(seat.editor, codes),
       notedOf(seat, 'recovery-codes'),
     )
-    await parts.showPage(res, seat, 'desk/recovery-codes', { codes })
+    await app.showPage(res, seat, 'desk/recovery-codes', { codes })
   }
 
   function endOthers({ editor, sessionHash }: Seat): Promise<void> {
-    return parts.sessionStore.endOthers(editor.id, sessionHash)
+    return app.sessionStore.endOthers(editor.id, sessionHash)
   }
 
   async function removePasskey(seat: Seat, id: string, acknowledged: string): Promise<void> {
@@ -336,16 +336,16 @@ export function accountRoutes(parts: AccountParts): DeskRoute[] {
     if (others.length === have.length) return
     const hasTotp = (await factors.totp(editor.id)) !== undefined
     if (others.length === 0 && !hasTotp) await mustStandAlone(editor)
-    const wraps = (await parts.keyRing.wrapsOf(editor.id)).map((one) => one.id)
+    const wraps = (await app.keyRing.wrapsOf(editor.id)).map((one) => one.id)
     if (wraps.length === 1 && wraps[0] === passkeyWrap(id))
       throw new Failure(
         'invalid',
         'Nothing else unlocks confidential submissions for you. Set a passphrase first, then remove the passkey.',
       )
-    await parts.keyRing.together(async ({ accounts }) => {
+    await app.keyRing.together(async ({ accounts }) => {
       await accounts.dropWraps([passkeyWrap(id)])
       await accounts.removePasskey(editor.id, id)
-      await accounts.note(eventBy(seat, 'passkey-removed'), parts.now())
+      await accounts.note(eventBy(seat, 'passkey-removed'), app.now())
     }, acknowledged)
   }
 

@@ -6,7 +6,7 @@ import type { ChangeOf, Deed } from '../../editorial/actions.ts'
 import type { Message, Submission } from '../../submissions/model.ts'
 import { noSuchSubmission } from '../../submissions/not-found.ts'
 import { heldBox, type Typed, typedIn } from '../../web/typed-input.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import { type Confirm, type DeskRoute, formText, type SentFiles } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { type Asked, pieceShower, wayOn } from './submission.ts'
@@ -19,12 +19,12 @@ const Revision = z.coerce.number().int().positive()
 const statuses: Partial<Record<FailureCode, number>> = { invalid: 422, conflict: 409, forbidden: 403 }
 
 /** What everything that editors do has in common: on which submission, on top of what, and where one goes afterwards. */
-export function deedsOf(parts: DeskParts) {
-  const showPiece = pieceShower(parts)
+export function deedsOf(app: DeskContext) {
+  const showPiece = pieceShower(app)
   return { submissionOf, seenSubmission, isAsSeen, deedOf, apply, orConflict, orBack, goOn, backTo, onwards }
 
   async function submissionOf(req: Request): Promise<Submission> {
-    const submission = await parts.submissions.byReference(String(req.params.reference))
+    const submission = await app.submissions.byReference(String(req.params.reference))
     if (!submission) throw noSuchSubmission()
     return submission
   }
@@ -41,13 +41,13 @@ export function deedsOf(parts: DeskParts) {
   }
 
   function deedOf(submission: Submission, { editor }: Seat): Deed {
-    return { submission, editorId: editor.id, at: parts.now() }
+    return { submission, editorId: editor.id, at: app.now() }
   }
 
   async function apply(deed: Deed, change: ChangeOf, revision?: number): Promise<Submission> {
     const { submission, editorId, at } = deed
-    const changed = await parts.work.apply({ ...change, submissionId: submission.id, editorId, at, revision })
-    parts.changed()
+    const changed = await app.work.apply({ ...change, submissionId: submission.id, editorId, at, revision })
+    app.changed()
     return changed
   }
 
@@ -69,17 +69,17 @@ export function deedsOf(parts: DeskParts) {
 
   async function showConflict(req: Request, res: Response, seat: Seat, failure: Failure): Promise<void> {
     const submission = await submissionOf(req)
-    await parts.attention.look(submission.id, seat.editor.id, parts.now())
-    const messages = await parts.submissions.conversation(submission.id, seat.keys)
+    await app.attention.look(submission.id, seat.editor.id, app.now())
+    const messages = await app.submissions.conversation(submission.id, seat.keys)
     const seenId = formText(req, 'seen')
-    const names = await parts.editors.names()
+    const names = await app.editors.names()
     const { texts, others } = typedIn(req.body)
     res.status(409)
-    await parts.showPage(res, seat, 'desk/conflict', {
+    await app.showPage(res, seat, 'desk/conflict', {
       submission,
       failure,
       since: messages.filter((message) => message.id > seenId && !message.isWithdrawn),
-      history: (await parts.history.of(submission.id)).slice(-5).reverse(),
+      history: (await app.history.of(submission.id)).slice(-5).reverse(),
       fields: Object.fromEntries(others.map(({ name, value }) => [name, value])),
       others: others.filter(({ name }) => name !== 'revision' && name !== 'seen'),
       texts,
@@ -140,8 +140,8 @@ export function deedsOf(parts: DeskParts) {
   ): Promise<Typed['texts']> {
     const left = texts.filter(({ name }) => !spent.includes(name))
     if (!left.some(({ name }) => name.startsWith(heldBox('')))) return left
-    const submission = await parts.submissions.byReference(reference)
-    const messages = submission ? await parts.submissions.conversation(submission.id, seat.keys) : []
+    const submission = await app.submissions.byReference(reference)
+    const messages = submission ? await app.submissions.conversation(submission.id, seat.keys) : []
     const held = new Map(messages.map(({ id, content }) => [heldBox(id), content.fields.body]))
     return left.filter(({ name, text }) => !isSame(text, held.get(name)))
   }
@@ -156,13 +156,13 @@ export function deedsOf(parts: DeskParts) {
   async function onwards(req: Request, seat: Seat, before: Submission, after: Submission): Promise<string> {
     const isDone = after.state !== before.state && after.state !== 'waiting' && after.state !== 'in-review'
     if (!isDone) return backTo(req, before)
-    return wayOn(parts, seat, after, formText(req, 'list'), after.reference)
+    return wayOn(app, seat, after, formText(req, 'list'), after.reference)
   }
 
   function backTo(req: Request, { reference }: Submission): string {
     const list = formText(req, 'list')
     const query = list ? `?list=${encodeURIComponent(list)}` : ''
-    return `${parts.base}/desk/submissions/${reference}${query}`
+    return `${app.base}/desk/submissions/${reference}${query}`
   }
 }
 

@@ -14,7 +14,7 @@ import {
   untag,
 } from '../../editorial/actions.ts'
 import { learnSpam } from '../../editorial/spam.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import { chosen, type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { deedRoute, deedsOf, type Handle } from './action-route.ts'
@@ -25,9 +25,9 @@ const StateGiven = z.enum(states)
 type Make = (deed: Deed, req: Request, seat: Seat) => ChangeOf | undefined | Promise<ChangeOf | undefined>
 
 /** What editors do with one submission without writing to its sender: claim, give, tag, note, move. */
-export function workRoutes(parts: DeskParts): DeskRoute[] {
+export function workRoutes(app: DeskContext): DeskRoute[] {
   const { submissionOf, seenSubmission, isAsSeen, deedOf, apply, orConflict, orBack, goOn, backTo, onwards } =
-    deedsOf(parts)
+    deedsOf(app)
   const tagged: Make = (deed, req) => tag(deed, formText(req, 'tag'))
   // The box for a new tag may be filled in besides, so the button has a name of its own.
   const untagged: Make = (deed, req) => untag(deed, formText(req, 'untag') || formText(req, 'tag'))
@@ -68,7 +68,7 @@ export function workRoutes(parts: DeskParts): DeskRoute[] {
       const submission = await seenSubmission(req)
       const deed = deedOf(submission, seat)
       const moved = await apply(deed, await change(deed, req), submission.revision)
-      await learnSpam(parts, seat, submission, moved)
+      await learnSpam(app, seat, submission, moved)
       const to = await onwards(req, seat, submission, moved)
       await goOn(req, res, seat, { to, undo: moved.reference })
     })
@@ -82,14 +82,14 @@ export function workRoutes(parts: DeskParts): DeskRoute[] {
 
   async function noted(deed: Deed, req: Request, seat: Seat): Promise<ChangeOf | undefined> {
     const change = note(formText(req, 'note'))
-    const last = (await parts.notes.of(deed.submission.id, seat.keys)).at(-1)
+    const last = (await app.notes.of(deed.submission.id, seat.keys)).at(-1)
     const isSame = last?.editorId === deed.editorId && last.body === change.note?.body
     // A page that was sent twice still shows what was there before the note.
     return isSame && !isAsSeen(req, deed.submission) && formText(req, 'revision') !== '' ? undefined : change
   }
 
   async function colleague(id: string): Promise<string> {
-    const editor = (await parts.editors.team()).find((one) => one.id === id)
+    const editor = (await app.editors.team()).find((one) => one.id === id)
     if (!editor) throw new Failure('not-found', 'There is no such editor.')
     return editor.id
   }

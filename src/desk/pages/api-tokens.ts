@@ -7,7 +7,7 @@ import type { ShowPage } from '../http/render-page.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
-export type ApiTokenParts = {
+export type ApiTokenContext = {
   showPage: ShowPage
   tokens: ApiTokenStore
   /** The hosts that answers may be posted to. */
@@ -18,8 +18,8 @@ export type ApiTokenParts = {
 }
 
 /** The tokens by which other bots come in, for admins: made, shown once, revoked. */
-export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
-  const { tokens, base } = parts
+export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
+  const { tokens, base } = app
   return [
     {
       method: 'get',
@@ -38,16 +38,16 @@ export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
           hourlyLimit: formText(req, 'hourlyLimit'),
           hookUrl: formText(req, 'hookUrl'),
         }
-        const parsed = tokenRules(parts.hosts).safeParse(typed)
+        const parsed = tokenRules(app.hosts).safeParse(typed)
         if (!parsed.success) {
           res.status(422)
           return show(res, seat, { typed, faults: parsed.error.flatten().fieldErrors as Faults })
         }
         const token = newToken()
         try {
-          const noted = { event: eventBy(seat, 'token-added'), at: parts.now() }
+          const noted = { event: eventBy(seat, 'token-added'), at: app.now() }
           const made = await tokens.add({ ...parsed.data, tokenHash: hashToken(token) }, noted.at, noted)
-          await show(res, seat, { made: { ...made, token, secret: made.hookUrl && parts.secretFor(made) } })
+          await show(res, seat, { made: { ...made, token, secret: made.hookUrl && app.secretFor(made) } })
         } catch (error) {
           if (!(error instanceof Failure)) throw error
           res.status(409)
@@ -61,7 +61,7 @@ export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
       access: 'admin',
       confirm: 'person',
       async handle(req, res, seat) {
-        const noted = { event: eventBy(seat, 'token-revoked'), at: parts.now() }
+        const noted = { event: eventBy(seat, 'token-revoked'), at: app.now() }
         const isRevoked = await tokens.revoke(formText(req, 'name'), noted.at, noted)
         if (!isRevoked) throw new Failure('not-found', 'There is no such token.')
         res.redirect(303, `${base}/desk/api-tokens?saved=revoked`)
@@ -70,9 +70,9 @@ export function apiTokenRoutes(parts: ApiTokenParts): DeskRoute[] {
   ]
 
   async function show(res: Response, seat: Seat, more: Record<string, unknown>): Promise<void> {
-    await parts.showPage(res, seat, 'desk/api-tokens', {
+    await app.showPage(res, seat, 'desk/api-tokens', {
       tokens: await tokens.active(),
-      hosts: parts.hosts,
+      hosts: app.hosts,
       usualHourlyLimit,
       ...more,
     })

@@ -12,7 +12,7 @@ import {
 } from '../../files/metadata/types.ts'
 import { type Attachment, hasPreview, isText } from '../../submissions/attachment.ts'
 import type { Message } from '../../submissions/model.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
@@ -23,7 +23,7 @@ const shownBytes = 50_000
  * Attachments: clean copies of them, what can be looked at here, and the originals. What an original tells besides what
  * it shows is said before it is handed out; text hides nothing, and is.
  */
-export function fileRoutes(parts: DeskParts): DeskRoute[] {
+export function fileRoutes(app: DeskContext): DeskRoute[] {
   return [
     { method: 'get', path: '/desk/attachments/:id', access: 'editor', handle: original },
     { method: 'post', path: '/desk/attachments/:id', access: 'editor', handle: download },
@@ -35,14 +35,14 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
   async function original(req: Request, res: Response, seat: Seat): Promise<void> {
     const { attachment, message } = await found(req, seat)
     if (isText(attachment.type ?? '')) return download(req, res, seat)
-    const reason = await parts.cleaner.hindrance(toClean(attachment, message))
+    const reason = await app.cleaner.hindrance(toClean(attachment, message))
     await beforeOriginal(res, seat, { attachment, message, reason })
   }
 
   async function download(req: Request, res: Response, seat: Seat): Promise<void> {
     const { attachment, message } = await found(req, seat)
     await note(seat, message, `original ${attachment.id}`)
-    await parts.sendFile(res, attachment, nameOf(attachment, message), seat.keys)
+    await app.sendFile(res, attachment, nameOf(attachment, message), seat.keys)
   }
 
   async function copy(req: Request, res: Response, seat: Seat): Promise<void> {
@@ -50,12 +50,12 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
     if (isText(attachment.type ?? '')) return download(req, res, seat)
     const leaving = whenLeft(res)
     const file = toClean(attachment, message)
-    const open = () => parts.readFile(attachment, seat.keys)
-    const made = await parts.cleaner.clean(file, open, leaving).catch(unlessLeft(leaving))
+    const open = () => app.readFile(attachment, seat.keys)
+    const made = await app.cleaner.clean(file, open, leaving).catch(unlessLeft(leaving))
     if (made === undefined) return
     if (typeof made !== 'string') {
       await note(seat, message, `clean ${attachment.id}`)
-      return parts.sendCopy(res, { ...made, name: nameOfCopy(file.name, made.ending) })
+      return app.sendCopy(res, { ...made, name: nameOfCopy(file.name, made.ending) })
     }
     res.status(422)
     await beforeOriginal(res, seat, { attachment, message, reason: made })
@@ -63,9 +63,9 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
 
   /** Puts into the trail what is about to leave. */
   async function note({ editor }: Seat, { submissionId }: Message, detail: string): Promise<void> {
-    const [submission] = await parts.submissions.byIds([submissionId])
+    const [submission] = await app.submissions.byIds([submissionId])
     const reference = submission?.reference ?? null
-    await parts.trail.add([{ action: 'downloaded', editorId: editor.id, reference, detail }], parts.now())
+    await app.trail.add([{ action: 'downloaded', editorId: editor.id, reference, detail }], app.now())
   }
 
   /** Says what the original holds, and why there is no clean copy where there is none. */
@@ -80,12 +80,12 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
   ): Promise<void> {
     const leaving = whenLeft(res)
     const file = toClean(attachment, message)
-    const open = () => parts.readFile(attachment, seat.keys)
-    const findings = await parts.cleaner.look(file, open, leaving).catch(unlessLeft(leaving))
+    const open = () => app.readFile(attachment, seat.keys)
+    const findings = await app.cleaner.look(file, open, leaving).catch(unlessLeft(leaving))
     if (leaving.aborted) return
-    await parts.attention.look(message.submissionId, seat.editor.id, parts.now())
-    const [submission] = await parts.submissions.byIds([message.submissionId])
-    await parts.showPage(res, seat, 'desk/original', {
+    await app.attention.look(message.submissionId, seat.editor.id, app.now())
+    const [submission] = await app.submissions.byIds([message.submissionId])
+    await app.showPage(res, seat, 'desk/original', {
       attachment,
       name: file.name,
       reference: submission?.reference,
@@ -100,7 +100,7 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
   async function picture(req: Request, res: Response, seat: Seat): Promise<void> {
     const { attachment, message } = await found(req, seat)
     if (attachment.type === 'application/pdf') throw noPreview()
-    await parts.attention.look(message.submissionId, seat.editor.id, parts.now())
+    await app.attention.look(message.submissionId, seat.editor.id, app.now())
     const content = await previewOf(attachment, seat)
     res.set({
       'content-type': 'image/webp',
@@ -115,10 +115,10 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
     const { attachment, message } = await found(req, seat)
     const isPdf = attachment.type === 'application/pdf'
     if (!(isPdf || isText(attachment.type ?? ''))) throw noPreview()
-    await parts.attention.look(message.submissionId, seat.editor.id, parts.now())
-    const content = isPdf ? await previewOf(attachment, seat) : await parts.readFile(attachment, seat.keys)
+    await app.attention.look(message.submissionId, seat.editor.id, app.now())
+    const content = isPdf ? await previewOf(attachment, seat) : await app.readFile(attachment, seat.keys)
     const { text, isWhole } = await beginning(content)
-    await parts.showPage(res, seat, 'desk/words', {
+    await app.showPage(res, seat, 'desk/words', {
       attachment,
       name: nameOf(attachment, message),
       text,
@@ -132,16 +132,16 @@ export function fileRoutes(parts: DeskParts): DeskRoute[] {
     const { sealed, type, previewId } = attachment
     if (!sealed) {
       if (!previewId) throw noPreview()
-      return parts.readFile({ id: previewId }, keys)
+      return app.readFile({ id: previewId }, keys)
     }
     if (!hasPreview(type ?? '')) throw noPreview()
-    const made = await parts.previewNow(type ?? '', await parts.readFile(attachment, keys))
+    const made = await app.previewNow(type ?? '', await app.readFile(attachment, keys))
     if (!made) throw noPreview()
     return Readable.from([made])
   }
 
   async function found(req: Request, { keys }: Seat): Promise<{ attachment: Attachment; message: Message }> {
-    const kept = await parts.submissions.keptAttachment(String(req.params.id), keys)
+    const kept = await app.submissions.keptAttachment(String(req.params.id), keys)
     if (!kept) throw new Failure('not-found', 'There is no such file.')
     return kept
   }

@@ -3,7 +3,7 @@ import { fullNameFrom } from '../../accounts/editor.ts'
 import { type TrailEntry, trailNames } from '../../audit/log.ts'
 import type { TrailStore } from '../../audit/store.ts'
 import { readReference } from '../../submissions/receipt.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
 const pageSize = 100
@@ -13,7 +13,7 @@ const idIn = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g
 
 const Below = z.coerce.number().int().positive().optional().catch(undefined)
 
-export type TrailParts = Pick<DeskParts, 'showPage' | 'editors'> & {
+export type TrailContext = Pick<DeskContext, 'showPage' | 'editors'> & {
   trail: Pick<TrailStore, 'page' | 'head'>
 }
 
@@ -21,7 +21,7 @@ export type TrailParts = Pick<DeskParts, 'showPage' | 'editors'> & {
  * The audit trail, for admins to read: who had which piece in their hands, and who changed what opens. Names stand with the
  * address, for anybody can call themselves anything.
  */
-export function trailRoutes(parts: TrailParts): DeskRoute[] {
+export function trailRoutes(app: TrailContext): DeskRoute[] {
   return [
     {
       method: 'get',
@@ -30,14 +30,14 @@ export function trailRoutes(parts: TrailParts): DeskRoute[] {
       async handle(req, res, seat) {
         const below = Below.parse(req.query.below)
         const reference = readReference(req.query.reference)
-        const page = await parts.trail.page(pageSize + 1, { below, reference })
+        const page = await app.trail.page(pageSize + 1, { below, reference })
         const entries = page.slice(0, pageSize)
-        const nameOf = fullNameFrom(await parts.editors.names())
-        await parts.showPage(res, seat, 'desk/trail', {
+        const nameOf = fullNameFrom(await app.editors.names())
+        await app.showPage(res, seat, 'desk/trail', {
           entries,
           reference,
           next: page.length > pageSize ? entries.at(-1)?.number : undefined,
-          head: await parts.trail.head(),
+          head: await app.trail.head(),
           trailNames,
           nameOf: (id: string | null) => (id === null ? 'Barua' : (nameOf(id) ?? '?')),
           detailOf: ({ detail }: TrailEntry) => detail?.replace(idIn, (id) => nameOf(id) ?? id),

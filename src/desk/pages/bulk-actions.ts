@@ -6,7 +6,7 @@ import { both, type ChangeOf, claim, type Deed, decide, move } from '../../edito
 import { fill, valuesFor } from '../../editorial/letter-templates.ts'
 import { learnSpam } from '../../editorial/spam.ts'
 import type { Submission } from '../../submissions/model.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import { chosen, type DeskRoute, formText, formTexts } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { deedsOf, openingOf } from './action-route.ts'
@@ -16,9 +16,9 @@ const mostAtOnce = 50
 const StateGiven = z.enum(states)
 
 /** What is done with many submissions at once. */
-export function bulkRoutes(parts: DeskParts): DeskRoute[] {
-  const { deedOf, apply } = deedsOf(parts)
-  const written = writer(parts)
+export function bulkRoutes(app: DeskContext): DeskRoute[] {
+  const { deedOf, apply } = deedsOf(app)
+  const written = writer(app)
   return [{ method: 'post', path: '/desk/bulk', access: 'editor', handle: bulk }]
 
   /** The same for all that were ticked; those it is not possible for are left as they are, and counted. */
@@ -27,20 +27,20 @@ export function bulkRoutes(parts: DeskParts): DeskRoute[] {
     const what = formText(req, 'what')
     const done: string[] = []
     for (const reference of references) {
-      const submission = await parts.submissions.byReference(reference)
+      const submission = await app.submissions.byReference(reference)
       if (submission && (await doOne(submission, what, seat))) done.push(reference)
     }
     const list = formText(req, 'list')
     const left = references.length - done.length
     const outcome = `done=${done.length}&left=${left}&undo=${done.join(',')}`
-    res.redirect(303, `${parts.base}/desk?${list}${list ? '&' : ''}${outcome}`)
+    res.redirect(303, `${app.base}/desk?${list}${list ? '&' : ''}${outcome}`)
   }
 
   async function doOne(submission: Submission, what: string, seat: Seat): Promise<boolean> {
     const deed = deedOf(submission, seat)
     try {
       const moved = await apply(deed, await bulkChange(deed, seat, what), submission.revision)
-      await learnSpam(parts, seat, submission, moved)
+      await learnSpam(app, seat, submission, moved)
       return true
     } catch (error) {
       if (error instanceof Failure && ['conflict', 'forbidden'].includes(error.code)) return false
@@ -53,9 +53,9 @@ export function bulkRoutes(parts: DeskParts): DeskRoute[] {
     const withLetter = /^(accepted|declined) with letter$/.exec(what)?.[1]
     if (withLetter === undefined) return move(deed, chosen(StateGiven, what))
     const decision = chosen(DecisionGiven, withLetter)
-    const { value: letter } = await parts.settings.letter(decision)
-    const opening = openingOf(await parts.submissions.conversation(deed.submission.id, seat.keys))
-    const values = valuesFor(deed.submission, opening.content.fields, parts.newsroom)
+    const { value: letter } = await app.settings.letter(decision)
+    const opening = openingOf(await app.submissions.conversation(deed.submission.id, seat.keys))
+    const values = valuesFor(deed.submission, opening.content.fields, app.newsroom)
     const said = { title: fill(letter.subject, values), body: fill(letter.body, values) }
     return both(decide(deed, decision), await written(deed, seat, said))
   }

@@ -6,7 +6,7 @@ import { answer, both, type ChangeOf, type Deed, decide, type Said } from '../..
 import { type Decision, decisions, fill, valuesFor } from '../../editorial/letter-templates.ts'
 import { answerDoors, contactOf } from '../../submissions/contact.ts'
 import type { Message, Submission } from '../../submissions/model.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import { chosen, type DeskRoute, formText, type SentFiles } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { deedRoute, deedsOf, openingOf } from './action-route.ts'
@@ -21,10 +21,10 @@ const SeenGiven = z.object({
 })
 
 /** Deciding on a submission, with its letter, and answering its sender. */
-export function decideRoutes(parts: DeskParts): DeskRoute[] {
+export function decideRoutes(app: DeskContext): DeskRoute[] {
   const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo, onwards } =
-    deedsOf(parts)
-  const written = writer(parts)
+    deedsOf(app)
+  const written = writer(app)
   return [
     {
       method: 'get',
@@ -48,10 +48,10 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     const parsed = DecisionGiven.safeParse(req.params.decision)
     if (!parsed.success) throw new Failure('not-found', 'There is no such decision.')
     const decision = parsed.data
-    await parts.attention.look(submission.id, seat.editor.id, parts.now())
-    const messages = await openConversation(parts, submission, seat)
-    const { value: letter } = await parts.settings.letter(decision)
-    const values = valuesFor(submission, openingOf(messages).content.fields, parts.newsroom)
+    await app.attention.look(submission.id, seat.editor.id, app.now())
+    const messages = await openConversation(app, submission, seat)
+    const { value: letter } = await app.settings.letter(decision)
+    const values = valuesFor(submission, openingOf(messages).content.fields, app.newsroom)
     await letterPage(res, seat, submission, messages, {
       decision,
       list: req.query.list,
@@ -78,11 +78,11 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
   ): Promise<void> {
     const opening = openingOf(messages)
     const isGone = submission.senderLeftAt !== null
-    const channels = isGone ? [] : answerDoors(contactOf(messages), parts.hasBot)
+    const channels = isGone ? [] : answerDoors(contactOf(messages), app.hasBot)
     const mail = channels.includes('answer-mail')
-      ? await parts.answerDraft(submission, opening, written)
+      ? await app.answerDraft(submission, opening, written)
       : undefined
-    await parts.showPage(res, seat, 'desk/letter', {
+    await app.showPage(res, seat, 'desk/letter', {
       written,
       failure,
       faults: failure?.fields ?? {},
@@ -91,8 +91,8 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
       opening,
       channels,
       mail,
-      mailFrom: parts.mailFrom,
-      nameOf: nameFrom(await parts.editors.names()),
+      mailFrom: app.mailFrom,
+      nameOf: nameFrom(await app.editors.names()),
       // What was read is what is decided on: a letter page that was open for long is no fresh look.
       revision: written.revision ?? submission.revision,
       lastMessage: written.seen ?? messages.at(-1)?.id,
@@ -121,7 +121,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     failure?: Failure,
   ): Promise<void> {
     const submission = await submissionOf(req)
-    const messages = await openConversation(parts, submission, seat)
+    const messages = await openConversation(app, submission, seat)
     const seen = seenIn(req.body)
     const written = { decision, list: formText(req, 'list'), isOn: true, ...saidIn(req), ...seen }
     await letterPage(res, seat, submission, messages, written, failure)
@@ -149,7 +149,7 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
     if (faults.length > 0) throw new Failure('invalid', faults.join(' '), { fields: { files: faults } })
     const submission = await seenSubmission(req)
     const deed = deedOf(submission, seat)
-    const messageId = await parts.withFiles(submission.id, { files: sent?.files ?? [] }, async (files) => {
+    const messageId = await app.withFiles(submission.id, { files: sent?.files ?? [] }, async (files) => {
       const change = await written(deed, seat, { body: formText(req, 'body'), files })
       await apply(deed, change, submission.revision)
       return change.message?.id
@@ -160,13 +160,13 @@ export function decideRoutes(parts: DeskParts): DeskRoute[] {
 }
 
 /** Makes the change that writes to a sender, by the doors that lead to them. */
-export function writer(parts: DeskParts) {
+export function writer(app: DeskContext) {
   return async (deed: Deed, seat: Seat, said: Said): Promise<ChangeOf> => {
     if (deed.submission.senderLeftAt !== null)
       throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
-    const contact = contactOf(await openConversation(parts, deed.submission, seat))
-    const doors = answerDoors(contact, parts.hasBot)
-    const standing = await parts.submissions.standingOf(deed.submission.id)
+    const contact = contactOf(await openConversation(app, deed.submission, seat))
+    const doors = answerDoors(contact, app.hasBot)
+    const standing = await app.submissions.standingOf(deed.submission.id)
     return answer(deed, said, doors, contact, standing?.last)
   }
 }
@@ -175,8 +175,8 @@ export function writer(parts: DeskParts) {
  * The conversation, where this editor can open it: nobody writes to somebody whom they cannot know.
  * @throws Failure `forbidden`
  */
-async function openConversation(parts: DeskParts, submission: Submission, seat: Seat): Promise<Message[]> {
-  const messages = await parts.submissions.conversation(submission.id, seat.keys)
+async function openConversation(app: DeskContext, submission: Submission, seat: Seat): Promise<Message[]> {
+  const messages = await app.submissions.conversation(submission.id, seat.keys)
   if (openingOf(messages).seal === 'locked') {
     throw new Failure(
       'forbidden',

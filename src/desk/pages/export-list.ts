@@ -7,14 +7,14 @@ import { leftEarly } from '../../core/streams.ts'
 import { cellOf } from '../../export/csv-cell.ts'
 import { filterOf, type Listed, type Page, Wanted } from '../../submissions/inbox.ts'
 import { readTerms } from '../../submissions/search-query.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
 const pageSize = 500
 
 /** A list that leaves the house: of what is confidential, the envelope only. */
-export function exportRoutes(parts: DeskParts): DeskRoute[] {
+export function exportRoutes(app: DeskContext): DeskRoute[] {
   return [
     {
       method: 'get',
@@ -41,20 +41,20 @@ export function exportRoutes(parts: DeskParts): DeskRoute[] {
   ]
 
   function noteExport({ editor }: Seat, detail: string): Promise<void> {
-    return parts.trail.add([{ action: 'exported', editorId: editor.id, detail }], parts.now())
+    return app.trail.add([{ action: 'exported', editorId: editor.id, detail }], app.now())
   }
 
   async function* rows(req: Request, { editor }: Seat) {
     const wish = Wanted.parse(req.query)
     const terms = readTerms(wish.q ?? '')
     const asked = { filter: filterOf(wish, editor.id), size: pageSize, editorId: editor.id }
-    const nameOf = nameFrom(await parts.editors.names())
+    const nameOf = nameFrom(await app.editors.names())
     let after: string | undefined
     do {
       const page: Page =
         wish.q === undefined
-          ? await parts.inbox.page({ ...asked, after })
-          : await parts.inbox.search({ ...asked, after, terms })
+          ? await app.inbox.page({ ...asked, after })
+          : await app.inbox.search({ ...asked, after, terms })
       for (const row of page.rows) yield rowOf(row, row.assigneeId ? nameOf(row.assigneeId) : '')
       after = page.next
     } while (after !== undefined)

@@ -6,12 +6,12 @@ import { Failure } from '../../core/errors.ts'
 import { leftEarly } from '../../core/streams.ts'
 import type { Recipient } from '../../encryption/types.ts'
 import type { Submission } from '../../submissions/model.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import { chosen, type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { deedRoute, deedsOf } from './action-route.ts'
 
-export type TakeAlongParts = DeskParts & {
+export type TakeAlongContext = DeskContext & {
   /** A piece as it is sealed: nothing is opened. */
   packSealed: (submission: Submission) => Promise<Readable>
   /** A piece with all that there is of it, as this seat can open it. @throws Failure `forbidden` where it cannot */
@@ -24,8 +24,8 @@ export type TakeAlongParts = DeskParts & {
 const Way = z.enum(['sealed', 'for-key', 'opened'])
 
 /** One piece that is taken along: as it is sealed, sealed for a key from outside, or, if it is not confidential, as it is. */
-export function takeAlongRoutes(parts: TakeAlongParts): DeskRoute[] {
-  const { submissionOf, orBack } = deedsOf(parts)
+export function takeAlongRoutes(app: TakeAlongContext): DeskRoute[] {
+  const { submissionOf, orBack } = deedsOf(app)
   // What is encrypted for a key from outside is out of our hands.
   const confirm = (req: Request) => (formText(req, 'way') === 'for-key' ? ('person' as const) : undefined)
   return [deedRoute('export', orBack(take), confirm)]
@@ -36,14 +36,14 @@ export function takeAlongRoutes(parts: TakeAlongParts): DeskRoute[] {
     const recipient = formText(req, 'recipient').trim()
     if (way === 'sealed' && !submission.isConfidential) throw notSealed()
     if (way === 'opened' && submission.isConfidential) throw onlySealed()
-    if (way === 'for-key' && !parts.isRecipient(recipient)) throw noRecipient()
+    if (way === 'for-key' && !app.isRecipient(recipient)) throw noRecipient()
     const packed =
-      way === 'sealed' ? await parts.packSealed(submission) : await parts.packOpened(submission, seat)
+      way === 'sealed' ? await app.packSealed(submission) : await app.packOpened(submission, seat)
     // Before anything leaves: what left and was not written down would be the worse.
-    await parts.noteExport(submission, seat, way === 'for-key' ? `for ${recipient}` : way)
+    await app.noteExport(submission, seat, way === 'for-key' ? `for ${recipient}` : way)
     res.attachment(`${submission.reference}.tar${way === 'for-key' ? '.age' : ''}`)
     res.set('content-type', way === 'for-key' ? 'application/octet-stream' : 'application/x-tar')
-    const sent = way === 'for-key' ? parts.sealFor(packed, recipient) : packed
+    const sent = way === 'for-key' ? app.sealFor(packed, recipient) : packed
     await pipeline(sent, res).catch(leftEarly)
   }
 }

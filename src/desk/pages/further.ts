@@ -3,7 +3,7 @@ import type { UnreadStore } from '../../submissions/dead-letter-store.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
-export type FurtherParts = {
+export type FurtherContext = {
   showPage: ShowPage
   unread: Pick<UnreadStore, 'latest'>
   /** Which programs there are to clean files with. */
@@ -14,21 +14,21 @@ export type FurtherParts = {
 const shown = 50
 
 /** What else is looked at by editors only: what could not be read, and the figures. */
-export function furtherRoutes(parts: FurtherParts): DeskRoute[] {
+export function furtherRoutes(app: FurtherContext): DeskRoute[] {
   return [
     {
       method: 'get',
       path: '/desk/unread',
       access: 'editor',
       handle: async (_req, res, seat) =>
-        parts.showPage(res, seat, 'desk/unread', { arrivals: await parts.unread.latest(shown, seat.keys) }),
+        app.showPage(res, seat, 'desk/unread', { arrivals: await app.unread.latest(shown, seat.keys) }),
     },
     {
       method: 'get',
       path: '/desk/help',
       access: 'editor',
       handle: async (_req, res, seat) =>
-        parts.showPage(res, seat, 'desk/help', { missing: missingPrograms(await parts.programs()) }),
+        app.showPage(res, seat, 'desk/help', { missing: missingPrograms(await app.programs()) }),
     },
     // A browser sends the cookie of a session no further than the desk, where the host is shared.
     ...(['/metrics', '/desk/metrics'] as const).map(
@@ -37,7 +37,7 @@ export function furtherRoutes(parts: FurtherParts): DeskRoute[] {
         path,
         access: 'editor',
         async handle(_req, res) {
-          const { type, text } = await parts.metrics()
+          const { type, text } = await app.metrics()
           res.set('content-type', type).send(text)
         },
       }),

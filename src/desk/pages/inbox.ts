@@ -11,8 +11,8 @@ import {
 } from '../../submissions/inbox.ts'
 import { readReference } from '../../submissions/receipt.ts'
 import { finder, type MarkedText, marked, readTerms, type Term } from '../../submissions/search-query.ts'
+import type { DeskContext } from '../http/context.ts'
 import { queryOf } from '../http/inbox-link.ts'
-import type { DeskParts } from '../http/parts.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { undoOffer } from './undo-offer.ts'
@@ -26,13 +26,13 @@ const countedViews = ['waiting', 'mine', 'in-review'] as const
 type Shown = Listed & { title: MarkedText; excerpt: MarkedText | undefined; link: string }
 
 /** The list of submissions: in views, filtered, searched. */
-export function inboxRoutes(parts: DeskParts): DeskRoute[] {
+export function inboxRoutes(app: DeskContext): DeskRoute[] {
   return [{ method: 'get', path: '/desk', access: 'editor', handle: show }]
 
   async function show(req: Request, res: Response, seat: Seat): Promise<void> {
     const wish = Wanted.parse(req.query)
     const found = wish.q && (await named(wish.q))
-    if (found) return res.redirect(303, `${parts.base}/desk/submissions/${found}`)
+    if (found) return res.redirect(303, `${app.base}/desk/submissions/${found}`)
     const terms = readTerms(wish.q ?? '')
     const asked = {
       filter: filterOf(wish, seat.editor.id),
@@ -42,9 +42,9 @@ export function inboxRoutes(parts: DeskParts): DeskRoute[] {
       keys: seat.keys,
     }
     const page =
-      wish.q === undefined ? await parts.inbox.page(asked) : await parts.inbox.search({ ...asked, terms })
-    const names = await parts.editors.names()
-    await parts.showPage(res, seat, 'desk/inbox', {
+      wish.q === undefined ? await app.inbox.page(asked) : await app.inbox.search({ ...asked, terms })
+    const names = await app.editors.names()
+    await app.showPage(res, seat, 'desk/inbox', {
       wish,
       rows: await shown(page.rows, wish, terms),
       next: page.next && href({ ...wish, after: page.next }),
@@ -53,13 +53,12 @@ export function inboxRoutes(parts: DeskParts): DeskRoute[] {
       isNarrowed: isNarrowed(wish),
       views: views.map((view) => ({ view, href: href({ view }) })),
       counts: await counts(seat),
-      tags: await parts.inbox.tagNames(),
-      team: await parts.editors.team(),
+      tags: await app.inbox.tagNames(),
+      team: await app.editors.team(),
       nameOf: nameFrom(names),
-      exportAs: (form: string) =>
-        `${parts.base}/desk/export.${form}?${queryOf({ ...wish, after: undefined })}`,
+      exportAs: (form: string) => `${app.base}/desk/export.${form}?${queryOf({ ...wish, after: undefined })}`,
       list: queryOf({ ...wish, after: undefined }),
-      undo: await undoOffer(parts, seat, req.query.undo),
+      undo: await undoOffer(app, seat, req.query.undo),
       outcome: outcomeOf(req.query),
       erased: readReference(req.query.erased),
       stateOf,
@@ -69,31 +68,31 @@ export function inboxRoutes(parts: DeskParts): DeskRoute[] {
   /** The reference of a submission, if that is what was searched for. */
   async function named(q: string): Promise<string | undefined> {
     const reference = readReference(q)
-    return reference && (await parts.submissions.byReference(reference))?.reference
+    return reference && (await app.submissions.byReference(reference))?.reference
   }
 
   async function counts({ editor }: Seat): Promise<Partial<Record<View, number>>> {
     const counted: Partial<Record<View, number>> = {}
     for (const view of countedViews) {
-      counted[view] = await parts.inbox.count(filterOf(Wanted.parse({ view }), editor.id), mostCounted)
+      counted[view] = await app.inbox.count(filterOf(Wanted.parse({ view }), editor.id), mostCounted)
     }
     return counted
   }
 
   async function shown(rows: Listed[], wish: Wanted, terms: Term[]): Promise<Shown[]> {
-    const texts = terms.length > 0 ? await parts.inbox.texts(rows.map((row) => row.id)) : new Map()
+    const texts = terms.length > 0 ? await app.inbox.texts(rows.map((row) => row.id)) : new Map()
     const find = finder(terms)
     const list = encodeURIComponent(queryOf({ ...wish, after: undefined }))
     return rows.map((row) => ({
       ...row,
       title: marked(row.summary.title ?? row.reference, find, 300),
       excerpt: find && excerpt(texts.get(row.id) ?? [], find),
-      link: `${parts.base}/desk/submissions/${row.reference}?list=${list}`,
+      link: `${app.base}/desk/submissions/${row.reference}?list=${list}`,
     }))
   }
 
   function href(wish: Partial<Wanted>): string {
-    return `${parts.base}/desk?${queryOf(wish)}`
+    return `${app.base}/desk?${queryOf(wish)}`
   }
 }
 

@@ -4,7 +4,7 @@ import { Failure } from '../../core/errors.ts'
 import { deliveryStates, type Purpose } from '../../db/values.ts'
 import type { Passing } from '../../jobs/job.ts'
 import { contactOf } from '../../submissions/contact.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { deedsOf } from './action-route.ts'
@@ -21,9 +21,9 @@ const Asked = z.object({
 })
 
 /** Every delivery with its life, and what failed to be tried again. */
-export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
-  const { deliveries, base } = parts
-  const { orBack, goOn } = deedsOf(parts)
+export function ledgerRoutes(app: DeskContext): DeskRoute[] {
+  const { deliveries, base } = app
+  const { orBack, goOn } = deedsOf(app)
   return [
     {
       method: 'get',
@@ -34,8 +34,8 @@ export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
         const page = await deliveries.page({ state, after, size: pageSize + 1 })
         const rows = page.slice(0, pageSize)
         const ids = rows.flatMap((row) => row.submissionId ?? [])
-        const names = await parts.editors.names()
-        await parts.showPage(res, seat, 'desk/deliveries', {
+        const names = await app.editors.names()
+        await app.showPage(res, seat, 'desk/deliveries', {
           state,
           rows,
           // What waits is shown as it will be carried; by then the rest comes up.
@@ -43,16 +43,16 @@ export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
           isMore: page.length > pageSize,
           tries: triesOf(await deliveries.tries(rows.map((row) => row.id))),
           references: new Map(
-            (await parts.submissions.byIds([...new Set(ids)])).map((one) => [one.id, one.reference]),
+            (await app.submissions.byIds([...new Set(ids)])).map((one) => [one.id, one.reference]),
           ),
           nameOf: nameFrom(names),
         })
       },
     },
     byHand('retry', async (id, seat) =>
-      parts.failedJobs.retry(id, seat.editor.id, parts.now(), await lostPassing(id, seat)),
+      app.failedJobs.retry(id, seat.editor.id, app.now(), await lostPassing(id, seat)),
     ),
-    byHand('drop', (id, seat) => parts.failedJobs.drop(id, seat.editor.id, parts.now())),
+    byHand('drop', (id, seat) => app.failedJobs.drop(id, seat.editor.id, app.now())),
   ]
 
   /**
@@ -62,7 +62,7 @@ export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
   async function lostPassing(id: string, { keys }: Seat): Promise<Passing | undefined> {
     const delivery = await deliveries.byId(id)
     if (!delivery?.submissionId || !ofSender.has(delivery.purpose)) return undefined
-    const messages = await parts.submissions.conversation(delivery.submissionId, keys)
+    const messages = await app.submissions.conversation(delivery.submissionId, keys)
     const message = messages.find((one) => one.id === delivery.messageId)
     if (!message || message.seal === 'clear') return undefined
     if (message.seal !== 'open') {
@@ -79,7 +79,7 @@ export function ledgerRoutes(parts: DeskParts): DeskRoute[] {
       access: 'editor',
       handle: orBack(async (req, res, seat) => {
         await act(String(req.params.id), seat)
-        parts.changed()
+        app.changed()
         await goOn(req, res, seat, { to: backTo(formText(req, 'back')) })
       }),
     }

@@ -20,7 +20,7 @@ import type { Seat } from '../http/seat.ts'
 import type { Sessions } from '../http/session.ts'
 import { isTrusted } from '../http/trusted.ts'
 
-export type KeyParts = {
+export type KeyContext = {
   showPage: ShowPage
   editors: Pick<EditorStore, 'team' | 'byEmail'>
   /** Whose request a link speaks of; undefined for a link that is not ours, or too old. */
@@ -56,8 +56,8 @@ type KeysStep = {
 const tries = { most: 5, span: 60_000 }
 
 /** Who can open what is sealed: unlocking one's own session, letting a colleague in, the recovery sheet. */
-export function keyRoutes(parts: KeyParts): DeskRoute[] {
-  const { base, askedPasskeys, keyRing, sessions } = parts
+export function keyRoutes(app: KeyContext): DeskRoute[] {
+  const { base, askedPasskeys, keyRing, sessions } = app
   return [
     { method: 'get', path: '/desk/keys', access: 'editor', handle: (req, res, seat) => show(req, res, seat) },
     { method: 'post', path: '/desk/keys/unlock', access: 'editor', handle: unlock },
@@ -74,14 +74,14 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
       path: '/desk/keys/give-up',
       access: 'editor',
       confirm: 'keys',
-      handle: sayingWhatIsLost(parts.showPage, giveUp),
+      handle: sayingWhatIsLost(app.showPage, giveUp),
     },
     {
       method: 'post',
       path: '/desk/keys/recovery',
       access: 'admin',
       confirm: 'keys',
-      handle: sayingWhatIsLost(parts.showPage, makeSheet),
+      handle: sayingWhatIsLost(app.showPage, makeSheet),
     },
   ]
 
@@ -89,14 +89,14 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     const { editors, waiting, hasSheet, isSheetFull } = await keyRing.standing()
     const { id } = seat.editor
     const request = await keyRing.requestOf(id)
-    const isLocked = !(await isTrusted(seat, parts))
-    await parts.showPage(res, seat, 'desk/keys', {
-      resealing: await parts.resealing.progress(),
+    const isLocked = !(await isTrusted(seat, app))
+    await app.showPage(res, seat, 'desk/keys', {
+      resealing: await app.resealing.progress(),
       isLocked,
       passkey: isLocked ? await askedPasskeys.askToOpen(req, seat.editor, seat.sessionHash) : undefined,
       salt: passkeySalt,
-      hasPassphrase: (await parts.factors.passphrase(seat.editor.id)) !== undefined,
-      team: (await parts.editors.team()).map((one) => ({
+      hasPassphrase: (await app.factors.passphrase(seat.editor.id)) !== undefined,
+      team: (await app.editors.team()).map((one) => ({
         ...one,
         isIn: editors.get(one.id) === true,
         waiting: waiting.get(one.id),
@@ -116,7 +116,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
   async function unlock(req: Request, res: Response, seat: Seat): Promise<void> {
     await allow(seat)
     const { id } = seat.editor
-    const secret = await openPassphrase(formText(req, 'passphrase'), await parts.factors.passphrase(id))
+    const secret = await openPassphrase(formText(req, 'passphrase'), await app.factors.passphrase(id))
     const identity = secret && (await keyRing.unwrap(passphraseWrap(id), secret))
     if (!identity) return refuse(req, res, seat, 'passphrase', 'This is not your passphrase.')
     await open(req, res, seat, identity)
@@ -147,13 +147,13 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     const isIdentity = /^AGE-SECRET-KEY-1[\dA-Z]{58}$/.test(typed)
     const standing = isIdentity ? await keyRing.sheetStanding(typed).catch(() => undefined) : undefined
     const opened = standing ? await keyRing.keysOf(typed)() : []
-    const letsIn = standing === 'in' || (await isTrusted(seat, parts))
+    const letsIn = standing === 'in' || (await isTrusted(seat, app))
     if (opened.length === 0 || !letsIn)
       return refuse(req, res, seat, 'sheet', 'This is not what is printed on the current recovery sheet.')
     const holder = await keyRing.together(async (step) => {
       const made = standing === 'in' ? await step.admit(seat.editor.id, opened) : undefined
       if (!made) await step.share(seat.editor.id, opened)
-      await step.accounts.note(eventBy(seat, 'sheet-used'), parts.now())
+      await step.accounts.note(eventBy(seat, 'sheet-used'), app.now())
       return made
     })
     if (!holder) return res.redirect(303, `${base}/desk/keys?saved=former`)
@@ -162,13 +162,13 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
   }
 
   async function letIn(req: Request, res: Response, seat: Seat): Promise<void> {
-    const colleague = await parts.editors.byEmail(formText(req, 'email'))
+    const colleague = await app.editors.byEmail(formText(req, 'email'))
     if (!colleague) throw new Failure('not-found', 'There is no such editor.')
     const opened = await seat.keys()
     const request = formText(req, 'request') || undefined
     await keyRing.together(async (step) => {
       await step.letIn(colleague.id, opened, request)
-      await step.accounts.note(eventBy(seat, 'let-in', { aboutId: colleague.id }), parts.now())
+      await step.accounts.note(eventBy(seat, 'let-in', { aboutId: colleague.id }), app.now())
     })
     res.redirect(303, `${base}/desk/keys?saved=let-in`)
   }
@@ -185,7 +185,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
       return refuse(req, res, seat, 'anew', 'That is not the passphrase you chose for this request.')
     await keyRing.together(async (step) => {
       await step.beginAnew(id, identity, seat.sessionHash)
-      await step.accounts.note(eventBy(seat, 'began-anew'), parts.now())
+      await step.accounts.note(eventBy(seat, 'began-anew'), app.now())
     })
     await sessions.open(req, await sessions.confirm(seat), identity)
     res.redirect(303, `${base}/desk/keys?saved=began-anew`)
@@ -193,7 +193,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
 
   /** A request that is one's own, or a colleague's. */
   async function stop(req: Request, res: Response, seat: Seat): Promise<void> {
-    const editor = await parts.editors.byEmail(formText(req, 'email') || seat.editor.email)
+    const editor = await app.editors.byEmail(formText(req, 'email') || seat.editor.email)
     if (!editor) throw new Failure('not-found', 'There is no such editor.')
     await end(editor.id, eventBy(seat, 'stopped', { aboutId: editor.id }))
     res.redirect(303, `${base}/desk/keys?saved=stopped`)
@@ -203,7 +203,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
   async function showRequest(req: Request, res: Response): Promise<void> {
     const link = String(req.params.link)
     const editorId = await editorByLink(link)
-    res.type('html').send(parts.render('desk/request', { link, isWaiting: editorId !== undefined }))
+    res.type('html').send(app.render('desk/request', { link, isWaiting: editorId !== undefined }))
   }
 
   async function stopByLink(req: Request, res: Response): Promise<void> {
@@ -215,14 +215,14 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
 
   /** @throws Failure `not-found` for a link that is not ours */
   async function editorByLink(link: string): Promise<string | undefined> {
-    const request = parts.requestOfLink(link)
+    const request = app.requestOfLink(link)
     if (request === undefined) throw new Failure('not-found', 'This link is not valid any more.')
     return keyRing.editorOfRequest(request)
   }
 
   async function end(editorId: string, event: SecurityEvent): Promise<void> {
     await keyRing.together(async (step) => {
-      if (await step.stopAsking(editorId)) await step.accounts.note(event, parts.now())
+      if (await step.stopAsking(editorId)) await step.accounts.note(event, app.now())
     })
   }
 
@@ -235,14 +235,14 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     if (!identity) return refuse(req, res, seat, 'former', 'That is not your earlier passphrase.')
     const opened = await keyRing.keysOf(identity)()
     await keyRing.together((step) => step.share(id, opened))
-    await parts.resealing.begin(async () => opened)
+    await app.resealing.begin(async () => opened)
     res.redirect(303, `${base}/desk/keys?saved=former`)
   }
 
   async function giveUp(req: Request, res: Response, seat: Seat): Promise<void> {
     await keyRing.together(async (step) => {
       await step.giveUpFormer(seat.editor.id)
-      await step.accounts.note(eventBy(seat, 'gave-up'), parts.now())
+      await step.accounts.note(eventBy(seat, 'gave-up'), app.now())
     }, acknowledgedIn(req))
     res.redirect(303, `${base}/desk/keys?saved=gave-up`)
   }
@@ -259,14 +259,14 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
     const { identity, isFull } = await keyRing.together(async (step) => {
       const made = await step.recoverySheet(opened)
       const all = await step.accounts.count()
-      await step.accounts.note(eventBy(seat, 'sheet-made'), parts.now())
+      await step.accounts.note(eventBy(seat, 'sheet-made'), app.now())
       return { identity: made, isFull: opened.length >= all }
     }, acknowledgedIn(req))
-    await parts.showPage(res, seat, 'desk/recovery-sheet', {
+    await app.showPage(res, seat, 'desk/recovery-sheet', {
       identity,
       isFull,
       picture: encodeQR(identity, 'svg'),
-      newsroom: parts.newsroom,
+      newsroom: app.newsroom,
     })
   }
 
@@ -282,7 +282,7 @@ export function keyRoutes(parts: KeyParts): DeskRoute[] {
   }
 
   async function allow({ editor }: Seat): Promise<void> {
-    if (await parts.tries.allow(`unlock ${editor.id}`, parts.now(), tries)) return
+    if (await app.tries.allow(`unlock ${editor.id}`, app.now(), tries)) return
     throw new Failure('too-many', 'Too many attempts. Wait a minute.', { retryAfter: 60 })
   }
 }

@@ -8,7 +8,7 @@ import type { ShowPage } from '../http/render-page.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
-export type PgpParts = {
+export type PgpContext = {
   showPage: ShowPage
   keys: Pick<PgpKeyStore, 'of' | 'remove'>
   /** Keeps the key that an editor gave. @throws Failure `invalid` */
@@ -21,7 +21,7 @@ export type PgpParts = {
 }
 
 /** The key that mail to an editor is encrypted for: they give it, have it looked up, or take it away. */
-export function pgpRoutes(parts: PgpParts): DeskRoute[] {
+export function pgpRoutes(app: PgpContext): DeskRoute[] {
   return [
     {
       method: 'get',
@@ -35,9 +35,7 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
       access: 'editor',
       confirm: 'keys',
       takesFile: true,
-      handle: saving('given', (req, seat) =>
-        parts.give(seat.editor.id, keyIn(req), eventBy(seat, 'pgp-key')),
-      ),
+      handle: saving('given', (req, seat) => app.give(seat.editor.id, keyIn(req), eventBy(seat, 'pgp-key'))),
     },
     {
       method: 'post',
@@ -45,7 +43,7 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
       access: 'editor',
       confirm: 'keys',
       handle: saving('found', (_req, seat) =>
-        parts.lookUp(seat.editor.id, seat.editor.email, eventBy(seat, 'pgp-key')),
+        app.lookUp(seat.editor.id, seat.editor.email, eventBy(seat, 'pgp-key')),
       ),
     },
     {
@@ -54,7 +52,7 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
       access: 'editor',
       confirm: 'person',
       handle: saving('removed', (_req, seat) =>
-        parts.keys.remove(seat.editor.id, { event: eventBy(seat, 'pgp-key-removed'), at: parts.now() }),
+        app.keys.remove(seat.editor.id, { event: eventBy(seat, 'pgp-key-removed'), at: app.now() }),
       ),
     },
     {
@@ -62,7 +60,7 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
       path: '/desk/newsroom-key.asc',
       access: 'editor',
       async handle(_req, res) {
-        const { armored } = await parts.newsroomKey()
+        const { armored } = await app.newsroomKey()
         res.attachment('newsroom-key.asc').type('application/pgp-keys').send(Buffer.from(armored))
       },
     },
@@ -74,11 +72,11 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
     seat: Seat,
     failed?: { what: string; failure: Failure },
   ): Promise<void> {
-    const key = await parts.keys.of(seat.editor.id)
-    await parts.showPage(res, seat, 'desk/pgp', {
+    const key = await app.keys.of(seat.editor.id)
+    await app.showPage(res, seat, 'desk/pgp', {
       key,
-      standing: key && standingOf(key, parts.now()),
-      newsroomFingerprint: (await parts.newsroomKey()).fingerprint,
+      standing: key && standingOf(key, app.now()),
+      newsroomFingerprint: (await app.newsroomKey()).fingerprint,
       saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
       failure: failed?.failure,
       failedIn: failed?.what,
@@ -95,7 +93,7 @@ export function pgpRoutes(parts: PgpParts): DeskRoute[] {
         res.status(422)
         return show(req, res, seat, { what, failure: error })
       }
-      res.redirect(303, `${parts.base}/desk/account/pgp?saved=${what}`)
+      res.redirect(303, `${app.base}/desk/account/pgp?saved=${what}`)
     }
   }
 }

@@ -3,16 +3,16 @@ import type { ChangeOf } from '../../editorial/actions.ts'
 import type { FileLabel } from '../../submissions/attachment.ts'
 import { isOfItsEditor, type Submission } from '../../submissions/model.ts'
 import { heldBox } from '../../web/typed-input.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import { type DeskRoute, formText, formTexts } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { deedRoute, deedsOf } from './action-route.ts'
 import { writer } from './decision.ts'
 
 /** What becomes of a reply by mail that was held: an editor sends it in their own name, or sets it aside. */
-export function heldRoutes(parts: DeskParts): DeskRoute[] {
-  const { seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(parts)
-  const written = writer(parts)
+export function heldRoutes(app: DeskContext): DeskRoute[] {
+  const { seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(app)
+  const written = writer(app)
   return [deedRoute('held', orBack(orConflict(settle)))]
 
   async function settle(req: Request, res: Response, seat: Seat): Promise<void> {
@@ -26,7 +26,7 @@ export function heldRoutes(parts: DeskParts): DeskRoute[] {
     const change = isSent ? await written(deed, seat, { body: formText(req, box) }) : setAside
     const heldFiles = isSent ? await filesOfHeld(submission, seat, settles, chosenIn(req, settles)) : {}
     await apply(deed, { ...change, settles, heldFiles }, submission.revision)
-    await parts.sealAnew(seat.keys)
+    await app.sealAnew(seat.keys)
     const to = `${backTo(req, submission)}#conversation-title`
     await goOn(req, res, seat, { to, spent: [box] })
   }
@@ -38,7 +38,7 @@ export function heldRoutes(parts: DeskParts): DeskRoute[] {
     heldId: string,
     isChosen: (id: string, label: FileLabel, isOfItsEditor: boolean) => boolean,
   ): Promise<Record<string, FileLabel>> {
-    const messages = await parts.submissions.conversation(id, keys)
+    const messages = await app.submissions.conversation(id, keys)
     const { files = {}, email } = messages.find((message) => message.id === heldId)?.content ?? {}
     const isOffered = isOfItsEditor(email)
     return Object.fromEntries(

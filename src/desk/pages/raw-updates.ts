@@ -2,12 +2,12 @@ import { Readable } from 'node:stream'
 import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
 import { noSuchSubmission } from '../../submissions/not-found.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
 /** Telegram's updates that a message came in as, where something of them could not be read: each as it came. */
-export function rawUpdateRoutes(parts: DeskParts): DeskRoute[] {
+export function rawUpdateRoutes(app: DeskContext): DeskRoute[] {
   return [
     {
       method: 'get',
@@ -18,21 +18,21 @@ export function rawUpdateRoutes(parts: DeskParts): DeskRoute[] {
   ]
 
   async function download(req: Request, res: Response, { editor, keys }: Seat): Promise<void> {
-    const submission = await parts.submissions.byReference(String(req.params.reference))
+    const submission = await app.submissions.byReference(String(req.params.reference))
     if (!submission) throw noSuchSubmission()
-    const messages = await parts.submissions.conversation(submission.id, keys)
+    const messages = await app.submissions.conversation(submission.id, keys)
     const message = messages.find(({ id }) => id === req.params.id)
     if (message?.seal === 'locked') throw new Failure('forbidden', 'Unlock your session to read it.')
     const updates = message?.content.rawUpdates ?? []
     if (!message || updates.length === 0) throw new Failure('not-found', 'Nothing of it was left unread.')
     const { reference } = submission
-    await parts.trail.add(
+    await app.trail.add(
       [{ action: 'downloaded', editorId: editor.id, reference, detail: `updates ${message.id}` }],
-      parts.now(),
+      app.now(),
     )
     // One in each line, where there are several.
     const ending = updates.length === 1 ? 'json' : 'jsonl'
-    await parts.sendCopy(res, {
+    await app.sendCopy(res, {
       name: `telegram-${reference}.${ending}`,
       type: `application/${ending}`,
       content: Readable.from([updates.join('\n')]),

@@ -5,7 +5,7 @@ import type { Act } from '../../editorial/actions.ts'
 import type { SubmissionStore } from '../../submissions/store.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 
-export type ReplyParts = {
+export type ReplyContext = {
   work: WorkStore
   submissions: Pick<SubmissionStore, 'byId'>
   /** The message that a link of a confirmation speaks of; undefined for a link that is not ours, or too old. */
@@ -21,7 +21,7 @@ export type ReplyParts = {
  * Stopping a reply by mail before the sender is told, or sending it at once: by the links in its confirmation, without
  * signing in. To open such a link does nothing, for programs open links too.
  */
-export function replyRoutes(parts: ReplyParts): DeskRoute[] {
+export function replyRoutes(app: ReplyContext): DeskRoute[] {
   const path = '/desk/replies/:link'
   return [
     { method: 'get', path, access: 'anyone', handle: (req, res) => show(req, res) },
@@ -33,26 +33,26 @@ export function replyRoutes(parts: ReplyParts): DeskRoute[] {
     const { reference } = submission
     const isToSend = req.query.do === 'send'
     const page = { fate, reference, isToSend, token: String(req.params.link) }
-    res.type('html').send(parts.render('desk/reply', page))
+    res.type('html').send(app.render('desk/reply', page))
   }
 
   async function act(req: Request, res: Response): Promise<void> {
     const answer = await answerOf(req)
     if (answer.fate === 'waiting') await stopOrSend(answer.act, formText(req, 'do'))
-    res.redirect(303, `${parts.base}/desk/replies/${String(req.params.link)}`)
+    res.redirect(303, `${app.base}/desk/replies/${String(req.params.link)}`)
   }
 
   async function stopOrSend(act: Act, what: string): Promise<void> {
-    if (what === 'send') await parts.work.tellNow(act)
-    else await parts.work.takeBack(act).catch(orTooLate)
-    parts.changed()
+    if (what === 'send') await app.work.tellNow(act)
+    else await app.work.takeBack(act).catch(orTooLate)
+    app.changed()
   }
 
   /** @throws Failure `not-found` */
   async function answerOf(req: Request) {
-    const messageId = parts.messageOfLink(String(req.params.link))
-    const answer = messageId && (await parts.work.answered(messageId, parts.now()))
-    const submission = answer && (await parts.submissions.byId(answer.act.submissionId))
+    const messageId = app.messageOfLink(String(req.params.link))
+    const answer = messageId && (await app.work.answered(messageId, app.now()))
+    const submission = answer && (await app.submissions.byId(answer.act.submissionId))
     if (!answer || !submission) throw new Failure('not-found', 'This link is not valid any more.')
     return { ...answer, submission }
   }

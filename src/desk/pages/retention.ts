@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
 import { hold, keep } from '../../editorial/actions.ts'
 import { erasedAt } from '../../submissions/retention-rules.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import { formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
@@ -12,8 +12,8 @@ import { deedRoute, deedsOf } from './action-route.ts'
 const shown = 200
 
 /** How long pieces are kept: for longer, on hold, or erased now. */
-export function keepingRoutes(parts: DeskParts): DeskRoute[] {
-  const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(parts)
+export function keepingRoutes(app: DeskContext): DeskRoute[] {
+  const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(app)
   const erasePath = '/desk/submissions/:reference/erase'
   return [
     deedRoute('keep', orBack(keepLonger)),
@@ -28,7 +28,7 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
     const deed = deedOf(submission, seat)
     await apply(deed, keep(deed))
     const isFromList = formText(req, 'from') === 'list'
-    const to = isFromList ? `${parts.base}/desk/retention` : backTo(req, submission)
+    const to = isFromList ? `${app.base}/desk/retention` : backTo(req, submission)
     await goOn(req, res, seat, { to })
   }
 
@@ -41,12 +41,12 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
 
   /** What will be erased within a week. */
   async function list(_req: Request, res: Response, seat: Seat): Promise<void> {
-    const { value: rules } = await parts.settings.retention()
-    const soon = await parts.retention.soon(rules, shown + 1)
+    const { value: rules } = await app.settings.retention()
+    const soon = await app.retention.soon(rules, shown + 1)
     const rows = soon
       .slice(0, shown)
       .map((submission) => ({ submission, at: erasedAt(submission, rules) ?? 0 }))
-    await parts.showPage(res, seat, 'desk/retention', {
+    await app.showPage(res, seat, 'desk/retention', {
       rows: rows.sort((a, b) => a.at - b.at),
       isMore: soon.length > shown,
       rules,
@@ -55,19 +55,19 @@ export function keepingRoutes(parts: DeskParts): DeskRoute[] {
 
   async function askToErase(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await submissionOf(req)
-    const messages = await parts.submissions.conversation(submission.id, seat.keys)
-    await parts.showPage(res, seat, 'desk/erase', { submission, messages, lastMessage: messages.at(-1)?.id })
+    const messages = await app.submissions.conversation(submission.id, seat.keys)
+    await app.showPage(res, seat, 'desk/erase', { submission, messages, lastMessage: messages.at(-1)?.id })
   }
 
   /** Erases a piece for good, if it is as the admin saw it. */
   async function erase(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await seenSubmission(req)
-    if (!(await parts.erase(submission, seat.editor.id, 'by-hand', parts.now())))
+    if (!(await app.erase(submission, seat.editor.id, 'by-hand', app.now())))
       throw new Failure(
         'conflict',
         'Something changed here while you were at it, or something is on its way just now.',
       )
-    parts.changed()
-    res.redirect(303, `${parts.base}/desk?erased=${submission.reference}`)
+    app.changed()
+    res.redirect(303, `${app.base}/desk?erased=${submission.reference}`)
   }
 }

@@ -19,7 +19,7 @@ import type { ShowPage } from '../http/render-page.ts'
 import { chosen, type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
-export type SettingsParts = {
+export type SettingsContext = {
   showPage: ShowPage
   settings: SettingStore
   newsroom: string
@@ -38,8 +38,8 @@ const Revision = z.coerce.number().int().min(0).max(1_000_000_000)
  * What the newsroom has chosen: the wording of its letters, when an unclaimed piece is brought to the admins, how long
  * replies by mail wait, and what encrypted mail may carry.
  */
-export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
-  const { settings, base } = parts
+export function settingsRoutes(app: SettingsContext): DeskRoute[] {
+  const { settings, base } = app
   return [
     {
       method: 'get',
@@ -59,7 +59,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
         const revision = chosen(Revision, formText(req, 'revision'))
         const may = formText(req, 'may') === 'yes'
         const event = eventBy(seat, 'confidential-by-mail', { detail: may ? 'on' : 'off' })
-        await settings.saveConfidentialByMail(may, revision, parts.now(), event)
+        await settings.saveConfidentialByMail(may, revision, app.now(), event)
         res.redirect(303, `${base}/desk/settings?saved=confidential-by-mail`)
       },
     },
@@ -89,7 +89,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       typed?: Record<string, string>
     } = {},
   ): Promise<void> {
-    await parts.showPage(res, seat, 'desk/settings', {
+    await app.showPage(res, seat, 'desk/settings', {
       letters: await settings.letters(),
       letterNames,
       escalation: await settings.escalationHours(),
@@ -111,7 +111,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     await settings.saveEscalationHours(
       hours.data,
       chosen(Revision, formText(req, 'revision')),
-      parts.now(),
+      app.now(),
       eventBy(seat, 'setting', { detail: `escalation ${hours.data}` }),
     )
     res.redirect(303, `${base}/desk/settings?saved=escalation`)
@@ -127,7 +127,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     await settings.saveReplyWait(
       seconds.data,
       chosen(Revision, formText(req, 'revision')),
-      parts.now(),
+      app.now(),
       eventBy(seat, 'setting', { detail: `reply-wait ${seconds.data}` }),
     )
     res.redirect(303, `${base}/desk/settings?saved=reply-wait`)
@@ -149,7 +149,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
     await settings.saveRetention(
       rules.data,
       chosen(Revision, formText(req, 'revision')),
-      parts.now(),
+      app.now(),
       eventBy(seat, 'setting', { detail: 'retention' }),
     )
     res.redirect(303, `${base}/desk/settings?saved=retention`)
@@ -168,7 +168,7 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
         name,
         parseLetter(given),
         revision,
-        parts.now(),
+        app.now(),
         eventBy(seat, 'setting', { detail: `letter ${name}` }),
       )
     } catch (error) {
@@ -196,10 +196,10 @@ export function settingsRoutes(parts: SettingsParts): DeskRoute[] {
       name: 'Amina',
       title: 'Why our town needs its river back',
       reference: 'K7M2-9QF4',
-      newsroom: parts.newsroom,
+      newsroom: app.newsroom,
     }
     const { subject, body } = shown.given
-    await parts.showPage(res, seat, 'desk/letter-setting', {
+    await app.showPage(res, seat, 'desk/letter-setting', {
       ...shown,
       name,
       letterName: letterNames[name],

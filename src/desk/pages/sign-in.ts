@@ -33,7 +33,7 @@ export const links = [
   { most: 30, span: day },
 ]
 
-export type SignInParts = {
+export type SignInContext = {
   sessions: Sessions
   links: Pick<SessionStore, 'linkFor'>
   editors: Pick<EditorStore, 'byEmail' | 'byId'>
@@ -62,8 +62,8 @@ export type SignInParts = {
 }
 
 /** Signing in: by passphrase or mailed link, and by the second factor where there is one. */
-export function signInRoutes(parts: SignInParts): DeskRoute[] {
-  const { sessions, factors, askedPasskeys, base } = parts
+export function signInRoutes(app: SignInContext): DeskRoute[] {
+  const { sessions, factors, askedPasskeys, base } = app
 
   return [
     {
@@ -118,7 +118,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     const isWanted = passphrase !== '' && formText(req, 'way') !== 'later'
     const isSetting = isWanted && (await settles(identity))
     if (identity !== undefined && isSetting) {
-      const email = (await parts.editors.byId(editorId))?.email ?? ''
+      const email = (await app.editors.byId(editorId))?.email ?? ''
       const failure = faultIn(email, passphrase, formText(req, 'again'))
       if (failure) {
         res.status(422)
@@ -137,14 +137,14 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
 
   /** True of what can be settled on. What gave way to another opens what it did, and no more. */
   async function settles(identity: Identity | undefined): Promise<boolean> {
-    return identity !== undefined && (await parts.keyRing.isIn(identity))
+    return identity !== undefined && (await app.keyRing.isIn(identity))
   }
 
   /** In a session that is unlocked, what gave way is opened for what one holds now. */
   async function unlock(req: Request, res: Response, seat: Seat, identity: Identity): Promise<void> {
     if ((await settles(seat.identity)) && !(await settles(identity))) {
-      const opened = await parts.keyRing.keysOf(identity)()
-      await parts.keyRing.together((step) => step.share(seat.editor.id, opened))
+      const opened = await app.keyRing.keysOf(identity)()
+      await app.keyRing.together((step) => step.share(seat.editor.id, opened))
       return res.redirect(303, `${base}/desk/keys?saved=former`)
     }
     await sessions.open(req, seat, identity)
@@ -156,10 +156,10 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     req: Request,
     link: string,
   ): Promise<{ editorId: string; seat?: Seat } | undefined> {
-    const editorId = await parts.links.linkFor(hashToken(link), parts.now())
+    const editorId = await app.links.linkFor(hashToken(link), app.now())
     if (editorId !== undefined) return { editorId }
     const seat = await sessions.seatIfAny(req)
-    if (!seat || !(await parts.keyRing.allWrapsOf(seat.editor.id)).some(({ id }) => id === hashToken(link)))
+    if (!seat || !(await app.keyRing.allWrapsOf(seat.editor.id)).some(({ id }) => id === hashToken(link)))
       return undefined
     return { editorId: seat.editor.id, seat }
   }
@@ -172,19 +172,19 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     seat: Seat | undefined,
   ): Promise<void> {
     const { hash, secret } = await hashPassphrase(passphrase)
-    await parts.keyRing.together(async ({ wrapUnder, accounts }) => {
+    await app.keyRing.together(async ({ wrapUnder, accounts }) => {
       // Somebody else may have followed it meanwhile.
       if ((await identityOf(link)) === undefined) throw usedUp()
       await wrapUnder('passphrase', secret, passphraseWrap(editorId), identity)
       await accounts.setPassphrase(editorId, hash)
       await accounts.endSessions(editorId, seat?.sessionHash)
-      await accounts.note({ action: 'passphrase', editorId }, parts.now())
+      await accounts.note({ action: 'passphrase', editorId }, app.now())
     })
   }
 
   function faultIn(email: string, passphrase: string, again: string): Failure | undefined {
     try {
-      checkPassphrase(passphrase, again, { email, newsroom: parts.newsroom })
+      checkPassphrase(passphrase, again, { email, newsroom: app.newsroom })
       return undefined
     } catch (error) {
       if (error instanceof Failure) return error
@@ -194,7 +194,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
 
   /** What a link bears, where it bears a key. */
   function identityOf(link: string): Promise<Identity | undefined> {
-    return parts.keyRing.unwrap(hashToken(link), link)
+    return app.keyRing.unwrap(hashToken(link), link)
   }
 
   /** The form has two buttons: sign in with the passphrase, or have a link mailed. */
@@ -205,7 +205,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     if (passphrase === '' || formText(req, 'way') === 'link') return mailLink(res, email)
     const account = `passphrase ${accountOf(req, email)}`
     await allow(account)
-    const editor = await parts.editors.byEmail(email)
+    const editor = await app.editors.byEmail(email)
     const hash = await factors.passphrase(editor?.id ?? '')
     const secret = await openPassphrase(passphrase, hash)
     if (!editor || !secret) {
@@ -213,7 +213,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
       res.status(401)
       return show(res, 'desk/sign-in', { email, failure })
     }
-    const identity = await parts.keyRing.unwrap(passphraseWrap(editor.id), secret)
+    const identity = await app.keyRing.unwrap(passphraseWrap(editor.id), secret)
     const { next, waitsForFactor } = await sessions.begin(req, res, editor.id, identity)
     if (!waitsForFactor) await recognise(req, res, email, account)
     res.redirect(303, next)
@@ -224,16 +224,16 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
    * it: neither its words nor its time tell who is an editor, nor does that of the next request.
    */
   async function mailLink(res: Response, email: string): Promise<void> {
-    const editor = await parts.editors.byEmail(email)
-    const mayHave = await parts.tries.allow(`link ${digest(email)}`, parts.now(), ...links)
-    await parts.mailLink(mayHave ? editor?.id : undefined)
+    const editor = await app.editors.byEmail(email)
+    const mayHave = await app.tries.allow(`link ${digest(email)}`, app.now(), ...links)
+    await app.mailLink(mayHave ? editor?.id : undefined)
     show(res, 'desk/sign-in-sent')
   }
 
   /** They count no more; but whoever stopped before the last one is told of too. */
   async function forgetGuesses({ id }: Editor): Promise<void> {
     const count = await factors.wrongCodes(id)
-    if (count >= suspiciousCodes && count < mostWrongCodes) await parts.noteGuesses(id, count)
+    if (count >= suspiciousCodes && count < mostWrongCodes) await app.noteGuesses(id, count)
     await factors.forgetWrongCodes(id)
   }
 
@@ -306,10 +306,10 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
     if (!sealed || !isTotpShaped(code)) return false
     const count = await factors.countCode(editor.id, mostWrongCodes)
     if (count === undefined) return false
-    const step = totpStep(openSecret(parts.totpKey, sealed, editor.id), code, parts.now())
+    const step = totpStep(openSecret(app.totpKey, sealed, editor.id), code, app.now())
     const isRight = step !== undefined && (await factors.useTotp(editor.id, step))
     if (isRight) await factors.uncountCode(editor.id)
-    else if (count === mostWrongCodes) await parts.noteGuesses(editor.id, count)
+    else if (count === mostWrongCodes) await app.noteGuesses(editor.id, count)
     return isRight
   }
 
@@ -344,7 +344,7 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   function isSecure(req: Request): boolean {
-    return hasHttps(parts.addresses, req.get('host'))
+    return hasHttps(app.addresses, req.get('host'))
   }
 
   function knownCookie(req: Request): string {
@@ -358,12 +358,12 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
 
   /** The browser is known for this account from now on, and what was mistyped before is forgotten. */
   async function recognise(req: Request, res: Response, email: string, account: string): Promise<void> {
-    await parts.tries.forget(account)
+    await app.tries.forget(account)
     remember(req, res, email)
   }
 
   async function rememberBrowser(req: Request, res: Response, editorId: string): Promise<void> {
-    const editor = await parts.editors.byId(editorId)
+    const editor = await app.editors.byId(editorId)
     if (editor) remember(req, res, editor.email)
   }
 
@@ -378,11 +378,11 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
   }
 
   function digest(text: string): string {
-    return createHmac('sha256', parts.accountKey).update(text).digest('base64url')
+    return createHmac('sha256', app.accountKey).update(text).digest('base64url')
   }
 
   async function allow(account: string): Promise<void> {
-    if (await parts.tries.allow(account, parts.now(), tries)) return
+    if (await app.tries.allow(account, app.now(), tries)) return
     throw new Failure(
       'too-many',
       'Five tries a minute are enough. Please wait a minute, or have a link mailed.',
@@ -394,12 +394,12 @@ export function signInRoutes(parts: SignInParts): DeskRoute[] {
 
   function limited(req: Request, res: Response): Promise<void> {
     return new Promise((resolve, reject) => {
-      parts.limit(req, res, (error?: unknown) => (error ? reject(error as Error) : resolve()))
+      app.limit(req, res, (error?: unknown) => (error ? reject(error as Error) : resolve()))
     })
   }
 
   function show(res: Response, view: string, data: Record<string, unknown> = {}): void {
-    res.type('html').send(parts.render(view, { ...data, signInToken: res.locals.signInToken }))
+    res.type('html').send(app.render(view, { ...data, signInToken: res.locals.signInToken }))
   }
 }
 

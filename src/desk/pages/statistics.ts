@@ -9,29 +9,29 @@ const day = 86_400_000
 const daysShown = 30
 const decisionsSince = 90 * day
 
-export type GlanceParts = {
+export type GlanceContext = {
   showPage: ShowPage
   glance: GlanceStore
   now: () => number
 }
 
 /** The state of the letterbox at a glance: plots, each with its figures as a table. */
-export function glanceRoutes(parts: GlanceParts): DeskRoute[] {
+export function glanceRoutes(app: GlanceContext): DeskRoute[] {
   return [
     {
       method: 'get',
       path: '/desk/glance',
       access: 'editor',
       async handle(_req, res, seat) {
-        const now = parts.now()
+        const now = app.now()
         const since = now - (daysShown - 1) * day
-        const counts = await parts.glance.perDay(since, now)
+        const counts = await app.glance.perDay(since, now)
         const days = daysBetween(since, now)
-        const decided = await parts.glance.decided(now - decisionsSince)
-        await parts.showPage(res, seat, 'desk/glance', {
+        const decided = await app.glance.decided(now - decisionsSince)
+        await app.showPage(res, seat, 'desk/glance', {
           byKind: perDay(days, counts, kinds, (one) => one.kind),
           byChannel: perDay(days, counts, channels, (one) => one.channel),
-          waiting: await waitingByAge(parts, now),
+          waiting: await waitingByAge(app, now),
           times: timesByKind(decided),
           acceptance: acceptanceByKind(decided),
         })
@@ -57,7 +57,7 @@ function perDay<T extends string>(
   return { series, rows, plot: stackedBars(rows) }
 }
 
-async function waitingByAge({ glance }: GlanceParts, now: number) {
+async function waitingByAge({ glance }: GlanceContext, now: number) {
   const rows: Bar[] = []
   // A millisecond on, for what came in just now is waiting too.
   let until = now + 1

@@ -11,8 +11,8 @@ import type { Note } from '../../submissions/note.ts'
 import { erasedAt } from '../../submissions/retention-rules.ts'
 import { movesFrom } from '../../submissions/states.ts'
 import { heldBox, type Typed } from '../../web/typed-input.ts'
+import type { DeskContext } from '../http/context.ts'
 import { listOf, queryOf } from '../http/inbox-link.ts'
-import type { DeskParts } from '../http/parts.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 import { articleOf } from './article-blocks.ts'
@@ -33,8 +33,8 @@ export type Asked = {
 export type Unfinished = { typed: Typed; failure?: Failure; files?: string[] }
 
 /** One submission, as an editor wants to read it and work on it. */
-export function pieceRoutes(parts: DeskParts): DeskRoute[] {
-  const show = pieceShower(parts)
+export function pieceRoutes(app: DeskContext): DeskRoute[] {
+  const show = pieceShower(app)
   return [
     {
       method: 'get',
@@ -48,14 +48,14 @@ export function pieceRoutes(parts: DeskParts): DeskRoute[] {
 
   /** The submission below this one in the list it was opened from. */
   async function next(req: Request, res: Response, seat: Seat): Promise<void> {
-    const submission = await parts.submissions.byReference(String(req.params.reference))
+    const submission = await app.submissions.byReference(String(req.params.reference))
     if (!submission) throw noSuchSubmission()
-    res.redirect(303, await wayOn(parts, seat, submission, req.query.list))
+    res.redirect(303, await wayOn(app, seat, submission, req.query.list))
   }
 }
 
 /** Shows the page of a submission, with what was typed there before. @throws Failure `not-found` */
-export function pieceShower(parts: DeskParts) {
+export function pieceShower(app: DeskContext) {
   return show
 
   async function show(
@@ -65,45 +65,45 @@ export function pieceShower(parts: DeskParts) {
     { typed, failure, files = [] }: Partial<Unfinished> = {},
   ): Promise<void> {
     const { editor } = seat
-    const submission = await parts.submissions.byReference(asked.reference)
+    const submission = await app.submissions.byReference(asked.reference)
     if (!submission) throw noSuchSubmission()
-    const now = parts.now()
-    await parts.attention.open(submission.id, editor.id, now)
-    const messages = await parts.submissions.conversation(submission.id, seat.keys)
+    const now = app.now()
+    await app.attention.open(submission.id, editor.id, now)
+    const messages = await app.submissions.conversation(submission.id, seat.keys)
     const contact = contactOf(messages)
     if (messages[0]?.seal === 'open' && submission.senderLeftAt === null)
-      await parts.submissions.knowContact(submission.id, contact)
-    const deliveries = (await parts.deliveries.ofSubmission(submission.id)).filter(isShown)
-    const nameOf = nameFrom(await parts.editors.names())
-    const present = await parts.attention.present(submission.id, now)
+      await app.submissions.knowContact(submission.id, contact)
+    const deliveries = (await app.deliveries.ofSubmission(submission.id)).filter(isShown)
+    const nameOf = nameFrom(await app.editors.names())
+    const present = await app.attention.present(submission.id, now)
     const list = listOf(asked.list)
     const words = Object.fromEntries(typed?.texts.map(({ name, text }) => [name, text]) ?? [])
-    await parts.showPage(res, seat, 'desk/piece', {
+    await app.showPage(res, seat, 'desk/piece', {
       submission,
       messages,
       opening: messages[0],
       article: submission.kind === 'guest-post' && messages[0] && articleOf(messages[0].content),
-      turns: turnsOf(messages, await parts.notes.of(submission.id, seat.keys)),
+      turns: turnsOf(messages, await app.notes.of(submission.id, seat.keys)),
       deliveries,
-      tries: triesOf(await parts.deliveries.tries(deliveries.map(({ id }) => id))),
-      history: await parts.history.of(submission.id),
-      tags: await parts.inbox.tagsOf(submission.id),
-      allTags: await parts.inbox.tagNames(),
-      team: await parts.editors.team(),
+      tries: triesOf(await app.deliveries.tries(deliveries.map(({ id }) => id))),
+      history: await app.history.of(submission.id),
+      tags: await app.inbox.tagsOf(submission.id),
+      allTags: await app.inbox.tagNames(),
+      team: await app.editors.team(),
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
-      channels: submission.senderLeftAt === null ? answerDoors(contact, parts.hasBot) : [],
+      channels: submission.senderLeftAt === null ? answerDoors(contact, app.hasBot) : [],
       words: { note: '', tag: '', recipient: '', body: withdrawnText(messages, asked.again), ...words },
       heldBox,
       failure,
       faults: failure?.fields ?? {},
       filesToChoose: files,
-      mostWithAnAnswer: parts.mostWithAnAnswer,
+      mostWithAnAnswer: app.mostWithAnAnswer,
       list: list && queryOf(list),
       view: list?.view,
-      undo: await undoOffer(parts, seat, asked.undo),
-      erasedAt: erasedAt(submission, (await parts.settings.retention()).value),
-      undoAnswer: await undoOffer(parts, seat, submission.reference),
+      undo: await undoOffer(app, seat, asked.undo),
+      erasedAt: erasedAt(submission, (await app.settings.retention()).value),
+      undoAnswer: await undoOffer(app, seat, submission.reference),
       lastMessage: messages.at(-1)?.id,
       nameOf,
       hindrances: await hindrancesOf(messages),
@@ -115,7 +115,7 @@ export function pieceShower(parts: DeskParts) {
     const hindrances = new Map<string, string>()
     for (const message of messages) {
       for (const attachment of message.attachments) {
-        const reason = await parts.cleaner.hindrance(toClean(attachment, message))
+        const reason = await app.cleaner.hindrance(toClean(attachment, message))
         if (reason) hindrances.set(attachment.id, notCleaned[reason])
       }
     }
@@ -125,7 +125,7 @@ export function pieceShower(parts: DeskParts) {
 
 /** Where to go when a submission is done with: to the next one of the list, or back to the list. */
 export async function wayOn(
-  parts: DeskParts,
+  app: DeskContext,
   { editor }: Seat,
   submission: Submission,
   given: unknown,
@@ -133,14 +133,14 @@ export async function wayOn(
 ): Promise<string> {
   const undoPart = undo === undefined ? '' : `&undo=${undo}`
   const list = listOf(given)
-  if (!list) return `${parts.base}/desk/submissions/${submission.reference}${undoPart.replace('&', '?')}`
+  if (!list) return `${app.base}/desk/submissions/${submission.reference}${undoPart.replace('&', '?')}`
   const query = queryOf(list)
   const filter = filterOf(list, editor.id)
   const asked = { filter, size: 1, editorId: editor.id }
-  const page = list.q === undefined ? await parts.inbox.page({ ...asked, after: submission.id }) : undefined
+  const page = list.q === undefined ? await app.inbox.page({ ...asked, after: submission.id }) : undefined
   const below = page?.rows[0]
-  if (!below) return `${parts.base}/desk?${query}${undoPart}`
-  return `${parts.base}/desk/submissions/${below.reference}?list=${encodeURIComponent(query)}${undoPart}`
+  if (!below) return `${app.base}/desk?${query}${undoPart}`
+  return `${app.base}/desk/submissions/${below.reference}?list=${encodeURIComponent(query)}${undoPart}`
 }
 
 /** Messages and notes in one line, as they came. */

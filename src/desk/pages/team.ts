@@ -18,7 +18,7 @@ import type { ShowPage } from '../http/render-page.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
-export type TeamParts = {
+export type TeamContext = {
   showPage: ShowPage
   editors: EditorStore
   pgpKeys: Pick<PgpKeyStore, 'all' | 'remove'>
@@ -54,8 +54,8 @@ const Email = z
 const RoleGiven = z.enum(roles)
 
 /** The editors' accounts, for admins: invite, change roles, let in again, remove. */
-export function teamRoutes(parts: TeamParts): DeskRoute[] {
-  const { base, editors } = parts
+export function teamRoutes(app: TeamContext): DeskRoute[] {
+  const { base, editors } = app
   const done = (what: string) => `${base}/desk/team?saved=${what}`
   return [
     {
@@ -63,7 +63,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       path: '/desk/team',
       access: 'admin',
       handle: async (req, res, seat) =>
-        parts.showPage(res, seat, 'desk/team', {
+        app.showPage(res, seat, 'desk/team', {
           team: await team(),
           saved: typeof req.query.saved === 'string' ? req.query.saved : undefined,
         }),
@@ -79,7 +79,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
         if (!email.success) {
           const failure = new Failure('invalid', 'Please give an e-mail address, like name@example.org.')
           res.status(422)
-          return parts.showPage(res, seat, 'desk/team', {
+          return app.showPage(res, seat, 'desk/team', {
             team: await team(),
             failure,
             typed: formText(req, 'email'),
@@ -88,8 +88,8 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
         const there = await editors.byEmail(email.data)
         if (there) return res.redirect(303, done('there'))
         const opened = await seat.keys()
-        const link = await parts.keyRing.together(async (step) => {
-          const editor = await step.accounts.addEditor(email.data, role, parts.now())
+        const link = await app.keyRing.together(async (step) => {
+          const editor = await step.accounts.addEditor(email.data, role, app.now())
           return invite(step, editor, opened, eventBy(seat, 'invited', { aboutId: editor.id, detail: role }))
         })
         await showInvited(res, seat, link, 'invited')
@@ -104,7 +104,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
         const editor = await named(formText(req, 'email'))
         const role = RoleGiven.catch(editor.role).parse(formText(req, 'role'))
         const event = eventBy(seat, 'role', { aboutId: editor.id, detail: role })
-        await editors.setRole(editor.id, role, { event, at: parts.now() })
+        await editors.setRole(editor.id, role, { event, at: app.now() })
         res.redirect(303, done('role'))
       },
     },
@@ -113,10 +113,10 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       path: '/desk/team/reset',
       access: 'admin',
       confirm: 'keys',
-      handle: sayingWhatIsLost(parts.showPage, async (req, res, seat) => {
+      handle: sayingWhatIsLost(app.showPage, async (req, res, seat) => {
         const editor = await named(formText(req, 'email'))
         const opened = await seat.keys()
-        const link = await parts.keyRing.together(async (step) => {
+        const link = await app.keyRing.together(async (step) => {
           await step.accounts.resetFactors(editor.id)
           await step.forget(editor.id)
           return invite(step, editor, opened, eventBy(seat, 'reset', { aboutId: editor.id }))
@@ -132,7 +132,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       async handle(req, res, seat) {
         const { id } = await named(formText(req, 'email'))
         const event = eventBy(seat, 'pgp-key-removed', { aboutId: id })
-        await parts.pgpKeys.remove(id, { event, at: parts.now() })
+        await app.pgpKeys.remove(id, { event, at: app.now() })
         res.redirect(303, done('pgp-key'))
       },
     },
@@ -141,27 +141,27 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
       path: '/desk/team/remove',
       access: 'admin',
       confirm: 'keys',
-      handle: sayingWhatIsLost(parts.showPage, remove),
+      handle: sayingWhatIsLost(app.showPage, remove),
     },
   ]
 
   async function remove(req: Request, res: Response, seat: Seat): Promise<void> {
     const { id } = await named(formText(req, 'email'))
-    await parts.keyRing.together(async (step) => {
-      await step.accounts.removeEditor(id, parts.now())
+    await app.keyRing.together(async (step) => {
+      await step.accounts.removeEditor(id, app.now())
       await step.expel(id)
-      await step.accounts.note(eventBy(seat, 'removed', { aboutId: id }), parts.now())
+      await step.accounts.note(eventBy(seat, 'removed', { aboutId: id }), app.now())
     }, acknowledgedIn(req))
-    await parts.sealAnew(seat.keys)
+    await app.sealAnew(seat.keys)
     res.redirect(303, done('removed'))
   }
 
   /** Everybody, with how their PGP key stands where they have one. */
   async function team(): Promise<(Editor & { pgp: PgpStanding | undefined })[]> {
-    const keys = await parts.pgpKeys.all()
+    const keys = await app.pgpKeys.all()
     return (await editors.active()).map((editor) => {
       const key = keys.get(editor.id)
-      return { ...editor, pgp: key && standingOf(key, parts.now()) }
+      return { ...editor, pgp: key && standingOf(key, app.now()) }
     })
   }
 
@@ -173,8 +173,8 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
     event: SecurityEvent,
   ): Promise<string | undefined> {
     const { identity } = await step.admit(id, opened)
-    const link = await parts.sendKeyLink(step, id, identity)
-    await step.accounts.note(event, parts.now())
+    const link = await app.sendKeyLink(step, id, identity)
+    await step.accounts.note(event, app.now())
     return link
   }
 
@@ -185,7 +185,7 @@ export function teamRoutes(parts: TeamParts): DeskRoute[] {
     what: string,
   ): Promise<void> {
     if (link === undefined) return res.redirect(303, done(what))
-    await parts.showPage(res, seat, 'desk/team', { team: await team(), saved: what, link })
+    await app.showPage(res, seat, 'desk/team', { team: await team(), saved: what, link })
   }
 
   async function named(email: string): Promise<Editor> {

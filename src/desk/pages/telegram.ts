@@ -1,7 +1,7 @@
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
-export type BotParts = {
+export type BotContext = {
   showPage: ShowPage
   hasToken: boolean
   /** How the webhook stood, and when that was. */
@@ -13,17 +13,17 @@ export type BotParts = {
 }
 
 /** How the Telegram bot is connected, in plain words. */
-export function botRoutes(parts: BotParts): DeskRoute[] {
+export function botRoutes(app: BotContext): DeskRoute[] {
   return [
     {
       method: 'get',
       path: '/desk/telegram',
       access: 'editor',
       handle: (_req, res, seat) =>
-        parts.showPage(res, seat, 'desk/telegram', {
-          hasToken: parts.hasToken,
-          webhook: parts.webhook(),
-          troubles: parts.troubles(),
+        app.showPage(res, seat, 'desk/telegram', {
+          hasToken: app.hasToken,
+          webhook: app.webhook(),
+          troubles: app.troubles(),
         }),
     },
     {
@@ -31,8 +31,8 @@ export function botRoutes(parts: BotParts): DeskRoute[] {
       path: '/desk/telegram',
       access: 'editor',
       async handle(_req, res) {
-        await parts.refresh()
-        res.redirect(303, `${parts.base}/desk/telegram`)
+        await app.refresh()
+        res.redirect(303, `${app.base}/desk/telegram`)
       },
     },
   ]

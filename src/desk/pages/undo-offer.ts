@@ -1,5 +1,5 @@
 import { type Submission, titleOf } from '../../submissions/model.ts'
-import type { DeskParts } from '../http/parts.ts'
+import type { DeskContext } from '../http/context.ts'
 import type { Seat } from '../http/seat.ts'
 
 /** What can be taken back now: of which submissions, and what it was of the first one. */
@@ -17,17 +17,16 @@ const mostAtOnce = 50
 
 /** What this editor may take back of the submissions named in a link. */
 export async function undoOffer(
-  parts: DeskParts,
+  app: DeskContext,
   seat: Seat,
   given: unknown,
 ): Promise<UndoOffer | undefined> {
   const offers: UndoOffer[] = []
-  for (const submission of await submissionsOf(parts, referencesIn(given))) {
-    const act = await parts.work.lastAct(submission.id, seat.editor.id, parts.now())
+  for (const submission of await submissionsOf(app, referencesIn(given))) {
+    const act = await app.work.lastAct(submission.id, seat.editor.id, app.now())
     if (!act) continue
     const { reference, state } = submission
-    const [opening] =
-      offers.length === 0 ? await parts.submissions.conversation(submission.id, seat.keys) : []
+    const [opening] = offers.length === 0 ? await app.submissions.conversation(submission.id, seat.keys) : []
     const title = (opening && titleOf(opening.content.fields)) ?? reference
     const { messageId, movedAt, toldAt } = act
     offers.push({ references: [reference], title, state, messageId, movedAt, toldAt })
@@ -42,7 +41,7 @@ export function referencesIn(given: unknown): string[] {
   return names.filter((name) => /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(name)).slice(0, mostAtOnce)
 }
 
-export async function submissionsOf(parts: DeskParts, references: string[]): Promise<Submission[]> {
-  const found = await Promise.all(references.map((reference) => parts.submissions.byReference(reference)))
+export async function submissionsOf(app: DeskContext, references: string[]): Promise<Submission[]> {
+  const found = await Promise.all(references.map((reference) => app.submissions.byReference(reference)))
   return found.filter((one) => one !== undefined)
 }

@@ -7,7 +7,7 @@ import { madeBy } from '../processes/child-process.ts'
 import { confined } from '../processes/confinement.ts'
 import type { FileStore } from '../store.ts'
 
-export type PreviewParts = {
+export type PreviewContext = {
   files: FileStore
   attachments: Pick<AttachmentStore, 'kept' | 'previewed'>
 }
@@ -27,7 +27,7 @@ const mostBegun = 2
  * Makes the preview of an attachment: of a picture a small one without metadata, of a PDF its words. What reads the file
  * is a process of its own, for the file comes from a stranger: if it breaks, nothing else does.
  */
-export function previewMaker({ files, attachments }: PreviewParts) {
+export function previewMaker({ files, attachments }: PreviewContext) {
   return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
     const { attachmentId } = delivery
     const attachment = attachmentId ? await attachments.kept(attachmentId) : undefined

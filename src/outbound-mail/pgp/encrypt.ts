@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { NodeWebStream } from 'openpgp'
 import type { Protection } from './key.ts'
 
-export type EncryptParts = {
+export type EncryptContext = {
   /** The public key kept for this address; undefined where there is none. */
   keyFor: (address: string) => Promise<string | undefined>
   /** What we sign with. */
@@ -11,14 +11,14 @@ export type EncryptParts = {
 }
 
 /** Says how mail to an address leaves: signed and encrypted where a key is kept for it, and never as it is then. */
-export function protecting(parts: EncryptParts) {
+export function protecting(app: EncryptContext) {
   return async (address: string): Promise<Protection> => {
-    const armoredKey = await parts.keyFor(address)
+    const armoredKey = await app.keyFor(address)
     if (armoredKey === undefined) return { way: 'as-it-is' }
-    if (!(await isUsable(armoredKey, parts.now()))) return { way: 'contentless' }
+    if (!(await isUsable(armoredKey, app.now()))) return { way: 'contentless' }
     return {
       way: 'encrypted',
-      encrypt: async (mail) => encrypt(mail, armoredKey, await parts.newsroomKey(), parts.now()),
+      encrypt: async (mail) => encrypt(mail, armoredKey, await app.newsroomKey(), app.now()),
     }
   }
 }

@@ -35,7 +35,7 @@ export type Outside = {
 }
 
 /** What several parts of the program are made with. */
-export type Parts = {
+export type App = {
   config: Config
   outside: Outside
   storage: Storage

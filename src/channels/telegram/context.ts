@@ -1,5 +1,5 @@
 import type { TelegramSender } from '../../jobs/contact.ts'
-import type { FurtherDraft } from '../../submissions/incoming.ts'
+import type { IncomingMessage } from '../../submissions/incoming.ts'
 import type { Submission } from '../../submissions/model.ts'
 import type { Chat, NewPart, TakenPart } from '../chat/draft.ts'
 import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
@@ -12,7 +12,7 @@ import type { Reading } from './parse-message.ts'
 export type Session = { language?: string }
 
 /** What the conversation is handed where everything meets. */
-export type ConversationParts = {
+export type ConversationContext = {
   token: string
   getApi: GetApi
   keys: ChatKeys
@@ -35,7 +35,7 @@ export type ConversationParts = {
   }
   /** Links a chat to the submission that a one-time token names; gives its reference, or undefined if the token is no good. */
   link: (token: string, chat: Chat, sender: TelegramSender) => Promise<string | undefined>
-  receiveFurther: (draft: FurtherDraft) => Promise<{ repeat: boolean }>
+  receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
   /** Keeps what cannot be understood as it came. */
   keepUnread: (reason: string, raw: string) => Promise<void>
   /** Wakes the worker: what was written is to be carried. */

@@ -21,7 +21,7 @@ import type { SubmissionStore } from '../../submissions/store.ts'
 import type { ShowPage } from './render-page.ts'
 
 /** What the desk's pages about submissions are handed where everything meets. */
-export type DeskParts = {
+export type DeskContext = {
   showPage: ShowPage
   submissions: SubmissionStore
   inbox: InboxStore
