@@ -50,7 +50,7 @@ export type Tables = {
     moved_from: State | null
     moved_at: number | null
     /** From when the sender is told of the move. */
-    moved_told_at: number | null
+    moved_visible_at: number | null
     spam_before: number
     first_opened_at: number | null
     decided_at: number | null
@@ -85,7 +85,7 @@ export type Tables = {
     /** The held message that an editor made their own by this one. */
     settles: string | null
     /** From when the sender may read it; until then its editor can stop it. */
-    told_at: number
+    visible_at: number
   }
   attachments: {
     id: string
@@ -310,7 +310,7 @@ export type Tables = {
     opened_at: number | null
     /** The revision that the editor has opened last; 0 for none. */
     opened_revision: number
-    told_at: number | null
+    notified_at: number | null
     present_at: number | null
   }
   settings: {
