@@ -23,7 +23,7 @@ const pool = process.env.BARE_POOL === '1' ? '?pool=true' : ''
 const transport = createTransport(SMTP_URL + pool)
 const upload = multer({ dest: `${DATA_DIR}/uploads`, limits: { fileSize: 25 * 1024 * 1024 } })
 
-const Piece = z.object({
+const Submission = z.object({
   title: z.string().min(3).max(150),
   body: z.string().min(20).max(100_000),
   name: z.string().max(100).optional(),
@@ -41,9 +41,9 @@ function notify(subject: string, text: string): void {
 const app = express()
 
 app.post('/submit/:kind', upload.array('files', 10), (req, res) => {
-  const piece = Piece.safeParse(req.body)
-  if (!piece.success) return void res.status(422).json({ error: piece.error.issues })
-  const { title, body, name = null, email = null } = piece.data
+  const submission = Submission.safeParse(req.body)
+  if (!submission.success) return void res.status(422).json({ error: submission.error.issues })
+  const { title, body, name = null, email = null } = submission.data
   const files = JSON.stringify((req.files as Express.Multer.File[]).map((file) => file.filename))
   const { lastInsertRowid } = insert.run(
     req.params.kind as string,

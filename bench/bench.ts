@@ -1,5 +1,5 @@
 // Prints what Barua does beside the bare baseline, both measured in this run. Ratios count; absolute figures drift.
-import { chatUpdate, type Figures, formPost, type Load, post, sealedPost, telegramUpdate } from './load.ts'
+import { chatUpdate, encryptedPost, type Figures, formPost, type Load, post, telegramUpdate } from './load.ts'
 import { type Server, type Sink, secret, start, startSink } from './servers.ts'
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 8)
@@ -20,7 +20,7 @@ const programs = {
   talking: (sink: Sink) => baruaWith(sink, { TELEGRAM_BOT_TOKEN: '1:bench', TELEGRAM_API_ROOT: sink.botApi }),
 }
 type Program = keyof typeof programs
-type Row = Figures & { program: Program; memory: number; mails: number; pieces: number }
+type Row = Figures & { program: Program; processKey: number; mails: number; submissions: number }
 
 async function measure(program: Program, load: Load, connections: number): Promise<Row> {
   const sink = await startSink()
@@ -31,9 +31,9 @@ async function measure(program: Program, load: Load, connections: number): Promi
   const row = {
     ...figures,
     program,
-    memory: server.peakMemory(),
+    processKey: server.peakMemory(),
     mails: (await sink.mails()) - before,
-    pieces: Math.round(figures.perSecond * seconds),
+    submissions: Math.round(figures.perSecond * seconds),
   }
   await server.stop()
   await sink.stop()
@@ -50,9 +50,9 @@ function line(row: Row): string {
     `${row.perSecond.toFixed(0)}/s`.padStart(8),
     `p50 ${row.p50} ms`.padStart(12),
     `p99 ${row.p99} ms`.padStart(13),
-    `${row.memory.toFixed(0)} MiB`.padStart(9),
+    `${row.processKey.toFixed(0)} MiB`.padStart(9),
     `refused ${row.refused}`.padStart(11),
-    `mailed ${row.mails} of ${row.pieces}`,
+    `mailed ${row.mails} of ${row.submissions}`,
   ]
   return cells.join('  ')
 }
@@ -78,7 +78,7 @@ async function compare(
 
 const loads: Record<string, (connections: number) => Promise<void>> = {
   form: (connections) => compare('Form post of 6 KB', formPost, connections),
-  sealed: (connections) => compare('the same, sealed', sealedPost, connections),
+  encrypted: (connections) => compare('the same, sealed', encryptedPost, connections),
   update: (connections) => compare('Telegram update of 4 KB', telegramUpdate(secret), connections),
   conversation: (connections) =>
     compare('the same in a conversation', chatUpdate(secret), connections, 'talking'),

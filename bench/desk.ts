@@ -27,7 +27,7 @@ const sizes = (process.env.BENCH_SIZES ?? '10000,100000').split(',').map(Number)
 const seconds = Number(process.env.BENCH_SECONDS ?? 8)
 const readers = Number(process.env.BENCH_READERS ?? 10)
 /** Pieces that come in meanwhile, a second. */
-const arrivals = Number(process.env.BENCH_ARRIVALS ?? 10)
+const idempotency_keys = Number(process.env.BENCH_ARRIVALS ?? 10)
 
 const lists: Record<string, string> = {
   waiting: '/desk',
@@ -103,7 +103,7 @@ async function withServer<T>(size: number, job: Job, measure: (desk: Desk) => Pr
     const server = await start('src/main.ts', { ...env, SUBMIT_LIMIT: '0' })
     try {
       const who = await signIn(server, env)
-      return await whilePiecesComeIn(server, () => measure({ server, database, ...who }))
+      return await whileSubmissionsComeIn(server, () => measure({ server, database, ...who }))
     } finally {
       await server.stop()
     }
@@ -112,7 +112,7 @@ async function withServer<T>(size: number, job: Job, measure: (desk: Desk) => Pr
   }
 }
 
-async function whilePiecesComeIn<T>(server: Server, measure: () => Promise<T>): Promise<T> {
+async function whileSubmissionsComeIn<T>(server: Server, measure: () => Promise<T>): Promise<T> {
   let running = true
   const coming = comeIn(server, () => running)
   try {
@@ -167,7 +167,7 @@ async function comeIn(server: Server, goesOn: () => boolean): Promise<void> {
     const response = await fetch(url, { method: 'POST', headers, body: body() })
     if (response.status !== 201) throw new Error(`a piece was refused: ${response.status}`)
     await response.arrayBuffer()
-    await sleep(1000 / arrivals)
+    await sleep(1000 / idempotency_keys)
   }
 }
 
@@ -239,7 +239,7 @@ function printJob(name: string): void {
 }
 
 console.log(
-  `Node ${process.version}, ${readers} readers, ${arrivals} pieces a second coming in, ${seconds} s each`,
+  `Node ${process.version}, ${readers} readers, ${idempotency_keys} pieces a second coming in, ${seconds} s each`,
 )
 const save = () => savePath && writeFileSync(savePath, JSON.stringify(results, undefined, 1))
 if (Object.keys(chosen).length > 0) {

@@ -9,7 +9,7 @@ import { storageParts } from '../test/support/storage.ts'
 import { makePile } from './pile.ts'
 
 const sizes = (process.env.BENCH_SIZES ?? '10000,1000000').split(',').map(Number)
-const pieces = 20
+const submissions = 20
 
 async function measure(size: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'barua-erase-'))
@@ -31,7 +31,7 @@ async function measure(size: number): Promise<void> {
 async function eraseRows(storage: Storage): Promise<number[]> {
   const { rows } = await storage.inbox.page({
     filter: { kind: 'guest-post' },
-    size: pieces,
+    size: submissions,
     editorId: '',
     keys: async () => [],
   })

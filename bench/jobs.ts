@@ -16,11 +16,11 @@ const mostFiles = 100_000
 
 export type Job = {
   /** Leaves the pile so that this is to be done. */
-  prepare(db: DatabaseSync, pieces: number): void
+  prepare(db: DatabaseSync, submissions: number): void
   /** How much of it is still to be done: from where that is counted does not matter. */
   left(db: DatabaseSync): number
   /** Files that have to be there when the program starts. Says how many. */
-  prepareFiles?(uploads: string, pieces: number): void
+  prepareFiles?(uploads: string, submissions: number): void
 }
 
 const count = (query: string) => (db: DatabaseSync) => Number(Object.values(db.prepare(query).get() ?? {})[0])
@@ -48,7 +48,7 @@ export const jobs: Record<string, Job> = {
   },
   're-encrypting': {
     prepare: (db) => updateAll(db, `is_confidential = 1, bond = id, active_at = ${Date.now()}`),
-    left: count('select count(*) from submissions where sealed_for is null'),
+    left: count('select count(*) from submissions where encrypted_for is null'),
   },
   'reading into the search index': {
     prepare(db) {
@@ -72,8 +72,8 @@ export const jobs: Record<string, Job> = {
       const add = db.prepare(
         `insert into editors (id, email, created_at, name, role, policy, digested_at) values (?, ?, 0, '', 'editor', ?, 1)`,
       )
-      const wait = db.prepare(`insert into deliveries
-        (id, purpose, carrier, editor_id, state, attempts, due_at, created_at, tried_since)
+      const wait = db.prepare(`insert into jobs
+        (id, type, queue, editor_id, state, attempts, due_at, created_at, tried_since)
         values (?, 'digest', 'mail', ?, 'pending', 0, 0, 0, 0)`)
       const see = db.prepare(
         'insert into attention (submission_id, editor_id, opened_at, opened_revision) select id, ?, 1, 1000 from submissions',
@@ -85,35 +85,33 @@ export const jobs: Record<string, Job> = {
         if (i === 0) see.run(id)
       }
     },
-    left: count(
-      `select count(*) from deliveries where purpose = 'digest' and state = 'pending' and due_at = 0`,
-    ),
+    left: count(`select count(*) from jobs where type = 'digest' and state = 'pending' and due_at = 0`),
   },
   'forgetting what is old': {
-    prepare(db, pieces) {
+    prepare(db, submissions) {
       updateAll(db, `active_at = ${Date.now()}`)
-      const numbers = `with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${pieces})`
+      const numbers = `with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${submissions})`
       const editor = '(select min(id) from editors)'
       for (const into of [
         `sessions (token_hash, editor_id, created_at, seen_at) ${numbers} select 's' || n, ${editor}, n, n from numbers`,
         `sign_in_links (token_hash, editor_id, expires_at) ${numbers} select 'l' || n, ${editor}, n from numbers`,
-        `sign_in_tries (account, times, latest_at) ${numbers} select 'a' || n, '', n from numbers`,
+        `login_attempts (account, times, latest_at) ${numbers} select 'a' || n, '', n from numbers`,
         `seen_updates (bot, update_id, seen_at) ${numbers} select 'b', n, n from numbers`,
-        `mail_answers (delivery_id, address, at) ${numbers} select 'd' || n, 'x', n from numbers`,
-        `open_pieces (id, chat, kind, joins, state, target, heard_at, revision, part_count, characters, last_message_id, created_at)
+        `mail_receipts (job_id, address, at) ${numbers} select 'd' || n, 'x', n from numbers`,
+        `drafts (id, chat, kind, joins, state, target, heard_at, revision, item_count, characters, last_message_id, created_at)
            ${numbers} select 'p' || n, 'c' || n, 'news-tip', '', 'sent', 't', n, 1, 0, 0, 1, n from numbers`,
       ])
         db.exec(`insert into ${into}`)
     },
     left: count(`select (select count(*) from sessions where created_at < 100000000)
       + (select count(*) from sign_in_links where expires_at < 100000000)
-      + (select count(*) from sign_in_tries) + (select count(*) from seen_updates)
-      + (select count(*) from mail_answers) + (select count(*) from open_pieces where target is not null)`),
+      + (select count(*) from login_attempts) + (select count(*) from seen_updates)
+      + (select count(*) from mail_receipts) + (select count(*) from drafts where target is not null)`),
   },
   'sweeping files': {
     prepare: (db) => updateAll(db, `active_at = ${Date.now()}`),
-    prepareFiles(uploads, pieces) {
-      for (let i = 0; i < Math.min(pieces, mostFiles); i++) {
+    prepareFiles(uploads, submissions) {
+      for (let i = 0; i < Math.min(submissions, mostFiles); i++) {
         const id = newId(Date.now() - day)
         const folder = join(uploads, id.slice(-2))
         mkdirSync(folder, { recursive: true })

@@ -41,7 +41,7 @@ export const formPost: Load = {
 }
 
 /** The same in confidence: sealed as it comes in. */
-export const sealedPost: Load = { ...formPost, path: '/submit/news-tip' }
+export const encryptedPost: Load = { ...formPost, path: '/submit/news-tip' }
 
 function multipart(fields: Record<string, string>): string {
   const parts = Object.entries(fields).map(

@@ -103,12 +103,12 @@ async function measured(make: (folder: string) => Promise<Side>, what: string, a
   await side.stop()
   await rm(folder, { recursive: true, force: true })
   const loop = [delays.percentile(99), delays.max].map((ns) => Math.round(ns / 1e6))
-  return { ...result, loop, work: Math.round(longest / 1000), memory: Math.round(most / 2 ** 20) }
+  return { ...result, loop, work: Math.round(longest / 1000), processKey: Math.round(most / 2 ** 20) }
 }
 
 function told(name: string, one: Awaited<ReturnType<typeof measured>>): string {
   const rate = Math.round(one.taken / one.took)
-  return `${name.padEnd(7)} ${rate}/s, ${one.taken} of ${one.sent} taken in ${one.took.toFixed(1)} s, p50 ${one.p50} ms, p99 ${one.p99} ms, event loop held up p99 ${one.loop[0]} ms, at most ${one.loop[1]} ms, its own work at a stretch at most ${one.work} ms, memory ${one.memory} MiB`
+  return `${name.padEnd(7)} ${rate}/s, ${one.taken} of ${one.sent} taken in ${one.took.toFixed(1)} s, p50 ${one.p50} ms, p99 ${one.p99} ms, event loop held up p99 ${one.loop[0]} ms, at most ${one.loop[1]} ms, its own work at a stretch at most ${one.work} ms, memory ${one.processKey} MiB`
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`)

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openStorage } from '../src/app/stores.ts'
 import { newId } from '../src/core/ids.ts'
+import { channels, kinds, states } from '../src/db/values.ts'
 import { isConfidentialKind } from '../src/submissions/model.ts'
 import { storageParts } from '../test/support/storage.ts'
-import { channels, kinds, states } from "../src/db/values.ts";
 
-export type Pile = { pieces: number; rows: number; seconds: number }
+export type Pile = { submissions: number; rows: number; seconds: number }
 
 const span = 3 * 365 * 86_400_000
 const wordsInBody = 60
@@ -16,8 +16,8 @@ const vocabulary = 20_000
 const editors = 10
 
 /** The path of a pile that is to be copied, not changed: made the first time, and brought up to date where it was kept. */
-export async function keptPile(folder: string, pieces: number): Promise<string> {
-  const path = join(folder, `${pieces}.db`)
+export async function keptPile(folder: string, submissions: number): Promise<string> {
+  const path = join(folder, `${submissions}.db`)
   if (existsSync(path)) {
     const begun = performance.now()
     await (await openStorage(`sqlite:${path}`, storageParts())).close()
@@ -26,16 +26,16 @@ export async function keptPile(folder: string, pieces: number): Promise<string> 
     return path
   }
   mkdirSync(folder, { recursive: true })
-  const pile = await makePile(`${path}.new`, pieces)
+  const pile = await makePile(`${path}.new`, submissions)
   console.log(
-    `${pieces.toLocaleString('en')} submissions: ${pile.rows.toLocaleString('en')} rows made in ${pile.seconds.toFixed(0)} s, ${Math.round(pile.rows / pile.seconds).toLocaleString('en')} a second`,
+    `${submissions.toLocaleString('en')} submissions: ${pile.rows.toLocaleString('en')} rows made in ${pile.seconds.toFixed(0)} s, ${Math.round(pile.rows / pile.seconds).toLocaleString('en')} a second`,
   )
   renameSync(`${path}.new`, path)
   return path
 }
 
 /** Fills a database that does not exist yet. Everything but the text is as the desk would have left it. */
-export async function makePile(path: string, pieces: number): Promise<Pile> {
+export async function makePile(path: string, submissions: number): Promise<Pile> {
   const storage = await openStorage(`sqlite:${path}`, storageParts())
   const team: string[] = []
   for (let i = 0; i < editors; i++) {
@@ -47,13 +47,13 @@ export async function makePile(path: string, pieces: number): Promise<Pile> {
   const db = new DatabaseSync(path)
   db.exec('pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -400000; begin')
   const begun = performance.now()
-  const rows = fill(db, pieces, team)
+  const rows = fill(db, submissions, team)
   db.exec('commit; pragma journal_mode = wal; pragma optimize')
   db.close()
-  return { pieces, rows, seconds: (performance.now() - begun) / 1000 }
+  return { submissions, rows, seconds: (performance.now() - begun) / 1000 }
 }
 
-function fill(db: DatabaseSync, pieces: number, team: string[]): number {
+function fill(db: DatabaseSync, submissions: number, team: string[]): number {
   const submission = db.prepare(
     `insert into submissions (id, reference, receipt_hash, kind, channel, state, created_at, updated_at, heard_at, assignee_id, summary, decided_at, first_opened_at)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -61,8 +61,8 @@ function fill(db: DatabaseSync, pieces: number, team: string[]): number {
   const message = db.prepare(
     "insert into messages (id, submission_id, author, content, created_at) values (?, ?, 'sender', ?, ?)",
   )
-  const delivery = db.prepare(
-    `insert into deliveries (id, purpose, carrier, submission_id, message_id, state, attempts, due_at, created_at, tried_since, done_at)
+  const job = db.prepare(
+    `insert into jobs (id, type, queue, submission_id, message_id, state, attempts, due_at, created_at, tried_since, done_at)
      values (?, 'sender-receipt', 'mail', ?, ?, ?, 1, ?, ?, ?, ?)`,
   )
   const attention = db.prepare('insert into attention (submission_id, editor_id, opened_at) values (?, ?, ?)')
@@ -71,13 +71,13 @@ function fill(db: DatabaseSync, pieces: number, team: string[]): number {
   const words = db.prepare('insert into search_words (rowid, words) values (?, ?)')
   const now = Date.now()
   let rows = 0
-  for (let i = 0; i < pieces; i++) {
-    const at = Math.floor(now - span + (span * i) / pieces)
+  for (let i = 0; i < submissions; i++) {
+    const at = Math.floor(now - span + (span * i) / submissions)
     const [id, messageId] = [newId(at), newId(at)]
     const kind = pick(kinds)
     // Most of a pile has been decided long ago; what is waiting or in review is recent, and some of it is not.
     const state =
-      i > pieces * 0.98 || Math.random() < 0.02
+      i > submissions * 0.98 || Math.random() < 0.02
         ? pick(['waiting', 'in-review'] as const)
         : pick(states.slice(2))
     const assignee = state === 'waiting' ? '' : pick(team)
@@ -100,7 +100,7 @@ function fill(db: DatabaseSync, pieces: number, team: string[]): number {
       decided,
     )
     message.run(messageId, id, JSON.stringify({ fields: { title, body, name: 'A sender' }, files: {} }), at)
-    delivery.run(newId(at), id, messageId, Math.random() < 0.001 ? 'failed' : 'sent', at, at, at, at)
+    job.run(newId(at), id, messageId, Math.random() < 0.001 ? 'failed' : 'sent', at, at, at, at)
     attention.run(id, team[0] as string, at + 1)
     rows += 4
     if (i % 10 === 0) {

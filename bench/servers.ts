@@ -80,7 +80,7 @@ export async function startSink(): Promise<Sink> {
 }
 
 async function untilOpen(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let attempts = 0; attempts < 200; attempts++) {
     if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}`)
     const open = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1000) }).then(
       () => true,

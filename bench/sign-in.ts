@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { median } from '../src/statistics/model.ts'
 import { start } from './servers.ts'
 
-const tries = Number(process.env.BENCH_TRIES ?? 30)
+const attempts = Number(process.env.BENCH_TRIES ?? 30)
 const folder = mkdtempSync(join(tmpdir(), 'barua-sign-in-'))
 const env = { DATA_DIR: join(folder, 'data'), UPLOADS_DIR: join(folder, 'uploads'), TRUST_PROXY: 'true' }
 const server = await start('src/main.ts', env)
@@ -14,7 +14,7 @@ const site = `http://127.0.0.1:${server.port}`
 let clients = 0
 
 const addresses: string[] = []
-for (let i = 0; i < tries; i++) addresses.push(await newEditor(`editor${i}@localhost`))
+for (let i = 0; i < attempts; i++) addresses.push(await newEditor(`editor${i}@localhost`))
 const known: number[] = []
 const unknown: number[] = []
 for (const [i, address] of addresses.entries()) {
@@ -23,7 +23,7 @@ for (const [i, address] of addresses.entries()) {
 }
 const [a = 0, b = 0] = [median(known), median(unknown)]
 console.log(
-  `a wrong passphrase, median of ${tries}: ${a.toFixed(0)} ms with an account, ${b.toFixed(0)} ms without`,
+  `a wrong passphrase, median of ${attempts}: ${a.toFixed(0)} ms with an account, ${b.toFixed(0)} ms without`,
 )
 await server.stop()
 rmSync(folder, { recursive: true, force: true })

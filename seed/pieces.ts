@@ -1,6 +1,7 @@
 // Made-up words for made-up pieces. Every draw comes from a generator that is given, so a seed makes the same desk again.
+
+import type { Channel, Kind } from '../src/db/values.ts'
 import type { Fields } from '../src/submissions/model.ts'
-import type { Channel, Kind } from "../src/db/values.ts";
 
 export type Random = () => number
 

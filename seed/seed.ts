@@ -8,16 +8,12 @@ import { setUpLines } from '../src/accounts/first-run.ts'
 import { createApplication } from '../src/app/app.ts'
 import { readConfig } from '../src/config.ts'
 import { newId } from '../src/core/ids.ts'
+import { type Channel, channels, type Kind, kinds } from '../src/db/values.ts'
 import { answer, both, type ChangeOf, claim, move, note, tag } from '../src/editorial/actions.ts'
 import { decisions, fill, stateAfter, valuesFor } from '../src/editorial/letter-templates.ts'
-import type { Sealing } from '../src/encryption/types.ts'
+import type { Recipients } from '../src/encryption/types.ts'
 import type { NewRecord } from '../src/submissions/intake-record.ts'
-import {
-  type Content,
-  isConfidentialKind,
-  type Submission,
-  summaryOf,
-} from '../src/submissions/model.ts'
+import { type Content, isConfidentialKind, type Submission, summaryOf } from '../src/submissions/model.ts'
 import { newReference } from '../src/submissions/receipt.ts'
 import {
   answerText,
@@ -29,10 +25,9 @@ import {
   type Random,
   tag as tagOf,
 } from './pieces.ts'
-import { type Channel, channels, type Kind, kinds } from "../src/db/values.ts";
 
 const day = 86_400_000
-const pieces = Number(process.argv[2] ?? 200)
+const submissions = Number(process.argv[2] ?? 200)
 const span = 60 * day
 
 if (existsSync('.env')) process.loadEnvFile('.env')
@@ -53,15 +48,15 @@ const team = [
 ]
 const now = Date.now()
 
-for (let i = pieces; i > 0; i--) {
+for (let i = submissions; i > 0; i--) {
   // The last few came in just now; the rest are spread over two months.
-  const age = i <= 10 ? i * 7 * 60_000 : day / 8 + (i / pieces) ** 2 * span
-  await makePiece(Math.round(now - age))
+  const age = i <= 10 ? i * 7 * 60_000 : day / 8 + (i / submissions) ** 2 * span
+  await makeSubmission(Math.round(now - age))
 }
 await application.stop()
-process.stdout.write(`${pieces} made-up submissions are at the desk.\n`)
+process.stdout.write(`${submissions} made-up submissions are at the desk.\n`)
 
-async function makePiece(at: number): Promise<void> {
+async function makeSubmission(at: number): Promise<void> {
   const kind = pick(random, kinds)
   const channel = kind === 'guest-post' ? 'form' : pick(random, channels)
   const submission = await receive(kind, channel, at)
@@ -73,9 +68,9 @@ async function receive(kind: Kind, channel: Channel, at: number): Promise<Submis
   const fields = fieldsOf(random, kind, channel)
   const submissionId = newId(at)
   const isConfidential = isConfidentialKind(kind)
-  const desk = await storage.sealings.desk()
-  const sealing = isConfidential ? { bond: submissionId, sender: null, desk } : undefined
-  const pictures = chance(random, 0.3) ? await Promise.all([1, 2].map(() => picture(sealing))) : []
+  const desk = await storage.recipientsStore.desk()
+  const recipients = isConfidential ? { contextId: submissionId, sender: null, desk } : undefined
+  const pictures = chance(random, 0.3) ? await Promise.all([1, 2].map(() => picture(recipients))) : []
   const content: Content = {
     fields,
     files: Object.fromEntries(
@@ -85,7 +80,7 @@ async function receive(kind: Kind, channel: Channel, at: number): Promise<Submis
   }
   const receipt = hash('sha256', randomBytes(20), 'base64url')
   await record({
-    arrival: { source: 'seed', key: submissionId },
+    idempotencyKey: { source: 'seed', key: submissionId },
     submissionId,
     submission: {
       reference: newReference(),
@@ -95,14 +90,14 @@ async function receive(kind: Kind, channel: Channel, at: number): Promise<Submis
       summary: summaryOf(content, pictures.length),
       senders: [],
       isConfidential,
-      bond: submissionId,
+      contextId: submissionId,
       senderRecipient: null,
     },
     messageId: newId(at),
     author: 'sender',
     content,
     attachments: pictures,
-    deliveries: isConfidential ? [] : pictures.map(({ id }) => ({ purpose: 'preview', attachmentId: id })),
+    jobs: isConfidential ? [] : pictures.map(({ id }) => ({ type: 'preview', attachmentId: id })),
     at,
   })
   if (chance(random, 0.15)) await writeAgain(submissionId, at + day / 3)
@@ -111,13 +106,13 @@ async function receive(kind: Kind, channel: Channel, at: number): Promise<Submis
 
 async function writeAgain(submissionId: string, at: number): Promise<void> {
   await record({
-    arrival: { source: 'seed', key: newId(at) },
+    idempotencyKey: { source: 'seed', key: newId(at) },
     submissionId,
     messageId: newId(at),
     author: 'sender',
     content: { fields: { body: furtherText(random) }, files: {} },
     attachments: [],
-    deliveries: [],
+    jobs: [],
     at,
   })
 }
@@ -132,18 +127,18 @@ async function work(first: Submission, at: number): Promise<void> {
   const editorId = pick(random, team).id
   await storage.attention.open(first.id, editorId, at)
   let submission = await apply(first, editorId, at, claim({ submission: first, editorId, at }))
-  const deed = () => ({ submission, editorId, at })
-  if (chance(random, 0.4)) submission = await apply(submission, editorId, at, tag(deed(), tagOf(random)))
+  const action = () => ({ submission, editorId, at })
+  if (chance(random, 0.4)) submission = await apply(submission, editorId, at, tag(action(), tagOf(random)))
   if (chance(random, 0.3)) {
     const body = noteText(random)
     submission = await apply(submission, editorId, at, note(body))
   }
   if (chance(random, 0.4)) {
     const body = answerText(random)
-    submission = await apply(submission, editorId, at, answer(deed(), { body }, [], {}, undefined))
+    submission = await apply(submission, editorId, at, answer(action(), { body }, [], {}, undefined))
   }
   if (chance(random, 0.15)) return
-  if (chance(random, 0.05)) await apply(submission, editorId, at + day, move(deed(), 'spam'))
+  if (chance(random, 0.05)) await apply(submission, editorId, at + day, move(action(), 'spam'))
   else await decide(submission, editorId, Math.min(now, at + Math.round(random() * 3 * day)))
 }
 
@@ -152,10 +147,10 @@ async function decide(submission: Submission, editorId: string, at: number): Pro
   const { value: letter } = await storage.settings.letter(decision)
   const opening = await storage.submissions.opening(submission.id)
   const values = valuesFor(submission, opening?.content.fields ?? { body: '' }, config.NEWSROOM_NAME)
-  const deed = { submission, editorId, at }
+  const action = { submission, editorId, at }
   const said = { id: newId(at), title: fill(letter.subject, values), body: fill(letter.body, values) }
-  const moved = submission.state === stateAfter[decision] ? undefined : move(deed, stateAfter[decision])
-  const written = answer(deed, said, [], {}, undefined)
+  const moved = submission.state === stateAfter[decision] ? undefined : move(action, stateAfter[decision])
+  const written = answer(action, said, [], {}, undefined)
   await apply(submission, editorId, at, moved ? both(moved, written) : written)
 }
 
@@ -168,7 +163,7 @@ async function apply(
   return storage.work.apply({ ...change, submissionId: submission.id, editorId, at })
 }
 
-async function picture(sealing: Sealing | undefined) {
+async function picture(recipients: Recipients | undefined) {
   const channel = () => Math.floor(60 + random() * 160)
   const [width, height] = chance(random, 0.5) ? [600, 400] : [400, 600]
   const background = { r: channel(), g: channel(), b: channel() }
@@ -177,12 +172,12 @@ async function picture(sealing: Sealing | undefined) {
     .jpeg()
     .toBuffer()
   const written = await files.stage(Readable.from([jpeg]), {
-    isSealed: sealing !== undefined,
+    isEncrypted: recipients !== undefined,
     maxBytes: jpeg.length,
     typeOf: async () => 'image/jpeg',
   })
-  const sealed = await files.keep([written.id], sealing)
-  const as = sealed.get(written.id)
+  const encrypted = await files.keep([written.id], recipients)
+  const as = encrypted.get(written.id)
   return { ...written, ...(as && { mark: as.mark, desk: as.desk }) }
 }
 

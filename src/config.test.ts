@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { ConfigFault, readConfig } from './config.ts'
+import { ConfigError, readConfig } from './config.ts'
 
 test('with no environment at all, everything has a value that works on a laptop', () => {
   const config = readConfig({})
@@ -12,17 +12,17 @@ test('with no environment at all, everything has a value that works on a laptop'
 })
 
 test('all faults are named at once, without the values, which may be secret', () => {
-  const faulty = {
+  const failing = {
     PORT: 'eighty',
     SMTP_URL: 'secret-password',
     TELEGRAM_BOT_TOKEN: 'secret-token',
     MAX_FILE_BYTES: '-1',
   }
   assert.throws(
-    () => readConfig(faulty),
+    () => readConfig(failing),
     (error) => {
-      assert.ok(error instanceof ConfigFault)
-      for (const name of Object.keys(faulty)) assert.ok(error.message.includes(name), name)
+      assert.ok(error instanceof ConfigError)
+      for (const name of Object.keys(failing)) assert.ok(error.message.includes(name), name)
       assert.ok(!error.message.includes('secret'))
       return true
     },

@@ -139,25 +139,25 @@ const longReply =
 
 /** Some belong together. */
 const Environment = Variables.check(({ value, issues }) => {
-  const fault = (variable: string, message: string) =>
+  const errorCode = (variable: string, message: string) =>
     issues.push({ code: 'custom', message, path: [variable], input: undefined })
   const hears = value.EMAIL_LISTEN !== undefined || value.IMAP_URL !== undefined
   const reply = value.EMAIL_REPLY_ADDRESS ?? bareAddress(value.MAIL_FROM)
-  if (hears && !replyAddress.test(reply)) fault('EMAIL_REPLY_ADDRESS', longReply)
+  if (hears && !replyAddress.test(reply)) errorCode('EMAIL_REPLY_ADDRESS', longReply)
   if ((value.EMAIL_TLS_KEY === undefined) !== (value.EMAIL_TLS_CERT === undefined))
-    fault('EMAIL_TLS_KEY', 'and EMAIL_TLS_CERT go together')
+    errorCode('EMAIL_TLS_KEY', 'and EMAIL_TLS_CERT go together')
   const onionPath = pathOf(value.ONION_URL)
   if (onionPath !== '/' && onionPath !== pathOf(value.PUBLIC_URL))
-    fault('ONION_URL', 'has the same path as PUBLIC_URL, or none')
-  const deskFault = faultOfDesk(value)
-  if (deskFault !== undefined) fault('DESK_URL', deskFault)
+    errorCode('ONION_URL', 'has the same path as PUBLIC_URL, or none')
+  const deskError = errorOfDesk(value)
+  if (deskError !== undefined) errorCode('DESK_URL', deskError)
 })
 
 /**
  * What is wrong with the desk's address. A browser keeps pages apart by host and port, but cookies and passkeys by the
  * host alone, so another port is not enough.
  */
-function faultOfDesk(values: z.infer<typeof Variables>): string | undefined {
+function errorOfDesk(values: z.infer<typeof Variables>): string | undefined {
   const desk = parsedUrl(values.DESK_URL)
   if (desk === undefined) return undefined
   const site = parsedUrl(values.PUBLIC_URL) ?? new URL('http://localhost')
@@ -208,7 +208,7 @@ export type Config = Readonly<
 export type Replies = 'collected' | 'to-people' | 'unread'
 
 /** All that is wrong with the environment, one line a variable. */
-export class ConfigFault extends Error {}
+export class ConfigError extends Error {}
 
 /**
  * Reads the environment once. An empty variable counts as not set.
@@ -219,7 +219,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const parsed = Environment.safeParse(given)
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    throw new ConfigFault(lines.join('\n'))
+    throw new ConfigError(lines.join('\n'))
   }
   const values = parsed.data
   const publicUrl = siteAddress(values.PUBLIC_URL ?? `http://localhost:${values.PORT}`)
@@ -257,7 +257,7 @@ function bareAddress(mailbox: string): string {
 }
 
 /** True if mail can come in, by whichever way. */
-export function hasMailDoor(config: Pick<Config, 'replies'>): boolean {
+export function hasInboundMail(config: Pick<Config, 'replies'>): boolean {
   return config.replies === 'collected'
 }
 

@@ -3,7 +3,7 @@ import { cp, glob, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { mailDoor } from './support/mail.ts'
+import { inboundMail } from './support/mail.ts'
 import { type Newsroom, openNewsroom } from './support/newsroom.ts'
 import { guestPost, storyAngle, textUpdate } from './support/pieces.ts'
 
@@ -61,7 +61,7 @@ const ways: Record<string, Way> = {
 
 for (const [way, { env = {}, receipt }] of Object.entries(ways)) {
   test(`by ${way}, the same input under the same key gives another receipt`, async (t) => {
-    const settings = { ...mailDoor, ...env }
+    const settings = { ...inboundMail, ...env }
     const one = await openNewsroom(t, settings)
     const other = await withTheSecretsOf(t, one, settings)
     const receipts = [await receipt(one), await receipt(other)]
@@ -89,7 +89,7 @@ test('no digest of what came in confidence can be tried out', async (t) => {
     await one.receiveUpdate(textUpdate(7, 'The depot is empty.')).expect(200)
     const { DatabaseSync } = await import('node:sqlite')
     const db = new DatabaseSync(join(one.settings.DATA_DIR, 'barua.db'), { readOnly: true })
-    digests.push(db.prepare('select digest from arrivals').get()?.digest)
+    digests.push(db.prepare('select digest from idempotency_keys').get()?.digest)
     db.close()
   }
   assert.ok(digests[0])

@@ -45,7 +45,8 @@ function begin(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece) => (output += piece))
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (submission) => (output += submission))
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code) => resolve({ code, output, lines: output.trim().split('\n') }))
   })
@@ -64,7 +65,7 @@ function end({ child }: { child: ChildProcess }, signal: NodeJS.Signals = 'SIGTE
 }
 
 async function until(is: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
+  for (let attempts = 0; attempts < 600; attempts++) {
     if (await is()) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -143,7 +143,7 @@ function timeOf({ source, flags }: Pattern, text: string): number {
   const pattern = new RegExp(source, flags.replace(/[gy]/g, ''))
   let best = Number.POSITIVE_INFINITY
   // The fastest of several counts, for others may use the machine.
-  for (let tries = 0; tries < 3 && best > longest; tries++) {
+  for (let attempts = 0; attempts < 3 && best > longest; attempts++) {
     const begun = performance.now()
     pattern.test(text)
     best = Math.min(best, performance.now() - begun)

@@ -6,7 +6,7 @@ import { newId } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
 import type { Role } from '../db/values.ts'
-import { insertDeliveries } from '../jobs/enqueue-store.ts'
+import { insertJobs } from '../jobs/enqueue-store.ts'
 import type { Colleague, Editor } from './editor.ts'
 import { defaultPolicy, NoticePolicy, nextDigestAt } from './notification-policy.ts'
 
@@ -69,10 +69,10 @@ export function editorStore(db: Database) {
           .where('id', '=', id)
           .execute()
         await trx
-          .updateTable('deliveries')
-          .set({ state: 'dropped', done_at: now, fault: 'policy-changed' })
+          .updateTable('jobs')
+          .set({ state: 'dropped', done_at: now, error_code: 'policy-changed' })
           .where('editor_id', '=', id)
-          .where('purpose', '=', 'digest')
+          .where('type', '=', 'digest')
           .where('state', '=', 'pending')
           .execute()
         await scheduleDigest(trx, { id, policy }, now)
@@ -93,10 +93,10 @@ export function editorStore(db: Database) {
           eb
             .exists(
               eb
-                .selectFrom('deliveries')
-                .select('deliveries.id')
+                .selectFrom('jobs')
+                .select('jobs.id')
                 .whereRef('editor_id', '=', 'editors.id')
-                .where('purpose', '=', 'digest')
+                .where('type', '=', 'digest')
                 .where(waitsAsDigest),
             )
             .as('waits'),
@@ -197,7 +197,7 @@ export async function removeEditor(
     .execute()
 }
 // As the partial index has it, literally, so that SQLite sees that it fits.
-const waitsAsDigest = sql<boolean>`state = 'pending' and purpose in ('digest', 'burst-digest')`
+const waitsAsDigest = sql<boolean>`state = 'pending' and type in ('digest', 'burst-digest')`
 
 function accounts(db: Database) {
   return db.selectFrom('editors').select(columns).where('removed_at', 'is', null)
@@ -232,5 +232,5 @@ async function scheduleDigest(
   now: number,
 ): Promise<void> {
   const dueAt = policy.rhythm === 'digest' ? nextDigestAt(policy, now) : undefined
-  if (dueAt !== undefined) await insertDeliveries(trx, [{ purpose: 'digest', editorId: id, dueAt }], now)
+  if (dueAt !== undefined) await insertJobs(trx, [{ type: 'digest', editorId: id, dueAt }], now)
 }

@@ -24,7 +24,7 @@ export function factorStore(db: Database) {
     /** Keeps a sealed TOTP secret and the hashes of new recovery codes; the old ones are no good any more. */
     async setTotp(
       editorId: string,
-      sealed: string,
+      encrypted: string,
       usedStep: number,
       codeHashes: string[],
       noted?: Noted,
@@ -32,7 +32,7 @@ export function factorStore(db: Database) {
       await db.transaction().execute(async (trx) => {
         await trx
           .updateTable('editors')
-          .set({ totp_secret: sealed, totp_used: usedStep, wrong_codes: 0 })
+          .set({ totp_secret: encrypted, totp_used: usedStep, wrong_codes: 0 })
           .where('id', '=', editorId)
           .execute()
         await replaceCodes(trx, editorId, codeHashes)

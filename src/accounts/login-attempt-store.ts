@@ -2,10 +2,10 @@ import type { Database } from '../db/open.ts'
 
 type Limit = { most: number; span: number }
 
-export type TryStore = ReturnType<typeof tryStore>
+export type LoginAttemptStore = ReturnType<typeof loginAttemptStore>
 
 /** Tries to sign in, by account: in the database, so that a restart does not clear them. */
-export function tryStore(db: Database) {
+export function loginAttemptStore(db: Database) {
   return {
     /**
      * Counts a try. False if by one of these limits there were `most` within the last `span` milliseconds, a day at the
@@ -18,7 +18,7 @@ export function tryStore(db: Database) {
         const isFull = ({ most, span }: Limit) => times.filter((at) => at > now - span).length >= most
         if (limits.some(isFull)) return false
         await trx
-          .updateTable('sign_in_tries')
+          .updateTable('login_attempts')
           .set({ times: [...times, now].join(' '), latest_at: now })
           .where('account', '=', account)
           .execute()
@@ -28,7 +28,7 @@ export function tryStore(db: Database) {
 
     /** What was mistyped before does not count any more. */
     async forget(account: string): Promise<void> {
-      await db.deleteFrom('sign_in_tries').where('account', '=', account).execute()
+      await db.deleteFrom('login_attempts').where('account', '=', account).execute()
     },
   }
 }
@@ -36,7 +36,7 @@ export function tryStore(db: Database) {
 /** The times of an account's tries. Its row is locked by writing it, so that tries at the same moment are all counted. */
 async function lockedTimes(trx: Database, account: string, now: number): Promise<number[]> {
   const row = await trx
-    .insertInto('sign_in_tries')
+    .insertInto('login_attempts')
     .values({ account, times: '', latest_at: now })
     .onConflict((oc) => oc.column('account').doUpdateSet({ latest_at: now }))
     .returning('times')

@@ -40,10 +40,10 @@ export const gatheringTime = 5 * minute
 export const quietTime = day
 
 /** More pieces than this within the span are a burst: everyone gets one digest for it instead of a mail a piece. */
-export const burst = { pieces: 20, span: 10 * minute }
+export const burst = { submissions: 20, span: 10 * minute }
 
 /** More pieces than this within the span may be the beginning of a burst: they are told of when the span is over, if it is none. */
-export const crowd = { pieces: 5, span: minute }
+export const crowd = { submissions: 5, span: minute }
 
 /** A burst that does not end is told of after this time. */
 export const longestBurst = 60 * minute
@@ -58,11 +58,11 @@ export type News = { kind: Kind; isOpening: boolean; assigneeId: string | null; 
 export function noticeTime(
   editor: { id: string; policy: NoticePolicy },
   news: News,
-  attention: Pick<Attention, 'openedAt' | 'toldAt'>,
+  attention: Pick<Attention, 'openedAt' | 'notifiedAt'>,
   now: number,
 ): number | undefined {
   if (!wants(editor, news)) return undefined
-  if (isTold(attention, now)) return undefined
+  if (wasNotified(attention, now)) return undefined
   return news.isOpening ? now : Math.max(now, news.at + gatheringTime)
 }
 
@@ -72,9 +72,12 @@ function wants({ id, policy }: { id: string; policy: NoticePolicy }, news: News)
   return policy.rhythm === 'at-once' && policy.kinds.includes(news.kind)
 }
 
-function isTold({ openedAt, toldAt }: Pick<Attention, 'openedAt' | 'toldAt'>, now: number): boolean {
-  if (toldAt === null || now - toldAt >= quietTime) return false
-  return openedAt === null || openedAt < toldAt
+function wasNotified(
+  { openedAt, notifiedAt }: Pick<Attention, 'openedAt' | 'notifiedAt'>,
+  now: number,
+): boolean {
+  if (notifiedAt === null || now - notifiedAt >= quietTime) return false
+  return openedAt === null || openedAt < notifiedAt
 }
 
 /** The next time after `now` at which a digest is due; undefined where no hour is chosen. */

@@ -69,14 +69,14 @@ export function checkPassphrase(
   again: string,
   known: { email: string; newsroom: string },
 ): void {
-  const fault = faultIn(passphrase, known)
-  if (fault) throw new Failure('invalid', fault, { fields: { passphrase: [fault] } })
+  const errorCode = errorIn(passphrase, known)
+  if (errorCode) throw new Failure('invalid', errorCode, { fields: { passphrase: [errorCode] } })
   if (passphrase === again) return
   const differs = 'The two passphrases differ.'
   throw new Failure('invalid', differs, { fields: { again: [differs] } })
 }
 
-function faultIn(passphrase: string, known: { email: string; newsroom: string }): string | undefined {
+function errorIn(passphrase: string, known: { email: string; newsroom: string }): string | undefined {
   const length = lengthOf(passphrase)
   if (length < shortest) return `Use at least ${shortest} characters. Five random words work well.`
   if (length > longest) return `Use at most ${longest} characters.`

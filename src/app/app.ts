@@ -5,7 +5,7 @@ import type { SetUpLink } from '../accounts/first-run.ts'
 import { type KeyRing, keyRing } from '../accounts/keyring/keyring.ts'
 import type { LinkMaker } from '../accounts/sign-in-link.ts'
 import { hookSecret } from '../channels/api/outgoing-webhooks.ts'
-import { createResealing, type Resealing } from '../confidentiality/re-encryption.ts'
+import { createReEncryption, type ReEncryption } from '../confidentiality/re-encryption.ts'
 import { basePath, type Config, deskBasePath, siteAddresses } from '../config.ts'
 import { createChanges } from '../core/changes.ts'
 import { newId } from '../core/ids.ts'
@@ -21,17 +21,17 @@ import { type Assets, pageRenderer, readAssets } from '../web/pages.ts'
 import { createBodies } from '../web/request-bodies.ts'
 import { type App, hour, type Outside, onionSiteUrl, siteUrl } from './context.ts'
 import { createDesk, createLinks } from './desk.ts'
-import { createMailSide, type MailSide } from './email.ts'
+import { createEmailChannel, type EmailChannel } from './email.ts'
 import { firstLinks } from './first-links.ts'
 import { createSite } from './http.ts'
 import { createLetterbox } from './intake.ts'
-import { createCarriers, createComposer, createOutbox, lazyMailer } from './jobs.ts'
+import { createComposer, createHandlers, createOutbox, lazyMailer } from './jobs.ts'
 import { openStores } from './open-stores.ts'
-import { createPgpSide } from './pgp.ts'
+import { createPgp } from './pgp.ts'
 import { createReadiness } from './readiness.ts'
 import { createRounds } from './schedule.ts'
 import type { Storage } from './stores.ts'
-import { type BotSide, createBotSide } from './telegram.ts'
+import { createTelegramChannel, type TelegramChannel } from './telegram.ts'
 
 export type Application = {
   web: RequestListener
@@ -53,12 +53,12 @@ export type Application = {
   /** The addresses of all editors, as long as none of them has set up; undefined once one has. */
   waitingEditors(): Promise<string[] | undefined>
   keyRing: KeyRing
-  resealing: Resealing
+  reEncryption: ReEncryption
   files: FileStore
   cleaner: Cleaner
   webhook: { url: string; secret: string; isNew: boolean }
-  bots: BotSide
-  mail: MailSide
+  bots: TelegramChannel
+  mail: EmailChannel
   /** Sends a mail to ourselves, and says by which id it is known when it comes back. */
   sendCanary(): Promise<string>
   /** Every route of the desk, with who may come. */
@@ -74,18 +74,18 @@ export async function createApplication(config: Config, outside: Outside): Promi
   // Before any door is open: what comes in from now on is not what a crash left.
   const beganAt = Date.now()
   const changes = createChanges()
-  const app = await createContext(config, outside, (carrier) => outbox.nudge(carrier), changes.changed)
+  const app = await createContext(config, outside, (queue) => outbox.nudge(queue), changes.changed)
   const { storage, secrets } = app
   await storage.editors.addFirst(config.EDITORS, outside.now())
   const signInLink = createLinks(app)
   let setUpLinks: SetUpLink[] = []
   const compose = createComposer(app, signInLink)
-  const pgp = createPgpSide(app)
+  const pgp = createPgp(app)
   const mailer = lazyMailer(app, compose, pgp.protectionOf)
   const letterbox = createLetterbox(app)
-  const bots = createBotSide(app, letterbox)
-  const mail = createMailSide(app, letterbox)
-  const outbox = createOutbox(app, createCarriers(app, compose, mailer, bots))
+  const bots = createTelegramChannel(app, letterbox)
+  const mail = createEmailChannel(app, letterbox)
+  const outbox = createOutbox(app, createHandlers(app, compose, mailer, bots))
   const rounds = createRounds(app, bots.lookAfter, (id) => forgetKeptMail(join(config.DATA_DIR, 'mail'), id))
   const desk = createDesk(app, compose, changes, bots, mail, pgp)
   const secret = config.TELEGRAM_WEBHOOK_SECRET ?? secrets.telegramWebhookSecret
@@ -115,7 +115,7 @@ export async function createApplication(config: Config, outside: Outside): Promi
       return editors.map(({ email }) => email)
     },
     keyRing: app.keyRing,
-    resealing: app.resealing,
+    reEncryption: app.reEncryption,
     files: app.files,
     cleaner: app.cleaner,
     webhook: { url: `${siteUrl(config)}/webhooks/telegram`, secret, isNew },
@@ -142,11 +142,11 @@ export async function createApplication(config: Config, outside: Outside): Promi
       desk.events.close()
       await mail.close()
       await rounds.stop()
-      await app.resealing.stop()
+      await app.reEncryption.stop()
       await outbox.stop()
       await sweeping
       mailer.close()
-      await app.fileSealing.close()
+      await app.fileCipher.close()
       await storage.close()
     },
   }
@@ -158,14 +158,14 @@ async function createContext(
   nudge: App['nudge'],
   changed: App['changed'],
 ): Promise<App> {
-  const { storage, files, fileSealing, secrets } = await openStores(config, outside)
+  const { storage, files, fileCipher, secrets } = await openStores(config, outside)
   const keyring = keyRing({ store: storage.keyRing, now: outside.now })
   const pace = createPace()
-  const resealing = createResealing({
-    store: storage.resealing,
+  const reEncryption = createReEncryption({
+    store: storage.reEncryption,
     files,
     pace,
-    onTrouble: (error) =>
+    onError: (error) =>
       outside.log.error(
         { name: error instanceof Error ? error.name : typeof error },
         'sealing anew: trouble',
@@ -180,11 +180,11 @@ async function createContext(
     outside,
     storage,
     files,
-    fileSealing,
+    fileCipher,
     secrets,
     keyRing: keyring,
     pace,
-    resealing,
+    reEncryption,
     cleaner: createCleaner(),
     metrics,
     bodies: createBodies({

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino'
 import type { KeyRing } from '../accounts/keyring/keyring.ts'
-import type { Resealing } from '../confidentiality/re-encryption.ts'
+import type { ReEncryption } from '../confidentiality/re-encryption.ts'
 import { type Config, siteAddresses } from '../config.ts'
 import type { Pace } from '../core/pace.ts'
 import type { Internet } from '../core/public-fetch.ts'
 import { deskAddress, written } from '../core/public-urls.ts'
 import type { Secrets } from '../db/secrets.ts'
-import type { Carrier } from '../db/values.ts'
-import type { FileSealer } from '../encryption/age-stream.ts'
+import type { Queue } from '../db/values.ts'
+import type { FileCipher } from '../encryption/age-stream.ts'
 import type { RoomIn } from '../files/disk-room.ts'
 import type { Cleaner } from '../files/metadata/cleaner.ts'
 import type { FileStore } from '../files/store.ts'
@@ -40,14 +40,14 @@ export type App = {
   outside: Outside
   storage: Storage
   files: FileStore
-  fileSealing: FileSealer
+  fileCipher: FileCipher
   secrets: Secrets
   /** Who holds the desk key. */
   keyRing: KeyRing
   /** The turns of all that is done beside the requests. */
   pace: Pace
   /** What is sealed for an earlier key is sealed anew by it. */
-  resealing: Resealing
+  reEncryption: ReEncryption
   /** Makes clean copies of files. */
   cleaner: Cleaner
   metrics: Metrics
@@ -61,7 +61,7 @@ export type App = {
   renderDesk: Render
   assets: Assets
   /** Wakes a carrier’s worker: something may be due. */
-  nudge: (carrier: Carrier) => void
+  nudge: (queue: Queue) => void
   /** Tells whoever looks at the desk that something there is new. */
   changed: () => void
 }

@@ -4,8 +4,8 @@ import type { KeyStep } from '../accounts/keyring/key-step.ts'
 import { type LinkMaker, linkMaker } from '../accounts/sign-in-link.ts'
 import { passkeysOf } from '../accounts/webauthn.ts'
 import { hookSecret } from '../channels/api/outgoing-webhooks.ts'
-import { troubles } from '../channels/telegram/webhook-setup.ts'
-import { confidentialMarker } from '../confidentiality/make-confidential.ts'
+import { warnings } from '../channels/telegram/webhook-setup.ts'
+import { confidentialMaker } from '../confidentiality/make-confidential.ts'
 import { deskBasePath, siteAddresses } from '../config.ts'
 import type { Changes } from '../core/changes.ts'
 import { Failure } from '../core/errors.ts'
@@ -20,35 +20,35 @@ import { pageShower } from '../desk/http/render-page.ts'
 import { type DeskRoute, deskRouter, type FormReader, type Guard } from '../desk/http/routes.ts'
 import { createSessions, type Sessions } from '../desk/http/session.ts'
 import { accountRoutes } from '../desk/pages/account.ts'
-import { workRoutes } from '../desk/pages/actions.ts'
+import { actionRoutes } from '../desk/pages/actions.ts'
 import { apiTokenRoutes } from '../desk/pages/api-tokens.ts'
 import { fileRoutes } from '../desk/pages/attachments.ts'
-import { trailRoutes } from '../desk/pages/audit-log.ts'
+import { auditRoutes } from '../desk/pages/audit-log.ts'
 import { bulkRoutes } from '../desk/pages/bulk-actions.ts'
-import { markRoutes } from '../desk/pages/confidential.ts'
+import { confidentialRoutes } from '../desk/pages/confidential.ts'
 import { decideRoutes } from '../desk/pages/decision.ts'
 import { exportRoutes } from '../desk/pages/export-list.ts'
 import { type TakeAlongContext, takeAlongRoutes } from '../desk/pages/export-submission.ts'
 import { furtherRoutes } from '../desk/pages/further.ts'
 import { inboxRoutes } from '../desk/pages/inbox.ts'
-import { ledgerRoutes } from '../desk/pages/jobs.ts'
+import { jobRoutes } from '../desk/pages/jobs.ts'
 import { keyRoutes } from '../desk/pages/keys.ts'
 import { pgpRoutes } from '../desk/pages/pgp.ts'
-import { heldRoutes } from '../desk/pages/quarantine.ts'
+import { quarantineRoutes } from '../desk/pages/quarantine.ts'
 import { rawUpdateRoutes } from '../desk/pages/raw-updates.ts'
 import { replyRoutes } from '../desk/pages/reply-confirmations.ts'
 import { keepingRoutes } from '../desk/pages/retention.ts'
 import { settingsRoutes } from '../desk/pages/settings.ts'
 import { signInRoutes } from '../desk/pages/sign-in.ts'
-import { glanceRoutes } from '../desk/pages/statistics.ts'
-import { pieceRoutes } from '../desk/pages/submission.ts'
+import { statisticsRoutes } from '../desk/pages/statistics.ts'
+import { submissionRoutes } from '../desk/pages/submission.ts'
 import { type TeamContext, teamRoutes } from '../desk/pages/team.ts'
 import { botRoutes } from '../desk/pages/telegram.ts'
 import { undoRoutes } from '../desk/pages/undo.ts'
 import { answerFiles } from '../editorial/reply-attachments.ts'
 import { isRecipient } from '../encryption/age-x25519.ts'
-import { sealedForKey } from '../encryption/encrypt-to-recipient.ts'
-import { entriesOfSealed } from '../export/encrypted-archive.ts'
+import { encryptedForKey } from '../encryption/encrypt-to-recipient.ts'
+import { entriesOfEncrypted } from '../export/encrypted-archive.ts'
 import { entriesOfOpened } from '../export/plain-archive.ts'
 import { tarOf } from '../export/tar.ts'
 import { NoRoom } from '../files/no-room.ts'
@@ -61,43 +61,43 @@ import { readMultipart, readSmallFile } from '../web/multipart.ts'
 import { readFields } from '../web/read-form.ts'
 import { fileAnswer, sendCopy } from '../web/send-file.ts'
 import { type App, deskSiteUrl, hour } from './context.ts'
-import type { MailSide } from './email.ts'
-import type { PgpSide } from './pgp.ts'
-import type { BotSide } from './telegram.ts'
+import type { EmailChannel } from './email.ts'
+import type { Pgp } from './pgp.ts'
+import type { TelegramChannel } from './telegram.ts'
 import { uploadsOf } from './upload-options.ts'
 
 /** The desk: its routes as they are declared, the router made of them, and its open streams. */
-export type DeskSide = { routes: DeskRoute[]; router: Router; events: Events }
+export type Desk = { routes: DeskRoute[]; router: Router; events: Events }
 
 export function createDesk(
   app: App,
   compose: Composer,
   changes: Changes,
-  bots: BotSide,
-  mail: MailSide,
-  pgp: PgpSide,
-): DeskSide {
+  bots: TelegramChannel,
+  mail: EmailChannel,
+  pgp: Pgp,
+): Desk {
   const { config, storage, metrics, outside } = app
   const base = deskBasePath(config)
   const { now } = outside
   const sessions = createSessions({
     sessions: storage.sessions,
     keysOf: app.keyRing.keysOf,
-    opened: (identity) => void app.resealing.begin(app.keyRing.keysOf(identity)),
+    opened: (identity) => void app.reEncryption.begin(app.keyRing.keysOf(identity)),
     addresses: siteAddresses(config),
     base,
     now,
   })
-  const botTroubles = () => {
+  const telegramWarnings = () => {
     const seen = bots.webhook()
-    return seen ? troubles(seen.state, now()) : []
+    return seen ? warnings(seen.state, now()) : []
   }
   const showPage = pageShower({
     render: app.renderDesk,
-    deliveries: storage.deliveries,
-    botTroubles,
-    mailTroubles: mail.troubles,
-    storageTroubles: app.readiness.troubles,
+    jobs: storage.jobs,
+    telegramWarnings,
+    mailWarnings: mail.warnings,
+    storageWarnings: app.readiness.warnings,
     pgpKeys: storage.pgpKeys,
     factors: storage.factors,
     keyRing: app.keyRing,
@@ -112,12 +112,12 @@ export function createDesk(
     changes,
     isShared: storage.isShared,
     latest: storage.latest,
-    onTrouble(error) {
+    onError(error) {
       outside.log.error({ name: error instanceof Error ? error.name : typeof error }, 'desk streams trouble')
       return undefined
     },
   })
-  const { editors, factors, settings, glance, unread } = storage
+  const { editors, factors, settings, statistics, unread } = storage
   const passkeys = passkeysOf(siteAddresses(config), config.NEWSROOM_NAME)
   const asked = askedPasskeys({
     passkeys,
@@ -133,7 +133,7 @@ export function createDesk(
     sessions,
     factors,
     askedPasskeys: asked,
-    tries: storage.tries,
+    attempts: storage.attempts,
     keyRing: app.keyRing,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,
   })
@@ -152,21 +152,21 @@ export function createDesk(
     ...signIn(app, sessions, asked),
     ...inboxRoutes(deskContext),
     ...exportRoutes(deskContext),
-    ...pieceRoutes(deskContext),
-    ...workRoutes(deskContext),
-    ...markRoutes(deskContext),
+    ...submissionRoutes(deskContext),
+    ...actionRoutes(deskContext),
+    ...confidentialRoutes(deskContext),
     ...decideRoutes(deskContext),
-    ...heldRoutes(deskContext),
+    ...quarantineRoutes(deskContext),
     ...bulkRoutes(deskContext),
     ...undoRoutes(deskContext),
     ...keepingRoutes(deskContext),
     ...takeAlongRoutes({ ...deskContext, ...packing(app) }),
-    ...trailRoutes({ ...deskContext, trail: storage.trail }),
+    ...auditRoutes({ ...deskContext, audit: storage.audit }),
     ...fileRoutes(deskContext),
     ...rawUpdateRoutes(deskContext),
     ...events.routes,
-    ...ledgerRoutes(deskContext),
-    ...glanceRoutes({ ...common, glance }),
+    ...jobRoutes(deskContext),
+    ...statisticsRoutes({ ...common, statistics }),
     ...accountRoutes({
       ...common,
       sessions,
@@ -176,7 +176,7 @@ export function createDesk(
       passkeys,
       askedPasskeys: asked,
       keyRing,
-      tries: storage.tries,
+      attempts: storage.attempts,
       isOffline: config.OFFLINE_DESK_KEY !== undefined,
       totpKey,
     }),
@@ -186,7 +186,7 @@ export function createDesk(
       editors,
       pgpKeys: storage.pgpKeys,
       keyRing,
-      sealAnew: app.resealing.begin,
+      reEncrypt: app.reEncryption.begin,
       sendKeyLink: sendKeyLink(app),
     }),
     ...keyRoutes({
@@ -195,12 +195,12 @@ export function createDesk(
       sessions,
       factors,
       askedPasskeys: asked,
-      tries: storage.tries,
+      attempts: storage.attempts,
       keyRing,
       isOffline: config.OFFLINE_DESK_KEY !== undefined,
       requestOfLink: (token) => readToken(app.secrets.keyFor('one-time'), 'request', token, now())?.id,
       render: app.render,
-      resealing: app.resealing,
+      reEncryption: app.reEncryption,
     }),
     ...replyRoutes({
       work: storage.work,
@@ -216,7 +216,7 @@ export function createDesk(
       ...common,
       hasToken: config.TELEGRAM_BOT_TOKEN !== undefined,
       webhook: bots.webhook,
-      troubles: botTroubles,
+      warnings: telegramWarnings,
       refresh: bots.lookAfter,
     }),
     ...apiTokenRoutes({
@@ -229,7 +229,7 @@ export function createDesk(
       ...common,
       unread,
       programs: app.cleaner.programs,
-      metrics: async () => metrics.read(await storage.deliveries.counts()),
+      metrics: async () => metrics.read(await storage.jobs.counts()),
     }),
   ]
   return { routes, router: deskRouter(routes, sessions, formReader(app), nudging), events }
@@ -266,7 +266,7 @@ function formReader(app: App): FormReader {
       const sent = await readMultipart(req, res, uploads)
       // An answer goes out with its files or not at all.
       const unkept = sent.unkept.map(() => ({ message: new NoRoom().message }))
-      return { ...sent, fileFaults: [...sent.fileFaults, ...unkept] }
+      return { ...sent, fileErrors: [...sent.fileErrors, ...unkept] }
     },
     discard: uploads.discard,
   }
@@ -288,14 +288,14 @@ function deskContextOf(app: App, compose: Composer, showPage: DeskContext['showP
     history: storage.history,
     notes: storage.notes,
     attention: storage.attention,
-    deliveries: storage.deliveries,
+    jobs: storage.jobs,
     failedJobs: storage.failedJobs,
     settings: storage.settings,
     retention: storage.retention,
-    trail: storage.trail,
+    audit: storage.audit,
     erase: storage.erasures.erase,
-    markConfidential: confidentialMarker({ store: storage.marking, files }),
-    sealAnew: app.resealing.begin,
+    makeConfidential: confidentialMaker({ store: storage.confidential, files }),
+    reEncrypt: app.reEncryption.begin,
     withFiles: answerFiles(app),
     mostWithAnAnswer: mostWithAnAnswer(app),
     editors: storage.editors,
@@ -313,36 +313,40 @@ function deskContextOf(app: App, compose: Composer, showPage: DeskContext['showP
     now: outside.now,
     changed() {
       app.changed()
-      for (const carrier of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(carrier)
+      for (const queue of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(queue)
     },
   }
 }
 
 /** How a piece is packed to be taken along. */
 function packing(app: App): Omit<TakeAlongContext, keyof DeskContext> {
-  const { storage, files, fileSealing, outside } = app
+  const { storage, files, fileCipher, outside } = app
   return {
-    async packSealed(submission) {
-      const texts = await storage.resealing.texts(submission.id)
-      const sealedFiles = (await storage.resealing.files(submission.id))?.files ?? []
-      const sealed = await Promise.all(
-        sealedFiles.map(async ({ id }) => ({ id, size: await files.sizeOf(id), open: () => files.read(id) })),
+    async packEncrypted(submission) {
+      const texts = await storage.reEncryption.texts(submission.id)
+      const encryptedFiles = (await storage.reEncryption.files(submission.id))?.files ?? []
+      const encrypted = await Promise.all(
+        encryptedFiles.map(async ({ id }) => ({
+          id,
+          size: await files.sizeOf(id),
+          open: () => files.read(id),
+        })),
       )
-      const entries = entriesOfSealed({ submission, texts, files: sealed })
+      const entries = entriesOfEncrypted({ submission, texts, files: encrypted })
       return tarOf(submission.reference, entries, submission.updatedAt)
     },
     async packOpened(submission, { keys }) {
       const messages = await storage.submissions.conversation(submission.id, keys)
-      if (messages.some(({ seal }) => seal === 'locked'))
+      if (messages.some(({ access }) => access === 'locked'))
         throw new Failure('forbidden', 'This piece is sealed, and does not open for you just now.')
-      const piece = {
+      const decrypted = {
         submission,
         messages,
         notes: await storage.notes.of(submission.id, keys),
         tags: await storage.inbox.tagsOf(submission.id),
         history: await storage.history.of(submission.id),
       }
-      const entries = entriesOfOpened(piece, {
+      const entries = entriesOfOpened(decrypted, {
         readFile: (attachment) => files.readFor(attachment, keys),
         fileName: downloadName,
         nameOf: nameFrom(await storage.editors.names()),
@@ -350,12 +354,12 @@ function packing(app: App): Omit<TakeAlongContext, keyof DeskContext> {
       return tarOf(submission.reference, entries, submission.updatedAt)
     },
     isRecipient,
-    sealFor: (source, recipient) => sealedForKey(fileSealing, source, recipient),
+    encryptFor: (source, recipient) => encryptedForKey(fileCipher, source, recipient),
     async noteExport({ reference }, seat, detail) {
       const entry = { action: 'exported' as const, editorId: seat.editor.id, reference, detail }
       const isForKey = detail.startsWith('for ')
       const told = isForKey ? eventBy(seat, 'exported-for-key', { detail: reference }) : undefined
-      await storage.trail.add([entry], outside.now(), told)
+      await storage.audit.add([entry], outside.now(), told)
       if (told) app.nudge('mail')
     },
   }
@@ -368,7 +372,7 @@ function signIn(app: App, sessions: Sessions, askedPasskeys: AskedPasskeys): Des
     links: storage.sessions,
     editors: storage.editors,
     factors: storage.factors,
-    tries: storage.tries,
+    attempts: storage.attempts,
     askedPasskeys,
     keyRing: app.keyRing,
     mailLink: mailLink(app),
@@ -405,7 +409,7 @@ function sendKeyLink(app: App): TeamContext['sendKeyLink'] {
   return async (step, editorId, identity) => {
     const link = await linkFor(editorId, identity, step)
     if (!config.SMTP_URL) return link
-    await step.accounts.post({ purpose: 'sign-in', editorId, passing: { link } }, outside.now())
+    await step.accounts.post({ type: 'sign-in', editorId, ephemeralPayload: { link } }, outside.now())
     return undefined
   }
 }
@@ -418,8 +422,8 @@ function mailLink({ storage, outside, nudge }: App) {
   return async (editorId: string | undefined): Promise<void> => {
     const now = outside.now()
     const dueAt = Math.round(now + shortestWait + outside.random() * (longestWait - shortestWait))
-    const mail = { purpose: 'sign-in', editorId: editorId ?? newId(now), dueAt } as const
-    await storage.deliveries.addOrSeemTo(mail, editorId !== undefined, now)
+    const mail = { type: 'sign-in', editorId: editorId ?? newId(now), dueAt } as const
+    await storage.jobs.addOrSeemTo(mail, editorId !== undefined, now)
     nudge('mail')
   }
 }

@@ -4,34 +4,34 @@ import { type Mailbox, type MailboxState, watchMailbox } from '../channels/email
 import type { Envelope } from '../channels/email/inbound-email.ts'
 import type { MailedFile } from '../channels/email/parsed-mail.ts'
 import { type LeftFile, mailReader } from '../channels/email/parser-pool.ts'
-import { mailDeeds, type RepliedDeed } from '../channels/email/reply-commands.ts'
-import { fullNames, mailTaker, type Taken } from '../channels/email/router.ts'
+import { type ReplyCommand, replyCommands } from '../channels/email/reply-commands.ts'
+import { fullNames, type InboundResult, mailRouter } from '../channels/email/router.ts'
 import { addressBook } from '../channels/email/routing.ts'
 import { type Listener, listenForMail } from '../channels/email/smtp-listener.ts'
-import { type Config, ConfigFault } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { addressOf } from '../core/email-address.ts'
 import { Failure } from '../core/errors.ts'
 import { answerFiles } from '../editorial/reply-attachments.ts'
 import { tidyFileName } from '../files/name.ts'
 import { NoRoom } from '../files/no-room.ts'
 import { fileTypeCheck } from '../files/type.ts'
-import { isOurMark } from '../outbound-mail/reply-delimiter.ts'
+import { isOurDelimiter } from '../outbound-mail/reply-delimiter.ts'
 import { FileRefused } from '../submissions/file-refusal.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
 import type { Intake } from '../submissions/intake.ts'
-import { messageMark, threadMark } from '../submissions/mail-thread-key.ts'
+import { messageKey, threadKey } from '../submissions/mail-thread-key.ts'
 import { hashReceipt } from '../submissions/receipt.ts'
 import { mailSender } from '../submissions/sender-fingerprint.ts'
 import { type App, deskSiteUrl, siteUrl } from './context.ts'
 
 /** The door for e-mail: what comes in by it, whichever way. */
-export type MailSide = {
+export type EmailChannel = {
   /** Takes one mail in durably. @throws Failure `too-large`, `unavailable`, `forbidden` */
-  take: (source: Readable, envelope: Envelope) => Promise<Taken>
+  take: (source: Readable, envelope: Envelope) => Promise<InboundResult>
   /** Opens the ways in that are configured; says on which port the listener is. */
   open: () => Promise<{ port: number | undefined }>
   /** What is wrong with the door, in plain words. */
-  troubles: () => string[]
+  warnings: () => string[]
   close: () => Promise<void>
 }
 
@@ -49,7 +49,7 @@ const mostUnread = 256 * 1024
 /** By so much a key is known. Bytes. */
 const mostOfKey = 4096
 
-export function createMailSide(app: App, letterbox: Intake): MailSide {
+export function createEmailChannel(app: App, letterbox: Intake): EmailChannel {
   const { config, storage, files, secrets, outside } = app
   const { now } = outside
   const senderKey = secrets.keyFor('sender')
@@ -72,12 +72,12 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
       names: [nameOf(config.MAIL_FROM), config.NEWSROOM_NAME],
     },
   })
-  const taken = mailTaker({
+  const taken = mailRouter({
     addresses,
     reader,
     stage: async (source) => ({
       ...(await files.stage(source, {
-        isSealed: true,
+        isEncrypted: true,
         maxBytes: maxMailBytes,
         ofReserve: mostOfText,
         typeOf: async () => 'message/rfc822',
@@ -89,22 +89,22 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
     discard: files.discard,
     receive: letterbox.receive,
     receiveFurther: letterbox.receiveFurther,
-    doDeed: doing(app),
-    deliveryById: storage.deliveries.byId,
-    deliveryNamed: async (messageIds) => {
+    doCommand: doing(app),
+    jobById: storage.jobs.byId,
+    jobNamed: async (messageIds) => {
       for (const id of messageIds.flatMap(ourId)) {
-        const delivery = await storage.deliveries.byId(id)
-        if (delivery) return delivery
+        const job = await storage.jobs.byId(id)
+        if (job) return job
       }
       return undefined
     },
-    bounced: async (id, fault) => {
-      await storage.deliveries.bounced(id, fault, now())
+    bounced: async (id, errorCode) => {
+      await storage.jobs.bounced(id, errorCode, now())
       app.changed()
     },
     editorById: storage.editors.byId,
     async threadOf(messageIds, address) {
-      const marks = messageIds.map((id) => messageMark(senderKey, id))
+      const marks = messageIds.map((id) => messageKey(senderKey, id))
       const id = await storage.mail.submissionOf(marks, mailSender(address, senderKey))
       return id === undefined ? undefined : storage.submissions.byId(id)
     },
@@ -115,7 +115,7 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
     },
     beginningOf: async (id) => beginning(await files.readStaged(id), mostOfKey),
     isFromDesk: ({ said, folded }) => deskLinks.some((link) => said.includes(link) || folded.includes(link)),
-    markOf: (messageId, address) => threadMark(senderKey, messageId, address),
+    markOf: (messageId, address) => threadKey(senderKey, messageId, address),
     async openedBy(receipts) {
       for (const receipt of receipts) {
         const submission = await storage.submissions.byReceiptHash(hashReceipt(receipt))
@@ -125,11 +125,11 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
     },
     submissionById: storage.submissions.byId,
     async markedBy(mark) {
-      if (!isOurMark(secrets.keyFor('reply'), mark)) return undefined
+      if (!isOurDelimiter(secrets.keyFor('reply'), mark)) return undefined
       return (await storage.submissions.byReference(mark.reference))?.id
     },
     canaryCame: (id) => storage.mail.canaryCame(id, 'mail', now()),
-    async keepUnread(reason, rawId) {
+    async keepDeadLetter(reason, rawId) {
       const raw = await beginning(await files.readStaged(rawId), mostUnread)
       await storage.unread.keep({ source: 'email', reason, raw, createdAt: now() })
       outside.log.warn({ channel: 'email', reason }, 'kept unread')
@@ -142,7 +142,7 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
   return {
     take,
     async open() {
-      if (config.EMAIL_LISTEN) listener = await listenForMail(listening(config.EMAIL_LISTEN)).catch(faulty)
+      if (config.EMAIL_LISTEN) listener = await listenForMail(listening(config.EMAIL_LISTEN)).catch(failing)
       if (config.IMAP_URL) {
         mailbox = watchMailbox({
           url: config.IMAP_URL,
@@ -150,7 +150,7 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
           now,
           onChange(state) {
             mailboxState = state
-            if (state.fault) warn(state.fault)
+            if (state.errorCode) warn(state.errorCode)
             else outside.log.info({ channel: 'email' }, 'the mailbox is watched')
             app.changed()
           },
@@ -158,14 +158,14 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
       }
       return { port: listener?.port }
     },
-    troubles: () => troublesOf(mailboxState),
+    warnings: () => warningsOf(mailboxState),
     async close() {
       await Promise.all([listener?.stop(), mailbox?.stop()])
       await reader.close()
     },
   }
 
-  async function take(source: Readable, envelope: Envelope): Promise<Taken> {
+  async function take(source: Readable, envelope: Envelope): Promise<InboundResult> {
     const begun = performance.now()
     const what = await taken(source, envelope)
     // When a mail came is not logged: it may be a tip.
@@ -182,7 +182,7 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
       maxMailBytes,
       limit: config.EMAIL_LIMIT,
       tls: tlsFiles(config),
-      onFault: warn,
+      onError: warn,
       now,
     }
   }
@@ -198,7 +198,7 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
     content.pause()
     try {
       const written = await files.stage(content, {
-        isSealed: true,
+        isEncrypted: true,
         maxBytes: config.MAX_SUBMISSION_BYTES,
         typeOf: (sample) => typeOf(sample, name),
       })
@@ -221,8 +221,8 @@ export function createMailSide(app: App, letterbox: Intake): MailSide {
     return id?.[1] && id[2]?.toLowerCase() === domain ? [id[1].toLowerCase()] : []
   }
 
-  function warn(fault: string): void {
-    outside.log.warn({ channel: 'email', fault }, 'mail door')
+  function warn(errorCode: string): void {
+    outside.log.warn({ channel: 'email', errorCode }, 'mail door')
   }
 }
 
@@ -241,7 +241,7 @@ function nameOf(mailbox: string): string {
 function doing(app: App) {
   const { config, storage, files, outside, nudge } = app
   const withFiles = answerFiles(app)
-  const deeds = mailDeeds({
+  const commands = replyCommands({
     applyOnce: storage.work.applyOnce,
     submissionById: storage.submissions.byId,
     conversation: (id) => storage.submissions.conversation(id),
@@ -253,23 +253,23 @@ function doing(app: App) {
     newsroom: config.NEWSROOM_NAME,
     now: outside.now,
   })
-  return async (replied: RepliedDeed) => {
-    const hindrance = await deeds.hindranceOf(replied)
-    if (hindrance) return hindrance
+  return async (replied: ReplyCommand) => {
+    const against = await commands.reasonAgainst(replied)
+    if (against) return against
     const done = await withFiles(replied.submissionId, replied, (files, aside) =>
-      deeds.do({ ...replied, files, aside }),
+      commands.do({ ...replied, files, aside }),
     )
     if (done === 'repeat') await files.remove([...replied.files, ...replied.aside].map(({ id }) => id))
     if (done === 'done') {
-      for (const carrier of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(carrier)
+      for (const queue of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(queue)
       app.changed()
     }
     return done
   }
 }
 
-function faulty(error: NodeJS.ErrnoException): never {
-  throw new ConfigFault(
+function failing(error: NodeJS.ErrnoException): never {
+  throw new ConfigError(
     error.syscall === 'listen'
       ? `EMAIL_LISTEN: this cannot be listened on (${error.code})`
       : `EMAIL_TLS_KEY, EMAIL_TLS_CERT: these are no files of a key and its certificate (${error.code})`,
@@ -280,10 +280,10 @@ function tlsFiles({ EMAIL_TLS_KEY: key, EMAIL_TLS_CERT: cert }: Config) {
   return key !== undefined && cert !== undefined ? { key, cert } : undefined
 }
 
-function troublesOf(mailbox: MailboxState | undefined): string[] {
-  if (!mailbox?.fault) return []
+function warningsOf(mailbox: MailboxState | undefined): string[] {
+  if (!mailbox?.errorCode) return []
   const since = new Date(mailbox.since).toISOString().slice(0, 16).replace('T', ' ')
-  return [`Mail has not been fetched from the mailbox since ${since} UTC: ${mailbox.fault}.`]
+  return [`Mail has not been fetched from the mailbox since ${since} UTC: ${mailbox.errorCode}.`]
 }
 
 async function beginning(content: Readable, most: number): Promise<string> {

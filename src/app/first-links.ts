@@ -23,7 +23,8 @@ export async function firstLinks(
   const editors = await storage.editors.active()
   const haveSetUp = await Promise.all(editors.map(({ id }) => storage.factors.hasSetUp(id)))
   return keyRing.together(async (step) => {
-    if (await step.expelStrangers()) outside.log.warn('took the keys of people who are no editors any more')
+    if (await step.dropFormerEditors())
+      outside.log.warn('took the keys of people who are no editors any more')
     // Where there has never been one, as after an upgrade from before there were any, nobody has one to lose.
     const isFirst = (await step.accounts.count()) === 0
     if (!isFirst && (haveSetUp.includes(true) || !(await step.isUntouched()))) return []
@@ -42,8 +43,8 @@ export async function firstLinks(
     // Who was mailed a link just now has a good one.
     if (latest && now - latest.createdAt < hour) return link
     // Mail that is kept as files lies beside what it would open.
-    const passing = config.SMTP_URL ? { link } : {}
-    await step.accounts.post({ purpose: 'sign-in', editorId, passing }, now)
+    const ephemeralPayload = config.SMTP_URL ? { link } : {}
+    await step.accounts.post({ type: 'sign-in', editorId, ephemeralPayload }, now)
     return link
   }
 }

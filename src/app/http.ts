@@ -6,24 +6,30 @@ import { formRouter } from '../channels/form/submit-page.ts'
 import { uploadRouter } from '../channels/form/upload-page.ts'
 import { webhookRouter } from '../channels/telegram/webhook.ts'
 import { leaver } from '../confidentiality/sender-deletion.ts'
-import { basePath, deskBasePath, hasMailDoor, siteAddresses } from '../config.ts'
+import { basePath, deskBasePath, hasInboundMail, siteAddresses } from '../config.ts'
 import { recipientOf } from '../encryption/age-x25519.ts'
 import { downloadName } from '../files/type.ts'
 import type { Intake } from '../submissions/intake.ts'
 import { receiptIdentity } from '../submissions/receipt-key.ts'
 import { compress, createWeb } from '../web/app.ts'
-import { asFailure, errorBody, refusals } from '../web/errors.ts'
+import { asFailure, errorBody, rejections } from '../web/errors.ts'
 import { limitsByAddress, rateLimited } from '../web/guards.ts'
 import { healthRouter } from '../web/health.ts'
 import { readMultipart, unkeptFile } from '../web/multipart.ts'
 import { readTexts } from '../web/read-form.ts'
 import { fileAnswer } from '../web/send-file.ts'
 import { type App, hour, siteUrl } from './context.ts'
-import type { BotSide } from './telegram.ts'
+import type { TelegramChannel } from './telegram.ts'
 import { stagingOf, uploadsOf } from './upload-options.ts'
 
 /** Every door and the desk, on one web application. */
-export function createSite(app: App, letterbox: Intake, desk: Router, bots: BotSide, webhookSecret: string) {
+export function createSite(
+  app: App,
+  letterbox: Intake,
+  desk: Router,
+  bots: TelegramChannel,
+  webhookSecret: string,
+) {
   const { config, storage, files, secrets, render, renderDesk, assets, outside, bodies } = app
   const base = basePath(config)
   const site = siteUrl(config)
@@ -43,8 +49,8 @@ export function createSite(app: App, letterbox: Intake, desk: Router, bots: BotS
     bodies.of(req).know()
     return bodies.read(req, mostBytes)
   }
-  const beginRefusal = refusals(outside.log)
-  const answers = { render, asFailure, errorBody, beginRefusal, nonces }
+  const beginErrorAnswer = rejections(outside.log)
+  const answers = { render, asFailure, errorBody, beginErrorAnswer, nonces }
   const form = formRouter({
     ...uploads,
     ...answers,
@@ -63,7 +69,7 @@ export function createSite(app: App, letterbox: Intake, desk: Router, bots: BotS
     compress,
     addresses,
     base,
-    mailAddresses: hasMailDoor(config)
+    mailAddresses: hasInboundMail(config)
       ? config.EMAIL_ADDRESSES.map(({ local, domain, kind }) => ({ address: `${local}@${domain}`, kind }))
       : [],
   })
@@ -81,9 +87,9 @@ export function createSite(app: App, letterbox: Intake, desk: Router, bots: BotS
     statusLimit: triesLimit(
       'Too many receipts were tried from your connection. Please try again in ten minutes.',
     ),
-    knowSender: (id, receipt) => storage.resealing.knowSender(id, recipientOf(receiptIdentity(receipt))),
+    knowSender: (id, receipt) => storage.reEncryption.knowSender(id, recipientOf(receiptIdentity(receipt))),
     leave: leaver({
-      store: { files: storage.resealing.files, leave: storage.leaving.leave },
+      store: { files: storage.reEncryption.files, leave: storage.leaving.leave },
       files,
       now: outside.now,
     }),
@@ -97,7 +103,7 @@ export function createSite(app: App, letterbox: Intake, desk: Router, bots: BotS
     receiveUpload: bots.receiveUpload,
     limit: triesLimit('Too many links were tried from your connection. Please try again in ten minutes.'),
   })
-  const webhook = webhookRouter({ ...bots.door, secret: webhookSecret, readBody: readKnown })
+  const webhook = webhookRouter({ ...bots.channel, secret: webhookSecret, readBody: readKnown })
   const api = apiRouter({
     ...uploads,
     sendFile,
@@ -119,20 +125,20 @@ export function createSite(app: App, letterbox: Intake, desk: Router, bots: BotS
       message: 'This token has sent as much as it may in an hour. Nothing was taken in this time.',
       whom: (_req, res) => tokenOf(res).id,
     }),
-    metrics: async () => app.metrics.read(await storage.deliveries.counts()),
+    metrics: async () => app.metrics.read(await storage.jobs.counts()),
     render,
     newsroom: config.NEWSROOM_NAME,
     siteUrl: site,
     now: outside.now,
   })
-  const health = healthRouter(app.readiness.faults)
+  const health = healthRouter(app.readiness.errors)
   return createWeb({
     addresses,
     letterbox: { base, render, routers: [webhook, form, status, upload, api] },
     desk: { base: deskBasePath(config), render: renderDesk, routers: [desk] },
     health,
     trustProxy: config.TRUST_PROXY,
-    beginRefusal,
+    beginErrorAnswer,
     assets,
     guardBodies: bodies.guard,
     readForm: (req, res) => readTexts(req, res, uploads),

@@ -8,14 +8,14 @@ import type { App } from './context.ts'
 export function createLetterbox({ storage, files, secrets, metrics, outside, nudge, changed }: App): Intake {
   const intake = createIntake({
     record: storage.record,
-    arrivedAs: storage.arrivedAs,
+    receivedAs: storage.receivedAs,
     files,
     recipientFor: (receipt) => recipientOf(receiptIdentity(receipt)),
-    sealingOf: (submissionId) => storage.sealings.ofOne(submissionId),
+    recipientsOf: (submissionId) => storage.recipientsStore.ofOne(submissionId),
     standingOf: (submissionId) => storage.submissions.standingOf(submissionId),
     conversation: (submissionId, receipt) =>
       storage.submissions.conversation(submissionId, async () => [receiptIdentity(receipt)]),
-    deskRecipient: () => storage.sealings.desk(),
+    deskRecipient: () => storage.recipientsStore.desk(),
     receiptKey: secrets.keyFor('receipt'),
     senderKey: secrets.keyFor('sender'),
     now: outside.now,

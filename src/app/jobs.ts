@@ -6,33 +6,33 @@ import { addressOf } from '../core/email-address.ts'
 import { groupCommit } from '../core/group-commit.ts'
 import { loadedOnce } from '../core/loaded-once.ts'
 import { makeToken } from '../core/signed-token.ts'
-import { type Carrier, carriers, type Purpose } from '../db/values.ts'
+import { type JobType, type Queue, queues } from '../db/values.ts'
 import { previewMaker } from '../files/preview/preview.ts'
 import { afterwards } from '../jobs/afterwards.ts'
-import type { Delivery, Instead } from '../jobs/job.ts'
+import type { Job, Unsent } from '../jobs/job.ts'
 import { leaseHolder, timesHere, timesOfMachines } from '../jobs/lease-holder.ts'
-import type { LeasedVerdict } from '../jobs/store.ts'
+import type { LeasedResult } from '../jobs/store.ts'
 import { createWorker } from '../jobs/worker.ts'
-import { noticeCarriers } from '../notifications/jobs.ts'
+import { noticeHandlers } from '../notifications/jobs.ts'
 import { type Composer, mailComposer } from '../outbound-mail/compose.ts'
 import { readDkimKey } from '../outbound-mail/dkim.ts'
 import { heloName } from '../outbound-mail/helo-name.ts'
 import type { Mail } from '../outbound-mail/mail.ts'
 import { folderMailer, type Mailer, mostConnections, smtpMailer } from '../outbound-mail/transport.ts'
 import { contactOf } from '../submissions/contact.ts'
-import { threadMark } from '../submissions/mail-thread-key.ts'
+import { threadKey } from '../submissions/mail-thread-key.ts'
 import type { Submission } from '../submissions/model.ts'
 import { erasedAt } from '../submissions/retention-rules.ts'
 import { formats, viewsFolder } from '../web/pages.ts'
 import { type App, deskSiteUrl, hour, onionSiteUrl, siteUrl } from './context.ts'
 import { laneFinder } from './lane-finder.ts'
-import type { PgpSide } from './pgp.ts'
-import type { BotSide } from './telegram.ts'
+import type { Pgp } from './pgp.ts'
+import type { TelegramChannel } from './telegram.ts'
 
-type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
+type JobHandler = (job: Job, signal: AbortSignal) => Promise<Unsent | undefined>
 
 /** How many are carried at once, and how many of them to one place. */
-const pace: Record<Carrier, { atOnce: number; perLane: number; takesTurns?: true }> = {
+const pace: Record<Queue, { atOnce: number; perLane: number; takesTurns?: true }> = {
   mail: { atOnce: mostConnections, perLane: 2 },
   telegram: { atOnce: 8, perLane: 2 },
   // By themselves, so that receipts and answers never wait for files.
@@ -50,7 +50,7 @@ const day = 24 * hour
 
 export type Outbox = {
   /** Something of this carrier's may be due. */
-  nudge(carrier: Carrier): void
+  nudge(queue: Queue): void
   start(): void
   /** Carries what is due now, where the outbox has not been started, and says how much that was. */
   workOnce(): Promise<number>
@@ -59,7 +59,7 @@ export type Outbox = {
 }
 
 /** A worker for each carrier, and the lease that all of them work under. */
-export function createOutbox(app: App, carry: Record<Purpose, Carry>): Outbox {
+export function createOutbox(app: App, handlers: Record<JobType, JobHandler>): Outbox {
   const { storage, metrics, outside } = app
   const { leases: store, isShared } = storage
   const leases = leaseHolder({
@@ -71,32 +71,32 @@ export function createOutbox(app: App, carry: Record<Purpose, Carry>): Outbox {
     times: outside.leaseTimes ?? (isShared ? timesOfMachines : timesHere),
   })
   const laneOf = createLanes(app)
-  const settleTogether = groupCommit(async (verdicts: LeasedVerdict[]) => {
-    const settled = await storage.deliveries.settle(verdicts)
+  const settleTogether = groupCommit(async (results: LeasedResult[]) => {
+    const settled = await storage.jobs.settle(results)
     return settled.map((isOurs) => ({ isOurs }))
   }, mostSettledAtOnce)
-  const workers = carriers.map((carrier) =>
+  const workers = queues.map((queue) =>
     createWorker({
-      carrier,
+      queue,
       takesTurns: false,
-      ...pace[carrier],
+      ...pace[queue],
       laneOf,
       leases,
-      outbox: storage.deliveries,
-      async settle({ purpose, attachmentId, submissionId }, verdict) {
-        if (purpose === 'telegram-file' && attachmentId && verdict.state === 'failed') {
-          await storage.attachments.lost(attachmentId, submissionId, verdict.fault, outside.now())
+      outbox: storage.jobs,
+      async settle({ type, attachmentId, submissionId }, result) {
+        if (type === 'telegram-file' && attachmentId && result.state === 'failed') {
+          await storage.attachments.lost(attachmentId, submissionId, result.errorCode, outside.now())
         }
-        return (await settleTogether(verdict)).isOurs
+        return (await settleTogether(result)).isOurs
       },
-      carry: (delivery, signal) => carry[delivery.purpose](delivery, signal),
-      onVerdict({ id, purpose, attempts }, verdict) {
-        const fault = 'fault' in verdict && verdict.fault ? { fault: verdict.fault } : {}
+      handlers: (job, signal) => handlers[job.type](job, signal),
+      onResult({ id, type, attempts }, result) {
+        const errorCode = 'errorCode' in result && result.errorCode ? { errorCode: result.errorCode } : {}
         // What went well soon after something came in would tell when that was.
-        const isTrouble = verdict.state !== 'dropped' && 'fault' in fault
-        const level = isTrouble ? 'info' : 'debug'
-        outside.log[level]({ delivery: id, purpose, attempts, state: verdict.state, ...fault }, 'delivery')
-        metrics.settled(purpose, verdict.state)
+        const isFailure = result.state !== 'dropped' && 'errorCode' in errorCode
+        const level = isFailure ? 'info' : 'debug'
+        outside.log[level]({ job: id, type, attempts, state: result.state, ...errorCode }, 'delivery')
+        metrics.settled(type, result.state)
         app.changed()
       },
       log: outside.log,
@@ -105,8 +105,8 @@ export function createOutbox(app: App, carry: Record<Purpose, Carry>): Outbox {
     }),
   )
   return {
-    nudge(carrier) {
-      workers[carriers.indexOf(carrier)]?.nudge()
+    nudge(queue) {
+      workers[queues.indexOf(queue)]?.nudge()
     },
     start() {
       leases.start()
@@ -132,7 +132,7 @@ export function createOutbox(app: App, carry: Record<Purpose, Carry>): Outbox {
 function createLanes({ storage }: App) {
   return laneFinder({
     editorById: storage.editors.byId,
-    pieceById: storage.openPieces.byId,
+    draftById: storage.drafts.byId,
     contactOf: async (submissionId) => contactOf(await storage.submissions.conversation(submissionId)),
     tokenById: storage.apiTokens.byId,
     submissionOf: storage.attachments.submissionOf,
@@ -148,8 +148,8 @@ export function createComposer({ config, storage, secrets }: App, signInLink: Li
     attention: storage.attention,
     letter: async (name) => (await storage.settings.letter(name)).value,
     confidentialByMail: async () => (await storage.settings.confidentialByMail()).value,
-    replyLink: (messageId, toldAt) =>
-      `${deskSiteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, toldAt + day)}`,
+    replyLink: (messageId, visibleAt) =>
+      `${deskSiteUrl(config)}/desk/replies/${makeToken(secrets.keyFor('one-time'), 'reply', messageId, visibleAt + day)}`,
     requestLink: (id, askedAt) =>
       `${deskSiteUrl(config)}/desk/keys/requests/${makeToken(secrets.keyFor('one-time'), 'request', id, askedAt + 30 * day)}`,
     signInLink,
@@ -167,17 +167,17 @@ export function createComposer({ config, storage, secrets }: App, signInLink: Li
 }
 
 /** Who carries what. */
-export function createCarriers(
+export function createHandlers(
   app: App,
   compose: Composer,
   mailer: Mailer,
-  bots: BotSide,
-): Record<Purpose, Carry> {
+  bots: TelegramChannel,
+): Record<JobType, JobHandler> {
   const { storage, files, secrets, outside } = app
   const senderKey = secrets.keyFor('sender')
   const { editors, notices } = storage
   const send = (mail: Mail, signal: AbortSignal) => mailer.send(mail, signal)
-  const toEditors = noticeCarriers({
+  const toEditors = noticeHandlers({
     compose,
     send,
     editors: { ...editors, digested: afterwards(outside.log, editors.digested) },
@@ -193,71 +193,74 @@ export function createCarriers(
     'burst-digest': toEditors.burstDigest,
     escalation: toEditors.escalation,
     'erasure-warning': toEditors.erasureWarning,
-    async 'sender-receipt'(delivery, signal) {
-      const mail = await compose.senderReceipt(delivery)
-      if (!mail) return { needless: 'letter-off' }
-      return toSender(mail, delivery, signal)
+    async 'sender-receipt'(job, signal) {
+      const mail = await compose.senderReceipt(job)
+      if (!mail) return { skipped: 'letter-off' }
+      return toSender(mail, job, signal)
     },
-    async 'answer-mail'(delivery, signal) {
-      const mail = await compose.answer(delivery)
-      return mail ? toSender(mail, delivery, signal) : { needless: 'called-back' }
+    async 'answer-mail'(job, signal) {
+      const mail = await compose.answer(job)
+      return mail ? toSender(mail, job, signal) : { skipped: 'called-back' }
     },
-    async 'deed-confirmation'(delivery, signal) {
-      return sendOr(await compose.confirmation(delivery), 'called-back', signal)
+    async 'deed-confirmation'(job, signal) {
+      return sendOr(await compose.confirmation(job), 'called-back', signal)
     },
-    async 'sign-in'(delivery, signal) {
-      return sendOr(await compose.signIn(delivery), '', signal)
+    async 'sign-in'(job, signal) {
+      return sendOr(await compose.signIn(job), '', signal)
     },
-    async 'security-notice'(delivery, signal) {
-      return sendOr(await compose.securityNotice(delivery), 'nothing-new', signal)
+    async 'security-notice'(job, signal) {
+      return sendOr(await compose.securityNotice(job), 'nothing-new', signal)
     },
-    ...bots.carry,
+    ...bots.handlers,
     'answer-webhook': postingAnswers(app),
     preview: previewMaker({ files, attachments: storage.attachments }),
   }
 
   /** What will be erased soon, of what concerns this editor, with the day of each. */
-  async function soonErased(editorId: string, most: number): Promise<{ piece: Submission; at: number }[]> {
+  async function soonErased(
+    editorId: string,
+    most: number,
+  ): Promise<{ submission: Submission; at: number }[]> {
     const { value: rules } = await storage.settings.retention()
     const ids = (await storage.editors.active()).map(({ id }) => id)
     const theirs = await storage.retention.soonOf(editorId, ids, rules, most)
-    return theirs.flatMap((piece) => {
-      const at = erasedAt(piece, rules)
-      return at === undefined ? [] : [{ piece, at }]
+    return theirs.flatMap((submission) => {
+      const at = erasedAt(submission, rules)
+      return at === undefined ? [] : [{ submission, at }]
     })
   }
 
   /** What the sender replies to it belongs to the same submission, so that is known before it leaves. */
-  async function toSender(mail: Mail, { submissionId }: Delivery, signal: AbortSignal): Promise<undefined> {
-    if (submissionId) await storage.mail.mark(threadMark(senderKey, mail.messageId, mail.to), submissionId)
+  async function toSender(mail: Mail, { submissionId }: Job, signal: AbortSignal): Promise<undefined> {
+    if (submissionId) await storage.mail.mark(threadKey(senderKey, mail.messageId, mail.to), submissionId)
     await mailer.send(mail, signal)
   }
 
   async function sendOr(
     mail: Mail | undefined,
-    needless: string,
+    skipped: string,
     signal: AbortSignal,
-  ): Promise<Instead | undefined> {
-    if (!mail) return { needless }
+  ): Promise<Unsent | undefined> {
+    if (!mail) return { skipped }
     await mailer.send(mail, signal)
     return undefined
   }
 }
 
 /** Turns what came in into mails by each editor's policy, many messages in one transaction. */
-function tellEditors({ storage, outside, nudge }: App): Carry {
-  const plan = groupCommit(async (messages: Delivery[]) => {
+function tellEditors({ storage, outside, nudge }: App): JobHandler {
+  const plan = groupCommit(async (messages: Job[]) => {
     const waiting = await storage.notices.plan(messages, await storage.editors.active(), outside.now())
     return messages.map((message) => ({ waits: waiting.has(message.messageId) }))
   }, mostSettledAtOnce)
-  return async (delivery) => {
-    const { waits } = await plan(delivery)
+  return async (job) => {
+    const { waits } = await plan(job)
     nudge('mail')
-    return waits ? { waitUntil: delivery.createdAt + crowd.span } : undefined
+    return waits ? { deferredUntil: job.createdAt + crowd.span } : undefined
   }
 }
 
-function postingAnswers({ config, storage, secrets, outside }: App): Carry {
+function postingAnswers({ config, storage, secrets, outside }: App): JobHandler {
   const key = secrets.keyFor('webhook')
   return answerHooks({
     tokenById: storage.apiTokens.byId,
@@ -273,7 +276,7 @@ function postingAnswers({ config, storage, secrets, outside }: App): Carry {
 export function lazyMailer(
   { config, files }: Pick<App, 'config' | 'files'>,
   compose: Composer,
-  protectionOf: PgpSide['protectionOf'],
+  protectionOf: Pgp['protectionOf'],
 ): Mailer {
   let made: Mailer | undefined
   const load = loadedOnce(async () => {

@@ -1,12 +1,12 @@
 import type { ApiToken } from '../accounts/api-token.ts'
 import { addressOf } from '../core/email-address.ts'
 import type { Contact } from '../jobs/contact.ts'
-import { carrierOf, type Delivery } from '../jobs/job.ts'
+import { type Job, queueOf } from '../jobs/job.ts'
 
 export type LaneContext = {
   editorById: (id: string) => Promise<{ email: string } | undefined>
   /** What a chat gathers, or has sent. */
-  pieceById: (id: string) => Promise<{ chat: string } | undefined>
+  draftById: (id: string) => Promise<{ chat: string } | undefined>
   /** How the sender of a submission is reached, as far as that can be read. */
   contactOf: (submissionId: string) => Promise<Contact>
   submissionOf: (attachmentId: string) => Promise<string | undefined>
@@ -18,44 +18,44 @@ export type LaneContext = {
  * for. Only so many deliveries go to one place at once, so that one that hangs there holds up nobody else. Undefined for other
  * work inside the house, and where it is not known.
  */
-export function laneFinder({ editorById, pieceById, contactOf, tokenById, submissionOf }: LaneContext) {
-  return async (delivery: Delivery): Promise<string | undefined> => {
-    switch (carrierOf[delivery.purpose]) {
+export function laneFinder({ editorById, draftById, contactOf, tokenById, submissionOf }: LaneContext) {
+  return async (job: Job): Promise<string | undefined> => {
+    switch (queueOf[job.type]) {
       case 'mail':
-        return domainOf(await mailAddress(delivery))
+        return domainOf(await mailAddress(job))
       case 'telegram':
       case 'file':
       case 'chat':
-        return chatOf(delivery)
+        return chatOf(job)
       case 'hook': {
-        const { api } = await contactFor(delivery)
+        const { api } = await contactFor(job)
         const token = api && (await tokenById(api.tokenId))
         return token?.hookUrl ? new URL(token.hookUrl).host : undefined
       }
       case 'preview':
-        return delivery.attachmentId === null ? undefined : submissionOf(delivery.attachmentId)
+        return job.attachmentId === null ? undefined : submissionOf(job.attachmentId)
       case 'desk':
         return undefined
     }
   }
 
-  async function mailAddress(delivery: Delivery): Promise<string | undefined> {
-    if (delivery.purpose !== 'sender-receipt' && delivery.purpose !== 'answer-mail')
-      return delivery.editorId === null ? undefined : (await editorById(delivery.editorId))?.email
-    return delivery.target ?? (await contactFor(delivery)).email
+  async function mailAddress(job: Job): Promise<string | undefined> {
+    if (job.type !== 'sender-receipt' && job.type !== 'answer-mail')
+      return job.editorId === null ? undefined : (await editorById(job.editorId))?.email
+    return job.target ?? (await contactFor(job)).email
   }
 
-  async function chatOf(delivery: Delivery): Promise<string | undefined> {
-    if (delivery.purpose === 'chat-update' || delivery.submissionId === null) return undefined
-    const piece = await pieceById(delivery.submissionId)
-    if (piece) return piece.chat
-    const { telegram } = await contactFor(delivery)
-    return telegram ? String(telegram.chatId) : delivery.submissionId
+  async function chatOf(job: Job): Promise<string | undefined> {
+    if (job.type === 'chat-update' || job.submissionId === null) return undefined
+    const draft = await draftById(job.submissionId)
+    if (draft) return draft.chat
+    const { telegram } = await contactFor(job)
+    return telegram ? String(telegram.chatId) : job.submissionId
   }
 
-  async function contactFor({ passing, submissionId }: Delivery): Promise<Contact> {
-    if (passing === 'lost' || submissionId === null) return {}
-    return passing?.contact ?? contactOf(submissionId)
+  async function contactFor({ ephemeralPayload, submissionId }: Job): Promise<Contact> {
+    if (ephemeralPayload === 'lost' || submissionId === null) return {}
+    return ephemeralPayload?.contact ?? contactOf(submissionId)
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Config } from '../config.ts'
 import { newId } from '../core/ids.ts'
 import { readSecrets, type Secrets, secretsFor } from '../db/secrets.ts'
-import { fileKeyIn, headerFor, headerSize, markOfKey, nobody } from '../encryption/age-header.ts'
-import { type FileSealer, fileSealer } from '../encryption/age-stream.ts'
-import { textSealer } from '../encryption/age-text.ts'
+import { fileKeyIn, hashOfKey, headerFor, headerSize, nobody } from '../encryption/age-header.ts'
+import { createFileCipher, type FileCipher } from '../encryption/age-stream.ts'
+import { textCipher } from '../encryption/age-text.ts'
 import { recipientOf } from '../encryption/age-x25519.ts'
-import { processMemory } from '../encryption/process-key.ts'
+import { processKey } from '../encryption/process-key.ts'
 import { diskRoom } from '../files/disk-room.ts'
 import { pair } from '../files/pairing.ts'
 import { type FileStore, fileStore } from '../files/store.ts'
@@ -15,11 +15,11 @@ import type { Outside } from './context.ts'
 import { openStorage, type Storage } from './stores.ts'
 
 /** Everything that is kept: the database, the files, the secrets. */
-export type Stores = { storage: Storage; files: FileStore; fileSealing: FileSealer; secrets: Secrets }
+export type Stores = { storage: Storage; files: FileStore; fileCipher: FileCipher; secrets: Secrets }
 
 /** Opens what is kept, once it is certain that it belongs together. @throws StartFault where it does not */
 export async function openStores(config: Config, outside: Outside): Promise<Stores> {
-  const { storage, files, fileSealing } = await opened(config, outside)
+  const { storage, files, fileCipher } = await opened(config, outside)
   try {
     await pair({
       installation: storage.installation,
@@ -30,9 +30,9 @@ export async function openStores(config: Config, outside: Outside): Promise<Stor
     })
     await files.prepare()
     const secrets = await secretsFor(config.DATA_DIR, storage.installation)
-    return { storage, files, fileSealing, secrets }
+    return { storage, files, fileCipher, secrets }
   } catch (error) {
-    await fileSealing.close()
+    await fileCipher.close()
     await storage.close()
     throw error
   }
@@ -49,21 +49,21 @@ export type Adopted = {
 
 /** Takes what the configuration names as belonging together from now on: for a restore, where nobody else can tell. */
 export async function adoptStores(config: Config, outside: Outside): Promise<Adopted> {
-  const { storage, files, fileSealing } = await opened(config, outside)
+  const { storage, files, fileCipher } = await opened(config, outside)
   try {
     const before = await storage.installation.read()
     const isNew = await storage.installation.isNew()
     await files.prepare()
     const secrets = await readSecrets(config.DATA_DIR)
     const id = newId(outside.now())
-    await files.claimAnew(id)
+    await files.claimAgain(id)
     await storage.installation.adopt(id, secrets.mark, outside.now())
-    const hasOtherSecrets = before?.secretsMark
-      ? before.secretsMark !== secrets.mark
+    const hasOtherSecrets = before?.secretsFingerprint
+      ? before.secretsFingerprint !== secrets.mark
       : secrets.isNew && !isNew
     return { ...(await missingFiles(storage, files)), hasOtherSecrets }
   } finally {
-    await fileSealing.close()
+    await fileCipher.close()
     await storage.close()
   }
 }
@@ -83,8 +83,8 @@ async function missingFiles(
 async function opened(config: Config, outside: Outside) {
   const storage = await openStorage(config.DATABASE_URL, {
     now: outside.now,
-    sealer: textSealer,
-    memory: processMemory(config.MEMORY_KEY),
+    cipher: textCipher,
+    processKey: processKey(config.MEMORY_KEY),
     offline: config.OFFLINE_DESK_KEY,
     newReceipt() {
       const receipt = newReceipt()
@@ -94,11 +94,11 @@ async function opened(config: Config, outside: Outside) {
     onWaiting: () =>
       outside.log.warn('the database does not answer yet, or is locked: waiting up to a minute'),
   })
-  const fileSealing = fileSealer()
+  const fileCipher = createFileCipher()
   const files = fileStore(
     config.UPLOADS_DIR,
-    { ...fileSealing, headerSize, headerFor, fileKeyIn, markOfKey, nobody },
+    { ...fileCipher, headerSize, headerFor, fileKeyIn, hashOfKey, nobody },
     diskRoom(config.UPLOADS_DIR, config.DISK_RESERVE, outside.roomIn),
   )
-  return { storage, files, fileSealing }
+  return { storage, files, fileCipher }
 }

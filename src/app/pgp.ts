@@ -11,7 +11,7 @@ import { lookUpPgpKeys } from '../outbound-mail/pgp/wkd.ts'
 import type { App } from './context.ts'
 
 /** The editors' PGP keys, and the one that the newsroom signs with. */
-export type PgpSide = {
+export type Pgp = {
   /** How mail to this address leaves. */
   protectionOf: (address: string) => Promise<Protection>
   /** Keeps the key that an editor gave. @throws Failure `invalid` for what is no key that can be used */
@@ -22,7 +22,7 @@ export type PgpSide = {
   newsroomKey: () => Promise<{ armored: string; fingerprint: string }>
 }
 
-export function createPgpSide({ config, storage, outside }: App): PgpSide {
+export function createPgp({ config, storage, outside }: App): Pgp {
   const { now } = outside
   const { local, domain } = addressOf(config.MAIL_FROM)
   const owner = { name: config.NEWSROOM_NAME, email: `${local}@${domain}` }
@@ -48,10 +48,10 @@ export function createPgpSide({ config, storage, outside }: App): PgpSide {
   ): Promise<void> {
     const before = await storage.pgpKeys.of(editorId)
     const keys = await Promise.all(given.map((key) => joinedPgpKeys(before, key, now())))
-    const faults = await Promise.all(keys.map((key) => whyUnusable(key, now())))
-    const good = keys.find((_key, i) => faults[i] === undefined)
+    const errors = await Promise.all(keys.map((key) => whyUnusable(key, now())))
+    const good = keys.find((_key, i) => errors[i] === undefined)
     const key = good ?? keys.find(({ fingerprint }) => fingerprint === before?.fingerprint)
-    if (!key) throw new Failure('invalid', faults[0] ?? '')
+    if (!key) throw new Failure('invalid', errors[0] ?? '')
     const noted = { event: { ...event, detail: key.fingerprint }, at: now() }
     await storage.pgpKeys.keep(editorId, { ...key, wasLookedUp, givenAt: now() }, noted)
   }

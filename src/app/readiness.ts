@@ -29,7 +29,7 @@ export type Readiness = ReturnType<typeof createReadiness>
 /** Whether submissions can be taken in at this moment, by trying all that this needs, and what will stand in the way soon. */
 export function createReadiness(
   config: Config,
-  storage: Pick<Storage, 'probe' | 'sealings' | 'commits' | 'installation'>,
+  storage: Pick<Storage, 'probe' | 'recipientsStore' | 'commits' | 'installation'>,
   files: Pick<FileStore, 'probe' | 'owner' | 'writes' | 'room'>,
   look = roomIn,
 ) {
@@ -37,12 +37,12 @@ export function createReadiness(
   let asking: Promise<string[]> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   let isStopping = false
-  let disks: { at: number; troubles: Promise<string[]> } | undefined
+  let disks: { at: number; warnings: Promise<string[]> } | undefined
   let filesLeft = 0
 
   return {
     /** What stands in the way, in a few words each; nothing where all is well. */
-    async faults(): Promise<string[]> {
+    async errors(): Promise<string[]> {
       if (isStopping) return ['Barua is stopping']
       // Whoever asks while it is being tried may want to know of what has changed since that began.
       if (asking) await asking
@@ -63,16 +63,16 @@ export function createReadiness(
     },
 
     /** What admins have to see to, in sentences. */
-    async troubles(): Promise<string[]> {
+    async warnings(): Promise<string[]> {
       if (!disks || performance.now() - disks.at > diskRest)
-        disks = { at: performance.now(), troubles: diskTroubles() }
+        disks = { at: performance.now(), warnings: diskWarnings() }
       const left =
         filesLeft > 0
           ? [
               `${filesLeft} files in UPLOADS_DIR belong to no submission, more than a crash leaves. Nothing was moved.`,
             ]
           : []
-      return [...(await disks.troubles), ...left]
+      return [...(await disks.warnings), ...left]
     },
   }
 
@@ -80,9 +80,9 @@ export function createReadiness(
   async function askRested(): Promise<string[]> {
     const rest = askedAt + restBetween - performance.now()
     if (rest > 0) await sleep(rest)
-    const faults = await ask()
+    const errors = await ask()
     askedAt = performance.now()
-    return faults
+    return errors
   }
 
   async function ask(): Promise<string[]> {
@@ -92,7 +92,7 @@ export function createReadiness(
       tried('there is no room for files', () => files.room.mustHave(config.MAX_SUBMISSION_BYTES)),
       tried('files cannot be written', files.probe),
       tried('UPLOADS_DIR is not what it was', isSameFolder),
-      tried('nobody can open what is confidential', () => storage.sealings.desk()),
+      tried('nobody can open what is confidential', () => storage.recipientsStore.desk()),
       tried('what came in lately could not be written', async () => {
         if (storage.commits.hasFailed() || files.writes.hasFailed()) throw new Error('could not be written')
       }),
@@ -111,7 +111,7 @@ export function createReadiness(
     if (free < databaseRoom || filesFree < 1) throw new Error('no room')
   }
 
-  async function diskTroubles(): Promise<string[]> {
+  async function diskWarnings(): Promise<string[]> {
     const found = [
       await scarce('of UPLOADS_DIR', scarceSubmissions * config.MAX_SUBMISSION_BYTES, files.room.left),
       databaseFolder === undefined
@@ -126,14 +126,14 @@ export function createReadiness(
 }
 
 /** Resolves with what is at fault, where it is, also where it takes too long. */
-async function tried(fault: string, work: () => Promise<unknown>): Promise<string[]> {
+async function tried(errorCode: string, work: () => Promise<unknown>): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<string[]>((resolve) => {
-    timer = setTimeout(() => resolve([`${fault}: no answer within ${patience / 1000} seconds`]), patience)
+    timer = setTimeout(() => resolve([`${errorCode}: no answer within ${patience / 1000} seconds`]), patience)
   })
   const done = work().then(
     () => [],
-    () => [fault],
+    () => [errorCode],
   )
   return Promise.race([done, late]).finally(() => clearTimeout(timer))
 }

@@ -30,7 +30,7 @@ type Job = { every: number; rest?: number; work: (pace: Pace) => Promise<void> }
 export function createRounds(
   app: App,
   lookAfterBot: () => Promise<void>,
-  forgetMail: (deliveryId: string) => Promise<void>,
+  forgetMail: (jobId: string) => Promise<void>,
 ) {
   const { storage, files, outside } = app
   const { signal } = app.pace
@@ -41,7 +41,7 @@ export function createRounds(
     retention,
     editors,
     erase: erasures.erase,
-    onTrouble,
+    onError,
     now,
   })
   const jobs: Job[] = [
@@ -79,7 +79,7 @@ export function createRounds(
     while (!signal.aborted) {
       const begun = performance.now()
       await work(app.pace).catch((error: unknown) => {
-        if (!signal.aborted) onTrouble(error)
+        if (!signal.aborted) onError(error)
       })
       await resting(Math.max(every, rest * (performance.now() - begun)))
     }
@@ -118,7 +118,7 @@ export function createRounds(
   }
 
   async function wipeErasedFiles(pace: Pace): Promise<void> {
-    await wipeFiles({ erasures, eraseFile: (id) => files.erase(id), forgetMail, pace, onTrouble })
+    await wipeFiles({ erasures, eraseFile: (id) => files.erase(id), forgetMail, pace, onError })
   }
 
   async function forgetOld(pace: Pace): Promise<void> {
@@ -130,7 +130,7 @@ export function createRounds(
     await files.forgetSwept(now() - sweptTime)
   }
 
-  function onTrouble(error: unknown): void {
+  function onError(error: unknown): void {
     const name = error instanceof Error ? error.name : typeof error
     outside.log.error({ name }, 'rounds trouble')
   }

@@ -1,36 +1,36 @@
-import type { Chat, NewPart } from '../channels/chat/draft.ts'
+import type { Chat, NewDraftItem } from '../channels/chat/draft.ts'
 import { saferForm as formOf, type Words } from '../channels/chat/words/words.ts'
 import { createBot, type HandleUpdate } from '../channels/telegram/bot.ts'
 import { botName } from '../channels/telegram/bot-username.ts'
 import { chatKeys } from '../channels/telegram/chat-id-hash.ts'
-import { apiOf, faultOf, type GetApi, maxFetchableBytes } from '../channels/telegram/client.ts'
+import { apiOf, errorCodeOf, type GetApi, maxFetchableBytes } from '../channels/telegram/client.ts'
 import { telegramFileFetcher } from '../channels/telegram/download-file.ts'
 import { liveMessages, speaking } from '../channels/telegram/draft-status.ts'
 import { fileNotices } from '../channels/telegram/file-notices.ts'
 import { chatReceipts } from '../channels/telegram/send-receipt.ts'
 import { telegramAnswers } from '../channels/telegram/send-reply.ts'
-import { pieceSender } from '../channels/telegram/submit-draft.ts'
-import { updateTaker } from '../channels/telegram/webhook.ts'
+import { draftSubmitter } from '../channels/telegram/submit-draft.ts'
+import { updateReceiver } from '../channels/telegram/webhook.ts'
 import { readWebhook, type WebhookState } from '../channels/telegram/webhook-setup.ts'
 import { receivingAtOnce } from '../channels/telegram/without-token.ts'
 import { Failure } from '../core/errors.ts'
 import { groupCommit } from '../core/group-commit.ts'
 import { loadedOnce } from '../core/loaded-once.ts'
 import { makeToken, readToken } from '../core/signed-token.ts'
-import type { Purpose } from '../db/values.ts'
+import type { JobType } from '../db/values.ts'
 import { tidyFileName } from '../files/name.ts'
 import { fileTypeCheck } from '../files/type.ts'
 import { afterwards } from '../jobs/afterwards.ts'
 import type { TelegramSender } from '../jobs/contact.ts'
-import { CarryFault, type Delivery, type Instead } from '../jobs/job.ts'
+import { type Job, JobError, type Unsent } from '../jobs/job.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
 import type { Intake } from '../submissions/intake.ts'
-import { arrivalDigest } from '../submissions/request-digest.ts'
+import { requestDigest } from '../submissions/request-digest.ts'
 import { type App, hour, onionSiteUrl, siteUrl } from './context.ts'
 
-type Carry = (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
-type BotPurpose = Extract<
-  Purpose,
+type JobHandler = (job: Job, signal: AbortSignal) => Promise<Unsent | undefined>
+type TelegramJobType = Extract<
+  JobType,
   | 'chat-update'
   | 'chat-live'
   | 'chat-send'
@@ -42,11 +42,11 @@ type BotPurpose = Extract<
 >
 
 /** The door for Telegram, both ways: what comes in, what goes out, and what the rest of the house asks of it. */
-export type BotSide = {
+export type TelegramChannel = {
   /** Takes an update in durably, whichever way it came. */
-  take: ReturnType<typeof updateTaker>
-  door: Parameters<typeof updateTaker>[0]
-  carry: Record<BotPurpose, Carry>
+  take: ReturnType<typeof updateReceiver>
+  channel: Parameters<typeof updateReceiver>[0]
+  handlers: Record<TelegramJobType, JobHandler>
   api: GetApi
   /** A link by which the holder of this submission goes on in Telegram; undefined where there is no bot. */
   linkToChat: (submissionId: string) => string | undefined
@@ -73,9 +73,9 @@ const shortPatience = 4_000
 /** For so long a link into Telegram can be used. */
 const linkTime = hour
 
-export function createBotSide(app: App, letterbox: Intake): BotSide {
+export function createTelegramChannel(app: App, letterbox: Intake): TelegramChannel {
   const { config, storage, files, secrets, outside, nudge } = app
-  const { openPieces, chats, submissions } = storage
+  const { drafts, chats, submissions } = storage
   const token = config.TELEGRAM_BOT_TOKEN
   const { now } = outside
   const site = siteUrl(config)
@@ -92,39 +92,39 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
   let webhook: { state: WebhookState; at: number } | undefined
 
   const handle = token ? conversing(token) : atOnce()
-  const door = { handle, ...kept() }
+  const channel = { handle, ...kept() }
 
-  const carrySending = pieceSender({
+  const submitDraft = draftSubmitter({
     ...letterbox,
-    pieces: openPieces,
-    keepUnread: kept().keepUnread,
+    drafts: drafts,
+    keepDeadLetter: kept().keepDeadLetter,
     nudge: wake,
     quiet,
     now,
   })
   const notices = fileNotices({
     getApi,
-    pieceById: openPieces.byId,
+    draftById: drafts.byId,
     conversation: (id) => submissions.conversation(id),
     contact: submissions.contact,
     wordsFor,
     linkFor: (id) => `${site}/upload/${makeToken(oneTime, 'upload', id, now() + 7 * day)}`,
   })
   const remember = afterwards(outside.log, chats.remember)
-  const carry: Record<BotPurpose, Carry> = {
+  const handlers: Record<TelegramJobType, JobHandler> = {
     'chat-update': handleAgain(handle),
     'chat-live': liveMessages({
       getApi,
-      pieces: { ...openPieces, shown: afterwards(outside.log, openPieces.shown) },
+      drafts: { ...drafts, shown: afterwards(outside.log, drafts.shown) },
       readSession: chats.sessions.read,
       referenceOf,
       saferForm,
       quiet,
     }),
-    'chat-send': ({ submissionId }) => carrySending(submissionId ?? ''),
+    'chat-send': ({ submissionId }) => submitDraft(submissionId ?? ''),
     'chat-receipt': chatReceipts({
       getApi,
-      pieceById: openPieces.byId,
+      draftById: drafts.byId,
       wordsFor,
       submissionById: submissions.byId,
       siteUrl: site,
@@ -144,9 +144,9 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
   }
 
   return {
-    take: updateTaker(door),
-    door,
-    carry,
+    take: updateReceiver(channel),
+    channel,
+    handlers,
     api: getApi,
     linkToChat(submissionId) {
       const bot = name.known()
@@ -155,21 +155,21 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
     },
     async checkUpload(given) {
       const { hash } = readUpload(given)
-      if (await submissions.hasArrived('upload', hash)) throw usedUp()
+      if (await submissions.wasReceived('upload', hash)) throw usedUp()
     },
     async receiveUpload(given, staged, isConfidential) {
       const { id, hash } = readUpload(given)
-      const submissionId = await sentPiece(id)
+      const submissionId = await submittedFrom(id)
       const reference = await referenceOf(submissionId)
       if (!reference) throw noSuchLink()
       const { isChanged } = await letterbox.receiveFurther({
         submissionId,
         isConfidential,
         // With the token, which is kept nowhere: without it nobody can try out which files came.
-        arrival: {
+        idempotencyKey: {
           source: 'upload',
           key: hash,
-          digest: arrivalDigest([given, staged.map(({ sha256 }) => sha256)]),
+          digest: requestDigest([given, staged.map(({ sha256 }) => sha256)]),
         },
         fields: { body: '' },
         files: staged,
@@ -187,7 +187,7 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
         .then((state) => {
           webhook = { state, at: now() }
         })
-        .catch((error: unknown) => warn(faultOf(error).code))
+        .catch((error: unknown) => warn(errorCodeOf(error).code))
     },
   }
 
@@ -198,20 +198,20 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
   }
 
   /** The submission that a piece is, or becomes just now: who adds the last file has said all. */
-  async function sentPiece(id: string): Promise<string> {
-    const piece = await openPieces.byId(id)
-    if (!piece) return id
-    if (piece.state === 'discarded')
+  async function submittedFrom(id: string): Promise<string> {
+    const draft = await drafts.byId(id)
+    if (!draft) return id
+    if (draft.state === 'discarded')
       throw new Failure('not-found', 'The piece that this was for has been discarded.')
-    if (piece.step !== null) {
+    if (draft.step !== null) {
       throw new Failure(
         'conflict',
         'Please answer the bot’s questions and send your piece first. The link stays good for this file.',
       )
     }
-    if (piece.state === 'open') await openPieces.close(id, now())
-    if (piece.state !== 'sent') await carrySending(id)
-    return (await openPieces.byId(id))?.becomes?.submissionId ?? id
+    if (draft.state === 'open') await drafts.close(id, now())
+    if (draft.state !== 'sent') await submitDraft(id)
+    return (await drafts.byId(id))?.becomes?.submissionId ?? id
   }
 
   function common() {
@@ -220,7 +220,7 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
       siteUrl: site,
       saferForm,
       newsroom: config.NEWSROOM_NAME,
-      keepUnread: kept().keepUnread,
+      keepDeadLetter: kept().keepDeadLetter,
     }
   }
 
@@ -230,7 +230,7 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
       outside.log.warn({ channel: 'telegram', reason }, 'kept unread')
       nudge('chat')
     }
-    return { keepUnread: keep('keep'), keepToRetry: keep('keepToRetry') }
+    return { keepDeadLetter: keep('keep'), keepToRetry: keep('keepToRetry') }
   }
 
   function atOnce(): HandleUpdate {
@@ -238,19 +238,19 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
       ...common(),
       ...letterbox,
       keys,
-      digestOf: openPieces.digestOf,
+      digestOf: drafts.digestOf,
       submissionOf: chats.answered,
       async remember(chat, messageId, reference) {
         const submission = await submissions.byReference(reference)
         if (submission) await chats.remember(chat, messageId, submission.id, null)
       },
-      files: { known: openPieces.knownFiles, note: (names) => openPieces.noteFiles(names, now()) },
+      files: { known: drafts.knownFiles, note: (names) => drafts.noteFiles(names, now()) },
     })
   }
 
   /** The bot is made with the first update, so that starting up does not wait for it. */
   function conversing(ofToken: string): HandleUpdate {
-    const take = groupCommit((some: NewPart[]) => openPieces.take(some), mostInOneCommit)
+    const take = groupCommit((some: NewDraftItem[]) => drafts.take(some), mostInOneCommit)
     const bot = loadedOnce(() =>
       createBot(
         {
@@ -259,13 +259,13 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
           getApi,
           keys,
           take,
-          pieces: openPieces,
+          drafts: drafts,
           chats,
           link,
           receiveFurther: letterbox.receiveFurther,
           nudge: wake,
           now,
-          onFault: warn,
+          onError: warn,
         },
         name.known,
       ),
@@ -282,7 +282,7 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
     if (!read || !reference) return undefined
     const { repeat, isChanged } = await letterbox.receiveFurther({
       submissionId: read.id,
-      arrival: { source: 'telegram-link', key: read.hash, digest: chat.key },
+      idempotencyKey: { source: 'telegram-link', key: read.hash, digest: chat.key },
       fields: { body: 'The sender goes on in Telegram: answers are sent there too.' },
       files: [],
       telegram: sender,
@@ -294,26 +294,26 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
   }
 
   /** What a handler failed at is handled again as it came, and no longer shown as unread when that went well. */
-  function handleAgain(again: HandleUpdate): Carry {
-    const take = updateTaker({
+  function handleAgain(again: HandleUpdate): JobHandler {
+    const take = updateReceiver({
       handle: again,
-      keepUnread: async () => undefined,
+      keepDeadLetter: async () => undefined,
       keepToRetry: async (reason) => {
-        throw new CarryFault(reason)
+        throw new JobError(reason)
       },
     })
-    return async ({ target, passing }) => {
+    return async ({ target, ephemeralPayload }) => {
       // Editors see it among what could not be read.
-      if (!target || passing === 'lost' || passing?.text === undefined) {
-        throw new CarryFault('sealed-away', { permanent: true })
+      if (!target || ephemeralPayload === 'lost' || ephemeralPayload?.text === undefined) {
+        throw new JobError('sealed-away', { permanent: true })
       }
-      await take(JSON.parse(passing.text), passing.text)
+      await take(JSON.parse(ephemeralPayload.text), ephemeralPayload.text)
       await storage.unread.forget(target)
       return undefined
     }
   }
 
-  function fetchingFiles(): Carry {
+  function fetchingFiles(): JobHandler {
     const typeOf = fileTypeCheck(config.FILE_TYPES)
     const fetchFile = telegramFileFetcher({
       token,
@@ -321,15 +321,15 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
       getApi,
       maxBytes: maxFileBytes,
       stage: (source, id, maxBytes) =>
-        files.stage(source, { id, isSealed: true, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
+        files.stage(source, { id, isEncrypted: true, maxBytes, typeOf: (sample) => typeOf(sample, '') }),
       keep: files.keep,
       erase: files.erase,
       discard: files.discard,
       attachments: storage.attachments,
       now,
     })
-    return async (delivery, signal) => {
-      await fetchFile(delivery, signal)
+    return async (job, signal) => {
+      await fetchFile(job, signal)
       nudge('preview')
       return undefined
     }
@@ -342,7 +342,7 @@ export function createBotSide(app: App, letterbox: Intake): BotSide {
   }
 
   function warn(code: string): void {
-    outside.log.warn({ channel: 'telegram', fault: code }, 'Telegram could not be told')
+    outside.log.warn({ channel: 'telegram', errorCode: code }, 'Telegram could not be told')
   }
 }
 

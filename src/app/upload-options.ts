@@ -5,12 +5,12 @@ import type { FormReading } from '../web/read-form.ts'
 import type { App } from './context.ts'
 
 /** Takes files into staging: each under a tidy name, and judged by its content. */
-export function stagingOf({ config, files }: App, isSealed: boolean): Stage {
+export function stagingOf({ config, files }: App, isEncrypted: boolean): Stage {
   const typeOf = fileTypeCheck(config.FILE_TYPES)
   return async (source, givenName, maxBytes) => {
     const name = tidyFileName(givenName)
     const written = await files.stage(source, {
-      isSealed,
+      isEncrypted,
       maxBytes,
       typeOf: (sample) => typeOf(sample, name),
     })

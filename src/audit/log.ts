@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { SecurityAction, TrailAction } from '../db/values.ts'
+import type { AuditAction, SecurityAction } from '../db/values.ts'
 import { securityEvents } from './security-event.ts'
 
 /**
@@ -7,12 +7,12 @@ import { securityEvents } from './security-event.ts'
  * before it, so that nothing in it can be changed, left out or put between without that being seen by whoever knows a later
  * hash.
  */
-export type TrailEntry = {
+export type AuditEntry = {
   number: number
   at: number
   /** Null where Barua did it by itself, or the sender. */
   editorId: string | null
-  action: TrailAction
+  action: AuditAction
   /** Of which piece; null where it was many, or none. */
   reference: string | null
   /** Codes and ids, never what anybody wrote. */
@@ -20,7 +20,7 @@ export type TrailEntry = {
   hash: string
 }
 
-export const trailNames: Record<TrailAction, string> = {
+export const auditNames: Record<AuditAction, string> = {
   ...(Object.fromEntries(
     Object.entries(securityEvents).map(([action, { words }]) => [action, words]),
   ) as Record<SecurityAction, string>),
@@ -28,7 +28,7 @@ export const trailNames: Record<TrailAction, string> = {
   downloaded: 'downloaded a file of',
   exported: 'exported',
   moved: 'moved',
-  sealed: 'marked as confidential',
+  encrypted: 'marked as confidential',
   kept: 'keeps for longer',
   held: 'put a hold on',
   'let-go': 'lifted the hold on',
@@ -36,26 +36,28 @@ export const trailNames: Record<TrailAction, string> = {
   erased: 'erased',
 }
 
-export type NewTrailEntry = Pick<TrailEntry, 'action' | 'editorId'> &
-  Partial<Pick<TrailEntry, 'reference' | 'detail'>>
+export type NewAuditEntry = Pick<AuditEntry, 'action' | 'editorId'> &
+  Partial<Pick<AuditEntry, 'reference' | 'detail'>>
 
 /** The hash of an entry: SHA-256 over the hash before it and the entry as a JSON list, in hexadecimal. */
-export function trailHash(before: string, entry: Omit<TrailEntry, 'hash'>): string {
+export function auditHash(before: string, entry: Omit<AuditEntry, 'hash'>): string {
   const { number, at, editorId, action, reference, detail } = entry
   return hash('sha256', `${before}\n${JSON.stringify([number, at, editorId, action, reference, detail])}`)
 }
 
-export type Verdict = { isWhole: true; entries: number; head: string } | { isWhole: false; brokenAt: number }
+export type JobResult =
+  | { isWhole: true; entries: number; head: string }
+  | { isWhole: false; brokenAt: number }
 
 /**
  * Reads the whole trail and tells whether it is as it was written. `head` is the last entry as the head names it: with
  * fewer entries some were cut off its end. `known` is a hash that was noted earlier: it has to be in the trail.
  */
-export async function verifyTrail(
-  entries: AsyncIterable<TrailEntry>,
-  head: Pick<TrailEntry, 'number' | 'hash'>,
+export async function verifyAuditLog(
+  entries: AsyncIterable<AuditEntry>,
+  head: Pick<AuditEntry, 'number' | 'hash'>,
   known?: string,
-): Promise<Verdict> {
+): Promise<JobResult> {
   let before = ''
   let number = 0
   let isKnown = known === undefined
@@ -63,7 +65,7 @@ export async function verifyTrail(
     // Added since the head was read.
     if (number === head.number) break
     number += 1
-    if (entry.number !== number || entry.hash !== trailHash(before, entry))
+    if (entry.number !== number || entry.hash !== auditHash(before, entry))
       return { isWhole: false, brokenAt: number }
     before = entry.hash
     isKnown ||= known === before

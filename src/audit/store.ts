@@ -1,21 +1,21 @@
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { insertDeliveries } from '../jobs/enqueue-store.ts'
-import { type NewTrailEntry, type TrailEntry, trailHash } from './log.ts'
+import { insertJobs } from '../jobs/enqueue-store.ts'
+import { type AuditEntry, auditHash, type NewAuditEntry } from './log.ts'
 import { type Audience, eventText, type Noted, type SecurityEvent, securityEvents } from './security-event.ts'
 
-export type TrailStore = ReturnType<typeof trailStore>
+export type AuditStore = ReturnType<typeof auditStore>
 
 const pageSize = 1000
 
 /** The audit trail. It is only ever added to. */
-export function trailStore(db: Database) {
+export function auditStore(db: Database) {
   return {
     /** Writes down what was done with no transaction of its own, such as an export; and has mailed what is told of it. */
-    async add(entries: NewTrailEntry[], at: number, told?: SecurityEvent): Promise<void> {
+    async add(entries: NewAuditEntry[], at: number, told?: SecurityEvent): Promise<void> {
       await db.transaction().execute(async (trx) => {
         if (told) await tellOfSecurityEvent(trx, told, at)
-        await appendToTrail(trx, entries, at)
+        await appendToAuditLog(trx, entries, at)
       })
     },
 
@@ -23,8 +23,8 @@ export function trailStore(db: Database) {
     async page(
       size: number,
       asked: { below?: number | undefined; reference?: string | undefined } = {},
-    ): Promise<TrailEntry[]> {
-      let query = db.selectFrom('trail').selectAll().orderBy('number', 'desc').limit(size)
+    ): Promise<AuditEntry[]> {
+      let query = db.selectFrom('audit_log').selectAll().orderBy('number', 'desc').limit(size)
       if (asked.below !== undefined) query = query.where('number', '<', asked.below)
       if (asked.reference !== undefined) query = query.where('reference', '=', asked.reference)
       return (await query.execute()).map(entryOf)
@@ -33,10 +33,10 @@ export function trailStore(db: Database) {
     head: () => headOf(db),
 
     /** All of it, the oldest first, page by page. */
-    async *all(): AsyncGenerator<TrailEntry> {
+    async *all(): AsyncGenerator<AuditEntry> {
       for (let last = 0, isMore = true; isMore; ) {
         const rows = await db
-          .selectFrom('trail')
+          .selectFrom('audit_log')
           .selectAll()
           .where('number', '>', last)
           .orderBy('number')
@@ -54,25 +54,25 @@ export function trailStore(db: Database) {
  * Adds to the trail. Called last inside the transaction of what it tells of: until that ends, nobody else can add, and
  * whoever waits for that must not hold what this one still needs.
  */
-export async function appendToTrail(trx: Database, entries: NewTrailEntry[], at: number): Promise<void> {
+export async function appendToAuditLog(trx: Database, entries: NewAuditEntry[], at: number): Promise<void> {
   if (entries.length === 0) return
-  await trx.updateTable('trail_head').set({ one: 1 }).where('one', '=', 1).execute()
+  await trx.updateTable('audit_head').set({ one: 1 }).where('one', '=', 1).execute()
   let { number, hash } = await headOf(trx)
-  const rows: Tables['trail'][] = []
+  const rows: Tables['audit_log'][] = []
   for (const { editorId, action, reference = null, detail = null } of entries) {
     number += 1
-    hash = trailHash(hash, { number, at, editorId, action, reference, detail })
+    hash = auditHash(hash, { number, at, editorId, action, reference, detail })
     rows.push({ number, at, editor_id: editorId, action, reference, detail, hash })
   }
-  await trx.insertInto('trail').values(rows).execute()
-  await trx.updateTable('trail_head').set({ number, hash }).where('one', '=', 1).execute()
+  await trx.insertInto('audit_log').values(rows).execute()
+  await trx.updateTable('audit_head').set({ number, hash }).where('one', '=', 1).execute()
 }
 
-async function headOf(db: Database): Promise<Pick<TrailEntry, 'number' | 'hash'>> {
-  return db.selectFrom('trail_head').select(['number', 'hash']).executeTakeFirstOrThrow()
+async function headOf(db: Database): Promise<Pick<AuditEntry, 'number' | 'hash'>> {
+  return db.selectFrom('audit_head').select(['number', 'hash']).executeTakeFirstOrThrow()
 }
 
-function entryOf({ editor_id: editorId, ...row }: Tables['trail']): TrailEntry {
+function entryOf({ editor_id: editorId, ...row }: Tables['audit_log']): AuditEntry {
   return { ...row, editorId }
 }
 
@@ -95,17 +95,17 @@ export async function noteSecurityEvent(trx: Database, event: SecurityEvent, now
   const { action, editorId, aboutId, detail } = event
   await tellOfSecurityEvent(trx, event, now)
   const said = [aboutId === editorId ? undefined : aboutId, detail].filter((one) => one !== undefined)
-  await appendToTrail(trx, [{ action, editorId, detail: said.join(' ') || null }], now)
+  await appendToAuditLog(trx, [{ action, editorId, detail: said.join(' ') || null }], now)
 }
 
 /** Puts the mails about an event into the outbox, where the trail tells of it in its own words. */
 export async function tellOfSecurityEvent(trx: Database, event: SecurityEvent, now: number): Promise<void> {
   const { action, editorId, aboutId } = event
-  const recipients = await recipientsOf(trx, securityEvents[action].told, aboutId ?? editorId)
+  const recipients = await ageRecipientsOf(trx, securityEvents[action].told, aboutId ?? editorId)
   const target = eventText(event)
-  await insertDeliveries(
+  await insertJobs(
     trx,
-    recipients.map((id) => ({ purpose: 'security-notice', editorId: id, target })),
+    recipients.map((id) => ({ type: 'security-notice', editorId: id, target })),
     now,
   )
 }
@@ -116,7 +116,11 @@ export async function noteIf(trx: Database, noted: Noted | undefined): Promise<v
 }
 
 /** The editors who are mailed. */
-export async function recipientsOf(trx: Database, told: Audience, aboutId: string | null): Promise<string[]> {
+export async function ageRecipientsOf(
+  trx: Database,
+  told: Audience,
+  aboutId: string | null,
+): Promise<string[]> {
   if (told === 'nobody') return []
   const editors = await trx
     .selectFrom('editors')

@@ -7,20 +7,20 @@ import type { LinkMaker } from '../accounts/sign-in-link.ts'
 import { type Application, createApplication } from '../app/app.ts'
 import { hour, type Outside } from '../app/context.ts'
 import { adoptStores } from '../app/open-stores.ts'
-import { verifyTrail } from '../audit/log.ts'
-import { faultOf } from '../channels/telegram/client.ts'
+import { verifyAuditLog } from '../audit/log.ts'
+import { errorCodeOf } from '../channels/telegram/client.ts'
 import { poll } from '../channels/telegram/long-polling.ts'
 import {
   connect,
   noWebhook,
   readWebhook,
   setCommands,
-  troubles,
-  webhookFault,
+  warnings,
+  webhookError,
 } from '../channels/telegram/webhook-setup.ts'
 import { basePath, type Config } from '../config.ts'
 import { Failure } from '../core/errors.ts'
-import { StartFault } from '../core/start-fault.ts'
+import { StartError } from '../core/start-fault.ts'
 import { holdAlone } from '../db/instance-lock.ts'
 import { dkimRecord, makeDkimKey } from '../outbound-mail/dkim.ts'
 import { checkMail, dnsLines, importMail } from './email.ts'
@@ -156,8 +156,8 @@ const commands: Record<string, Command> = {
     return 0
   },
   async 'telegram connect'(_none, { bots, webhook }, print) {
-    const fault = webhookFault(webhook.url)
-    if (fault) return failed(print, fault)
+    const errorCode = webhookError(webhook.url)
+    if (errorCode) return failed(print, errorCode)
     return withTelegram(print, async () => {
       await connect(await bots.api(), webhook.url, webhook.secret)
       print(`Telegram posts to ${webhook.url} from now on. What waited there comes in now.`)
@@ -175,8 +175,8 @@ const commands: Record<string, Command> = {
       print(
         `Certificate              ${hasOwnCertificate ? 'one uploaded to Telegram' : 'one that Telegram knows by itself'}`,
       )
-      const found = troubles(state, Date.now())
-      for (const trouble of found) print(trouble)
+      const found = warnings(state, Date.now())
+      for (const failures of found) print(failures)
       if (found.length === 0) print(state.url === '' ? noWebhook : 'All is well.')
     })
   },
@@ -187,8 +187,8 @@ const commands: Record<string, Command> = {
       print('Fetching updates from Telegram. Stop with Ctrl-C. “npm start” has to run too: it takes them in.')
       const host = config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST
       const url = `http://${host}:${config.PORT}${basePath(config)}/webhooks/telegram`
-      const door = { url, secret: webhook.secret }
-      await poll({ api, door, onFault: (code) => print(`Telegram: ${code}`), signal })
+      const channel = { url, secret: webhook.secret }
+      await poll({ api, channel, onError: (code) => print(`Telegram: ${code}`), signal })
     })
   },
   async 'storage sweep'(_none, { files, storage }, print, { config }) {
@@ -203,11 +203,11 @@ const commands: Record<string, Command> = {
   },
   async 'audit verify'([known], { storage }, print) {
     if (known !== undefined && !/^[\da-f]{64}$/.test(known)) return failed(print, usage)
-    const verdict = await verifyTrail(storage.trail.all(), await storage.trail.head(), known)
-    if (!verdict.isWhole)
-      return failed(print, `The audit trail is not as it was written: look at line ${verdict.brokenAt}.`)
-    print(`The audit trail is whole: ${verdict.entries} lines. The hash of the last one:`)
-    print(verdict.head || 'none, for there is no line yet')
+    const result = await verifyAuditLog(storage.audit.all(), await storage.audit.head(), known)
+    if (!result.isWhole)
+      return failed(print, `The audit trail is not as it was written: look at line ${result.brokenAt}.`)
+    print(`The audit trail is whole: ${result.entries} lines. The hash of the last one:`)
+    print(result.head || 'none, for there is no line yet')
     return 0
   },
   async 'email check'(_none, application, print, { config, signal }) {
@@ -260,7 +260,7 @@ function isServed(config: Config): boolean {
     holdAlone(config.DATABASE_URL).release()
     return false
   } catch (error) {
-    if (error instanceof StartFault) return true
+    if (error instanceof StartError) return true
     throw error
   }
 }
@@ -314,7 +314,7 @@ async function withTelegram(print: Print, act: () => Promise<void>): Promise<num
     await act()
     return 0
   } catch (error) {
-    const { code } = faultOf(error)
+    const { code } = errorCodeOf(error)
     return failed(print, hints[code] ?? `Telegram could not do that: ${code}`)
   }
 }

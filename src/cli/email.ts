@@ -2,14 +2,14 @@ import { hostname } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Application } from '../app/app.ts'
-import type { MailSide } from '../app/email.ts'
+import type { EmailChannel } from '../app/email.ts'
 import { dkimSelector } from '../app/jobs.ts'
 import { mailsIn } from '../channels/email/mbox.ts'
-import type { Taken } from '../channels/email/router.ts'
-import { type Config, hasMailDoor } from '../config.ts'
+import type { InboundResult } from '../channels/email/router.ts'
+import { type Config, hasInboundMail } from '../config.ts'
 import { addressOf } from '../core/email-address.ts'
 import { Failure } from '../core/errors.ts'
-import { CarryFault } from '../jobs/job.ts'
+import { JobError } from '../jobs/job.ts'
 
 type Print = (line: string) => void
 
@@ -26,7 +26,7 @@ export async function checkMail(
   print: Print,
   signal: AbortSignal,
 ): Promise<number> {
-  const [canSend, canHear] = [config.SMTP_URL !== undefined, hasMailDoor(config)]
+  const [canSend, canHear] = [config.SMTP_URL !== undefined, hasInboundMail(config)]
   if (!canSend) print('SMTP_URL is not set: mail is kept as files, and goes nowhere.')
   if (!canHear) print('Neither EMAIL_LISTEN nor IMAP_URL is set: no mail comes in.')
   if (!canSend || !canHear) return 1
@@ -36,7 +36,7 @@ export async function checkMail(
   try {
     id = await sendCanary()
   } catch (error) {
-    if (!(error instanceof CarryFault)) throw error
+    if (!(error instanceof JobError)) throw error
     print(`The mail server did not take it: ${error.code}`)
     return 1
   }
@@ -90,11 +90,11 @@ function inStrings(text: string): string {
 /** Takes the mails of an archive in, each once, however often it is called. */
 export async function importMail(
   path: string,
-  take: MailSide['take'],
+  take: EmailChannel['take'],
   print: Print,
   signal: AbortSignal,
 ): Promise<number> {
-  const counts = new Map<Taken | 'refused', number>()
+  const counts = new Map<InboundResult | 'refused', number>()
   try {
     for await (const { name, open } of mailsIn(path)) {
       if (signal.aborted) break
@@ -116,11 +116,11 @@ export async function importMail(
   return counts.has('refused') ? 1 : 0
 }
 
-function takeOne(open: () => Readable, take: MailSide['take']): Promise<Taken> {
+function takeOne(open: () => Readable, take: EmailChannel['take']): Promise<InboundResult> {
   return take(open(), { from: undefined, to: undefined, isImported: true })
 }
 
-const importedNames: Record<Taken | 'refused', string> = {
+const importedNames: Record<InboundResult | 'refused', string> = {
   received: 'new',
   repeat: 'there already',
   joined: 'joined to a conversation that is there',

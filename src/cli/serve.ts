@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { setUpLines, waysIn } from '../accounts/first-run.ts'
 import { type Application, createApplication } from '../app/app.ts'
 import { deskSiteUrl, siteUrl } from '../app/context.ts'
-import { basePath, type Config, ConfigFault } from '../config.ts'
+import { basePath, type Config, ConfigError } from '../config.ts'
 import { placeOf } from '../core/error-place.ts'
 import { isOfTheOutside } from '../core/last-resort.ts'
 import { holdAlone } from '../db/instance-lock.ts'
@@ -28,7 +28,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const alone = holdAlone(config.DATABASE_URL)
   const application = await createApplication(config, { now: Date.now, random: Math.random, log })
   const desk = Promise.withResolvers<void>()
-  const server = await openDoors(application, config, desk.promise, (error) =>
+  const server = await listenEverywhere(application, config, desk.promise, (error) =>
     log.warn(placeOf(error), 'an answer broke'),
   )
   await application.openDesk()
@@ -56,17 +56,17 @@ export async function serve(config: Config, print: (line: string) => void): Prom
  * Opens the doors, or none of them; whoever comes before the desk is open waits that moment.
  * @throws ConfigFault for one that cannot be opened
  */
-async function openDoors(
+async function listenEverywhere(
   application: Application,
   config: Config,
   deskIsOpen: Promise<void>,
-  onFault: (error: Error) => void,
+  onError: (error: Error) => void,
 ) {
   const waiting: RequestListener = (req, res) => void deskIsOpen.then(() => application.web(req, res))
   try {
     await application.mail.open()
-    return await listen(waiting, config.PORT, config.HOST, onFault).catch((error: NodeJS.ErrnoException) => {
-      throw new ConfigFault(`PORT, HOST: this cannot be listened on (${error.code})`)
+    return await listen(waiting, config.PORT, config.HOST, onError).catch((error: NodeJS.ErrnoException) => {
+      throw new ConfigError(`PORT, HOST: this cannot be listened on (${error.code})`)
     })
   } catch (error) {
     await application.stop()
@@ -88,7 +88,7 @@ async function introduction(config: Config, application: Application): Promise<s
     config.SMTP_URL
       ? `Mail        goes out through ${new URL(config.SMTP_URL).host}`
       : `Mail        is kept as .eml files in ${keptMail}, for no SMTP_URL is set`,
-    ...mailDoor(config),
+    ...inboundMail(config),
     `Telegram    POST ${webhook.url}`,
     `            with the header X-Telegram-Bot-Api-Secret-Token: ${secret}`,
     ...setUpLines(setUpLinks),
@@ -114,7 +114,7 @@ function sharedHost(config: Config): string[] {
 }
 
 /** By which ways mail comes in, and what it is then. */
-function mailDoor(config: Config): string[] {
+function inboundMail(config: Config): string[] {
   const ways = [
     ...(config.EMAIL_LISTEN ? [`at ${config.EMAIL_LISTEN}`] : []),
     ...(config.IMAP_URL ? [`from the mailbox at ${new URL(config.IMAP_URL).host}`] : []),

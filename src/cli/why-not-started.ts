@@ -1,8 +1,8 @@
-import { ConfigFault } from '../config.ts'
-import { StartFault } from '../core/start-fault.ts'
+import { ConfigError } from '../config.ts'
+import { StartError } from '../core/start-fault.ts'
 
 /** Of the system: https://man7.org/linux/man-pages/man3/errno.3.html */
-const systemFaults: Record<string, string> = {
+const systemErrors: Record<string, string> = {
   EACCES: 'Barua may not read or write this. Does it belong to the user that Barua runs as?',
   EPERM: 'Barua may not do that. Does it belong to the user that Barua runs as?',
   EROFS: 'This file system can only be read.',
@@ -16,7 +16,7 @@ const systemFaults: Record<string, string> = {
 }
 
 /** Of SQLite: https://www.sqlite.org/rescode.html */
-const sqliteFaults: Record<number, string> = {
+const sqliteErrors: Record<number, string> = {
   5: 'Another process holds the database locked.',
   8: 'The database can only be read. Does it belong to the user that Barua runs as?',
   10: 'The disk of the database has a fault, or is full.',
@@ -27,7 +27,7 @@ const sqliteFaults: Record<number, string> = {
 }
 
 /** Of PostgreSQL: https://www.postgresql.org/docs/current/errcodes-appendix.html; and of the way to it. */
-const databaseFaults: Record<string, string> = {
+const databaseErrors: Record<string, string> = {
   '28P01': 'PostgreSQL does not accept the password in DATABASE_URL.',
   '28000': 'PostgreSQL does not let the user in DATABASE_URL in.',
   '3D000': 'The database in DATABASE_URL does not exist. Make it first.',
@@ -45,9 +45,9 @@ const databaseFaults: Record<string, string> = {
 
 /** Why the program ends before it has begun, for whoever started it: sentences, and what to do. */
 export function whyNotStarted(error: unknown): string {
-  if (error instanceof ConfigFault)
+  if (error instanceof ConfigError)
     return `The configuration has faults:\n${error.message.replace(/^/gm, '  ')}`
-  if (error instanceof StartFault) return `Barua does not start.\n${error.message}`
+  if (error instanceof StartError) return `Barua does not start.\n${error.message}`
   return `Barua does not start.\n${sentenceFor(error)}`
 }
 
@@ -58,8 +58,8 @@ function sentenceFor(thrown: unknown): string {
     return 'This database was last used by a newer Barua. Start that one, or put a backup from before back.'
   const known =
     typeof errcode === 'number'
-      ? sqliteFaults[errcode & 0xff]
-      : (systemFaults[String(code)] ?? databaseFaults[String(code)])
+      ? sqliteErrors[errcode & 0xff]
+      : (systemErrors[String(code)] ?? databaseErrors[String(code)])
   if (known !== undefined) return typeof path === 'string' ? `${path}: ${known}` : known
   return `This was not foreseen: ${error.message} (${placeIn(error)})`
 }

@@ -2,42 +2,42 @@ import { sql } from 'kysely'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { type Keys, noKeys, type Sealing, whomFor } from '../encryption/types.ts'
+import { type Keys, noKeys, type Recipients, whomFor } from '../encryption/types.ts'
 import type { Contact } from '../jobs/contact.ts'
 import { isMailLeaving } from '../jobs/in-flight-store.ts'
-import type { Passing } from '../jobs/job.ts'
+import type { EphemeralPayload } from '../jobs/job.ts'
 import { forgetSearch, noteErasedFiles, noteToWipe } from '../retention/erasure-store.ts'
 import { contactOf } from '../submissions/contact.ts'
 import { insertHistory } from '../submissions/history-store.ts'
-import type { SealedAs } from '../submissions/intake-record.ts'
+import type { EncryptedAs } from '../submissions/intake-record.ts'
 import type { Content, Message } from '../submissions/model.ts'
 import type { Writing } from '../submissions/write-context.ts'
 
-export type MarkingStore = ReturnType<typeof markingStore>
+export type ConfidentialStore = ReturnType<typeof confidentialStore>
 
 /** A clear file of a piece, and the sealed copy that takes its place, by the clear one's id. */
 export type ClearFile = { id: string; type: string; size: number }
-export type SealedCopies = Map<string, SealedAs & { id: string }>
+export type EncryptedCopies = Map<string, EncryptedAs & { id: string }>
 
 /** Who marks which piece as confidential, as they saw it. */
-export type Marking = { submissionId: string; revision: number; editorId: string; at: number }
+export type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
 
-type MarkingContext = Writing & {
+type ConfidentialStoreContext = Writing & {
   conversation: (submissionId: string, keys: Keys) => Promise<Message[]>
 }
 
 /** An editor marks a piece as confidential that came in clear: it is sealed where it lies, and what was clear is wiped. */
-export function markingStore(db: Database, app: MarkingContext) {
-  const { contents, sealings, hidden } = app
+export function confidentialStore(db: Database, app: ConfidentialStoreContext) {
+  const { contents, recipientsStore, processCodec } = app
   return {
     /** For whom a piece is sealed that is marked now: no receipt of it is known here. */
-    async sealingFor(submissionId: string): Promise<Sealing> {
+    async recipientsFor(submissionId: string): Promise<Recipients> {
       const row = await db
         .selectFrom('submissions')
-        .select('bond')
+        .select('context_id')
         .where('id', '=', submissionId)
         .executeTakeFirstOrThrow()
-      return { bond: row.bond, desk: await sealings.desk(), sender: null }
+      return { contextId: row.context_id, desk: await recipientsStore.desk(), sender: null }
     },
 
     clearFiles: (submissionId: string) => clearFiles(db, submissionId),
@@ -47,83 +47,87 @@ export function markingStore(db: Database, app: MarkingContext) {
      * @throws Failure `conflict` if the piece is no longer as it was seen, a file came meanwhile, or a mail that tells of it
      * is just being written
      */
-    async mark(marking: Marking, sealing: Sealing, copies: SealedCopies): Promise<void> {
-      const { submissionId, editorId, at } = marking
+    async mark(
+      confidential: MakingConfidential,
+      recipients: Recipients,
+      copies: EncryptedCopies,
+    ): Promise<void> {
+      const { submissionId, editorId, at } = confidential
       const messages = await app.conversation(submissionId, noKeys)
-      const texts = await sealedTexts(messages, submissionId, sealing, copies)
+      const texts = await encryptedTexts(messages, submissionId, recipients, copies)
       const contact = contactOf(messages)
       await db.transaction().execute(async (trx) => {
-        await advance(trx, marking, sealing, hidden.hide(contact))
+        await advance(trx, confidential, recipients, processCodec.encrypt(contact))
         if (await isMailLeaving(trx, submissionId, app.isPostgres))
           throw new Failure('conflict', 'A mail about it is just leaving. Please try again in a moment.')
         for (const [id, content] of texts.messages)
           await trx.updateTable('messages').set({ content }).where('id', '=', id).execute()
         for (const [id, content] of texts.notes)
           await trx.updateTable('notes').set({ content }).where('id', '=', id).execute()
-        await hideDeliveries(trx, messages, contact, copies)
+        await encryptPayloads(trx, messages, contact, copies)
         await forgetDigests(trx, submissionId)
         await replaceFiles(trx, submissionId, copies, texts.files)
         const wasIndexed = await forgetSearch(trx, submissionId, app.isPostgres)
         await noteToWipe(trx, submissionId, wasIndexed, at)
-        await insertHistory(trx, submissionId, editorId, [{ action: 'sealed' }], at)
+        await insertHistory(trx, submissionId, editorId, [{ action: 'encrypted' }], at)
       })
     },
   }
 
-  async function sealedTexts(
+  async function encryptedTexts(
     messages: Message[],
     submissionId: string,
-    sealing: Sealing,
-    copies: SealedCopies,
+    recipients: Recipients,
+    copies: EncryptedCopies,
   ) {
     const notes = await db
       .selectFrom('notes')
       .select(['id', 'content'])
       .where('submission_id', '=', submissionId)
       .execute()
-    const sealedMessages = new Map<string, string>()
+    const encryptedMessages = new Map<string, string>()
     const files = new Map<string, string>()
     for (const { id, author, content, attachments } of messages) {
       const whom = whomFor(author)
-      sealedMessages.set(
+      encryptedMessages.set(
         id,
-        await contents.writeContent(relabelled(content, copies), sealing, `message ${id}`, whom),
+        await contents.writeContent(relabelled(content, copies), recipients, `message ${id}`, whom),
       )
       for (const { id: before, type } of attachments) {
         const copy = copies.get(before)
         if (!copy) continue
         const file = { id: copy.id, type: type ?? '', mark: copy.mark, desk: copy.desk }
-        files.set(before, await contents.writeFile(file, sealing, whom))
+        files.set(before, await contents.writeFile(file, recipients, whom))
       }
     }
-    const sealedNotes = new Map<string, string>()
+    const encryptedNotes = new Map<string, string>()
     for (const { id, content } of notes) {
       const { content: said } = await contents.readContent(content, '', noKeys, 'note')
-      sealedNotes.set(id, await contents.writeContent(said, sealing, 'note', 'desk'))
+      encryptedNotes.set(id, await contents.writeContent(said, recipients, 'note', 'desk'))
     }
-    return { messages: sealedMessages, notes: sealedNotes, files }
+    return { messages: encryptedMessages, notes: encryptedNotes, files }
   }
 
   /** What waits in the outbox says nothing any more, and is carried all the same. */
-  async function hideDeliveries(
+  async function encryptPayloads(
     trx: Database,
     messages: Message[],
     contact: Contact,
-    copies: SealedCopies,
+    copies: EncryptedCopies,
   ): Promise<void> {
     const submissionId = messages[0]?.submissionId ?? ''
     const rows = await trx
-      .selectFrom('deliveries')
-      .select(['id', 'purpose', 'message_id', 'target', 'receipt'])
+      .selectFrom('jobs')
+      .select(['id', 'type', 'message_id', 'target', 'receipt'])
       .where('submission_id', '=', submissionId)
       .where('state', '=', sql.lit('pending' as const))
       .execute()
     for (const row of rows) {
-      const passing = passingOf(row, messages, contact, copies)
-      if (!passing) continue
+      const ephemeralPayload = payloadOf(row, messages, contact, copies)
+      if (!ephemeralPayload) continue
       await trx
-        .updateTable('deliveries')
-        .set({ passing: hidden.hide(passing), target: null, receipt: null })
+        .updateTable('jobs')
+        .set({ ephemeral_payload: processCodec.encrypt(ephemeralPayload), target: null, receipt: null })
         .where('id', '=', row.id)
         .execute()
     }
@@ -131,23 +135,23 @@ export function markingStore(db: Database, app: MarkingContext) {
 }
 
 /** The name of a file is told by its id, which is another one now. */
-function relabelled(content: Content, copies: SealedCopies): Content {
+function relabelled(content: Content, copies: EncryptedCopies): Content {
   const files = Object.entries(content.files).map(([id, label]) => [copies.get(id)?.id ?? id, label])
   return { ...content, files: Object.fromEntries(files) }
 }
 
-type Waiting = Pick<Tables['deliveries'], 'purpose' | 'message_id' | 'target' | 'receipt'>
+type Waiting = Pick<Tables['jobs'], 'type' | 'message_id' | 'target' | 'receipt'>
 
-function passingOf(
-  { purpose, message_id, target, receipt }: Waiting,
+function payloadOf(
+  { type: jobType, message_id, target, receipt }: Waiting,
   messages: Message[],
   contact: Contact,
-  copies: SealedCopies,
-): Passing | undefined {
-  if (purpose === 'sender-receipt')
+  copies: EncryptedCopies,
+): EphemeralPayload | undefined {
+  if (jobType === 'sender-receipt')
     return { contact: { ...contact, ...(target && { email: target }) }, ...(receipt && { receipt }) }
   const message = messages.find(({ id }) => id === message_id)
-  if (!message || !['answer-mail', 'answer-telegram', 'answer-webhook'].includes(purpose)) return undefined
+  if (!message || !['answer-mail', 'answer-telegram', 'answer-webhook'].includes(jobType)) return undefined
   const files = message.attachments.flatMap(({ id }) => {
     const copy = copies.get(id)
     const name = message.content.files[id]?.name ?? 'file'
@@ -158,8 +162,8 @@ function passingOf(
 
 async function advance(
   trx: Database,
-  { submissionId, revision, at }: Marking,
-  { desk }: Sealing,
+  { submissionId, revision, at }: MakingConfidential,
+  { desk }: Recipients,
   contact: string,
 ): Promise<void> {
   const row = await trx
@@ -167,7 +171,7 @@ async function advance(
     .set({
       is_confidential: 1,
       sender_recipient: null,
-      sealed_for: desk,
+      encrypted_for: desk,
       summary: null,
       contact,
       revision: revision + 1,
@@ -185,10 +189,10 @@ async function advance(
 /** A digest of words tells to whoever guesses them that they guessed right. */
 async function forgetDigests(trx: Database, submissionId: string): Promise<void> {
   await trx
-    .updateTable('open_parts')
+    .updateTable('draft_items')
     .set({ digest: '' })
-    .where('piece_id', 'in', (eb) =>
-      eb.selectFrom('open_pieces').select('id').where('submission_id', '=', submissionId),
+    .where('draft_id', 'in', (eb) =>
+      eb.selectFrom('drafts').select('id').where('submission_id', '=', submissionId),
     )
     .execute()
 }
@@ -200,7 +204,7 @@ async function clearFiles(db: Database, submissionId: string): Promise<ClearFile
     .select(['attachments.id', 'type', 'size'])
     .where('submission_id', '=', submissionId)
     .where('state', '=', 'kept')
-    .where('is_sealed', '=', 0)
+    .where('is_encrypted', '=', 0)
     .execute()
   return rows.map(({ id, type, size }) => ({ id, type: type ?? '', size: size ?? 0 }))
 }
@@ -208,8 +212,8 @@ async function clearFiles(db: Database, submissionId: string): Promise<ClearFile
 async function replaceFiles(
   trx: Database,
   submissionId: string,
-  copies: SealedCopies,
-  sealed: Map<string, string>,
+  copies: EncryptedCopies,
+  encrypted: Map<string, string>,
 ): Promise<void> {
   const clear = await clearFiles(trx, submissionId)
   if (clear.some(({ id }) => !copies.has(id)))
@@ -219,14 +223,14 @@ async function replaceFiles(
     .innerJoin('messages', 'messages.id', 'message_id')
     .select(['attachments.id', 'preview_id'])
     .where('submission_id', '=', submissionId)
-    .where('is_sealed', '=', 0)
+    .where('is_encrypted', '=', 0)
     .where('state', '=', 'kept')
     .execute()
   const mails = await trx
-    .selectFrom('deliveries')
+    .selectFrom('jobs')
     .select('id')
     .where('submission_id', '=', submissionId)
-    .where('carrier', '=', 'mail')
+    .where('queue', '=', 'mail')
     .where('state', '=', sql.lit('sent' as const))
     .execute()
   await noteErasedFiles(trx, submissionId, [
@@ -240,9 +244,9 @@ async function replaceFiles(
       .updateTable('attachments')
       .set({
         id: copies.get(id)?.id ?? id,
-        type: sealed.get(id) ?? null,
+        type: encrypted.get(id) ?? null,
         sha256: null,
-        is_sealed: 1,
+        is_encrypted: 1,
         preview_id: null,
       })
       .where('id', '=', id)

@@ -1,32 +1,32 @@
 import { Failure } from '../core/errors.ts'
 import type { FileStore } from '../files/store.ts'
-import type { SealedAs } from '../submissions/intake-record.ts'
-import type { MarkingStore } from './make-confidential-store.ts'
+import type { EncryptedAs } from '../submissions/intake-record.ts'
+import type { ConfidentialStore } from './make-confidential-store.ts'
 
-type Marking = { submissionId: string; revision: number; editorId: string; at: number }
+type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
 type ClearFile = { id: string; type: string; size: number }
-type Copies = Map<string, SealedAs & { id: string }>
+type Copies = Map<string, EncryptedAs & { id: string }>
 
-export type MarkContext = {
-  store: MarkingStore
+export type ConfidentialContext = {
+  store: ConfidentialStore
   files: FileStore
 }
 
-export type MarkConfidential = (marking: Marking) => Promise<void>
+export type MakeConfidential = (confidential: MakingConfidential) => Promise<void>
 
 /**
  * Marks a piece as confidential: its files are copied sealed, then in one transaction the copies and the sealed texts take
  * the place of what was clear, and that is wiped.
  * @throws Failure `conflict` if the piece is no longer as it was seen; then nothing has changed
  */
-export function confidentialMarker({ store, files }: MarkContext): MarkConfidential {
-  return async (marking) => {
-    const sealing = await store.sealingFor(marking.submissionId)
-    const staged = await stagedCopies(await store.clearFiles(marking.submissionId))
+export function confidentialMaker({ store, files }: ConfidentialContext): MakeConfidential {
+  return async (confidential) => {
+    const recipients = await store.recipientsFor(confidential.submissionId)
+    const staged = await stagedCopies(await store.clearFiles(confidential.submissionId))
     const ids = [...staged.values()]
     try {
-      const sealed = await files.keep(ids, sealing)
-      await store.mark(marking, sealing, copiesOf(staged, sealed))
+      const encrypted = await files.keep(ids, recipients)
+      await store.mark(confidential, recipients, copiesOf(staged, encrypted))
     } catch (error) {
       // Where it is not certain that nothing was written, the next start sweeps what belongs to nothing.
       if (error instanceof Failure && error.code === 'conflict') await files.remove(ids)
@@ -39,7 +39,7 @@ export function confidentialMarker({ store, files }: MarkContext): MarkConfident
     const staged = new Map<string, string>()
     try {
       for (const { id, type, size } of clear) {
-        const options = { isSealed: true as const, maxBytes: size, typeOf: async () => type }
+        const options = { isEncrypted: true as const, maxBytes: size, typeOf: async () => type }
         staged.set(id, (await files.stage(await files.read(id), options)).id)
       }
       return staged
@@ -50,10 +50,10 @@ export function confidentialMarker({ store, files }: MarkContext): MarkConfident
   }
 }
 
-function copiesOf(staged: Map<string, string>, sealed: Map<string, SealedAs>): Copies {
+function copiesOf(staged: Map<string, string>, encrypted: Map<string, EncryptedAs>): Copies {
   const copies: Copies = new Map()
   for (const [before, id] of staged) {
-    const as = sealed.get(id)
+    const as = encrypted.get(id)
     if (!as) throw new Error('a copy was not sealed')
     copies.set(before, { id, ...as })
   }

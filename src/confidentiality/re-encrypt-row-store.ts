@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
-import { type Keys, type SealedFor, type Sealing, whomFor } from '../encryption/types.ts'
+import { type EncryptedFor, type Keys, type Recipients, whomFor } from '../encryption/types.ts'
 import { nextTurn } from '../submissions/keyset-scan-store.ts'
 import type { Writing } from '../submissions/write-context.ts'
 
@@ -9,7 +9,7 @@ import type { Writing } from '../submissions/write-context.ts'
 const atOnce = 20
 
 /** A text of a conversation where it is stored, and for whom it is sealed. */
-type Stored = { place: Place; id: string; text: string; whom: SealedFor }
+type Stored = { place: Place; id: string; text: string; whom: EncryptedFor }
 
 const places = {
   message: ['messages', 'content'],
@@ -21,11 +21,11 @@ const places = {
 type Place = keyof typeof places
 
 /** What became of sealing a conversation anew: `changed` while it was read, `locked` where these keys do not open all of it. */
-export type Resealed = 'done' | 'changed' | 'locked'
+export type ReEncryptedRow = 'done' | 'changed' | 'locked'
 
 /** Every sealed text of a conversation. */
 export async function storedTexts(db: Database, submissionId: string): Promise<Stored[]> {
-  const piece = await db
+  const submission = await db
     .selectFrom('submissions')
     .select('summary')
     .where('id', '=', submissionId)
@@ -45,35 +45,35 @@ export async function storedTexts(db: Database, submissionId: string): Promise<S
     .innerJoin('messages', 'messages.id', 'message_id')
     .select(['attachments.id', 'type', 'author'])
     .where('submission_id', '=', submissionId)
-    .where('is_sealed', '=', 1)
+    .where('is_encrypted', '=', 1)
     .execute()
   return [
-    ...(piece?.summary ? [stored('summary', submissionId, piece.summary, 'desk')] : []),
+    ...(submission?.summary ? [stored('summary', submissionId, submission.summary, 'desk')] : []),
     ...messages.map(({ id, content, author }) => stored('message', id, content, whomFor(author))),
     ...notes.map(({ id, content }) => stored('note', id, content, 'desk')),
     ...files.map(({ id, type, author }) => stored('file', id, type ?? '', whomFor(author))),
   ]
 }
 
-function stored(place: Place, id: string, text: string, whom: SealedFor): Stored {
+function stored(place: Place, id: string, text: string, whom: EncryptedFor): Stored {
   return { place, id, text, whom }
 }
 
 /** These texts sealed for whom they are to open now; how many could not be opened. */
-export async function sealedAnew(
+export async function reEncrypted(
   { contents }: Pick<Writing, 'contents'>,
   texts: Stored[],
-  sealing: Sealing,
+  recipients: Recipients,
   keys: Keys,
-): Promise<{ anew: (Stored & { before: string })[]; locked: number }> {
-  const sealed: (Omit<Stored, 'text'> & { before: string; text: string | undefined })[] = []
+): Promise<{ renewed: (Stored & { before: string })[]; locked: number }> {
+  const encrypted: (Omit<Stored, 'text'> & { before: string; text: string | undefined })[] = []
   for (const one of texts) {
-    const text = await contents.sealAnew(one.text, sealing, keys, one.whom)
-    sealed.push({ ...one, before: one.text, text })
-    if (sealed.length % atOnce === 0) await nextTurn()
+    const text = await contents.reEncrypt(one.text, recipients, keys, one.whom)
+    encrypted.push({ ...one, before: one.text, text })
+    if (encrypted.length % atOnce === 0) await nextTurn()
   }
-  const anew = sealed.flatMap(({ text, ...one }) => (text === undefined ? [] : [{ ...one, text }]))
-  return { anew, locked: sealed.length - anew.length }
+  const renewed = encrypted.flatMap(({ text, ...one }) => (text === undefined ? [] : [{ ...one, text }]))
+  return { renewed, locked: encrypted.length - renewed.length }
 }
 
 /**

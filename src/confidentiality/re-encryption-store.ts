@@ -1,27 +1,29 @@
 import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
-import { type Keys, narrowed, type SealedFiles, whomFor } from '../encryption/types.ts'
-import { unreadBond } from '../submissions/dead-letter-store.ts'
+import { type FilesToEncrypt, type Keys, narrowed, whomFor } from '../encryption/types.ts'
+import { deadLetterContext } from '../submissions/dead-letter-store.ts'
 import type { Writing } from '../submissions/write-context.ts'
-import { type Resealed, replaceTexts, sealedAnew, storedTexts } from './re-encrypt-row-store.ts'
+import { type ReEncryptedRow, reEncrypted, replaceTexts, storedTexts } from './re-encrypt-row-store.ts'
 
-export type ResealingStore = ReturnType<typeof resealingStore>
+export type ReEncryptionStore = ReturnType<typeof reEncryptionStore>
 
 /** What is sealed for another key than the desk's current one, or not yet for its sender, and sealing it anew. */
-export function resealingStore(db: Database, writing: Writing) {
-  const { contents, sealings } = writing
+export function reEncryptionStore(db: Database, writing: Writing) {
+  const { contents, recipientsStore } = writing
   return {
     /** How many pieces, and how many arrivals that could not be read, are to be sealed anew: counted up to `most`. */
     async left(most: number): Promise<number> {
-      const desk = await sealings.desk()
+      const desk = await recipientsStore.desk()
       let left = 0
-      for (const table of ['submissions', 'unread_arrivals'] as const) {
+      for (const table of ['submissions', 'dead_letters'] as const) {
         for (const range of rangesOfKeys(desk)) {
           const { rows } = await sql<{
             n: number
           }>`select count(*) as n from (select 1 from ${sql.table(table)}
-            where ${isSealedAtAll(table)} and ${range} limit ${sql.lit(most - left)}) as counted`.execute(db)
+            where ${isEncryptedAtAll(table)} and ${range} limit ${sql.lit(most - left)}) as counted`.execute(
+            db,
+          )
           left += Number(rows[0]?.n)
         }
       }
@@ -29,31 +31,34 @@ export function resealingStore(db: Database, writing: Writing) {
     },
 
     /** Such pieces behind a place, by the key that they are sealed for and in the order of ids, at most `most`. */
-    async pieces(after: SealedPlace | undefined, most: number): Promise<SealedPlace[]> {
-      const rows = await toSealAnew('submissions', await sealings.desk(), after, most)
-      return rows.map(({ id, sealed_for: sealedFor }) => ({ id, sealedFor }))
+    async submissions(after: ReEncryptionPlace | undefined, most: number): Promise<ReEncryptionPlace[]> {
+      const rows = await toReEncrypt('submissions', await recipientsStore.desk(), after, most)
+      return rows.map(({ id, encrypted_for: encryptedFor }) => ({ id, encryptedFor }))
     },
 
     /** The sealed files of a piece, and for whom each is to open now. Undefined for a piece that is not sealed. */
-    async files(submissionId: string): Promise<SealedFiles | undefined> {
+    async files(submissionId: string): Promise<FilesToEncrypt | undefined> {
       // First: what changes while the files are sealed is noticed when the texts are.
-      const piece = await db
+      const submission = await db
         .selectFrom('submissions')
         .select('revision')
         .where('id', '=', submissionId)
         .executeTakeFirst()
-      const sealing = await sealings.ofOne(submissionId)
-      if (!piece || !sealing) return undefined
+      const recipients = await recipientsStore.ofOne(submissionId)
+      if (!submission || !recipients) return undefined
       const rows = await db
         .selectFrom('attachments')
         .innerJoin('messages', 'messages.id', 'message_id')
         .select(['attachments.id', 'author'])
         .where('submission_id', '=', submissionId)
-        .where('is_sealed', '=', 1)
+        .where('is_encrypted', '=', 1)
         .where('state', '=', 'kept')
         .execute()
-      const files = rows.map(({ id, author }) => ({ id, sealedFor: narrowed(sealing, whomFor(author)) }))
-      return { revision: piece.revision, files, sealing }
+      const files = rows.map(({ id, author }) => ({
+        id,
+        encryptedFor: narrowed(recipients, whomFor(author)),
+      }))
+      return { revision: submission.revision, files, recipients }
     },
 
     /** Every text of a piece as it is stored. */
@@ -63,20 +68,20 @@ export function resealingStore(db: Database, writing: Writing) {
      * Seals all texts of a piece anew, as one, as its files were before: then all of it is, if it still is at that revision.
      * What these keys do not open stays as it is, and then the piece is none that is done.
      */
-    async sealAnew(
+    async reEncrypt(
       submissionId: string,
-      { revision, sealing }: Pick<SealedFiles, 'revision' | 'sealing'>,
+      { revision, recipients }: Pick<FilesToEncrypt, 'revision' | 'recipients'>,
       keys: Keys,
-    ): Promise<Resealed> {
+    ): Promise<ReEncryptedRow> {
       const texts = await storedTexts(db, submissionId)
-      const { anew, locked } = await sealedAnew(writing, texts, sealing, keys)
+      const { renewed, locked } = await reEncrypted(writing, texts, recipients, keys)
       return orChanged(() =>
         db.transaction().execute(async (trx) => {
-          const now = await sealings.ofOne(submissionId, trx)
-          if (now?.desk !== sealing.desk || now.sender !== sealing.sender)
+          const now = await recipientsStore.ofOne(submissionId, trx)
+          if (now?.desk !== recipients.desk || now.sender !== recipients.sender)
             throw new Failure('conflict', 'It is to be sealed for others by now.')
-          if (locked === 0) await noteSealed(trx, submissionId, revision, sealing.desk)
-          await replaceTexts(trx, anew)
+          if (locked === 0) await noteEncrypted(trx, submissionId, revision, recipients.desk)
+          await replaceTexts(trx, renewed)
           return locked === 0 ? 'done' : 'locked'
         }),
       )
@@ -84,30 +89,26 @@ export function resealingStore(db: Database, writing: Writing) {
 
     /** Seals anew what could not be read when it came, at most `most` behind a place. Gives the last place. */
     async unread(
-      after: SealedPlace | undefined,
+      after: ReEncryptionPlace | undefined,
       most: number,
       keys: Keys,
-    ): Promise<{ last: SealedPlace | undefined; count: number }> {
-      const desk = await sealings.desk()
-      const places = await toSealAnew('unread_arrivals', desk, after, most)
-      const sealing = { bond: unreadBond, desk, sender: null }
+    ): Promise<{ last: ReEncryptionPlace | undefined; count: number }> {
+      const desk = await recipientsStore.desk()
+      const places = await toReEncrypt('dead_letters', desk, after, most)
+      const recipients = { contextId: deadLetterContext, desk, sender: null }
       for (const { id } of places) {
-        const row = await db
-          .selectFrom('unread_arrivals')
-          .select('raw')
-          .where('id', '=', id)
-          .executeTakeFirst()
-        const text = row && (await contents.sealAnew(row.raw, sealing, keys, 'desk'))
+        const row = await db.selectFrom('dead_letters').select('raw').where('id', '=', id).executeTakeFirst()
+        const text = row && (await contents.reEncrypt(row.raw, recipients, keys, 'desk'))
         if (text === undefined) continue
         await db
-          .updateTable('unread_arrivals')
-          .set({ raw: text, sealed_for: desk })
+          .updateTable('dead_letters')
+          .set({ raw: text, encrypted_for: desk })
           .where('id', '=', id)
           .where('raw', '=', row?.raw ?? '')
           .execute()
       }
       const last = places.at(-1)
-      return { last: last && { id: last.id, sealedFor: last.sealed_for }, count: places.length }
+      return { last: last && { id: last.id, encryptedFor: last.encrypted_for }, count: places.length }
     },
 
     /**
@@ -119,7 +120,7 @@ export function resealingStore(db: Database, writing: Writing) {
         .updateTable('submissions')
         .set((eb) => ({
           sender_recipient: recipient,
-          sealed_for: null,
+          encrypted_for: null,
           revision: eb('revision', '+', 1),
         }))
         .where('id', '=', submissionId)
@@ -130,18 +131,18 @@ export function resealingStore(db: Database, writing: Writing) {
     },
   }
 
-  async function toSealAnew(
-    table: 'submissions' | 'unread_arrivals',
+  async function toReEncrypt(
+    table: 'submissions' | 'dead_letters',
     desk: string,
-    after: SealedPlace | undefined,
+    after: ReEncryptionPlace | undefined,
     most: number,
-  ): Promise<{ id: string; sealed_for: string | null }[]> {
-    const found: { id: string; sealed_for: string | null }[] = []
+  ): Promise<{ id: string; encrypted_for: string | null }[]> {
+    const found: { id: string; encrypted_for: string | null }[] = []
     for (const range of rangesOfKeys(desk, after)) {
       if (found.length === most) break
-      const { rows } = await sql<{ id: string; sealed_for: string | null }>`select id, sealed_for
-        from ${sql.table(table)} where ${isSealedAtAll(table)} and ${range}
-        order by sealed_for, id limit ${sql.lit(most - found.length)}`.execute(db)
+      const { rows } = await sql<{ id: string; encrypted_for: string | null }>`select id, encrypted_for
+        from ${sql.table(table)} where ${isEncryptedAtAll(table)} and ${range}
+        order by encrypted_for, id limit ${sql.lit(most - found.length)}`.execute(db)
       found.push(...rows)
     }
     return found
@@ -149,25 +150,26 @@ export function resealingStore(db: Database, writing: Writing) {
 }
 
 /** Where a walk has come along what is sealed for other keys. */
-export type SealedPlace = { sealedFor: string | null; id: string }
+export type ReEncryptionPlace = { encryptedFor: string | null; id: string }
 
 /** What is sealed for nobody known, and for a key before and behind the desk's in their order, behind a place: each of them a range of the index. */
-function rangesOfKeys(desk: string, after?: SealedPlace): RawBuilder<boolean>[] {
-  const below = sql<boolean>`sealed_for < ${desk}`
-  const above = sql<boolean>`sealed_for > ${desk}`
-  if (!after) return [sql<boolean>`sealed_for is null`, below, above]
-  if (after.sealedFor === null) return [sql<boolean>`sealed_for is null and id > ${after.id}`, below, above]
-  const rest = sql<boolean>`(sealed_for, id) > (${after.sealedFor}, ${after.id})`
-  return after.sealedFor < desk ? [sql<boolean>`${rest} and ${below}`, above] : [rest]
+function rangesOfKeys(desk: string, after?: ReEncryptionPlace): RawBuilder<boolean>[] {
+  const below = sql<boolean>`encrypted_for < ${desk}`
+  const above = sql<boolean>`encrypted_for > ${desk}`
+  if (!after) return [sql<boolean>`encrypted_for is null`, below, above]
+  if (after.encryptedFor === null)
+    return [sql<boolean>`encrypted_for is null and id > ${after.id}`, below, above]
+  const rest = sql<boolean>`(encrypted_for, id) > (${after.encryptedFor}, ${after.id})`
+  return after.encryptedFor < desk ? [sql<boolean>`${rest} and ${below}`, above] : [rest]
 }
 
 // Literal, so that SQLite sees that the partial index fits.
-function isSealedAtAll(table: 'submissions' | 'unread_arrivals'): RawBuilder<boolean> {
+function isEncryptedAtAll(table: 'submissions' | 'dead_letters'): RawBuilder<boolean> {
   return table === 'submissions' ? sql<boolean>`is_confidential = 1` : sql<boolean>`true`
 }
 
 /** Notes for whom all of a piece is sealed now. @throws Failure `conflict` if something was added to it */
-async function noteSealed(
+async function noteEncrypted(
   trx: Database,
   submissionId: string,
   revision: number,
@@ -175,7 +177,7 @@ async function noteSealed(
 ): Promise<void> {
   const row = await trx
     .updateTable('submissions')
-    .set({ sealed_for: desk })
+    .set({ encrypted_for: desk })
     .where('id', '=', submissionId)
     .where('revision', '=', revision)
     .returning('id')
@@ -183,7 +185,7 @@ async function noteSealed(
   if (!row) throw new Failure('conflict', 'Something was added while it was sealed anew.')
 }
 
-async function orChanged(write: () => Promise<Resealed>): Promise<Resealed> {
+async function orChanged(write: () => Promise<ReEncryptedRow>): Promise<ReEncryptedRow> {
   try {
     return await write()
   } catch (error) {

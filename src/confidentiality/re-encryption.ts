@@ -1,26 +1,26 @@
 import type { Pace } from '../core/pace.ts'
 import type { Identity, Keys } from '../encryption/types.ts'
 import type { FileStore } from '../files/store.ts'
-import type { ResealingStore } from './re-encryption-store.ts'
+import type { ReEncryptionStore } from './re-encryption-store.ts'
 
 /** Where a walk has come along what is sealed for earlier keys. */
-type Place = { sealedFor: string | null; id: string }
+type Place = { encryptedFor: string | null; id: string }
 
 /** What sealing anew is handed where everything meets. */
-export type ResealingContext = {
-  store: Pick<ResealingStore, 'left' | 'pieces' | 'files' | 'sealAnew' | 'unread'>
-  files: Pick<FileStore, 'sealAnew'>
-  onTrouble: (error: unknown) => void
+export type ReEncryptionContext = {
+  store: Pick<ReEncryptionStore, 'left' | 'submissions' | 'files' | 'reEncrypt' | 'unread'>
+  files: Pick<FileStore, 'reEncrypt'>
+  onError: (error: unknown) => void
   pace: Pace
 }
 
-export type Resealing = ReturnType<typeof createResealing>
+export type ReEncryption = ReturnType<typeof createReEncryption>
 
 /** How far it is: how many are still to be sealed anew, whether there are more than those, and whether that is being done. */
-export type ResealingProgress = { left: number; isMore: boolean; isRunning: boolean }
+export type ReEncryptionProgress = { left: number; isMore: boolean; isRunning: boolean }
 
 const atOnce = 50
-const unreadAtOnce = { first: 2, most: 50 }
+const deadLettersAtOnce = { first: 2, most: 50 }
 
 /** More are not counted. */
 const mostCounted = 1000
@@ -30,7 +30,7 @@ const mostTries = 3
  * Seals anew what is sealed for an earlier key, piece by piece. Only an editor has the keys for it: while it goes on, this
  * process remembers them, and forgets them at the end. Broken off, it goes on with the next editor who comes in.
  */
-export function createResealing({ store, files, onTrouble, pace }: ResealingContext) {
+export function createReEncryption({ store, files, onError, pace }: ReEncryptionContext) {
   let identities = new Set<Identity>()
   let running: Promise<void> | undefined
   let isStopping = false
@@ -47,11 +47,11 @@ export function createResealing({ store, files, onTrouble, pace }: ResealingCont
         isAsked = true
         if (identities.size > 0) running ??= run().finally(forget)
       } catch (error) {
-        onTrouble(error)
+        onError(error)
       }
     },
 
-    async progress(): Promise<ResealingProgress> {
+    async progress(): Promise<ReEncryptionProgress> {
       const left = await store.left(mostCounted + 1)
       return {
         left: Math.min(left, mostCounted),
@@ -84,46 +84,46 @@ export function createResealing({ store, files, onTrouble, pace }: ResealingCont
     try {
       while (isAsked && !stops()) {
         isAsked = false
-        await walkPieces()
-        await walkUnread()
+        await walkSubmissions()
+        await walkDeadLetters()
       }
     } catch (error) {
-      if (!stops()) onTrouble(error)
+      if (!stops()) onError(error)
     }
   }
 
-  async function walkPieces(): Promise<void> {
+  async function walkSubmissions(): Promise<void> {
     let after: Place | undefined
     while (!stops()) {
       const from = after
-      const places = await pace.turn(() => store.pieces(from, atOnce))
+      const places = await pace.turn(() => store.submissions(from, atOnce))
       if (places.length === 0) return
       // One that cannot be read holds up none of the others.
       await pace.each(places, async ({ id }) => {
-        if (!stops()) await sealPiece(id).catch(onTrouble)
+        if (!stops()) await reEncryptSubmission(id).catch(onError)
       })
       after = places.at(-1)
     }
   }
 
   /** Its files first: that it is sealed anew is noted with its texts. What is written to it meanwhile is looked at again. */
-  async function sealPiece(id: string): Promise<void> {
+  async function reEncryptSubmission(id: string): Promise<void> {
     for (let i = 0; i < mostTries; i++) {
-      const sealed = await store.files(id)
-      if (!sealed) return
-      for (const { id: file, sealedFor } of sealed.files)
-        if (!(await files.sealAnew(file, keys, sealedFor))) return
-      if ((await store.sealAnew(id, sealed, keys)) !== 'changed') return
+      const encrypted = await store.files(id)
+      if (!encrypted) return
+      for (const { id: file, encryptedFor } of encrypted.files)
+        if (!(await files.reEncrypt(file, keys, encryptedFor))) return
+      if ((await store.reEncrypt(id, encrypted, keys)) !== 'changed') return
     }
   }
 
-  async function walkUnread(): Promise<void> {
+  async function walkDeadLetters(): Promise<void> {
     let after: Place | undefined
     await pace.steps(async (most) => {
       if (stops()) return 0
       const { last, count } = await store.unread(after, most, keys)
       after = last
       return count
-    }, unreadAtOnce)
+    }, deadLettersAtOnce)
   }
 }

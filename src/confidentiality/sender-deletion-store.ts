@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
-import { type Keys, narrowed, type SealedFiles } from '../encryption/types.ts'
-import { deleteOpenPieces, noteToWipe } from '../retention/erasure-store.ts'
+import { type FilesToEncrypt, type Keys, narrowed } from '../encryption/types.ts'
+import { deleteDrafts, noteToWipe } from '../retention/erasure-store.ts'
 import { insertHistory } from '../submissions/history-store.ts'
 import type { Writing } from '../submissions/write-context.ts'
-import { replaceTexts, sealedAnew, storedTexts } from './re-encrypt-row-store.ts'
+import { reEncrypted, replaceTexts, storedTexts } from './re-encrypt-row-store.ts'
 
 export type LeavingStore = ReturnType<typeof leavingStore>
 
@@ -19,16 +19,16 @@ export function leavingStore(db: Database, writing: Writing) {
      */
     async leave(
       submissionId: string,
-      { revision, sealing }: Pick<SealedFiles, 'revision' | 'sealing'>,
+      { revision, recipients }: Pick<FilesToEncrypt, 'revision' | 'recipients'>,
       keys: Keys,
       at: number,
     ): Promise<void> {
       const texts = await storedTexts(db, submissionId)
       // What the receipt does not open is not the sender's, or damaged: it stays as it is.
-      const { anew } = await sealedAnew(writing, texts, narrowed(sealing, 'desk'), keys)
+      const { renewed } = await reEncrypted(writing, texts, narrowed(recipients, 'desk'), keys)
       await db.transaction().execute(async (trx) => {
         await forgetSender(trx, submissionId, revision, at)
-        await replaceTexts(trx, anew)
+        await replaceTexts(trx, renewed)
         await noteToWipe(trx, submissionId, false, at)
         await insertHistory(trx, submissionId, null, [{ action: 'sender-left' }], at)
       })
@@ -51,7 +51,7 @@ async function forgetSender(
       contact: null,
       sender_left_at: at,
       // The rest of it may be sealed for an earlier key.
-      sealed_for: null,
+      encrypted_for: null,
       revision: eb('revision', '+', 1),
     }))
     .where('id', '=', submissionId)
@@ -60,23 +60,23 @@ async function forgetSender(
     .returning('id')
     .executeTakeFirst()
   if (!row) throw new Failure('conflict', 'Something was written here meanwhile. Please try again.')
-  await deleteOpenPieces(trx, submissionId)
+  await deleteDrafts(trx, submissionId)
   for (const table of ['chat_submissions', 'chat_answers', 'mail_threads'] as const)
     await trx.deleteFrom(table).where('submission_id', '=', submissionId).execute()
   await trx
-    .updateTable('deliveries')
+    .updateTable('jobs')
     .set({
       state: 'dropped',
-      fault: 'sender-left',
+      error_code: 'sender-left',
       done_at: at,
       target: null,
       receipt: null,
-      passing: null,
+      ephemeral_payload: null,
       lane: null,
     })
     .where('submission_id', '=', submissionId)
     .where('state', '=', 'pending')
-    .where('purpose', 'in', toSender)
+    .where('type', 'in', toSender)
     .execute()
 }
 

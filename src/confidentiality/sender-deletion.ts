@@ -1,19 +1,19 @@
 import { Failure } from '../core/errors.ts'
 import { minuteOf } from '../core/ids.ts'
-import { type Keys, narrowed, type SealedFiles } from '../encryption/types.ts'
+import { type FilesToEncrypt, type Keys, narrowed } from '../encryption/types.ts'
 import type { FileStore } from '../files/store.ts'
 
 export type LeaveContext = {
   store: {
-    files(submissionId: string): Promise<SealedFiles | undefined>
+    files(submissionId: string): Promise<FilesToEncrypt | undefined>
     leave(
       submissionId: string,
-      as: Pick<SealedFiles, 'revision' | 'sealing'>,
+      as: Pick<FilesToEncrypt, 'revision' | 'recipients'>,
       keys: Keys,
       at: number,
     ): Promise<void>
   }
-  files: Pick<FileStore, 'sealAnew'>
+  files: Pick<FileStore, 'reEncrypt'>
   now: () => number
 }
 
@@ -24,10 +24,10 @@ export type LeaveContext = {
  */
 export function leaver({ store, files, now }: LeaveContext) {
   return async (submissionId: string, keys: Keys): Promise<void> => {
-    const sealed = await store.files(submissionId)
-    if (!sealed) throw new Failure('conflict', 'There is no side of yours to delete here.')
-    const forDesk = narrowed(sealed.sealing, 'desk')
-    for (const { id } of sealed.files) await files.sealAnew(id, keys, forDesk)
-    await store.leave(submissionId, sealed, keys, minuteOf(now()))
+    const encrypted = await store.files(submissionId)
+    if (!encrypted) throw new Failure('conflict', 'There is no side of yours to delete here.')
+    const forDesk = narrowed(encrypted.recipients, 'desk')
+    for (const { id } of encrypted.files) await files.reEncrypt(id, keys, forDesk)
+    await store.leave(submissionId, encrypted, keys, minuteOf(now()))
   }
 }

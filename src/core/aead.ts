@@ -11,15 +11,15 @@ const nonceLength = 12
 const tagLength = 16
 
 /** Seals a short secret with AES-256-GCM, for `owner` only: moved to another owner it does not open. */
-export function sealSecret(key: KeyObject, secret: string, owner: string): string {
+export function encryptSecret(key: KeyObject, secret: string, owner: string): string {
   const nonce = randomBytes(nonceLength)
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(owner))
-  const sealed = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
-  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url')
+  const encrypted = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url')
 }
 
 /** Opens what `sealSecret` sealed. Throws if it was tampered with. */
-export function openSecret(key: KeyObject, stored: string, owner: string): string {
+export function decryptSecret(key: KeyObject, stored: string, owner: string): string {
   const bytes = Buffer.from(stored, 'base64url')
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceLength))
   decipher.setAAD(Buffer.from(owner)).setAuthTag(bytes.subarray(nonceLength, nonceLength + tagLength))

@@ -15,7 +15,9 @@ export function isolated(text: string): string {
   // What is set ends with its paragraph.
   return text
     .split(paragraphs)
-    .map((piece, i) => (i % 2 === 1 || piece === '' ? piece : isolate + balanced(piece) + endOfIsolate))
+    .map((section, i) =>
+      i % 2 === 1 || section === '' ? section : isolate + balanced(section) + endOfIsolate,
+    )
     .join('')
 }
 

@@ -12,8 +12,8 @@ const shape = new RegExp(`^([bc]?)([\\da-f]{32})([\\da-f]{${signatureLength}})$`
  * signature, so that nobody can make one up. At most 46 characters, for a mailbox name may have 64 (RFC 5321,
  * 4.5.3.1.1), and in small hexadecimal digits, for some programs write addresses in another case.
  */
-export function mailToken(key: KeyObject, use: TokenUse, deliveryId: string): string {
-  return marks[use] + deliveryId.replaceAll('-', '') + signature(key, use, deliveryId)
+export function mailToken(key: KeyObject, use: TokenUse, jobId: string): string {
+  return marks[use] + jobId.replaceAll('-', '') + signature(key, use, jobId)
 }
 
 /** What a token says, if it is one of ours. */
@@ -26,8 +26,8 @@ export function readMailToken(key: KeyObject, token: string): { use: TokenUse; i
   return isOurs ? { use, id } : undefined
 }
 
-function signature(key: KeyObject, use: TokenUse, deliveryId: string): string {
-  return createHmac('sha256', key).update(`${use}\0${deliveryId}`).digest('hex').slice(0, signatureLength)
+function signature(key: KeyObject, use: TokenUse, jobId: string): string {
+  return createHmac('sha256', key).update(`${use}\0${jobId}`).digest('hex').slice(0, signatureLength)
 }
 
 export type MailAddress = { local: string; domain: string }
@@ -60,6 +60,6 @@ export function mailboxOf(address: string): string {
 }
 
 /** How a delivery’s mail is named: the same delivery always has the same Message-ID. */
-export function messageIdOf(deliveryId: string, domain: string): string {
-  return `<${deliveryId}@${domain}>`
+export function messageIdOf(jobId: string, domain: string): string {
+  return `<${jobId}@${domain}>`
 }

@@ -11,7 +11,7 @@ export type FailureCode =
   | 'unavailable'
 
 /** Faults by field name, each a list of sentences a sender can act on. */
-export type Faults = Record<string, string[]>
+export type FieldErrors = Record<string, string[]>
 
 /**
  * An expected refusal. `message` is shown to whoever asked, so it never holds what a sender sent.
@@ -19,7 +19,7 @@ export type Faults = Record<string, string[]>
  */
 export class Failure extends Error {
   readonly code: FailureCode
-  readonly fields: Faults | undefined
+  readonly fields: FieldErrors | undefined
   readonly retryAfter: number | undefined
   /** It is certain that nothing was written; otherwise a broken connection may hide that it was. */
   readonly isUndone: boolean
@@ -27,7 +27,7 @@ export class Failure extends Error {
   constructor(
     code: FailureCode,
     message: string,
-    more: { fields?: Faults; retryAfter?: number; cause?: unknown; isUndone?: boolean } = {},
+    more: { fields?: FieldErrors; retryAfter?: number; cause?: unknown; isUndone?: boolean } = {},
   ) {
     super(message, { cause: more.cause })
     this.name = 'Failure'

@@ -54,6 +54,6 @@ for (const [what, url, addresses] of [
 ] as const) {
   test(`${what} is not asked`, async () => {
     const net = { ...internet, addressesOf: async () => [...addresses] }
-    await assert.rejects(publicGet(new URL(url), 1000, net), { fault: 'not-public' })
+    await assert.rejects(publicGet(new URL(url), 1000, net), { errorCode: 'not-public' })
   })
 }

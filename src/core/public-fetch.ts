@@ -15,15 +15,15 @@ export type Internet = {
 }
 
 /** Why nothing came of it: in a code, for what the other side said is its own. */
-export type GetFault = 'no-such-host' | 'not-public' | 'unreachable' | 'too-large' | 'refused'
+export type FetchError = 'no-such-host' | 'not-public' | 'unreachable' | 'too-large' | 'refused'
 
-export class PublicGetFault extends Error {
-  readonly fault: GetFault
+export class PublicFetchError extends Error {
+  readonly errorCode: FetchError
 
-  constructor(fault: GetFault, cause?: unknown) {
-    super(fault, { cause })
+  constructor(errorCode: FetchError, cause?: unknown) {
+    super(errorCode, { cause })
     this.name = 'PublicGetFault'
-    this.fault = fault
+    this.errorCode = errorCode
   }
 }
 
@@ -40,11 +40,12 @@ export async function publicGet(
   internet: Internet,
 ): Promise<Buffer | undefined> {
   const host = url.hostname
-  if (url.protocol !== 'https:' || isIP(host.replace(/^\[|\]$/g, ''))) throw new PublicGetFault('not-public')
+  if (url.protocol !== 'https:' || isIP(host.replace(/^\[|\]$/g, '')))
+    throw new PublicFetchError('not-public')
   const found = await internet.addressesOf(host)
-  if (found.length === 0) throw new PublicGetFault('no-such-host')
+  if (found.length === 0) throw new PublicFetchError('no-such-host')
   const addresses = found.filter(internet.isAllowed)
-  if (addresses.length === 0) throw new PublicGetFault('not-public')
+  if (addresses.length === 0) throw new PublicFetchError('not-public')
   return get(url, mostBytes, internet, addresses)
 }
 
@@ -63,13 +64,13 @@ function get(
     signal: AbortSignal.timeout(patience),
     headers: { 'user-agent': 'Barua' },
   })
-  asked.on('error', (error) => reject(new PublicGetFault('unreachable', error)))
+  asked.on('error', (error) => reject(new PublicFetchError('unreachable', error)))
   asked.on('response', (response) => {
     const { statusCode } = response
     if (statusCode !== 200) {
       response.destroy()
       if (statusCode === 404) resolve(undefined)
-      else reject(new PublicGetFault('refused'))
+      else reject(new PublicFetchError('refused'))
       return
     }
     read(response, mostBytes).then(resolve, reject)
@@ -88,18 +89,18 @@ function pinned(addresses: string[]): LookupFunction {
 }
 
 async function read(response: IncomingMessage, mostBytes: number): Promise<Buffer> {
-  const pieces: Buffer[] = []
+  const chunks: Buffer[] = []
   let size = 0
   try {
-    for await (const piece of response as AsyncIterable<Buffer>) {
-      size += piece.length
-      if (size > mostBytes) throw new PublicGetFault('too-large')
-      pieces.push(piece)
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > mostBytes) throw new PublicFetchError('too-large')
+      chunks.push(chunk)
     }
   } catch (error) {
-    throw error instanceof PublicGetFault ? error : new PublicGetFault('unreachable', error)
+    throw error instanceof PublicFetchError ? error : new PublicFetchError('unreachable', error)
   }
-  return Buffer.concat(pieces)
+  return Buffer.concat(chunks)
 }
 
 // https://www.iana.org/assignments/iana-ipv4-special-registry, and what is for many at once.
@@ -143,7 +144,7 @@ export const internet: Internet = {
       (found) => found.map(({ address }) => address),
       (error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOTFOUND' || error.code === 'ENODATA') return []
-        throw new PublicGetFault('unreachable', error)
+        throw new PublicFetchError('unreachable', error)
       },
     ),
   isAllowed: isPublic,

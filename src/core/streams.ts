@@ -1,5 +1,5 @@
 /** For a stream that is handed to a reader: whoever goes away before its end is no fault; anything else is thrown. */
-export function leftEarly(error: NodeJS.ErrnoException): void {
+export function ignorePrematureClose(error: NodeJS.ErrnoException): void {
   if (!gone.has(error.code)) throw error
 }
 

@@ -12,9 +12,9 @@ type Said = { chunk: Uint8Array } | { end: true } | { broken: true }
 export async function sendThrough(port: MessagePort, source: AsyncIterable<Uint8Array>): Promise<void> {
   const asks = asksOf(port)
   try {
-    for await (const piece of source) {
+    for await (const bytes of source) {
       if (!(await asks())) return
-      const chunk = owned(piece)
+      const chunk = owned(bytes)
       port.postMessage({ chunk } satisfies Said, [chunk.buffer])
     }
     if (await asks()) port.postMessage({ end: true } satisfies Said)
@@ -26,12 +26,12 @@ export async function sendThrough(port: MessagePort, source: AsyncIterable<Uint8
 
 /** The stream that the other thread sends. Breaks if it breaks there, or if that thread ends. */
 export function receiveFrom(port: MessagePort): Readable {
-  const stream = Readable.from(pieces(port), { objectMode: false })
+  const stream = Readable.from(chunks(port), { objectMode: false })
   // Whoever has stopped reading does not hear that it broke, and must not be ended by that.
   return stream.on('error', () => undefined)
 }
 
-async function* pieces(port: MessagePort): AsyncGenerator<Buffer> {
+async function* chunks(port: MessagePort): AsyncGenerator<Buffer> {
   const gone = once(port, 'close').then(() => ({ broken: true }) as const)
   port.start()
   try {
@@ -49,11 +49,11 @@ async function* pieces(port: MessagePort): AsyncGenerator<Buffer> {
 }
 
 /** The piece with memory of its own, which can be handed over: not that of a pool, or of somebody’s who still needs it. */
-function owned(piece: Uint8Array): Uint8Array<ArrayBuffer> {
-  const isAlone = piece.byteLength === piece.buffer.byteLength && !Buffer.isBuffer(piece)
-  return isAlone && piece.buffer instanceof ArrayBuffer
-    ? (piece as Uint8Array<ArrayBuffer>)
-    : new Uint8Array(piece)
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isAlone = bytes.byteLength === bytes.buffer.byteLength && !Buffer.isBuffer(bytes)
+  return isAlone && bytes.buffer instanceof ArrayBuffer
+    ? (bytes as Uint8Array<ArrayBuffer>)
+    : new Uint8Array(bytes)
 }
 
 /** Waits for the other side to ask for more; false if it has gone. */

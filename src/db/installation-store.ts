@@ -3,11 +3,11 @@ import type { Database } from './open.ts'
 
 /** What a submission is written to. */
 const takenIn = [
-  'arrivals',
+  'idempotency_keys',
   'submissions',
   'messages',
   'attachments',
-  'deliveries',
+  'jobs',
   'unindexed',
   'mail_threads',
 ] as const
@@ -21,7 +21,7 @@ export type Installation = {
   /** True once the folder bears it. */
   isJoined: boolean
   /** By what `secrets.json` is known again; null until there is one. */
-  secretsMark: string | null
+  secretsFingerprint: string | null
 }
 
 /** The database's own side of what belongs together: the database, the folder of files and the secrets. */
@@ -40,7 +40,7 @@ export function installationStore(db: Database) {
     async begin(filesId: string): Promise<Installation> {
       await db
         .insertInto('installation')
-        .values({ one: 1, files_id: filesId, joined_at: null, secrets_mark: null, probed_at: null })
+        .values({ one: 1, files_id: filesId, joined_at: null, secrets_fingerprint: null, probed_at: null })
         .onConflict((oc) => oc.doNothing())
         .execute()
       return (await read()) as Installation
@@ -52,13 +52,13 @@ export function installationStore(db: Database) {
     },
 
     /** Keeps by what the secrets are known again, where that is not kept yet; gives what is kept. */
-    async keepSecretsMark(mark: string): Promise<string | null> {
+    async keepSecretsFingerprint(mark: string): Promise<string | null> {
       await db
         .updateTable('installation')
-        .set({ secrets_mark: mark })
-        .where('secrets_mark', 'is', null)
+        .set({ secrets_fingerprint: mark })
+        .where('secrets_fingerprint', 'is', null)
         .execute()
-      return (await read())?.secretsMark ?? null
+      return (await read())?.secretsFingerprint ?? null
     },
 
     /** Writes, to see whether anything can be written. @throws where it cannot */
@@ -79,8 +79,8 @@ export function installationStore(db: Database) {
     },
 
     /** From now on this belongs to the database, whatever did before. */
-    async adopt(filesId: string, secretsMark: string, now: number): Promise<void> {
-      const columns = { files_id: filesId, joined_at: now, secrets_mark: secretsMark }
+    async adopt(filesId: string, secretsFingerprint: string, now: number): Promise<void> {
+      const columns = { files_id: filesId, joined_at: now, secrets_fingerprint: secretsFingerprint }
       await db
         .insertInto('installation')
         .values({ one: 1, ...columns, probed_at: null })
@@ -91,6 +91,12 @@ export function installationStore(db: Database) {
 
   async function read(): Promise<Installation | undefined> {
     const row = await db.selectFrom('installation').selectAll().executeTakeFirst()
-    return row && { filesId: row.files_id, isJoined: row.joined_at !== null, secretsMark: row.secrets_mark }
+    return (
+      row && {
+        filesId: row.files_id,
+        isJoined: row.joined_at !== null,
+        secretsFingerprint: row.secrets_fingerprint,
+      }
+    )
   }
 }

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { StartFault } from '../core/start-fault.ts'
+import { StartError } from '../core/start-fault.ts'
 
 /** The one before, on its way out, is waited for. In milliseconds. */
 const patience = 3000
@@ -23,7 +23,7 @@ export function holdAlone(databaseUrl: string): { release(): void } {
   } catch (error) {
     lock.close()
     if ((error as { errcode?: number }).errcode !== 5) throw error
-    throw new StartFault(`Another Barua is running with this database (${path}). Stop it first.`)
+    throw new StartError(`Another Barua is running with this database (${path}). Stop it first.`)
   }
   chmodSync(lockPath, 0o600)
   return { release: () => lock.close() }

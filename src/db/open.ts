@@ -22,13 +22,13 @@ const pause = 1000
  */
 export async function openDatabase(url: string, onWaiting: () => void = () => undefined): Promise<Database> {
   const deadline = performance.now() + patience
-  for (let tries = 0; ; tries++) {
+  for (let attempts = 0; ; attempts++) {
     try {
       await migrate(url)
       return new Kysely<Tables>({ dialect: await dialectFor(url) })
     } catch (error) {
       if (!isWorthWaiting(error) || performance.now() >= deadline) throw error
-      if (tries === 0) onWaiting()
+      if (attempts === 0) onWaiting()
       await sleep(pause)
     }
   }

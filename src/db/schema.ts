@@ -2,20 +2,20 @@ import type { Generated } from 'kysely'
 import type {
   Action,
   AttachmentState,
+  AuditAction,
   Author,
-  Carrier,
   Channel,
-  DeliveryState,
   DraftState,
+  ItemSort,
+  JobState,
+  JobType,
   Kind,
-  PartSort,
-  Purpose,
+  Queue,
   Role,
   SessionWay,
   Standing,
   State,
   Step,
-  TrailAction,
   WrapWay,
 } from './values.ts'
 
@@ -26,7 +26,7 @@ export type Tables = {
     one: number
     files_id: string
     joined_at: number | null
-    secrets_mark: string | null
+    secrets_fingerprint: string | null
     /** When it was last tried whether anything can be written. */
     probed_at: number | null
   }
@@ -57,19 +57,19 @@ export type Tables = {
     escalated_at: number | null
     is_confidential: number
     /** What every sealed thing of this conversation names. */
-    bond: string
+    context_id: string
     /** For whom the sender's side is sealed: what their receipt opens. Null where no receipt is known. */
     sender_recipient: string | null
     /** How the sender of a sealed piece is reached, hidden under this process's own key. */
     contact: string | null
     /** The desk key that all of it is sealed for; null where that is not so. */
-    sealed_for: string | null
+    encrypted_for: string | null
     /** When its sender last wrote or an editor last did something: what it is kept by. */
     active_at: number
     /** When editors were told that it will be erased; null again after any activity. */
     warned_at: number | null
     /** 1 where it must not be erased. */
-    is_held: number
+    legal_hold: number
     /** When its sender deleted their side. */
     sender_left_at: number | null
   }
@@ -97,21 +97,21 @@ export type Tables = {
     sha256: string | null
     preview_id: string | null
     /** Of a sealed file `type` is content, and `sha256` is not kept: it would tell who has the same file. */
-    is_sealed: number
+    is_encrypted: number
     /** The held message that it came with, where an answer took it over. */
     came_with: string | null
   }
-  arrivals: {
+  idempotency_keys: {
     source: string
     key: string
     digest: string | null
     submission_id: string
     created_at: number
   }
-  deliveries: {
+  jobs: {
     id: string
-    purpose: Purpose
-    carrier: Carrier
+    type: JobType
+    queue: Queue
     submission_id: string | null
     message_id: string | null
     editor_id: string | null
@@ -119,8 +119,8 @@ export type Tables = {
     target: string | null
     receipt: string | null
     /** What is said only while this process lives, hidden under its own key. */
-    passing: string | null
-    state: DeliveryState
+    ephemeral_payload: string | null
+    state: JobState
     attempts: number
     /** How often it was begun since the last outcome. */
     begun: number
@@ -129,7 +129,7 @@ export type Tables = {
     lease: string | null
     /** Where it goes, as the processes that share a memory key know it again; null until that was asked. */
     lane: string | null
-    fault: string | null
+    error_code: string | null
     created_at: number
     tried_since: number
     done_at: number | null
@@ -138,12 +138,12 @@ export type Tables = {
     id: string
     renewals: number
   }
-  delivery_tries: {
-    delivery_id: string
+  job_attempts: {
+    job_id: string
     at: number
-    fault: string
+    error_code: string
   }
-  unread_arrivals: {
+  dead_letters: {
     id: string
     digest: string
     source: string
@@ -151,7 +151,7 @@ export type Tables = {
     raw: string
     created_at: number
     /** The desk key that it is sealed for. */
-    sealed_for: string | null
+    encrypted_for: string | null
   }
   editors: {
     id: string
@@ -199,7 +199,7 @@ export type Tables = {
     was_looked_up: number
     given_at: number
   }
-  sign_in_tries: {
+  login_attempts: {
     account: string
     /** The times of the latest tries, separated by blanks. */
     times: string
@@ -253,7 +253,7 @@ export type Tables = {
   key_grants: {
     desk_key: string
     holder_id: string
-    sealed: string
+    encrypted: string
   }
   history: {
     id: string
@@ -263,16 +263,16 @@ export type Tables = {
     detail: string | null
     at: number
   }
-  trail: {
+  audit_log: {
     number: number
     at: number
     editor_id: string | null
-    action: TrailAction
+    action: AuditAction
     reference: string | null
     detail: string | null
     hash: string
   }
-  trail_head: {
+  audit_head: {
     one: number
     number: number
     hash: string
@@ -327,7 +327,7 @@ export type Tables = {
     day: string
     kind: Kind
     channel: Channel
-    pieces: number
+    submissions: number
   }
   unindexed: {
     submission_id: string
@@ -336,7 +336,7 @@ export type Tables = {
     number: Generated<number>
     submission_id: string
   }
-  open_pieces: {
+  drafts: {
     /** Also the id of the submission that it becomes. */
     id: string
     chat: string
@@ -354,13 +354,13 @@ export type Tables = {
     /** What the receipt is derived from; of a confidential piece the receipt, hidden under this process's own key. */
     secret: string | null
     /** Empty for a piece that is not confidential. */
-    bond: string
+    context_id: string
     sender_recipient: string | null
     heard_at: number
     revision: number
     shown_message_id: number | null
     shown_revision: number | null
-    part_count: number
+    item_count: number
     characters: number
     last_message_id: number
     /** What it becomes, from the moment it is closed. */
@@ -368,13 +368,13 @@ export type Tables = {
     message_id: string | null
     created_at: number
   }
-  open_parts: {
+  draft_items: {
     chat: string
     message_id: number
-    piece_id: string
+    draft_id: string
     album: string | null
     field: Step | null
-    sort: PartSort
+    sort: ItemSort
     /**
      * Written and read by `open-piece-rows.ts` only; of a confidential piece hidden under this process's own key. Forgotten
      * when the part has been taken into a message.
@@ -428,8 +428,8 @@ export type Tables = {
     address: string
     submission_id: string
   }
-  mail_answers: {
-    delivery_id: string
+  mail_receipts: {
+    job_id: string
     address: string
     at: number
   }

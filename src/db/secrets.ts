@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { isThere } from '../core/durable-file.ts'
 import { makeOnce } from '../core/made-once.ts'
-import { StartFault } from '../core/start-fault.ts'
+import { StartError } from '../core/start-fault.ts'
 import type { InstallationStore } from './installation-store.ts'
 
-const Kept = z.object({ key: z.base64().length(44), telegramWebhookSecret: z.string().min(1) })
+const Versioned = z.object({ key: z.base64().length(44), telegramWebhookSecret: z.string().min(1) })
 
 export type Secrets = {
   telegramWebhookSecret: string
@@ -17,7 +17,7 @@ export type Secrets = {
   mark: string
   /** A key for one purpose only, derived from the one that is kept. */
   keyFor(
-    purpose: 'receipt' | 'nonce' | 'reply' | 'sender' | 'account' | 'totp' | 'chat' | 'one-time' | 'webhook',
+    use: 'receipt' | 'nonce' | 'reply' | 'sender' | 'account' | 'totp' | 'chat' | 'one-time' | 'webhook',
   ): KeyObject
 }
 
@@ -28,14 +28,14 @@ export type Secrets = {
  */
 export async function secretsFor(
   dataDir: string,
-  installation: Pick<InstallationStore, 'read' | 'isNew' | 'keepSecretsMark'>,
+  installation: Pick<InstallationStore, 'read' | 'isNew' | 'keepSecretsFingerprint'>,
 ): Promise<Secrets> {
-  const { secretsMark = null } = (await installation.read()) ?? {}
+  const { secretsFingerprint = null } = (await installation.read()) ?? {}
   const path = secretsPath(dataDir)
-  const isFirst = secretsMark === null && (await installation.isNew())
+  const isFirst = secretsFingerprint === null && (await installation.isNew())
   if (!isFirst && !(await isThere(path))) throw missing(path)
   const secrets = await readSecrets(dataDir)
-  if ((await installation.keepSecretsMark(secrets.mark)) !== secrets.mark) throw ofAnother(path)
+  if ((await installation.keepSecretsFingerprint(secrets.mark)) !== secrets.mark) throw ofAnother(path)
   return secrets
 }
 
@@ -45,17 +45,16 @@ export async function readSecrets(dataDir: string): Promise<Secrets> {
   const isNew = await makeOnce(path, () => `${JSON.stringify(newSecrets(), null, 2)}\n`)
   const { key, telegramWebhookSecret } = keptIn(await readFile(path, 'utf8'), path)
   const master = Buffer.from(key, 'base64')
-  const keyFor = (purpose: string) =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', master, '', purpose, 32)))
+  const keyFor = (use: string) => createSecretKey(Buffer.from(hkdfSync('sha256', master, '', use, 32)))
   const mark = createHmac('sha256', keyFor('mark')).digest('base64url')
   return { telegramWebhookSecret, isNew, mark, keyFor }
 }
 
-function keptIn(text: string, path: string): z.infer<typeof Kept> {
+function keptIn(text: string, path: string): z.infer<typeof Versioned> {
   try {
-    return Kept.parse(JSON.parse(text))
+    return Versioned.parse(JSON.parse(text))
   } catch {
-    throw new StartFault(`${path} is not what Barua wrote there. Put it back from a backup.`)
+    throw new StartError(`${path} is not what Barua wrote there. Put it back from a backup.`)
   }
 }
 
@@ -63,8 +62,8 @@ function secretsPath(dataDir: string): string {
   return join(dataDir, 'secrets.json')
 }
 
-function missing(path: string): StartFault {
-  return new StartFault(
+function missing(path: string): StartError {
+  return new StartError(
     [
       `${path} is missing, and this database has been used with it.`,
       'Without it authenticator apps, links and threads are dead, and what is sent twice is there twice. Put it back from a backup.',
@@ -74,8 +73,8 @@ function missing(path: string): StartFault {
   )
 }
 
-function ofAnother(path: string): StartFault {
-  return new StartFault(
+function ofAnother(path: string): StartError {
+  return new StartError(
     [
       `${path} is not the one that this database has been used with.`,
       'Every machine that works on a database needs the same secrets.json. Put it back from a backup, or copy it from another machine.',
@@ -85,7 +84,7 @@ function ofAnother(path: string): StartFault {
   )
 }
 
-function newSecrets(): z.infer<typeof Kept> {
+function newSecrets(): z.infer<typeof Versioned> {
   return {
     key: randomBytes(32).toString('base64'),
     telegramWebhookSecret: randomBytes(24).toString('base64url'),

@@ -90,15 +90,15 @@ test('the log is written back beside the writing, and begun anew', async (t) => 
   const before = statSync(path).size
   for (let i = 0; i < 10; i++) await save(`much ${i}`, 'x'.repeat(4_000_000))
   // The thread has to begin first.
-  for (let tries = 0; tries < 500 && (await log()).checkpointed === 0; tries++) {
-    await save(`little ${tries}`, '')
+  for (let attempts = 0; attempts < 500 && (await log()).checkpointed === 0; attempts++) {
+    await save(`little ${attempts}`, '')
     await sleep(10)
   }
   const { log: pages, checkpointed } = await log()
   assert.ok(checkpointed >= 8000, `${checkpointed} of ${pages} pages`)
   assert.ok(statSync(path).size > before + 7000 * 4096, 'the database has grown')
-  for (let tries = 0; tries < 500 && (await log()).log >= pages; tries++) {
-    await save(`more ${tries}`, 'x'.repeat(400_000))
+  for (let attempts = 0; attempts < 500 && (await log()).log >= pages; attempts++) {
+    await save(`more ${attempts}`, 'x'.repeat(400_000))
     await sleep(10)
   }
   assert.ok((await log()).log < pages, 'the log was begun anew')

@@ -37,7 +37,7 @@ export type Action =
   | 'dropped'
   | 'escalated'
   | 'set-aside'
-  | 'sealed'
+  | 'encrypted'
   | 'kept'
   | 'held'
   | 'let-go'
@@ -66,7 +66,7 @@ export type WrapWay = 'passphrase' | 'link' | 'passkey'
  */
 export type Standing = 'in' | 'waiting' | 'former'
 
-export type Purpose =
+export type JobType =
   | 'tell-editors'
   | 'editor-notice'
   | 'assignment'
@@ -91,19 +91,19 @@ export type Purpose =
   | 'deed-confirmation'
 
 /** Who carries it. Each carrier works at its own pace, so that a slow one holds up no other. */
-export const carriers = ['mail', 'telegram', 'file', 'chat', 'hook', 'desk', 'preview'] as const
+export const queues = ['mail', 'telegram', 'file', 'chat', 'hook', 'desk', 'preview'] as const
 
-export type Carrier = (typeof carriers)[number]
+export type Queue = (typeof queues)[number]
 
 /**
  * pending → sent | failed | dropped; failed → pending when an editor has it tried again, failed → dropped when an editor
  * lets it be. Dropped is what was called back or became needless before it was carried.
  */
-export const deliveryStates = ['pending', 'sent', 'failed', 'dropped'] as const
+export const jobStates = ['pending', 'sent', 'failed', 'dropped'] as const
 
-export type DeliveryState = (typeof deliveryStates)[number]
+export type JobState = (typeof jobStates)[number]
 
-export const partSorts = [
+export const itemSorts = [
   'message',
   'photo',
   'video',
@@ -114,7 +114,7 @@ export const partSorts = [
   'contact',
 ] as const
 
-export type PartSort = (typeof partSorts)[number]
+export type ItemSort = (typeof itemSorts)[number]
 
 export const draftStates = ['open', 'closed', 'sent', 'discarded'] as const
 
@@ -170,13 +170,13 @@ export type SecurityAction =
   | 'setting'
   | 'exported-for-key'
 
-export type TrailAction =
+export type AuditAction =
   | SecurityAction
   | 'opened'
   | 'downloaded'
   | 'exported'
   | 'moved'
-  | 'sealed'
+  | 'encrypted'
   | 'kept'
   | 'held'
   | 'let-go'

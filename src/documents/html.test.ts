@@ -279,7 +279,7 @@ test('whatever the markup, no character is lost, in what is written or in what i
 
 test('hostile HTML takes no longer than as much text', () => {
   const size = 300_000
-  const much = (piece: string, characters = size) => piece.repeat(Math.ceil(characters / piece.length))
+  const much = (section: string, characters = size) => section.repeat(Math.ceil(characters / section.length))
   const hostile = [
     ...[
       '<p>',
@@ -293,7 +293,7 @@ test('hostile HTML takes no longer than as much text', () => {
       '<',
       '&nbsp;',
       '<!--',
-    ].map((piece) => much(piece)),
+    ].map((section) => much(section)),
     `${much('<i>', size / 2)}${much('</b>', size / 2)}`,
     `<table>${much('<tr><td rowspan=65000 colspan=1000>x')}`,
     `<table><tr>${much('<td rowspan=65000>x', 2000)}${much('<tr>')}`,

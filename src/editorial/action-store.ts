@@ -3,23 +3,23 @@ import { Failure } from '../core/errors.ts'
 import { idBehind } from '../core/ids.ts'
 import { orUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
-import type { Sealing } from '../encryption/types.ts'
-import { insertDeliveries } from '../jobs/enqueue-store.ts'
-import type { NewDelivery } from '../jobs/job.ts'
+import type { Recipients } from '../encryption/types.ts'
+import { insertJobs } from '../jobs/enqueue-store.ts'
+import type { NewJob } from '../jobs/job.ts'
 import { insertHistory } from '../submissions/history-store.ts'
-import { arrivalRow } from '../submissions/idempotency-store.ts'
+import { idempotencyRow } from '../submissions/idempotency-store.ts'
 import { attachmentRows } from '../submissions/intake-rows.ts'
 import type { Submission } from '../submissions/model.ts'
-import { forSealingAnew, stillSealedFor } from '../submissions/recipients-store.ts'
+import { forReEncryption, stillEncryptedFor } from '../submissions/recipients-store.ts'
 import { queueForSearch } from '../submissions/search-store.ts'
 import { lastTurnOf, submissionOf } from '../submissions/store.ts'
 import type { Writing } from '../submissions/write-context.ts'
 import type { Act, AnswerFate, Change, Original, Written } from './actions.ts'
 
-export type WorkStore = ReturnType<typeof workStore>
+export type ActionStore = ReturnType<typeof actionStore>
 
 /** Writes what editors do. Each change is one transaction with its history and its deliveries. */
-export function workStore(db: Database, writing: Writing) {
+export function actionStore(db: Database, writing: Writing) {
   return {
     /**
      * Writes a change down.
@@ -34,13 +34,15 @@ export function workStore(db: Database, writing: Writing) {
      * Writes a change down that came by a door, once however often it comes. Undefined for a repeat.
      * @throws Failure as `apply` does; then the arrival is not taken in either.
      */
-    async applyOnce(change: Change & Required<Pick<Change, 'arrival'>>): Promise<Submission | undefined> {
+    async applyOnce(
+      change: Change & Required<Pick<Change, 'idempotencyKey'>>,
+    ): Promise<Submission | undefined> {
       const texts = await orUnavailable(() => textsOf(writing, change))
       return orUnavailable(() =>
         db.transaction().execute(async (trx) => {
           const isFirst = await trx
-            .insertInto('arrivals')
-            .values(arrivalRow(change))
+            .insertInto('idempotency_keys')
+            .values(idempotencyRow(change))
             .onConflict((oc) => oc.columns(['source', 'key']).doNothing())
             .returning('key')
             .executeTakeFirst()
@@ -53,16 +55,16 @@ export function workStore(db: Database, writing: Writing) {
     async lastAct(submissionId: string, editorId: string, at: number): Promise<Act | undefined> {
       const message = await db
         .selectFrom('messages')
-        .select(['id', 'created_at', 'told_at'])
+        .select(['id', 'created_at', 'visible_at'])
         .where('submission_id', '=', submissionId)
         .where('editor_id', '=', editorId)
-        .where('told_at', '>', at)
+        .where('visible_at', '>', at)
         .where('withdrawn_at', 'is', null)
         .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst()
       const moved = await lastMove(db, submissionId)
-      const isTheirs = moved?.editor_id === editorId && (moved.toldAt ?? 0) > at
+      const isTheirs = moved?.editor_id === editorId && (moved.visibleAt ?? 0) > at
       // Whoever claims a piece moves it too; to take that back, they put the piece back.
       const movedAt = isTheirs && !(await wasTakenOn(db, submissionId, moved.at)) ? moved.at : undefined
       const latest = Math.max(message?.created_at ?? 0, movedAt ?? 0)
@@ -74,7 +76,7 @@ export function workStore(db: Database, writing: Writing) {
         at,
         messageId: message?.created_at === latest ? message.id : undefined,
         movedAt: movedAt === latest ? movedAt : undefined,
-        toldAt: message?.created_at === latest ? message.told_at : (moved?.toldAt ?? undefined),
+        visibleAt: message?.created_at === latest ? message.visible_at : (moved?.visibleAt ?? undefined),
       }
     },
 
@@ -83,14 +85,21 @@ export function workStore(db: Database, writing: Writing) {
       const message = await db
         .selectFrom('messages')
         .innerJoin('submissions', 'submissions.id', 'submission_id')
-        .select(['submission_id', 'editor_id', 'messages.created_at', 'told_at', 'withdrawn_at', 'moved_at'])
+        .select([
+          'submission_id',
+          'editor_id',
+          'messages.created_at',
+          'visible_at',
+          'withdrawn_at',
+          'moved_at',
+        ])
         .where('messages.id', '=', messageId)
         .where('author', '=', 'editor')
         .executeTakeFirst()
       if (!message?.editor_id) return undefined
       const { submission_id: submissionId, editor_id: editorId, created_at: createdAt } = message
       const movedAt = message.moved_at === createdAt ? createdAt : undefined
-      const isWaiting = message.told_at > at
+      const isWaiting = message.visible_at > at
       const fate = message.withdrawn_at !== null ? 'stopped' : isWaiting ? 'waiting' : 'sent'
       return { fate, act: { submissionId, editorId, at, messageId, movedAt } }
     },
@@ -104,15 +113,15 @@ export function workStore(db: Database, writing: Writing) {
         db.transaction().execute(async (trx) => {
           const told = await trx
             .updateTable('messages')
-            .set({ told_at: at })
+            .set({ visible_at: at })
             .where('id', '=', messageId)
-            .where('told_at', '>', at)
+            .where('visible_at', '>', at)
             .where('withdrawn_at', 'is', null)
             .returning('id')
             .executeTakeFirst()
           if (!told) return false
           await trx
-            .updateTable('deliveries')
+            .updateTable('jobs')
             .set({ due_at: at })
             .where('submission_id', '=', submissionId)
             .where('message_id', '=', messageId)
@@ -122,7 +131,7 @@ export function workStore(db: Database, writing: Writing) {
           if (movedAt !== undefined) {
             await trx
               .updateTable('submissions')
-              .set({ moved_told_at: at })
+              .set({ moved_visible_at: at })
               .where('id', '=', submissionId)
               .where('moved_at', '=', movedAt)
               .execute()
@@ -183,49 +192,53 @@ type Texts = {
   note: string
   original: string
   files: Map<string, string>
-  sealing: Sealing | undefined
+  recipients: Recipients | undefined
 }
 
-async function textsOf({ contents, sealings }: Writing, change: Change): Promise<Texts> {
-  const { message, note, original, submissionId, heldFiles = {} } = change
+async function textsOf({ contents, recipientsStore }: Writing, change: Change): Promise<Texts> {
+  const { message, note, original, submissionId, quarantinedFiles = {} } = change
   const isSaid = message !== undefined || note !== undefined || original !== undefined
-  const sealing = isSaid ? await sealings.ofOne(submissionId) : undefined
+  const recipients = isSaid ? await recipientsStore.ofOne(submissionId) : undefined
   const sent = Object.fromEntries((message?.files ?? []).map(({ id, name }) => [id, { name }]))
   const said = {
     fields: { title: message?.title, body: message?.body ?? '' },
-    files: { ...heldFiles, ...sent },
+    files: { ...quarantinedFiles, ...sent },
   }
   const noted = { fields: { body: note?.body ?? '' }, files: {} }
   const files = new Map<string, string>()
   for (const file of message?.files ?? []) {
-    if (sealing) files.set(file.id, await contents.writeFile(file, sealing))
+    if (recipients) files.set(file.id, await contents.writeFile(file, recipients))
   }
   for (const file of original?.files ?? []) {
-    if (sealing) files.set(file.id, await contents.writeFile(file, sealing, 'desk'))
+    if (recipients) files.set(file.id, await contents.writeFile(file, recipients, 'desk'))
   }
   return {
-    message: message ? await contents.writeContent(said, sealing, `message ${message.id}`) : '',
-    note: note ? await contents.writeContent(noted, sealing, 'note', 'desk') : '',
+    message: message ? await contents.writeContent(said, recipients, `message ${message.id}`) : '',
+    note: note ? await contents.writeContent(noted, recipients, 'note', 'desk') : '',
     original: original
-      ? await contents.writeContent(original.content, sealing, `message ${original.id}`, 'desk')
+      ? await contents.writeContent(original.content, recipients, `message ${original.id}`, 'desk')
       : '',
     files,
-    sealing,
+    recipients,
   }
 }
 
 async function write(trx: Database, writing: Writing, change: Change, texts: Texts): Promise<Submission> {
-  const submission = await advance(trx, change, texts.sealing)
+  const submission = await advance(trx, change, texts.recipients)
   await writeTexts(trx, change, texts)
   await changeTags(trx, change)
-  const { submissionId, deliveries, entries, editorId, at } = change
-  await insertDeliveries(trx, ofSubmission(submissionId, deliveries), at, writing.hidden)
+  const { submissionId, jobs, entries, editorId, at } = change
+  await insertJobs(trx, ofSubmission(submissionId, jobs), at, writing.processCodec)
   await insertHistory(trx, submissionId, editorId, entries, at)
   return submission
 }
 
-async function advance(trx: Database, change: Change, sealing: Sealing | undefined): Promise<Submission> {
-  const { state, assigneeId, moved, isHeld } = change.set
+async function advance(
+  trx: Database,
+  change: Change,
+  recipients: Recipients | undefined,
+): Promise<Submission> {
+  const { state, assigneeId, moved, legalHold } = change.set
   const isDecision = state === 'accepted' || state === 'declined'
   let update = trx
     .updateTable('submissions')
@@ -233,14 +246,14 @@ async function advance(trx: Database, change: Change, sealing: Sealing | undefin
       revision: eb('revision', '+', 1),
       ...(state && { state }),
       ...(assigneeId !== undefined && { assignee_id: assigneeId ?? '' }),
-      ...(moved && { moved_from: moved.from, moved_at: moved.at, moved_told_at: moved.toldAt }),
+      ...(moved && { moved_from: moved.from, moved_at: moved.at, moved_visible_at: moved.visibleAt }),
       ...(isDecision && { decided_at: change.at }),
       ...(change.message && { updated_at: change.at }),
-      ...(isHeld !== undefined && { is_held: isHeld ? 1 : 0 }),
+      ...(legalHold !== undefined && { legal_hold: legalHold ? 1 : 0 }),
       active_at: change.at,
       warned_at: null,
-      ...stillSealedFor(sealing),
-      ...(bringsHeldFiles(change) && forSealingAnew),
+      ...stillEncryptedFor(recipients),
+      ...(bringsQuarantinedFiles(change) && forReEncryption),
     }))
     .where('id', '=', change.submissionId)
   if (change.revision !== undefined) update = update.where('revision', '=', change.revision)
@@ -282,7 +295,7 @@ async function writeOriginal(trx: Database, change: Change, original: Original, 
       created_at: change.at,
       withdrawn_at: null,
       settles: null,
-      told_at: change.at,
+      visible_at: change.at,
     })
     .execute()
   const rows = attachmentRows({ messageId: original.id, attachments: original.files }, texts.files)
@@ -290,7 +303,7 @@ async function writeOriginal(trx: Database, change: Change, original: Original, 
 }
 
 async function writeMessage(trx: Database, change: Change, message: Written, texts: Texts): Promise<void> {
-  const { submissionId, editorId, at, original, heldFiles = {} } = change
+  const { submissionId, editorId, at, original, quarantinedFiles = {} } = change
   const settles = change.settles ?? original?.id
   await trx
     .insertInto('messages')
@@ -302,7 +315,7 @@ async function writeMessage(trx: Database, change: Change, message: Written, tex
       content: texts.message,
       created_at: at,
       settles: settles ?? null,
-      told_at: message.toldAt,
+      visible_at: message.visibleAt,
     })
     .execute()
   const rows = attachmentRows({ messageId: message.id, attachments: message.files ?? [] }, texts.files)
@@ -312,20 +325,20 @@ async function writeMessage(trx: Database, change: Change, message: Written, tex
       .insertInto('attachments')
       .values(rows.map((row) => ({ ...row, came_with: cameWith })))
       .execute()
-  if (settles && bringsHeldFiles(change)) {
+  if (settles && bringsQuarantinedFiles(change)) {
     await trx
       .updateTable('attachments')
       .set({ message_id: message.id, came_with: settles })
       .where('message_id', '=', settles)
       .where('state', '=', 'kept')
-      .where('id', 'in', Object.keys(heldFiles))
+      .where('id', 'in', Object.keys(quarantinedFiles))
       .execute()
   }
   await queueForSearch(trx, [submissionId])
 }
 
-function bringsHeldFiles({ settles, heldFiles = {} }: Change): boolean {
-  return settles !== undefined && Object.keys(heldFiles).length > 0
+function bringsQuarantinedFiles({ settles, quarantinedFiles = {} }: Change): boolean {
+  return settles !== undefined && Object.keys(quarantinedFiles).length > 0
 }
 
 /** Sets a held message aside. @throws Failure `conflict` if a colleague was faster */
@@ -360,8 +373,8 @@ async function changeTags(trx: Database, change: Change): Promise<void> {
   }
 }
 
-function ofSubmission(submissionId: string, deliveries: NewDelivery[]): NewDelivery[] {
-  return deliveries.map((delivery) => ({ submissionId, ...delivery }))
+function ofSubmission(submissionId: string, jobs: NewJob[]): NewJob[] {
+  return jobs.map((job) => ({ submissionId, ...job }))
 }
 
 async function withdraw(trx: Database, act: Act, messageId: string): Promise<void> {
@@ -371,30 +384,30 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
     .where('id', '=', messageId)
     .where('submission_id', '=', act.submissionId)
     .where('editor_id', '=', act.editorId)
-    .where('told_at', '>', act.at)
+    .where('visible_at', '>', act.at)
     .where('withdrawn_at', 'is', null)
     .returning('settles')
     .executeTakeFirst()
   if (!message) throw tooLate()
-  if (message.settles) await holdAgain(trx, act.submissionId, message.settles, messageId)
+  if (message.settles) await quarantineAgain(trx, act.submissionId, message.settles, messageId)
   // What its editor was told of it is no reason to send it.
-  const deliveries = trx
-    .updateTable('deliveries')
+  const jobs = trx
+    .updateTable('jobs')
     .set({
       state: 'dropped',
       done_at: act.at,
-      fault: 'called-back',
+      error_code: 'called-back',
       target: null,
       receipt: null,
-      passing: null,
+      ephemeral_payload: null,
       lane: null,
     })
     .where('submission_id', '=', act.submissionId)
     .where('message_id', '=', messageId)
     .where('editor_id', 'is', null)
-  await deliveries.where('state', '=', 'pending').where('lease', 'is', null).execute()
+  await jobs.where('state', '=', 'pending').where('lease', 'is', null).execute()
   const left = await trx
-    .selectFrom('deliveries')
+    .selectFrom('jobs')
     .select('id')
     .where('submission_id', '=', act.submissionId)
     .where('message_id', '=', messageId)
@@ -405,33 +418,33 @@ async function withdraw(trx: Database, act: Act, messageId: string): Promise<voi
 }
 
 /** What an answer had settled is held again, with its files. */
-async function holdAgain(
+async function quarantineAgain(
   trx: Database,
   submissionId: string,
-  heldId: string,
+  quarantinedId: string,
   messageId: string,
 ): Promise<void> {
-  await trx.updateTable('messages').set({ withdrawn_at: null }).where('id', '=', heldId).execute()
-  await trx.updateTable('submissions').set(forSealingAnew).where('id', '=', submissionId).execute()
+  await trx.updateTable('messages').set({ withdrawn_at: null }).where('id', '=', quarantinedId).execute()
+  await trx.updateTable('submissions').set(forReEncryption).where('id', '=', submissionId).execute()
   await trx
     .updateTable('attachments')
-    .set({ message_id: heldId, came_with: null })
+    .set({ message_id: quarantinedId, came_with: null })
     .where('message_id', '=', messageId)
-    .where('came_with', '=', heldId)
+    .where('came_with', '=', quarantinedId)
     .execute()
 }
 
 async function moveBack(trx: Database, act: Act, movedAt: number): Promise<void> {
   const last = await lastMove(trx, act.submissionId)
   const isTheirs = last?.editor_id === act.editorId && last.at === movedAt
-  if (!isTheirs || (last.toldAt ?? 0) <= act.at) throw tooLate()
+  if (!isTheirs || (last.visibleAt ?? 0) <= act.at) throw tooLate()
   const moved = await trx
     .updateTable('submissions')
     .set({
       state: sql`moved_from`,
       moved_from: null,
       moved_at: null,
-      moved_told_at: null,
+      moved_visible_at: null,
       decided_at: sql<
         number | null
       >`case when state in ('accepted', 'declined') then null else decided_at end`,
@@ -448,7 +461,7 @@ async function lastMove(db: Database, submissionId: string) {
   return db
     .selectFrom('history')
     .innerJoin('submissions', 'submissions.id', 'history.submission_id')
-    .select(['editor_id', 'at', 'moved_told_at as toldAt'])
+    .select(['editor_id', 'at', 'moved_visible_at as visibleAt'])
     .where('submission_id', '=', submissionId)
     .where('action', '=', 'moved')
     .whereRef('history.at', '=', 'submissions.moved_at')

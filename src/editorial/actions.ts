@@ -4,11 +4,11 @@ import { idBehind } from '../core/ids.ts'
 import { isVisible } from '../core/visible-text.ts'
 import type { State } from '../db/values.ts'
 import type { Contact } from '../jobs/contact.ts'
-import type { AnswerPurpose, NewDelivery, PassingFile } from '../jobs/job.ts'
+import type { AnswerJobType, EphemeralFile, NewJob } from '../jobs/job.ts'
 import { type FileLabel, previewsOf } from '../submissions/attachment.ts'
 import { moveDetail, type NewEntry } from '../submissions/history.ts'
-import type { Arrival, StagedFile } from '../submissions/incoming.ts'
-import type { SealedAs } from '../submissions/intake-record.ts'
+import type { IdempotencyKey, StagedFile } from '../submissions/incoming.ts'
+import type { EncryptedAs } from '../submissions/intake-record.ts'
 import type { Content, Submission } from '../submissions/model.ts'
 import { canMove, undoTime } from '../submissions/states.ts'
 import { Tag } from '../submissions/tag.ts'
@@ -26,24 +26,24 @@ export type Change = {
   set: {
     state?: State
     assigneeId?: string | null
-    moved?: { from: State; at: number; toldAt: number } | null
-    isHeld?: boolean
+    moved?: { from: State; at: number; visibleAt: number } | null
+    legalHold?: boolean
   }
   /** Text to the sender; a letter has a title. */
   message?: Written
   /** What it came by, where a repeat of that must not do it again. */
-  arrival?: Omit<Arrival, 'secret'>
+  idempotencyKey?: Omit<IdempotencyKey, 'secret'>
   /** The mail that it came in, with what of that was left out: kept for the desk, and settled by it. */
   original?: Original
   /** A held message that is settled by this: its files go with the new one. */
   settles?: string
   /** The names of the files that came with the held message. */
-  heldFiles?: Record<string, FileLabel>
+  quarantinedFiles?: Record<string, FileLabel>
   /** Text between editors, which no sender ever sees. */
   note?: { body: string }
   addTags?: string[]
   removeTags?: string[]
-  deliveries: NewDelivery[]
+  jobs: NewJob[]
   entries: NewEntry[]
 }
 
@@ -53,14 +53,14 @@ export type Said = { title?: string | undefined; body: string; files?: WrittenFi
 export type Written = Said & {
   id: string
   /** From when the sender may read it; until then it can be stopped. */
-  toldAt: number
+  visibleAt: number
 }
 
 /** A reply by mail as it came. Only the desk can open it. */
 export type Original = { id: string; content: Content; files: WrittenFile[] }
 
 /** A file that goes with it, and by what it is known if it is sealed. */
-export type WrittenFile = StagedFile & Partial<SealedAs>
+export type WrittenFile = StagedFile & Partial<EncryptedAs>
 
 /** What an editor wants to take back: a message, a move, or both. */
 export type Act = {
@@ -70,7 +70,7 @@ export type Act = {
   messageId?: string | undefined
   movedAt?: number | undefined
   /** From when the sender is told. */
-  toldAt?: number | undefined
+  visibleAt?: number | undefined
 }
 
 /** Whether an answer still waits, so that it can be stopped. */
@@ -80,9 +80,9 @@ export type AnswerFate = 'waiting' | 'sent' | 'stopped'
  * Who does it, to which submission as they saw it, and when; and for how many milliseconds after that the sender is not
  * told, so that it can be stopped.
  */
-export type Deed = { submission: Submission; editorId: string; at: number; wait?: number }
+export type ActionContext = { submission: Submission; editorId: string; at: number; wait?: number }
 
-export type ChangeOf = Pick<Change, 'set' | 'deliveries' | 'entries'> & Partial<Change>
+export type ChangeOf = Pick<Change, 'set' | 'jobs' | 'entries'> & Partial<Change>
 
 export const body = z
   .string()
@@ -96,41 +96,41 @@ const subject = z.string().max(500, 'Please keep the subject to 500 characters.'
  * Takes a submission on. A waiting one is in review from then on.
  * @throws Failure `conflict` if a colleague has it.
  */
-export function claim(deed: Deed): ChangeOf {
-  const { submission, editorId } = deed
+export function claim(action: ActionContext): ChangeOf {
+  const { submission, editorId } = action
   if (submission.assigneeId && submission.assigneeId !== editorId) {
     throw new Failure('conflict', 'A colleague has claimed it meanwhile.')
   }
-  return takenOn(deed, editorId, { action: 'claimed' })
+  return takenOn(action, editorId, { action: 'claimed' })
 }
 
 /**
  * Gives a submission up, for whoever takes it.
  * @throws Failure `conflict` if the editor does not have it.
  */
-export function release({ submission, editorId }: Deed): ChangeOf {
+export function release({ submission, editorId }: ActionContext): ChangeOf {
   if (submission.assigneeId !== editorId) throw new Failure('conflict', 'You do not have it any more.')
-  return { set: { assigneeId: null }, deliveries: [], entries: [{ action: 'released' }] }
+  return { set: { assigneeId: null }, jobs: [], entries: [{ action: 'released' }] }
 }
 
 /** Gives a submission to an editor, who is told by mail unless they did it themselves. */
-export function assign(deed: Deed, toEditorId: string): ChangeOf {
-  if (toEditorId === deed.editorId) return takenOn(deed, toEditorId, { action: 'claimed' })
-  const change = takenOn(deed, toEditorId, { action: 'assigned', detail: toEditorId })
-  return { ...change, deliveries: [{ purpose: 'assignment', editorId: toEditorId }] }
+export function assign(action: ActionContext, toEditorId: string): ChangeOf {
+  if (toEditorId === action.editorId) return takenOn(action, toEditorId, { action: 'claimed' })
+  const change = takenOn(action, toEditorId, { action: 'assigned', detail: toEditorId })
+  return { ...change, jobs: [{ type: 'assignment', editorId: toEditorId }] }
 }
 
-function toldAtOf({ at, wait = undoTime }: Deed): number {
+function visibleAtOf({ at, wait = undoTime }: ActionContext): number {
   return at + wait
 }
 
-function takenOn(deed: Deed, assigneeId: string, entry: NewEntry): ChangeOf {
-  const { state } = deed.submission
-  if (state !== 'waiting') return { set: { assigneeId }, deliveries: [], entries: [entry] }
-  const moved = { from: state, at: deed.at, toldAt: toldAtOf(deed) }
+function takenOn(action: ActionContext, assigneeId: string, entry: NewEntry): ChangeOf {
+  const { state } = action.submission
+  if (state !== 'waiting') return { set: { assigneeId }, jobs: [], entries: [entry] }
+  const moved = { from: state, at: action.at, visibleAt: visibleAtOf(action) }
   return {
     set: { assigneeId, state: 'in-review', moved },
-    deliveries: [],
+    jobs: [],
     entries: [entry, { action: 'moved', detail: moveDetail(state, 'in-review') }],
   }
 }
@@ -139,12 +139,12 @@ function takenOn(deed: Deed, assigneeId: string, entry: NewEntry): ChangeOf {
  * Moves a submission to another state, by the table in `submission.ts`.
  * @throws Failure `conflict` if there is no such move.
  */
-export function move(deed: Deed, to: State): ChangeOf {
-  const from = deed.submission.state
+export function move(action: ActionContext, to: State): ChangeOf {
+  const from = action.submission.state
   if (!canMove(from, to)) throw new Failure('conflict', 'It cannot be moved there from where it is now.')
   return {
-    set: { state: to, moved: { from, at: deed.at, toldAt: toldAtOf(deed) } },
-    deliveries: [],
+    set: { state: to, moved: { from, at: action.at, visibleAt: visibleAtOf(action) } },
+    jobs: [],
     entries: [{ action: 'moved', detail: moveDetail(from, to) }],
   }
 }
@@ -154,40 +154,42 @@ export function move(deed: Deed, to: State): ChangeOf {
  * @throws Failure `invalid`
  */
 export function answer(
-  deed: Deed,
+  action: ActionContext,
   said: Said,
-  purposes: readonly AnswerPurpose[],
+  types: readonly AnswerJobType[],
   contact: Contact,
   last: string | undefined,
 ): ChangeOf {
-  const { at, submission } = deed
-  const toldAt = toldAtOf(deed)
-  const message = { id: idBehind(last, at), ...said, toldAt }
+  const { at, submission } = action
+  const visibleAt = visibleAtOf(action)
+  const message = { id: idBehind(last, at), ...said, visibleAt }
   const text = parsed('body', body, message.body)
   parsed('title', subject, message.title)
   // Of a confidential piece nothing can be read when the answer goes out.
-  const files = (message.files ?? []).flatMap(passingFile)
-  const passing = submission.isConfidential && { passing: { contact, text, title: message.title, files } }
+  const files = (message.files ?? []).flatMap(ephemeralFile)
+  const ephemeralPayload = submission.isConfidential && {
+    ephemeralPayload: { contact, text, title: message.title, files },
+  }
   return {
     set: {},
     message: { ...message, body: text },
-    deliveries: [
-      ...purposes.map((purpose) => ({ purpose, messageId: message.id, dueAt: toldAt, ...passing })),
+    jobs: [
+      ...types.map((type) => ({ type, messageId: message.id, dueAt: visibleAt, ...ephemeralPayload })),
       ...(submission.isConfidential ? [] : previewsOf(message.files ?? [])),
     ],
     entries: [{ action: 'answered' }],
   }
 }
 
-function passingFile({ id, name, fileKey }: WrittenFile): PassingFile[] {
+function ephemeralFile({ id, name, fileKey }: WrittenFile): EphemeralFile[] {
   return fileKey ? [{ id, name, key: Buffer.from(fileKey).toString('base64url') }] : []
 }
 
 /** A decision moves a submission, unless it is there already: a change can be asked for again. */
-export function decide(deed: Deed, decision: Decision): ChangeOf {
+export function decide(action: ActionContext, decision: Decision): ChangeOf {
   const to: State = stateAfter[decision]
-  const staysThere = decision === 'please-change' && deed.submission.state === to
-  return staysThere ? { set: {}, deliveries: [], entries: [] } : move(deed, to)
+  const staysThere = decision === 'please-change' && action.submission.state === to
+  return staysThere ? { set: {}, jobs: [], entries: [] } : move(action, to)
 }
 
 /** Writes down something for colleagues. @throws Failure `invalid` */
@@ -195,31 +197,31 @@ export function note(words: string): ChangeOf {
   return {
     set: {},
     note: { body: parsed('note', body, words) },
-    deliveries: [],
+    jobs: [],
     entries: [{ action: 'noted' }],
   }
 }
 
 /** @throws Failure `invalid` */
-export function tag(_deed: Deed, given: string): ChangeOf {
+export function tag(_action: ActionContext, given: string): ChangeOf {
   const name = parsed('tag', Tag, given)
-  return { set: {}, addTags: [name], deliveries: [], entries: [{ action: 'tagged', detail: name }] }
+  return { set: {}, addTags: [name], jobs: [], entries: [{ action: 'tagged', detail: name }] }
 }
 
 /** @throws Failure `invalid` */
-export function untag(_deed: Deed, given: string): ChangeOf {
+export function untag(_action: ActionContext, given: string): ChangeOf {
   const name = parsed('tag', Tag, given)
-  return { set: {}, removeTags: [name], deliveries: [], entries: [{ action: 'untagged', detail: name }] }
+  return { set: {}, removeTags: [name], jobs: [], entries: [{ action: 'untagged', detail: name }] }
 }
 
 /** Keeps a piece for longer: whatever is done with it begins its time anew. */
-export function keep(_deed: Deed): ChangeOf {
-  return { set: {}, deliveries: [], entries: [{ action: 'kept' }] }
+export function keep(_action: ActionContext): ChangeOf {
+  return { set: {}, jobs: [], entries: [{ action: 'kept' }] }
 }
 
 /** Puts a hold on a piece, so that nothing erases it, or lifts it. */
-export function hold(_deed: Deed, isHeld: boolean): ChangeOf {
-  return { set: { isHeld }, deliveries: [], entries: [{ action: isHeld ? 'held' : 'let-go' }] }
+export function hold(_action: ActionContext, legalHold: boolean): ChangeOf {
+  return { set: { legalHold }, jobs: [], entries: [{ action: legalHold ? 'held' : 'let-go' }] }
 }
 
 /** Two changes as one: what a decision and its letter are. */
@@ -228,7 +230,7 @@ export function both(first: ChangeOf, second: ChangeOf): ChangeOf {
     ...first,
     ...second,
     set: { ...first.set, ...second.set },
-    deliveries: [...first.deliveries, ...second.deliveries],
+    jobs: [...first.jobs, ...second.jobs],
     entries: [...first.entries, ...second.entries],
   }
 }
@@ -236,6 +238,6 @@ export function both(first: ChangeOf, second: ChangeOf): ChangeOf {
 function parsed<T>(field: string, schema: z.ZodType<T>, value: T): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const faults = result.error.issues.map((issue) => issue.message)
-  throw new Failure('invalid', faults.join(' '), { fields: { [field]: faults } })
+  const errors = result.error.issues.map((issue) => issue.message)
+  throw new Failure('invalid', errors.join(' '), { fields: { [field]: errors } })
 }

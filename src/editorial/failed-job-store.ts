@@ -2,22 +2,27 @@ import { Failure } from '../core/errors.ts'
 import { isDuplicate, orUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import type { Hidden } from '../encryption/hidden.ts'
-import type { Passing } from '../jobs/job.ts'
+import type { ProcessCodec } from '../encryption/hidden.ts'
+import type { EphemeralPayload } from '../jobs/job.ts'
 import { insertHistory } from '../submissions/history-store.ts'
 
 export type FailedJobStore = ReturnType<typeof failedJobStore>
 
 /** What an editor does about a delivery that has failed for good. */
-export function failedJobStore(db: Database, hidden: Hidden) {
+export function failedJobStore(db: Database, processCodec: ProcessCodec) {
   return {
     /**
      * Has a failed delivery tried again, as if it were new, with what it needs to know where that was lost.
      * @throws Failure `conflict` if it has not failed.
      */
-    async retry(id: string, editorId: string, now: number, passing?: Passing): Promise<void> {
+    async retry(
+      id: string,
+      editorId: string,
+      now: number,
+      ephemeralPayload?: EphemeralPayload,
+    ): Promise<void> {
       await reopen(id, editorId, now, 'retried', {
-        ...(passing && { passing: hidden.hide(passing) }),
+        ...(ephemeralPayload && { ephemeral_payload: processCodec.encrypt(ephemeralPayload) }),
         state: 'pending',
         due_at: now,
         tried_since: now,
@@ -38,16 +43,16 @@ export function failedJobStore(db: Database, hidden: Hidden) {
     editorId: string,
     now: number,
     action: 'retried' | 'dropped',
-    change: Partial<Tables['deliveries']>,
+    change: Partial<Tables['jobs']>,
   ): Promise<void> {
     const reopening = () =>
       db.transaction().execute(async (trx) => {
         const row = await trx
-          .updateTable('deliveries')
+          .updateTable('jobs')
           .set(change)
           .where('id', '=', id)
           .where('state', '=', 'failed')
-          .returning(['submission_id', 'purpose'])
+          .returning(['submission_id', 'type'])
           .executeTakeFirst()
           .catch((error: unknown) => {
             throw isDuplicate(error)
@@ -55,7 +60,7 @@ export function failedJobStore(db: Database, hidden: Hidden) {
               : error
           })
         if (!row) throw new Failure('conflict', 'This delivery is no longer a failed one.')
-        const entries = [{ action, detail: row.purpose }]
+        const entries = [{ action, detail: row.type }]
         if (row.submission_id) await insertHistory(trx, row.submission_id, editorId, entries, now)
       })
     await orUnavailable(reopening)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isolated } from '../core/bidi.ts'
-import { Failure, type Faults } from '../core/errors.ts'
+import { Failure, type FieldErrors } from '../core/errors.ts'
 import { isVisible } from '../core/visible-text.ts'
 import type { State } from '../db/values.ts'
 import { type Fields, kindNames, type Submission, titleOf } from '../submissions/model.ts'
@@ -30,7 +30,7 @@ export const stateAfter: Record<Decision, State> = {
 export type Letter = { subject: string; body: string; isOn: boolean }
 
 /** A setting with its revision: 0 while it is the one we came with. */
-export type Kept<T> = { value: T; revision: number }
+export type Versioned<T> = { value: T; revision: number }
 
 /** What may stand in double braces in a letter. */
 export const placeholders = {
@@ -103,7 +103,7 @@ function knowsAll(text: string): boolean {
 export function parseLetter(given: unknown): Letter {
   const parsed = Wording.safeParse(given)
   if (parsed.success) return parsed.data
-  const fields: Faults = {}
+  const fields: FieldErrors = {}
   for (const { path, message } of parsed.error.issues) {
     const field = String(path[0])
     fields[field] = [...(fields[field] ?? []), message]

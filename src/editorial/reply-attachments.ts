@@ -2,7 +2,7 @@ import { Failure } from '../core/errors.ts'
 import { narrowed } from '../encryption/types.ts'
 import type { FileStore } from '../files/store.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
-import type { Sealings } from '../submissions/recipients-store.ts'
+import type { RecipientsStore } from '../submissions/recipients-store.ts'
 import type { WrittenFile } from './actions.ts'
 
 /** The files of an answer, and what is kept with it for the desk only. */
@@ -17,7 +17,7 @@ export function answerFiles({
   storage,
 }: {
   files: Pick<FileStore, 'keep' | 'remove'>
-  storage: { sealings: Pick<Sealings, 'ofOne'> }
+  storage: { recipientsStore: Pick<RecipientsStore, 'ofOne'> }
 }) {
   return async <T>(
     submissionId: string,
@@ -25,9 +25,9 @@ export function answerFiles({
     write: (files: WrittenFile[], aside: WrittenFile[]) => Promise<T>,
   ): Promise<T> => {
     const { files: sent, aside = [] } = given
-    const sealing = await storage.sealings.ofOne(submissionId)
-    const kept = await keep(sent, sealing)
-    const keptAside = await keep(aside, sealing && narrowed(sealing, 'desk'))
+    const recipients = await storage.recipientsStore.ofOne(submissionId)
+    const kept = await keep(sent, recipients)
+    const keptAside = await keep(aside, recipients && narrowed(recipients, 'desk'))
     try {
       return await write(kept, keptAside)
     } catch (error) {
@@ -39,10 +39,10 @@ export function answerFiles({
 
   async function keep(
     staged: StagedFile[],
-    sealing: Parameters<typeof files.keep>[1],
+    recipients: Parameters<typeof files.keep>[1],
   ): Promise<WrittenFile[]> {
     const ids = staged.map(({ id }) => id)
-    const sealed = await files.keep(ids, sealing)
-    return staged.map((file) => ({ ...file, ...sealed.get(file.id) }))
+    const encrypted = await files.keep(ids, recipients)
+    return staged.map((file) => ({ ...file, ...encrypted.get(file.id) }))
   }
 }

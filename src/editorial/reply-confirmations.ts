@@ -1,5 +1,5 @@
-import type { NewDelivery } from '../jobs/job.ts'
-import type { HeldReason } from '../submissions/quarantine.ts'
+import type { NewJob } from '../jobs/job.ts'
+import type { QuarantineReason } from '../submissions/quarantine.ts'
 
 /** What an editor is told of what became of their reply by mail: a code, which is kept with the delivery, and its words. */
 export const confirmations = {
@@ -34,13 +34,13 @@ export const confirmations = {
   'held stopped': 'You stopped it, so nothing was sent to the sender. Your words are kept at the desk.',
   'held file-refused':
     'A file of your reply is too large or of a type that is not taken here, so nothing was sent to the sender.',
-} as const satisfies { [held in `held ${HeldReason}`]: string } & { [done: string]: string }
+} as const satisfies { [held in `held ${QuarantineReason}`]: string } & { [done: string]: string }
 
 export type Confirmation = keyof typeof confirmations
 
 /** A mail to an editor that tells it. */
-export function confirmationTo(editorId: string, what: Confirmation): NewDelivery {
-  return { purpose: 'deed-confirmation', editorId, target: what }
+export function confirmationTo(editorId: string, what: Confirmation): NewJob {
+  return { type: 'deed-confirmation', editorId, target: what }
 }
 
 /** What a kept code says; undefined if it is none. */

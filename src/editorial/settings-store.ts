@@ -4,9 +4,9 @@ import { noteSecurityEvent } from '../audit/store.ts'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import { defaultRetention, RetentionRules } from '../submissions/retention-rules.ts'
-import { defaultLetters, type Kept, type Letter, type LetterName, letters } from './letter-templates.ts'
+import { defaultLetters, type Letter, type LetterName, letters, type Versioned } from './letter-templates.ts'
 
-const KeptLetter = z.object({ subject: z.string(), body: z.string(), isOn: z.boolean() })
+const StoredLetter = z.object({ subject: z.string(), body: z.string(), isOn: z.boolean() })
 
 /** After so many hours a piece that nobody has claimed is brought before the admins. */
 const defaultEscalation = 24
@@ -22,15 +22,15 @@ export type SettingStore = ReturnType<typeof settingStore>
  */
 export function settingStore(db: Database) {
   return {
-    async letter(name: LetterName): Promise<Kept<Letter>> {
+    async letter(name: LetterName): Promise<Versioned<Letter>> {
       const row = await read(db, `letter ${name}`)
       if (!row) return { value: defaultLetters[name], revision: 0 }
-      return { value: KeptLetter.parse(JSON.parse(row.value)), revision: row.revision }
+      return { value: StoredLetter.parse(JSON.parse(row.value)), revision: row.revision }
     },
 
-    async letters(): Promise<Record<LetterName, Kept<Letter>>> {
+    async letters(): Promise<Record<LetterName, Versioned<Letter>>> {
       const all = await Promise.all(letters.map(async (name) => [name, await this.letter(name)] as const))
-      return Object.fromEntries(all) as Record<LetterName, Kept<Letter>>
+      return Object.fromEntries(all) as Record<LetterName, Versioned<Letter>>
     },
 
     /** @throws Failure `conflict` if the letter is no longer at this revision. */
@@ -45,14 +45,14 @@ export function settingStore(db: Database) {
     },
 
     /** Hours after which an unclaimed piece is escalated; 0 for never. */
-    async escalationHours(): Promise<Kept<number>> {
+    async escalationHours(): Promise<Versioned<number>> {
       const row = await read(db, 'escalation hours')
       if (!row) return { value: defaultEscalation, revision: 0 }
       return { value: Number(row.value), revision: row.revision }
     },
 
     /** After how many days what is erased. */
-    async retention(): Promise<Kept<RetentionRules>> {
+    async retention(): Promise<Versioned<RetentionRules>> {
       const row = await read(db, 'retention')
       if (!row) return { value: defaultRetention, revision: 0 }
       return { value: RetentionRules.parse(JSON.parse(row.value)), revision: row.revision }
@@ -79,7 +79,7 @@ export function settingStore(db: Database) {
     },
 
     /** Seconds for which an editor's reply by mail waits before it goes to the sender. */
-    async replyWait(): Promise<Kept<number>> {
+    async replyWait(): Promise<Versioned<number>> {
       const row = await read(db, 'reply wait')
       if (!row) return { value: defaultReplyWait, revision: 0 }
       return { value: Number(row.value), revision: row.revision }
@@ -96,7 +96,7 @@ export function settingStore(db: Database) {
     },
 
     /** Whether encrypted mail to editors may carry what is confidential. */
-    async confidentialByMail(): Promise<Kept<boolean>> {
+    async confidentialByMail(): Promise<Versioned<boolean>> {
       const row = await read(db, 'confidential by mail')
       return { value: row?.value === 'yes', revision: row?.revision ?? 0 }
     },

@@ -1,11 +1,11 @@
 import type { Keys } from '../encryption/types.ts'
 import type { Message, Submission } from '../submissions/model.ts'
 import type { SubmissionStore } from '../submissions/store.ts'
-import type { WorkStore } from './action-store.ts'
+import type { ActionStore } from './action-store.ts'
 
 export type SpamContext = {
   submissions: Pick<SubmissionStore, 'conversation'>
-  work: Pick<WorkStore, 'rememberSpammers' | 'forgetSpammers'>
+  work: Pick<ActionStore, 'rememberSpammers' | 'forgetSpammers'>
   /** By what a sender would be known again. */
   sendersOf: (message: Message) => string[]
   now: () => number

@@ -25,7 +25,7 @@ export function headerFor(fileKey: Uint8Array, recipients: Recipient[]): Buffer 
 export async function fileKeyIn(
   header: Buffer,
   identities: Identity[],
-): Promise<{ fileKey: Uint8Array } | { fault: 'locked' | 'damaged' }> {
+): Promise<{ fileKey: Uint8Array } | { errorCode: 'locked' | 'damaged' }> {
   const openers = identities.map((identity) => new X25519Identity(identity))
   const decrypter = new Decrypter()
   for (const opener of openers) decrypter.addIdentity(opener)
@@ -33,7 +33,7 @@ export async function fileKeyIn(
     return { fileKey: await decrypter.decryptHeader(new Uint8Array(header)) }
   } catch {
     const isHeader = header.length === headerSize && header.toString('latin1').startsWith(version)
-    return { fault: isHeader && !openers.some(({ matched }) => matched) ? 'locked' : 'damaged' }
+    return { errorCode: isHeader && !openers.some(({ matched }) => matched) ? 'locked' : 'damaged' }
   }
 }
 
@@ -43,7 +43,7 @@ export function nobody(): Recipient {
 }
 
 /** By which a file is known again, without telling anything of it: one in another's place is found out. */
-export function markOfKey(fileKey: Uint8Array): string {
+export function hashOfKey(fileKey: Uint8Array): string {
   return hash('sha256', Buffer.concat([Buffer.from('file\0'), fileKey]), 'base64url')
 }
 

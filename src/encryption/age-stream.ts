@@ -24,21 +24,21 @@ const nobody = Array.from({ length: fileRecipients }, () => ({
   body: new Uint8Array(32),
 }))
 
-export type FileSealer = ReturnType<typeof fileSealer>
+export type FileCipher = ReturnType<typeof createFileCipher>
 
 /** Seals and opens streams as age files, in threads of their own. Neither side ever holds more than a few pieces. */
-export function fileSealer() {
+export function createFileCipher() {
   const workers: Worker[] = []
   let turn = 0
 
   return {
     /** Seals a stream. What comes out has a header of `headerSize` bytes that is for nobody yet. */
-    seal(source: Source): { sealed: Readable; fileKey: Promise<Uint8Array> } {
+    encrypt(source: Source): { encrypted: Readable; fileKey: Promise<Uint8Array> } {
       const key = Promise.withResolvers<Uint8Array>()
       // A stream that breaks before its first piece has no key, and nobody who waits for one.
       key.promise.catch(() => undefined)
       return {
-        sealed: Readable.from(sealed(source, key.resolve), { objectMode: false }),
+        encrypted: Readable.from(encrypted(source, key.resolve), { objectMode: false }),
         fileKey: key.promise,
       }
     },
@@ -55,7 +55,7 @@ export function fileSealer() {
     },
   }
 
-  async function* sealed(source: Source, tellKey: (fileKey: Uint8Array) => void): Source {
+  async function* encrypted(source: Source, tellKey: (fileKey: Uint8Array) => void): Source {
     const { whole, all } = await beginning(source)
     if (whole) {
       const encrypter = new Encrypter()
@@ -122,23 +122,23 @@ export function fileSealer() {
 
 /** The whole source if it is small; otherwise all of it as a stream again. */
 async function beginning(source: Source): Promise<{ whole?: Buffer; all: Source }> {
-  const pieces = source[Symbol.asyncIterator]()
+  const chunks = source[Symbol.asyncIterator]()
   const head: Uint8Array[] = []
   let size = 0
   while (size <= small) {
-    const { done, value } = await pieces.next()
+    const { done, value } = await chunks.next()
     if (done) return { whole: Buffer.concat(head), all: Readable.from([]) }
     head.push(value)
     size += value.length
   }
-  return { all: resumed(head, pieces) }
+  return { all: resumed(head, chunks) }
 }
 
-async function* resumed(head: Uint8Array[], pieces: AsyncIterator<Uint8Array>): Source {
+async function* resumed(head: Uint8Array[], chunks: AsyncIterator<Uint8Array>): Source {
   try {
     yield* head
-    for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
   } finally {
-    await pieces.return?.()
+    await chunks.return?.()
   }
 }

@@ -2,7 +2,7 @@ import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { armor, Decrypter } from 'age-encryption'
 import { fileKeyIn, headerFor } from './age-header.ts'
 import { X25519Identity } from './age-x25519.ts'
-import type { Sealer } from './types.ts'
+import type { TextCipher } from './types.ts'
 
 const chunkSize = 64 * 1024
 const tagLength = 16
@@ -11,34 +11,34 @@ const tagLength = 16
  * Seals texts as armored age files, in this thread. It is done by node:crypto, for the library streams through WebCrypto
  * what is one chunk here: that took three times as long (bench/README.md).
  */
-export const textSealer: Sealer = {
-  async seal(text, recipients) {
+export const textCipher: TextCipher = {
+  async encrypt(text, recipients) {
     const fileKey = new Uint8Array(randomBytes(16))
     const file = Buffer.concat([headerFor(fileKey, recipients), payload(fileKey, Buffer.from(text))])
     return armor.encode(new Uint8Array(file))
   },
 
-  async sealAnew(sealed, identities, recipients) {
+  async reEncrypt(encrypted, identities, recipients) {
     try {
-      const file = Buffer.from(armor.decode(sealed))
+      const file = Buffer.from(armor.decode(encrypted))
       const end = file.indexOf('\n', file.indexOf('\n--- ') + 1) + 1
       const found = await fileKeyIn(file.subarray(0, end), identities)
-      if ('fault' in found) return undefined
-      const anew = Buffer.concat([headerFor(found.fileKey, recipients), file.subarray(end)])
-      return armor.encode(new Uint8Array(anew))
+      if ('errorCode' in found) return undefined
+      const renewed = Buffer.concat([headerFor(found.fileKey, recipients), file.subarray(end)])
+      return armor.encode(new Uint8Array(renewed))
     } catch {
       return undefined
     }
   },
 
-  async open(sealed, identities) {
+  async open(encrypted, identities) {
     const openers = identities.map((identity) => new X25519Identity(identity))
     const decrypter = new Decrypter()
     for (const opener of openers) decrypter.addIdentity(opener)
     try {
-      return { text: await decrypter.decrypt(armor.decode(sealed), 'text') }
+      return { text: await decrypter.decrypt(armor.decode(encrypted), 'text') }
     } catch {
-      return { fault: openers.some(({ matched }) => matched) ? 'damaged' : faultWithoutKey(sealed) }
+      return { errorCode: openers.some(({ matched }) => matched) ? 'damaged' : accessWithoutKey(encrypted) }
     }
   },
 }
@@ -62,9 +62,9 @@ function payload(fileKey: Uint8Array, text: Buffer): Buffer {
 }
 
 /** Without its key one cannot tell a good file from a bad one, unless it is none at all. */
-function faultWithoutKey(sealed: string): 'locked' | 'damaged' {
+function accessWithoutKey(encrypted: string): 'locked' | 'damaged' {
   try {
-    const head = Buffer.from(armor.decode(sealed).subarray(0, 200)).toString('latin1')
+    const head = Buffer.from(armor.decode(encrypted).subarray(0, 200)).toString('latin1')
     return head.startsWith('age-encryption.org/v1\n-> X25519 ') ? 'locked' : 'damaged'
   } catch {
     return 'damaged'

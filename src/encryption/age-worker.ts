@@ -9,7 +9,7 @@ type Ports = { input: MessagePort; output: MessagePort }
 // The thread that files are sealed and opened in: in the main one they would hold up everybody else.
 parentPort?.on('message', ({ job, input, output }: Ports & { job: Job }) => {
   const source = toWeb(receiveFrom(input))
-  const made = 'stanzas' in job ? seal(source, job) : open(source, job.fileKey)
+  const made = 'stanzas' in job ? encrypt(source, job) : open(source, job.fileKey)
   made
     .then((bytes) => sendThrough(output, bytes as unknown as AsyncIterable<Uint8Array>))
     // Whoever reads hears that it broke; there is nobody else to tell.
@@ -18,7 +18,10 @@ parentPort?.on('message', ({ job, input, output }: Ports & { job: Job }) => {
 })
 
 /** Seals for nobody yet: the main thread is told the key, and writes the header when it knows who may open. */
-async function seal(source: Bytes, { stanzas, keyPort }: Extract<Job, { stanzas: unknown }>): Promise<Bytes> {
+async function encrypt(
+  source: Bytes,
+  { stanzas, keyPort }: Extract<Job, { stanzas: unknown }>,
+): Promise<Bytes> {
   const encrypter = new Encrypter()
   encrypter.addRecipient({
     wrapFileKey(fileKey) {
@@ -36,15 +39,15 @@ async function open(source: Bytes, fileKey: Uint8Array): Promise<Bytes> {
 }
 
 function toWeb(source: AsyncIterable<Uint8Array>): Bytes {
-  const pieces = source[Symbol.asyncIterator]()
+  const chunks = source[Symbol.asyncIterator]()
   return new ReadableStream({
     async pull(controller) {
-      const { done, value } = await pieces.next()
+      const { done, value } = await chunks.next()
       if (done) controller.close()
       else controller.enqueue(value)
     },
     async cancel() {
-      await pieces.return?.()
+      await chunks.return?.()
     },
   })
 }

@@ -1,21 +1,21 @@
 import { Readable } from 'node:stream'
 import { headerFor, headerSize, nobody } from './age-header.ts'
-import type { FileSealer } from './age-stream.ts'
+import type { FileCipher } from './age-stream.ts'
 import type { Recipient } from './types.ts'
 
 /** Seals a stream for one recipient outside, as an age file. Nothing of it is held. */
-export function sealedForKey(sealer: FileSealer, source: Readable, recipient: Recipient): Readable {
-  const { sealed, fileKey } = sealer.seal(source)
+export function encryptedForKey(cipher: FileCipher, source: Readable, recipient: Recipient): Readable {
+  const { encrypted, fileKey } = cipher.encrypt(source)
   return Readable.from(withHeader(), { objectMode: false })
 
   async function* withHeader(): AsyncGenerator<Buffer> {
     let head = Buffer.alloc(0)
-    for await (const piece of sealed as AsyncIterable<Buffer>) {
+    for await (const chunk of encrypted as AsyncIterable<Buffer>) {
       if (head.length >= headerSize) {
-        yield piece
+        yield chunk
         continue
       }
-      head = Buffer.concat([head, piece])
+      head = Buffer.concat([head, chunk])
       if (head.length < headerSize) continue
       yield headerFor(await fileKey, [recipient, nobody()])
       yield head.subarray(headerSize)

@@ -1,17 +1,17 @@
-import type { Memory } from './types.ts'
+import type { ProcessKey } from './types.ts'
 
-export type Hidden = ReturnType<typeof hiddenBy>
+export type ProcessCodec = ReturnType<typeof processCodecOf>
 
 /** What the database holds only as long as this process lives, as it holds it: nothing to anybody else. */
-export function hiddenBy(memory: Memory) {
+export function processCodecOf(processKey: ProcessKey) {
   return {
-    hide: (known: object): string => memory.hide(JSON.stringify(known)),
+    encrypt: (known: object): string => processKey.encrypt(JSON.stringify(known)),
     /** A word that only this process, and those that share its memory key, know again. */
-    digest: memory.digest,
+    digest: processKey.digest,
     /** `lost` for what another process has hidden. */
-    reveal<T extends object>(stored: string | null): T | 'lost' | undefined {
+    decrypt<T extends object>(stored: string | null): T | 'lost' | undefined {
       if (stored === null) return undefined
-      const shown = memory.reveal(stored)
+      const shown = processKey.decrypt(stored)
       return shown === undefined ? 'lost' : (JSON.parse(shown) as T)
     },
   }

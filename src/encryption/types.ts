@@ -16,60 +16,63 @@ export const noKeys: Keys = async () => []
  * How a sealed thing was found: it never was sealed, it is open, nobody here has its key, or it is not what was sealed.
  * What is locked or damaged says nothing.
  */
-export type SealState = 'clear' | 'open' | 'locked' | 'damaged'
+export type ContentAccess = 'clear' | 'open' | 'locked' | 'damaged'
 
 /**
  * How the content of a conversation is sealed: for the desk, for whoever has the receipt, and under which bond. Every
  * sealed thing names the bond of its conversation, so that nothing can be moved from one to another.
  */
-export type Sealing = {
-  bond: string
+export type Recipients = {
+  contextId: string
   desk: Recipient
   /** Null where no receipt is known. */
   sender: Recipient | null
 }
 
 /** For whom something is sealed: what editors say among themselves is not for the sender. */
-export type SealedFor = 'both' | 'desk'
+export type EncryptedFor = 'both' | 'desk'
 
 /** For whom a message is sealed, with its files: what a stranger says is not the sender's either. */
-export function whomFor(author: Author): SealedFor {
+export function whomFor(author: Author): EncryptedFor {
   return author === 'stranger' ? 'desk' : 'both'
 }
 
 /** How something is sealed that is for these only. */
-export function narrowed(sealing: Sealing, whom: SealedFor): Sealing {
-  return whom === 'both' ? sealing : { ...sealing, sender: null }
+export function narrowed(recipients: Recipients, whom: EncryptedFor): Recipients {
+  return whom === 'both' ? recipients : { ...recipients, sender: null }
 }
 
 /**
  * The files of a conversation as it is at this revision, for whom each of them is to be sealed, and how all else of it is.
  */
-export type SealedFiles = {
+export type FilesToEncrypt = {
   revision: number
-  files: { id: string; sealedFor: Sealing }[]
-  sealing: Sealing
+  files: { id: string; encryptedFor: Recipients }[]
+  recipients: Recipients
 }
 
 /** What seals texts. A sealed text is an armored age file, which the `age` command opens too. */
-export type Sealer = {
-  seal(text: string, recipients: Recipient[]): Promise<string>
-  open(sealed: string, identities: Identity[]): Promise<{ text: string } | { fault: 'locked' | 'damaged' }>
+export type TextCipher = {
+  encrypt(text: string, publicKeys: Recipient[]): Promise<string>
+  open(
+    encrypted: string,
+    identities: Identity[],
+  ): Promise<{ text: string } | { errorCode: 'locked' | 'damaged' }>
   /** The same text sealed for others, by whoever can open it; undefined for whoever cannot. */
-  sealAnew(sealed: string, identities: Identity[], recipients: Recipient[]): Promise<string | undefined>
+  reEncrypt(encrypted: string, identities: Identity[], publicKeys: Recipient[]): Promise<string | undefined>
 }
 
 /** The worst of several: a conversation is open only where all of it is. */
-export function worst(states: SealState[]): SealState {
-  const order: SealState[] = ['damaged', 'locked', 'open', 'clear']
+export function worst(states: ContentAccess[]): ContentAccess {
+  const order: ContentAccess[] = ['damaged', 'locked', 'open', 'clear']
   return order.find((state) => states.includes(state)) ?? 'clear'
 }
 
 /** What a process knows while it lives, and nobody after it. */
-export type Memory = {
-  hide(text: string): string
+export type ProcessKey = {
+  encrypt(text: string): string
   /** Undefined for what another process has hidden. */
-  reveal(hidden: string): string | undefined
+  decrypt(processCodec: string): string | undefined
   /** Tells whether something is the same as before, within this process. With a dot in it. */
   digest(text: string): string
   /** True for a digest of this process: another one cannot be compared. */

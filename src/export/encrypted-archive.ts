@@ -3,7 +3,7 @@ import { channelNames, kindNames, type Submission } from '../submissions/model.t
 import type { Entry } from './tar.ts'
 
 /** A sealed piece as it is stored: armored age files, one behind the other, and files that are age files. */
-export type SealedPiece = {
+export type EncryptedSubmission = {
   submission: Submission
   texts: { place: 'message' | 'note' | 'summary' | 'file'; id: string; text: string }[]
   files: { id: string; size: number; open: () => Promise<Readable> }[]
@@ -12,7 +12,7 @@ export type SealedPiece = {
 const folderOf = { message: 'messages', note: 'notes', summary: '', file: 'files' } as const
 
 /** What a sealed piece is packed as: nothing of it is opened here, and all of it by `sh open.sh KEY` where the key is. */
-export function entriesOfSealed({ submission, texts, files }: SealedPiece): Entry[] {
+export function entriesOfEncrypted({ submission, texts, files }: EncryptedSubmission): Entry[] {
   return [
     { name: 'read-me.txt', text: readMe(submission) },
     { name: 'open.sh', text: openScript },

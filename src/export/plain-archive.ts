@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream'
 import type { Attachment } from '../submissions/attachment.ts'
 import type { Entry as HistoryEntry } from '../submissions/history.ts'
-import { channelNames, kindNames, type Message, type Submission, sideFields } from '../submissions/model.ts'
+import { channelNames, detailFields, kindNames, type Message, type Submission } from '../submissions/model.ts'
 import type { Note } from '../submissions/note.ts'
 import { stateNames } from '../submissions/states.ts'
 import type { Entry } from './tar.ts'
 
 /** A piece with everything that there is of it, opened. */
-export type OpenedPiece = {
+export type DecryptedSubmission = {
   submission: Submission
   messages: Message[]
   notes: Note[]
@@ -23,17 +23,17 @@ export type OpenedContext = {
 }
 
 /** What an opened piece is packed as: a page to read, the same for programs, and its files. */
-export function entriesOfOpened(piece: OpenedPiece, app: OpenedContext): Entry[] {
-  const files = filesOfPiece(piece, app)
+export function entriesOfOpened(decrypted: DecryptedSubmission, app: OpenedContext): Entry[] {
+  const files = filesOfSubmission(decrypted, app)
   const nameOfFile = new Map(files.map(({ id, name }) => [id, name]))
   return [
-    { name: 'read-me.txt', text: pageOf(piece, nameOfFile, app) },
-    { name: 'piece.json', text: `${JSON.stringify(forPrograms(piece, nameOfFile), null, 2)}\n` },
+    { name: 'read-me.txt', text: pageOf(decrypted, nameOfFile, app) },
+    { name: 'piece.json', text: `${JSON.stringify(forPrograms(decrypted, nameOfFile), null, 2)}\n` },
     ...files.map(({ name, size, open }) => ({ name, size, open })),
   ]
 }
 
-function filesOfPiece({ messages }: OpenedPiece, { readFile, fileName }: OpenedContext) {
+function filesOfSubmission({ messages }: DecryptedSubmission, { readFile, fileName }: OpenedContext) {
   const kept = messages.flatMap(({ attachments, content }) =>
     attachments
       .filter(({ state, size }) => state === 'kept' && size !== null)
@@ -49,7 +49,7 @@ function filesOfPiece({ messages }: OpenedPiece, { readFile, fileName }: OpenedC
 }
 
 function pageOf(
-  { submission, messages, notes, tags }: OpenedPiece,
+  { submission, messages, notes, tags }: DecryptedSubmission,
   nameOfFile: Map<string, string>,
   { nameOf }: OpenedContext,
 ): string {
@@ -71,8 +71,8 @@ function pageOf(
     const { author, editorId, createdAt: at, content, isWithdrawn, attachments } = message
     const { title, body, links = [] } = content.fields
     const who = author === 'editor' ? nameOf(editorId) : author
-    const sides = Object.entries(sideFields).flatMap(([field, name]) => {
-      const value = content.fields[field as keyof typeof sideFields]
+    const sides = Object.entries(detailFields).flatMap(([field, name]) => {
+      const value = content.fields[field as keyof typeof detailFields]
       return value ? [`${name}: ${value}`] : []
     })
     return [
@@ -89,8 +89,8 @@ function pageOf(
   }
 }
 
-function forPrograms(piece: OpenedPiece, nameOfFile: Map<string, string>) {
-  const { submission, messages, notes, tags, history } = piece
+function forPrograms(decrypted: DecryptedSubmission, nameOfFile: Map<string, string>) {
+  const { submission, messages, notes, tags, history } = decrypted
   return {
     reference: submission.reference,
     kind: submission.kind,
@@ -100,13 +100,13 @@ function forPrograms(piece: OpenedPiece, nameOfFile: Map<string, string>) {
     isConfidential: submission.isConfidential,
     tags,
     messages: messages.map(
-      ({ id, author, editorId, createdAt, content, attachments, isWithdrawn, seal }) => ({
+      ({ id, author, editorId, createdAt, content, attachments, isWithdrawn, access }) => ({
         id,
         author,
         editorId,
         at: iso(createdAt),
         isWithdrawn,
-        ...(seal === 'damaged' && { isDamaged: true }),
+        ...(access === 'damaged' && { isDamaged: true }),
         fields: content.fields,
         ...(content.telegram && { telegram: content.telegram }),
         ...(content.email && { email: content.email }),

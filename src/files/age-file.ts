@@ -2,41 +2,41 @@ import { open, utimes } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { Failure } from '../core/errors.ts'
 import { minuteOf } from '../core/ids.ts'
-import type { Identity, Keys, Recipient, Sealing } from '../encryption/types.ts'
+import type { Identity, Keys, Recipient, Recipients } from '../encryption/types.ts'
 
 /** How an age file begins. */
 const ageMark = Buffer.from('age-encryption.org/')
 const nothing = Buffer.alloc(1024 * 1024)
 
 /** What seals the files of the store, and opens them. */
-export type FileSealing = {
-  seal(source: AsyncIterable<Uint8Array>): { sealed: Readable; fileKey: Promise<Uint8Array> }
+export type AgeCipher = {
+  encrypt(source: AsyncIterable<Uint8Array>): { encrypted: Readable; fileKey: Promise<Uint8Array> }
   open(source: Readable, fileKey: Uint8Array): Readable
   headerSize: number
   /** The header by which these two open a file. */
-  headerFor(fileKey: Uint8Array, recipients: [Recipient, Recipient]): Buffer
+  headerFor(fileKey: Uint8Array, publicKeys: [Recipient, Recipient]): Buffer
   fileKeyIn(
     header: Buffer,
     identities: Identity[],
-  ): Promise<{ fileKey: Uint8Array } | { fault: 'locked' | 'damaged' }>
-  markOfKey(fileKey: Uint8Array): string
+  ): Promise<{ fileKey: Uint8Array } | { errorCode: 'locked' | 'damaged' }>
+  hashOfKey(fileKey: Uint8Array): string
   /** A recipient that nobody can open for, in the place of a sender whose receipt is not known. */
   nobody(): Recipient
 }
 
-export type FileRecipients = Pick<Sealing, 'desk' | 'sender'>
+export type FileRecipients = Pick<Recipients, 'desk' | 'sender'>
 
 export type AgeFiles = ReturnType<typeof ageFiles>
 
 /** Age files on the disk, by their paths: the header, of one size always, says who opens what follows it. */
-export function ageFiles(sealing: FileSealing) {
+export function ageFiles(recipients: AgeCipher) {
   return {
     /** Says who opens a file. The header lies in the first sector: it is written whole or not at all. */
     async writeHeader(path: string, fileKey: Uint8Array, { desk, sender }: FileRecipients): Promise<void> {
-      const header = sealing.headerFor(fileKey, [desk, sender ?? sealing.nobody()])
+      const header = recipients.headerFor(fileKey, [desk, sender ?? recipients.nobody()])
       const handle = await open(path, 'r+')
       try {
-        await handle.write(header, 0, sealing.headerSize, 0)
+        await handle.write(header, 0, recipients.headerSize, 0)
         await handle.datasync()
       } finally {
         await handle.close()
@@ -45,7 +45,7 @@ export function ageFiles(sealing: FileSealing) {
 
     /** The key of a file that these can open, or why they cannot. */
     async fileKeyOf(path: string, keys: Keys) {
-      return sealing.fileKeyIn(await headOf(path), await keys())
+      return recipients.fileKeyIn(await headOf(path), await keys())
     },
 
     /**
@@ -54,18 +54,18 @@ export function ageFiles(sealing: FileSealing) {
      */
     async fileKeyOfMarked(path: string, mark: string | undefined, keys: Keys): Promise<Uint8Array> {
       const found = await this.fileKeyOf(path, keys)
-      if ('fault' in found) throw found.fault === 'locked' ? locked() : damaged()
-      if (sealing.markOfKey(found.fileKey) !== mark) throw damaged()
+      if ('errorCode' in found) throw found.errorCode === 'locked' ? locked() : damaged()
+      if (recipients.hashOfKey(found.fileKey) !== mark) throw damaged()
       return found.fileKey
     },
 
     /** Overwrites what is stored, durably; of a sealed file only its header, without which nobody opens it. */
     async overwrite(path: string): Promise<void> {
-      const isSealed = (await headOf(path)).subarray(0, ageMark.length).equals(ageMark)
+      const isEncrypted = (await headOf(path)).subarray(0, ageMark.length).equals(ageMark)
       const handle = await open(path, 'r+')
       try {
         const { size } = await handle.stat()
-        const end = isSealed ? Math.min(size, sealing.headerSize) : size
+        const end = isEncrypted ? Math.min(size, recipients.headerSize) : size
         for (let from = 0; from < end; from += nothing.length)
           await handle.write(nothing, 0, Math.min(nothing.length, end - from), from)
         await handle.datasync()
@@ -78,7 +78,7 @@ export function ageFiles(sealing: FileSealing) {
   async function headOf(path: string): Promise<Buffer> {
     const handle = await open(path, 'r')
     try {
-      const head = Buffer.alloc(sealing.headerSize)
+      const head = Buffer.alloc(recipients.headerSize)
       const { bytesRead } = await handle.read(head, 0, head.length, 0)
       return head.subarray(0, bytesRead)
     } finally {

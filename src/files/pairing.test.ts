@@ -9,7 +9,7 @@ function stores(othersTurn: number) {
   let installation: Installation | undefined
   let asked = 0
   const begin = async (filesId: string) => {
-    installation ??= { filesId, isJoined: false, secretsMark: null }
+    installation ??= { filesId, isJoined: false, secretsFingerprint: null }
     return installation
   }
   const claim = async (id: string) => {

@@ -1,5 +1,5 @@
 import { newId } from '../core/ids.ts'
-import { StartFault } from '../core/start-fault.ts'
+import { StartError } from '../core/start-fault.ts'
 import type { InstallationStore } from '../db/installation-store.ts'
 
 /** How many files are looked for on the other side, where neither side says to which it belongs. */
@@ -58,8 +58,8 @@ const wayOut = [
   '  npm run barua -- storage adopt',
 ]
 
-function notMounted(root: string): StartFault {
-  return new StartFault(
+function notMounted(root: string): StartError {
+  return new StartError(
     [
       `The files that the database speaks of are not in UPLOADS_DIR (${root}).`,
       'Is the disk mounted, and is UPLOADS_DIR what it was?',
@@ -68,8 +68,8 @@ function notMounted(root: string): StartFault {
   )
 }
 
-function ofAnother(root: string): StartFault {
-  return new StartFault(
+function ofAnother(root: string): StartError {
+  return new StartError(
     [
       `UPLOADS_DIR (${root}) belongs to another database than this one.`,
       'Are DATA_DIR, DATABASE_URL and UPLOADS_DIR what they were?',

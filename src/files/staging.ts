@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream'
 import { isThere, opened } from '../core/durable-file.ts'
 import { Failure } from '../core/errors.ts'
 import { coarseId } from '../core/ids.ts'
-import type { SealedAs } from '../submissions/intake-record.ts'
-import { type AgeFiles, type FileRecipients, type FileSealing, forgetWhen } from './age-file.ts'
+import type { EncryptedAs } from '../submissions/intake-record.ts'
+import { type AgeCipher, type AgeFiles, type FileRecipients, forgetWhen } from './age-file.ts'
 import type { DiskRoom } from './disk-room.ts'
 import { checkedId } from './file-id.ts'
 
@@ -17,7 +17,7 @@ export type WrittenFile = { id: string; size: number; type: string; sha256: stri
 
 export type StageOptions = {
   /** Nothing of it may touch the disk in the clear: it may be of a confidential piece. */
-  isSealed?: boolean
+  isEncrypted?: boolean
   /** The file's id, where it has one already. */
   id?: string
   /** More bytes than this are refused as `too-large`. */
@@ -34,7 +34,7 @@ export type StageOptions = {
  */
 export function staging(
   folder: string,
-  sealing: FileSealing,
+  recipients: AgeCipher,
   ageFiles: AgeFiles,
   room: Pick<DiskRoom, 'take'>,
 ) {
@@ -56,13 +56,13 @@ export function staging(
       const id = options.id ?? coarseId(Date.now())
       const handle = await open(pathOf(id), 'w', 0o600)
       try {
-        const passing = passingThrough(source, options, room)
-        const sealed = options.isSealed ? sealing.seal(passing.bytes) : undefined
-        if (sealed) await writeSealed(handle, sealed.sealed)
-        else for await (const piece of passing.bytes) await handle.writeFile(piece)
+        const ephemeralPayload = passingThrough(source, options, room)
+        const encrypted = options.isEncrypted ? recipients.encrypt(ephemeralPayload.bytes) : undefined
+        if (encrypted) await writeEncrypted(handle, encrypted.encrypted)
+        else for await (const chunk of ephemeralPayload.bytes) await handle.writeFile(chunk)
         await handle.datasync()
-        if (sealed) keys.set(id, await sealed.fileKey)
-        return { id, ...(await passing.told()) }
+        if (encrypted) keys.set(id, await encrypted.fileKey)
+        return { id, ...(await ephemeralPayload.told()) }
       } catch (error) {
         await rm(pathOf(id), { force: true })
         throw error
@@ -72,17 +72,17 @@ export function staging(
     },
 
     /** Says who opens a file, which is sealed if it was not. Undefined for one that is not here any more. */
-    async sealFor(id: string, recipients: FileRecipients): Promise<SealedAs | undefined> {
+    async encryptFor(id: string, publicKeys: FileRecipients): Promise<EncryptedAs | undefined> {
       if (!(await isThere(pathOf(id)))) return undefined
       if (!keys.has(id)) await rewrite(id, true)
       const fileKey = keys.get(id) as Uint8Array
-      await ageFiles.writeHeader(pathOf(id), fileKey, recipients)
+      await ageFiles.writeHeader(pathOf(id), fileKey, publicKeys)
       await forgetWhen(pathOf(id))
-      return { mark: sealing.markOfKey(fileKey), desk: recipients.desk, fileKey }
+      return { mark: recipients.hashOfKey(fileKey), desk: publicKeys.desk, fileKey }
     },
 
     /** What was sealed as long as nobody knew what it was, and is not confidential, need not be. */
-    async unseal(id: string): Promise<void> {
+    async decrypt(id: string): Promise<void> {
       if (keys.has(id) && (await isThere(pathOf(id)))) await rewrite(id, false)
     },
 
@@ -100,20 +100,20 @@ export function staging(
   async function read(id: string): Promise<Readable> {
     const stored = await opened(pathOf(id))
     const fileKey = keys.get(id)
-    return fileKey ? sealing.open(stored, fileKey) : stored
+    return fileKey ? recipients.open(stored, fileKey) : stored
   }
 
-  async function rewrite(id: string, isSealed: boolean): Promise<void> {
+  async function rewrite(id: string, isEncrypted: boolean): Promise<void> {
     const source = await read(id)
     // Under an id of its own, so that what a crash leaves of it is swept.
     const other = pathOf(coarseId(Date.now()))
     const handle = await open(other, 'w', 0o600)
     try {
-      const anew = isSealed ? sealing.seal(source) : undefined
-      for await (const piece of anew?.sealed ?? source) await handle.writeFile(piece)
+      const renewed = isEncrypted ? recipients.encrypt(source) : undefined
+      for await (const chunk of renewed?.encrypted ?? source) await handle.writeFile(chunk)
       await handle.datasync()
       await rename(other, pathOf(id))
-      if (anew) keys.set(id, await anew.fileKey)
+      if (renewed) keys.set(id, await renewed.fileKey)
       else keys.delete(id)
     } finally {
       await handle.close()
@@ -123,10 +123,10 @@ export function staging(
 }
 
 /** A sealed piece has memory of its own, which is given back at once: waiting for that, a large file would fill much. */
-async function writeSealed(handle: FileHandle, sealed: Readable): Promise<void> {
-  for await (const piece of sealed as AsyncIterable<Buffer<ArrayBuffer>>) {
-    await handle.writeFile(piece)
-    piece.buffer.transfer(0)
+async function writeEncrypted(handle: FileHandle, encrypted: Readable): Promise<void> {
+  for await (const chunk of encrypted as AsyncIterable<Buffer<ArrayBuffer>>) {
+    await handle.writeFile(chunk)
+    chunk.buffer.transfer(0)
   }
 }
 

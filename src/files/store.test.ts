@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { fileSealing } from '../../test/support/storage.ts'
+import { fileCipher } from '../../test/support/storage.ts'
 import { fileStore } from './store.ts'
 
 test('keeping a file makes no folder: each is durable before the first file comes', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'barua-files-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const files = fileStore(join(folder, 'uploads'), fileSealing())
+  const files = fileStore(join(folder, 'uploads'), fileCipher())
   await files.prepare()
   const prepared = await readdir(join(folder, 'uploads'))
   assert.equal(prepared.length, 257)
@@ -30,7 +30,7 @@ test('keeping a file makes no folder: each is durable before the first file come
 test('a file that goes while the sweep is at it, as an upload that ends does, keeps it from no other', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'barua-files-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const files = fileStore(join(folder, 'uploads'), fileSealing())
+  const files = fileStore(join(folder, 'uploads'), fileCipher())
   await files.prepare()
   const options = { maxBytes: 100, typeOf: async () => 'text/plain' }
   const ids: string[] = []

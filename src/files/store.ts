@@ -8,8 +8,8 @@ import { makeOnce } from '../core/made-once.ts'
 import { isUnavailable, orUnavailable, translated } from '../db/errors.ts'
 import type { Keys } from '../encryption/types.ts'
 import type { Attachment } from '../submissions/attachment.ts'
-import type { SealedAs } from '../submissions/intake-record.ts'
-import { ageFiles, type FileRecipients, type FileSealing, forgetWhen } from './age-file.ts'
+import type { EncryptedAs } from '../submissions/intake-record.ts'
+import { type AgeCipher, ageFiles, type FileRecipients, forgetWhen } from './age-file.ts'
 import { type DiskRoom, diskRoom } from './disk-room.ts'
 import { checkedId } from './file-id.ts'
 import { fileProbe } from './probe.ts'
@@ -29,9 +29,9 @@ export type FileStore = ReturnType<typeof fileStore>
  * A sealed file is an age file. While it is staged its key is in memory only, and nobody can open it but this process;
  * when it is kept, its header is written for those who may.
  */
-export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = diskRoom(root)) {
-  const age = ageFiles(sealing)
-  const staged = staging(join(root, 'staging'), sealing, age, room)
+export function fileStore(root: string, recipients: AgeCipher, room: DiskRoom = diskRoom(root)) {
+  const age = ageFiles(recipients)
+  const staged = staging(join(root, 'staging'), recipients, age, room)
   const swept = sweeping(root, {
     staging: join(root, 'staging'),
     kept: keptFolders.map((name) => join(root, name)),
@@ -46,7 +46,7 @@ export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = d
         maxBytes: 100,
         ofReserve: 100,
         typeOf: async () => 'text/plain',
-        isSealed: true,
+        isEncrypted: true,
       }),
     forget: staged.forget,
   })
@@ -86,13 +86,13 @@ export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = d
      * Gives by what sealed ones are known.
      * @throws Failure `unavailable`; what was moved by then is swept at the next start.
      */
-    async keep(ids: string[], recipients?: FileRecipients): Promise<Map<string, SealedAs>> {
+    async keep(ids: string[], publicKeys?: FileRecipients): Promise<Map<string, EncryptedAs>> {
       return translatedAndNoted(writes, async () => {
-        const known = new Map<string, SealedAs>()
+        const known = new Map<string, EncryptedAs>()
         for (const id of ids) {
-          const as = recipients && (await staged.sealFor(id, recipients))
+          const as = publicKeys && (await staged.encryptFor(id, publicKeys))
           if (as) known.set(id, as)
-          if (!recipients) await staged.unseal(id)
+          if (!publicKeys) await staged.decrypt(id)
           await moveOnce(staged.pathOf(id), keptPath(id))
           staged.forget(id)
         }
@@ -130,20 +130,20 @@ export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = d
      * Says anew who opens a kept file, by whoever can open it. Only its header is written. False for whoever cannot open it.
      * @throws Failure `unavailable`
      */
-    async sealAnew(id: string, keys: Keys, recipients: FileRecipients): Promise<boolean> {
+    async reEncrypt(id: string, keys: Keys, publicKeys: FileRecipients): Promise<boolean> {
       return orUnavailable(async () => {
         // What is not there opens for nobody.
         if (!(await isThere(keptPath(id)))) return true
         const found = await age.fileKeyOf(keptPath(id), keys)
-        if ('fault' in found) return false
-        await age.writeHeader(keptPath(id), found.fileKey, recipients)
+        if ('errorCode' in found) return false
+        await age.writeHeader(keptPath(id), found.fileKey, publicKeys)
         return true
       })
     },
 
     /** Opens an attachment's file. @throws Failure as `read` and `readSealed` do */
-    readFor({ id, sealed }: Pick<Attachment, 'id' | 'sealed'>, keys: Keys): Promise<Readable> {
-      return sealed ? this.readSealed(id, sealed.mark, keys) : this.read(id)
+    readFor({ id, encrypted }: Pick<Attachment, 'id' | 'encrypted'>, keys: Keys): Promise<Readable> {
+      return encrypted ? this.readEncrypted(id, encrypted.mark, keys) : this.read(id)
     },
 
     /** Opens a kept file for reading. @throws Failure `unavailable` if it is not there. */
@@ -156,16 +156,16 @@ export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = d
      * it is, and nothing after that is given out.
      * @throws Failure `forbidden` for whoever has no key to it, `conflict` if it is not what was sealed, `unavailable`
      */
-    async readSealed(id: string, mark: string | undefined, keys: Keys): Promise<Readable> {
+    async readEncrypted(id: string, mark: string | undefined, keys: Keys): Promise<Readable> {
       return orUnavailable(async () => {
         const fileKey = await age.fileKeyOfMarked(keptPath(id), mark, keys)
-        return sealing.open(await opened(keptPath(id)), fileKey)
+        return recipients.open(await opened(keptPath(id)), fileKey)
       })
     },
 
     /** Opens a kept file that is sealed, for whoever has its own key. */
     readOpen(id: string, fileKey: Uint8Array): Promise<Readable> {
-      return orUnavailable(async () => sealing.open(await opened(keptPath(id)), fileKey))
+      return orUnavailable(async () => recipients.open(await opened(keptPath(id)), fileKey))
     },
 
     /** Bytes that a kept file has on the disk: more than what it holds, where it is sealed. @throws Failure `unavailable` */
@@ -214,7 +214,7 @@ export function fileStore(root: string, sealing: FileSealing, room: DiskRoom = d
     },
 
     /** Says to which database this store belongs from now on. */
-    async claimAnew(id: string): Promise<void> {
+    async claimAgain(id: string): Promise<void> {
       await rm(join(root, ownerFile), { force: true })
       await makeOnce(join(root, ownerFile), () => `${id}\n`)
     },

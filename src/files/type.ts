@@ -1,4 +1,4 @@
-import { FileRefused, type RefusalReason, refusals } from '../submissions/file-refusal.ts'
+import { FileRefused, type RejectionReason, rejections } from '../submissions/file-refusal.ts'
 import { encryptedType, encryptedTypes } from './encrypted-type.ts'
 import { reasonFor, unusableType } from './unusable-type.ts'
 
@@ -20,18 +20,18 @@ export function fileTypeCheck(allowed: string[]): TypeOf {
     const type = await typeOf(sample, name, claimed)
     if (!patterns.some((pattern) => pattern.test(type))) throw refused(reasonFor(type), type)
     if (claimed && !mayBe(claimed, type)) {
-      const words = `Its name says ${claimed}, but its content is ${type}. ${refusals.misnamed.instead}`
+      const words = `Its name says ${claimed}, but its content is ${type}. ${rejections.misnamed.instead}`
       throw new FileRefused('misnamed', words)
     }
     return type
   }
 }
 
-function refused(reason: RefusalReason, type: string): FileRefused {
+function refused(reason: RejectionReason, type: string): FileRefused {
   if (reason !== 'other') return new FileRefused(reason)
   return new FileRefused(
     reason,
-    `Files of this kind (${type}) cannot be opened here. ${refusals.other.instead}`,
+    `Files of this kind (${type}) cannot be opened here. ${rejections.other.instead}`,
   )
 }
 

@@ -1,4 +1,4 @@
-import type { RefusalReason } from '../submissions/file-refusal.ts'
+import type { RejectionReason } from '../submissions/file-refusal.ts'
 
 /*
  * Files that nobody here could use: documents that only one maker's programs open, and files that only lead to another
@@ -49,7 +49,7 @@ function isOfApple(found: string | undefined): boolean {
   return /^application\/vnd\.apple\.(?:pages|numbers|keynote)$/.test(found ?? '')
 }
 
-const reasons: [type: RegExp, reason: RefusalReason][] = [
+const reasons: [type: RegExp, reason: RejectionReason][] = [
   [/^application\/vnd\.apple\.pages$/, 'pages'],
   [/^application\/vnd\.apple\.numbers$/, 'numbers'],
   [/^application\/vnd\.apple\.keynote$/, 'keynote'],
@@ -69,6 +69,6 @@ const reasons: [type: RegExp, reason: RefusalReason][] = [
 ]
 
 /** Why a type that is not taken is not. */
-export function reasonFor(type: string): RefusalReason {
+export function reasonFor(type: string): RejectionReason {
   return reasons.find(([pattern]) => pattern.test(type))?.[1] ?? 'other'
 }

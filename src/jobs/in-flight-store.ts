@@ -11,10 +11,10 @@ export async function isMailLeaving(
   isPostgres: boolean,
 ): Promise<boolean> {
   const mails = trx
-    .selectFrom('deliveries')
+    .selectFrom('jobs')
     .select('lease')
     .where('submission_id', '=', submissionId)
-    .where('carrier', '=', 'mail')
+    .where('queue', '=', 'mail')
     .where('state', '=', sql.lit('pending' as const))
   // Workers pass over what is locked.
   const rows = await (isPostgres ? mails.forUpdate() : mails).execute()
@@ -24,13 +24,13 @@ export async function isMailLeaving(
 /** True while a chat gathers a reply to this piece that will be sent: it would be lost with it. */
 export async function isReplyGathered(trx: Database, submissionId: string): Promise<boolean> {
   const row = await trx
-    .selectFrom('open_pieces')
-    .innerJoin('deliveries', 'deliveries.submission_id', 'open_pieces.id')
-    .select('open_pieces.id')
+    .selectFrom('drafts')
+    .innerJoin('jobs', 'jobs.submission_id', 'drafts.id')
+    .select('drafts.id')
     .where('joins', '=', submissionId)
-    .where('open_pieces.state', 'in', ['open', 'closed'])
-    .where('purpose', '=', 'chat-send')
-    .where('deliveries.state', '=', sql.lit('pending' as const))
+    .where('drafts.state', 'in', ['open', 'closed'])
+    .where('type', '=', 'chat-send')
+    .where('jobs.state', '=', sql.lit('pending' as const))
     .executeTakeFirst()
   return row !== undefined
 }

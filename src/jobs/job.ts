@@ -1,4 +1,4 @@
-import type { Carrier, DeliveryState, Purpose } from '../db/values.ts'
+import type { JobState, JobType, Queue } from '../db/values.ts'
 import type { Contact } from './contact.ts'
 
 /**
@@ -6,9 +6,9 @@ import type { Contact } from './contact.ts'
  * holds, or a piece of work that follows from what came in. It is written in the transaction of what it tells of, and
  * kept until it is done.
  */
-export type Delivery = {
+export type Job = {
   id: string
-  purpose: Purpose
+  type: JobType
   submissionId: string | null
   messageId: string | null
   editorId: string | null
@@ -18,8 +18,8 @@ export type Delivery = {
   /** The receipt to be mailed, for pieces that are not confidential. Wiped when done. */
   receipt: string | null
   /** What of a confidential piece it needs; lost with the process that wrote it down. */
-  passing: Passing | 'lost' | undefined
-  state: DeliveryState
+  ephemeralPayload: EphemeralPayload | 'lost' | undefined
+  state: JobState
   attempts: number
   /** How often it was begun since its last outcome, this time included: more than once where the process ended meanwhile. */
   begun: number
@@ -29,14 +29,14 @@ export type Delivery = {
   triedSince: number
   doneAt: number | null
   /** Why the last try failed, or why it was dropped: a code, never a server's or a sender's words. */
-  fault: string | null
+  errorCode: string | null
 }
 
 /**
  * What a delivery about a confidential piece has to know, for nothing can be read of the piece itself when it is
  * carried. It is in the outbox only as this process hides it, so that a copied database tells nothing.
  */
-export type Passing = {
+export type EphemeralPayload = {
   contact?: Contact
   receipt?: string
   /**
@@ -46,7 +46,7 @@ export type Passing = {
   text?: string
   title?: string | undefined
   /** The answer's files, each with its own key. */
-  files?: PassingFile[]
+  files?: EphemeralFile[]
   /** What of an editor's reply by mail does not go, for the confirmation. */
   leftOut?: LeftOut
   /** A one-time link that bears a key. */
@@ -57,12 +57,12 @@ export type Passing = {
 export type LeftOut = { words: string; files: { name: string }[] }
 
 /** The key in base64url. */
-export type PassingFile = { id: string; name: string; key: string }
+export type EphemeralFile = { id: string; name: string; key: string }
 
 /** By which an answer goes to its sender. */
-export type AnswerPurpose = Extract<Purpose, 'answer-mail' | 'answer-telegram' | 'answer-webhook'>
+export type AnswerJobType = Extract<JobType, 'answer-mail' | 'answer-telegram' | 'answer-webhook'>
 
-export const purposeNames: Record<Purpose, string> = {
+export const jobLabels: Record<JobType, string> = {
   'tell-editors': 'deciding which editors to tell',
   'editor-notice': 'mail to an editor',
   assignment: 'mail to the editor it was given to',
@@ -87,7 +87,7 @@ export const purposeNames: Record<Purpose, string> = {
   'deed-confirmation': 'confirmation to an editor of what they did by mail',
 }
 
-export const carrierOf: Record<Purpose, Carrier> = {
+export const queueOf: Record<JobType, Queue> = {
   'tell-editors': 'desk',
   'editor-notice': 'mail',
   assignment: 'mail',
@@ -112,7 +112,7 @@ export const carrierOf: Record<Purpose, Carrier> = {
   'deed-confirmation': 'mail',
 }
 
-export const deliveryStateNames: Record<DeliveryState, string> = {
+export const jobStateNames: Record<JobState, string> = {
   pending: 'to be done',
   sent: 'done',
   failed: 'failed',
@@ -120,7 +120,7 @@ export const deliveryStateNames: Record<DeliveryState, string> = {
 }
 
 /** Why a delivery was dropped, in words. */
-export const dropNames: Record<string, string> = {
+export const skipReasons: Record<string, string> = {
   'called-back': 'taken back by the editor',
   'seen-meanwhile': 'the editor had read it by then',
   'nothing-new': 'there was nothing new',
@@ -140,27 +140,24 @@ export const dropNames: Record<string, string> = {
   'answered-enough': 'this address had several receipts that day',
 }
 
-export type NewDelivery = Pick<Delivery, 'purpose'> &
+export type NewJob = Pick<Job, 'type'> &
   Partial<
-    Pick<
-      Delivery,
-      'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt' | 'dueAt'
-    >
-  > & { passing?: Passing }
+    Pick<Job, 'submissionId' | 'messageId' | 'editorId' | 'attachmentId' | 'target' | 'receipt' | 'dueAt'>
+  > & { ephemeralPayload?: EphemeralPayload }
 /** What a carrier says when it did not fail and yet carried nothing: it became needless, or has to wait. */
-export type Instead = { needless: string } | { waitUntil: number }
+export type Unsent = { skipped: string } | { deferredUntil: number }
 
 /** What became of one try. */
-export type Verdict =
+export type JobResult =
   | { id: string; state: 'sent'; at: number }
-  | { id: string; state: 'failed' | 'dropped'; at: number; fault: string }
-  | { id: string; state: 'pending'; at: number; dueAt: number; fault: string | null }
+  | { id: string; state: 'failed' | 'dropped'; at: number; errorCode: string }
+  | { id: string; state: 'pending'; at: number; dueAt: number; errorCode: string | null }
 
 /** One failed try of a delivery, or an editor's word that it be tried again. */
-export type Try = { deliveryId: string; at: number; fault: string }
+export type Attempt = { jobId: string; at: number; errorCode: string }
 
 /** Thrown by a carrier. A permanent fault will not go away by trying again. `code` is safe to show and to log. */
-export class CarryFault extends Error {
+export class JobError extends Error {
   readonly code: string
   readonly permanent: boolean
   /** Milliseconds that the other side asked us to wait; at most a day. */
@@ -208,12 +205,12 @@ export const patience = 48 * hour
  * Undefined once patience has run out.
  */
 export function nextTry(
-  delivery: { attempts: number; triedSince: number },
+  job: { attempts: number; triedSince: number },
   now: number,
   random: () => number,
   atLeast = 0,
 ): number | undefined {
-  if (now - delivery.triedSince >= patience) return undefined
-  const whole = Math.min(longestDelay, firstDelay * 2 ** (delivery.attempts - 1))
+  if (now - job.triedSince >= patience) return undefined
+  const whole = Math.min(longestDelay, firstDelay * 2 ** (job.attempts - 1))
   return Math.round(now + Math.max(atLeast, whole * (0.5 + random() / 2)))
 }

@@ -5,7 +5,7 @@ import { placeOf } from '../core/error-place.ts'
 import type { LeaseStore } from './lease-store.ts'
 
 /** The lease that this process works under; `lost` is aborted when it is ours no more. */
-export type HeldLease = { id: string; lost: AbortSignal }
+export type CurrentLease = { id: string; lost: AbortSignal }
 
 /** How long things take, in milliseconds of a clock that is never set. */
 export type LeaseTimes = {
@@ -53,7 +53,7 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
 
   return {
     /** The lease to work under; undefined while there is none. */
-    current(): HeldLease | undefined {
+    current(): CurrentLease | undefined {
       return held && { id: held.id, lost: held.over.signal }
     },
 
@@ -73,14 +73,14 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
     async stop(): Promise<void> {
       stopping.abort()
       clearInterval(watch)
-      await giveUp().catch(onTrouble)
+      await giveUp().catch(onError)
     },
   }
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       await look().catch((error: unknown) => {
-        if (!stopping.signal.aborted) onTrouble(error)
+        if (!stopping.signal.aborted) onError(error)
       })
       wake = new AbortController()
       // What was lost meanwhile is begun anew at once, but for a breath.
@@ -151,7 +151,7 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
     onChange()
   }
 
-  function onTrouble(error: unknown): void {
+  function onError(error: unknown): void {
     log.error(placeOf(error), 'lease trouble')
   }
 }

@@ -59,7 +59,7 @@ export function leaseStore(db: Database) {
 /** Frees what is pending and meets what is asked besides. */
 function free(trx: Database) {
   return trx
-    .updateTable('deliveries')
+    .updateTable('jobs')
     .set({ lease: null })
     .where('state', '=', sql.lit('pending' as const))
 }

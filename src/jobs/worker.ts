@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { placeOf } from '../core/error-place.ts'
-import type { Carrier } from '../db/values.ts'
+import type { Queue } from '../db/values.ts'
 import { insist } from './insist.ts'
-import { CarryFault, type Delivery, type Instead, nextTry, type Verdict } from './job.ts'
+import { type Job, JobError, type JobResult, nextTry, type Unsent } from './job.ts'
 import { Lanes } from './lanes.ts'
-import type { HeldLease, LeaseHolder } from './lease-holder.ts'
-import type { DeliveryStore } from './store.ts'
+import type { CurrentLease, LeaseHolder } from './lease-holder.ts'
+import type { JobStore } from './store.ts'
 
 export type WorkerContext = {
-  carrier: Carrier
+  queue: Queue
   /** How many deliveries are carried at once. */
   atOnce: number
   /** How many of them may go to the same place: what hangs there leaves room for others. */
@@ -17,19 +17,19 @@ export type WorkerContext = {
   /** Those who wait for it take turns, lane by lane: it looks further on than it has room for each time. */
   takesTurns: boolean
   /** The name of where a delivery goes; undefined for what holds up nothing. */
-  laneOf: (delivery: Delivery) => Promise<string | undefined>
+  laneOf: (job: Job) => Promise<string | undefined>
   leases: Pick<LeaseHolder, 'current' | 'lose'>
-  outbox: DeliveryStore
+  outbox: JobStore
   /** Makes a verdict durable; verdicts that come together may share a commit. False if another process has taken over. */
-  settle: (delivery: Delivery, verdict: Verdict & { lease: string }) => Promise<boolean>
+  settle: (job: Job, result: JobResult & { lease: string }) => Promise<boolean>
   /**
    * Carries one delivery; resolves when the other side has accepted it, or says what it did instead. Breaks off when
    * `signal` is aborted.
    * @throws CarryFault
    */
-  carry: (delivery: Delivery, signal: AbortSignal) => Promise<Instead | undefined>
+  handlers: (job: Job, signal: AbortSignal) => Promise<Unsent | undefined>
   /** Told of each verdict once it is settled. */
-  onVerdict: (delivery: Delivery, verdict: Verdict) => void
+  onResult: (job: Job, result: JobResult) => void
   log: Logger
   now: () => number
   random: () => number
@@ -53,7 +53,7 @@ const furtherOn = 50
 
 export type Worker = ReturnType<typeof createWorker>
 
-type Taken = { delivery: Delivery; lane: string | undefined; lease: HeldLease }
+type InboundResult = { job: Job; lane: string | undefined; lease: CurrentLease }
 
 /**
  * Works a carrier's part of the outbox off: leases what is due, carries it, settles it. At least once: a crash between
@@ -61,12 +61,12 @@ type Taken = { delivery: Delivery; lane: string | undefined; lease: HeldLease }
  * repeated for no reason: a verdict is written until that works, and until then its delivery stays in hand.
  */
 export function createWorker(app: WorkerContext) {
-  const { carrier, atOnce, perLane, takesTurns, leases, outbox } = app
+  const { queue, atOnce, perLane, takesTurns, leases, outbox } = app
   const patience = app.patience ?? usualPatience
   const inHand = new Map<string, Promise<void>>()
   const lanes = new Lanes(perLane)
   /** What is leased and goes next where there is no room just now. */
-  let next: Taken[] = []
+  let next: InboundResult[] = []
   const breakingOff = new AbortController()
   const givingUp = new AbortController()
   let isStopping = false
@@ -120,12 +120,12 @@ export function createWorker(app: WorkerContext) {
       if (inHand.size >= atOnce || !leases.current()) {
         await Promise.race([...inHand.values(), alarm.rings()])
         // While all hands are full, somebody else may have come whose turn is next.
-        if (takesTurns && leases.current() && !isStopping) await look(app.now()).catch(logTrouble)
+        if (takesTurns && leases.current() && !isStopping) await look(app.now()).catch(logFailure)
         continue
       }
-      const found = await look(app.now()).catch(logTrouble)
+      const found = await look(app.now()).catch(logFailure)
       if (found?.isMore) continue
-      await alarm.rings(found ? await untilNextDue().catch(logTrouble) : longestSleep)
+      await alarm.rings(found ? await untilNextDue().catch(logFailure) : longestSleep)
       await sleep(shortestSleep)
     }
   }
@@ -135,12 +135,12 @@ export function createWorker(app: WorkerContext) {
     const none = { leased: 0, taken: 0, isMore: false }
     const lease = leases.current()
     if (!lease) return none
-    if (isUnsure) await outbox.giveBack(lease.id, carrier, ours())
+    if (isUnsure) await outbox.giveBack(lease.id, queue, ours())
     isUnsure = true
     await putBack(lease, withoutHope(lease))
     const count = atOnce - inHand.size + (takesTurns || isCrowded || next.length > 0 ? furtherOn : 0)
     const asked = { count, now, lanes: lanes.full(), not: ours() }
-    const leased = await outbox.lease(carrier, lease.id, asked)
+    const leased = await outbox.lease(queue, lease.id, asked)
     if (!leased) {
       isUnsure = false
       leases.lose(lease.id)
@@ -156,12 +156,12 @@ export function createWorker(app: WorkerContext) {
   }
 
   /** Gives what there is no room for, neither now nor next. */
-  async function takeInHand(leased: Delivery[], lease: HeldLease): Promise<Taken[]> {
-    const left: Taken[] = []
-    for (const delivery of leased) {
+  async function takeInHand(leased: Job[], lease: CurrentLease): Promise<InboundResult[]> {
+    const left: InboundResult[] = []
+    for (const job of leased) {
       // What cannot be read here is found out again when it is carried, and is that delivery's trouble alone.
-      const lane = await app.laneOf(delivery).catch(logTrouble)
-      const taken = { delivery, lane, lease }
+      const lane = await app.laneOf(job).catch(logFailure)
+      const taken = { job, lane, lease }
       if (inHand.size < atOnce && lanes.hasRoom(lane)) begin(taken)
       else if (lanes.mayWait(lane)) {
         lanes.waits(lane)
@@ -172,7 +172,7 @@ export function createWorker(app: WorkerContext) {
   }
 
   /** Of what was to go next, what goes where something hangs by now; what another process may have is forgotten. */
-  function withoutHope(lease: HeldLease): Taken[] {
+  function withoutHope(lease: CurrentLease): InboundResult[] {
     const before = next
     next = before.filter((one) => one.lease.id === lease.id && !lanes.isStuck(one.lane))
     const hopeless = before.filter((one) => !next.includes(one))
@@ -180,25 +180,25 @@ export function createWorker(app: WorkerContext) {
     return hopeless.filter((one) => one.lease.id === lease.id)
   }
 
-  async function putBack(lease: HeldLease, taken: Taken[]): Promise<void> {
+  async function putBack(lease: CurrentLease, taken: InboundResult[]): Promise<void> {
     if (taken.length === 0) return
     await outbox.putBack(
       lease.id,
-      taken.map(({ delivery, lane }) => ({ id: delivery.id, lane })),
+      taken.map(({ job, lane }) => ({ id: job.id, lane })),
     )
   }
 
-  function begin({ delivery, lane, lease }: Taken): void {
+  function begin({ job, lane, lease }: InboundResult): void {
     const leave = lanes.enter(lane)
-    const tried = tryOnce(delivery, lease)
-      .catch(logTrouble)
+    const tried = tryOnce(job, lease)
+      .catch(logFailure)
       .then(() => {
-        inHand.delete(delivery.id)
+        inHand.delete(job.id)
         leave()
         beginNext()
         if (lanes.hasFewWaiting(lane)) alarm.ring()
       })
-    inHand.set(delivery.id, tried)
+    inHand.set(job.id, tried)
   }
 
   function beginNext(): void {
@@ -213,45 +213,45 @@ export function createWorker(app: WorkerContext) {
 
   /** All that is leased by us and known to be. */
   function ours(): string[] {
-    return [...inHand.keys(), ...next.map(({ delivery }) => delivery.id)]
+    return [...inHand.keys(), ...next.map(({ job }) => job.id)]
   }
 
-  async function tryOnce(delivery: Delivery, lease: HeldLease): Promise<void> {
-    const verdict = await verdictOf(delivery, AbortSignal.any([lease.lost, breakingOff.signal]))
-    if (!verdict) return
-    const settled = await insist(() => app.settle(delivery, { ...verdict, lease: lease.id }), {
+  async function tryOnce(job: Job, lease: CurrentLease): Promise<void> {
+    const result = await resultOf(job, AbortSignal.any([lease.lost, breakingOff.signal]))
+    if (!result) return
+    const settled = await insist(() => app.settle(job, { ...result, lease: lease.id }), {
       isWorthTrying(error) {
-        logTrouble(error)
+        logFailure(error)
         return true
       },
       patience: givingUp.signal,
     })
-    if (settled) app.onVerdict(delivery, verdict)
-    else logTakenOver(delivery, verdict)
+    if (settled) app.onResult(job, result)
+    else logTakenOver(job, result)
   }
 
   /** Undefined where it was broken off: it has not failed, and whoever holds it next tries it again. */
-  async function verdictOf(delivery: Delivery, signal: AbortSignal): Promise<Verdict | undefined> {
-    const { id } = delivery
+  async function resultOf(job: Job, signal: AbortSignal): Promise<JobResult | undefined> {
+    const { id } = job
     try {
-      const instead = await app.carry(delivery, signal)
+      const instead = await app.handlers(job, signal)
       const at = app.now()
       if (!instead) return { id, state: 'sent', at }
-      if ('needless' in instead) return { id, state: 'dropped', at, fault: instead.needless }
-      return { id, state: 'pending', at, dueAt: instead.waitUntil, fault: null }
+      if ('skipped' in instead) return { id, state: 'dropped', at, errorCode: instead.skipped }
+      return { id, state: 'pending', at, dueAt: instead.deferredUntil, errorCode: null }
     } catch (error) {
       if (signal.aborted) return undefined
-      const fault = error instanceof CarryFault ? error : new CarryFault('unexpected')
-      if (fault !== error) logTrouble(error)
+      const errorCode = error instanceof JobError ? error : new JobError('unexpected')
+      if (errorCode !== error) logFailure(error)
       const at = app.now()
-      const dueAt = fault.permanent ? undefined : nextTry(delivery, at, app.random, fault.retryAfter)
-      if (dueAt === undefined) return { id, state: 'failed', at, fault: fault.code }
-      return { id, state: 'pending', at, dueAt, fault: fault.code }
+      const dueAt = errorCode.permanent ? undefined : nextTry(job, at, app.random, errorCode.retryAfter)
+      if (dueAt === undefined) return { id, state: 'failed', at, errorCode: errorCode.code }
+      return { id, state: 'pending', at, dueAt, errorCode: errorCode.code }
     }
   }
 
   async function untilNextDue(): Promise<number> {
-    const dueAt = await outbox.nextDueAt(carrier, lanes.full())
+    const dueAt = await outbox.nextDueAt(queue, lanes.full())
     return dueAt === undefined ? longestSleep : Math.min(longestSleep, Math.max(0, dueAt - app.now()))
   }
 
@@ -261,12 +261,12 @@ export function createWorker(app: WorkerContext) {
     await Promise.all(inHand.values())
   }
 
-  function logTakenOver({ id, purpose, attempts }: Delivery, { state }: Verdict): void {
-    app.log.warn({ delivery: id, purpose, attempts, state }, 'delivery was taken over by another process')
+  function logTakenOver({ id, type, attempts }: Job, { state }: JobResult): void {
+    app.log.warn({ job: id, type, attempts, state }, 'delivery was taken over by another process')
   }
 
-  function logTrouble(error: unknown): undefined {
-    app.log.error({ ...placeOf(error), carrier }, 'outbox trouble')
+  function logFailure(error: unknown): undefined {
+    app.log.error({ ...placeOf(error), queue }, 'outbox trouble')
   }
 }
 

@@ -5,9 +5,9 @@ import { firstIdAt, minuteOf } from '../core/ids.ts'
 import type { Pace } from '../core/pace.ts'
 import type { Database } from '../db/open.ts'
 import type { Kind } from '../db/values.ts'
-import type { Hidden } from '../encryption/hidden.ts'
-import { insertDeliveries, withoutMail } from '../jobs/enqueue-store.ts'
-import type { Delivery, NewDelivery, Passing } from '../jobs/job.ts'
+import type { ProcessCodec } from '../encryption/hidden.ts'
+import { insertJobs, withoutMail } from '../jobs/enqueue-store.ts'
+import type { EphemeralPayload, Job, NewJob } from '../jobs/job.ts'
 import { editorsWithGoodKey } from '../outbound-mail/pgp/key-store.ts'
 import { insertHistory } from '../submissions/history-store.ts'
 import type { Submission } from '../submissions/model.ts'
@@ -30,7 +30,7 @@ const firstLook = 30 * 86_400_000
  * Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. `walks` is the pace of
  * walks along many pieces, for the mails of many editors may be written at once.
  */
-export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
+export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pace) {
   return {
     /**
      * Decides, for messages that came in, which editors are mailed and when, in one transaction. Decided again, as
@@ -39,7 +39,7 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
      * to those whose mail about it can be encrypted.
      */
     async plan(
-      messages: Pick<Delivery, 'submissionId' | 'messageId' | 'createdAt' | 'passing'>[],
+      messages: Pick<Job, 'submissionId' | 'messageId' | 'createdAt' | 'ephemeralPayload'>[],
       editors: Editor[],
       now: number,
     ): Promise<Set<string | null>> {
@@ -47,23 +47,17 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
         const inBurst = await isBurst(trx, now)
         const inCrowd = !inBurst && (await haveCome(trx, crowd, now))
         const waiting = new Set<string | null>()
-        const isToldMore = messages.some(({ passing }) => passing !== undefined)
+        const isToldMore = messages.some(({ ephemeralPayload }) => ephemeralPayload !== undefined)
         const withKey = isToldMore ? await editorsWithGoodKey(trx, now) : new Set<string>()
-        for (const { submissionId, messageId, createdAt, passing } of messages) {
+        for (const { submissionId, messageId, createdAt, ephemeralPayload } of messages) {
           const news = await newsOf(trx, submissionId ?? '', messageId ?? '')
           if (!news) continue
           if (inCrowd && news.isOpening && now - createdAt < crowd.span) waiting.add(messageId)
           else {
-            const said = passing === 'lost' ? undefined : passing
-            const passingTo = (editorId: string) => (withKey.has(editorId) ? said : undefined)
-            const deliveries = await planOne(
-              trx,
-              { ...news, at: createdAt, passingTo },
-              editors,
-              inBurst,
-              now,
-            )
-            await insertDeliveries(trx, deliveries, now, hidden)
+            const said = ephemeralPayload === 'lost' ? undefined : ephemeralPayload
+            const payloadFor = (editorId: string) => (withKey.has(editorId) ? said : undefined)
+            const jobs = await planOne(trx, { ...news, at: createdAt, payloadFor }, editors, inBurst, now)
+            await insertJobs(trx, jobs, now, processCodec)
           }
         }
         return waiting
@@ -78,7 +72,7 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
     async untell(submissionId: string, editorId: string): Promise<void> {
       await db
         .updateTable('attention')
-        .set({ told_at: null })
+        .set({ notified_at: null })
         .where('submission_id', '=', submissionId)
         .where('editor_id', '=', editorId)
         .execute()
@@ -91,7 +85,7 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
         await walks.turn(() =>
           markTold(
             db,
-            ids.map((submissionId) => ({ submissionId, editorId, toldAt: now })),
+            ids.map((submissionId) => ({ submissionId, editorId, notifiedAt: now })),
           ),
         )
       }
@@ -124,7 +118,7 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
     },
 
     /** Pieces that came in since then and of which this editor has not been told, oldest first, at most a thousand. */
-    async untold(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
+    async unnotified(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
       const found: Submission[] = []
       if (kinds.length === 0) return found
       let from = firstIdAt(minuteOf(since))
@@ -136,12 +130,12 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
               join.onRef('submission_id', '=', 'id').on('editor_id', '=', editorId),
             )
             .selectAll('submissions')
-            .select(['told_at', 'opened_at'])
+            .select(['notified_at', 'opened_at'])
             .where('id', '>', from)
             .orderBy('id')
             .limit(reach)
             .execute()
-          const isNew = (row: (typeof rows)[number]) => row.told_at === null && row.opened_at === null
+          const isNew = (row: (typeof rows)[number]) => row.notified_at === null && row.opened_at === null
           found.push(...rows.filter((row) => isNew(row) && kinds.includes(row.kind)).map(submissionOf))
           isMore = rows.length === reach
           from = rows.at(-1)?.id ?? from
@@ -177,8 +171,8 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
         const adminIds = admins.map(({ id }) => id)
         const told = await withoutMail(trx, 'escalation', adminIds)
         const dueAt = rows.length < most ? now : now + gatheringTime
-        const mails = told.map((editorId) => ({ purpose: 'escalation' as const, editorId, dueAt }))
-        await insertDeliveries(trx, mails, now)
+        const mails = told.map((editorId) => ({ type: 'escalation' as const, editorId, dueAt }))
+        await insertJobs(trx, mails, now)
         return rows.length
       })
     },
@@ -229,7 +223,7 @@ export function noticeStore(db: Database, hidden: Hidden, walks: Pace) {
 type Told = { submission: Submission; messageId: string; isOpening: boolean }
 
 /** When it came, and what a notice of it to this editor may say although it is sealed. */
-type Planned = { at: number; passingTo: (editorId: string) => Passing | undefined }
+type Planned = { at: number; payloadFor: (editorId: string) => EphemeralPayload | undefined }
 
 async function newsOf(trx: Database, submissionId: string, messageId: string): Promise<Told | undefined> {
   const row = await trx
@@ -248,15 +242,15 @@ async function newsOf(trx: Database, submissionId: string, messageId: string): P
 
 async function planOne(
   trx: Database,
-  { submission, messageId, isOpening, at, passingTo }: Told & Planned,
+  { submission, messageId, isOpening, at, payloadFor }: Told & Planned,
   editors: Editor[],
   inBurst: boolean,
   now: number,
-): Promise<NewDelivery[]> {
+): Promise<NewJob[]> {
   const { id, kind, assigneeId, spamBefore } = submission
   // What comes after spam waits in the inbox, and is in digests, but rings for nobody.
   if (submission.state === 'spam' || (spamBefore && assigneeId === null)) return []
-  const deliveries: NewDelivery[] = []
+  const jobs: NewJob[] = []
   const told: ToldOf[] = []
   const attentionOf = await attentionsOf(trx, id)
   for (const editor of editors) {
@@ -264,33 +258,33 @@ async function planOne(
     if (dueAt === undefined) continue
     if (inBurst && isOpening) {
       const burstEnds = now + burst.span
-      deliveries.push({ purpose: 'burst-digest', editorId: editor.id, dueAt: burstEnds })
+      jobs.push({ type: 'burst-digest', editorId: editor.id, dueAt: burstEnds })
       continue
     }
-    told.push({ submissionId: id, editorId: editor.id, toldAt: dueAt })
-    const passing = passingTo(editor.id)
-    deliveries.push({
-      purpose: 'editor-notice',
+    told.push({ submissionId: id, editorId: editor.id, notifiedAt: dueAt })
+    const ephemeralPayload = payloadFor(editor.id)
+    jobs.push({
+      type: 'editor-notice',
       editorId: editor.id,
       submissionId: id,
       messageId,
       dueAt,
-      ...(passing && { passing }),
+      ...(ephemeralPayload && { ephemeralPayload }),
     })
   }
   await markTold(trx, told)
-  return deliveries
+  return jobs
 }
 
-type ToldOf = { submissionId: string; editorId: string; toldAt: number }
+type ToldOf = { submissionId: string; editorId: string; notifiedAt: number }
 
 /** When each was told, at most some thousands in one statement, to the minute: it follows at once upon what they were told of. */
 async function markTold(db: Database, told: ToldOf[]): Promise<void> {
-  const rows = told.map(({ submissionId, editorId, toldAt }) => ({
+  const rows = told.map(({ submissionId, editorId, notifiedAt }) => ({
     submission_id: submissionId,
     editor_id: editorId,
     opened_revision: 0,
-    told_at: minuteOf(toldAt),
+    notified_at: minuteOf(notifiedAt),
   }))
   if (rows.length === 0) return
   await db
@@ -299,7 +293,7 @@ async function markTold(db: Database, told: ToldOf[]): Promise<void> {
     .onConflict((oc) =>
       oc
         .columns(['submission_id', 'editor_id'])
-        .doUpdateSet((eb) => ({ told_at: eb.ref('excluded.told_at') })),
+        .doUpdateSet((eb) => ({ notified_at: eb.ref('excluded.notified_at') })),
     )
     .execute()
 }
@@ -309,14 +303,18 @@ async function isBurst(db: Database, now: number): Promise<boolean> {
 }
 
 /** True if more pieces than these have come in within the span. */
-async function haveCome(db: Database, many: { pieces: number; span: number }, now: number): Promise<boolean> {
+async function haveCome(
+  db: Database,
+  many: { submissions: number; span: number },
+  now: number,
+): Promise<boolean> {
   const rows = await db
     .selectFrom('submissions')
     .select('id')
     .where('id', '>=', firstIdAt(minuteOf(now - many.span)))
-    .limit(many.pieces + 1)
+    .limit(many.submissions + 1)
     .execute()
-  return rows.length > many.pieces
+  return rows.length > many.submissions
 }
 
 const watermark = 'escalated until'

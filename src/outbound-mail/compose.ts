@@ -9,22 +9,22 @@ import type { SecurityAction } from '../db/values.ts'
 import type { Letter, LetterName } from '../editorial/letter-templates.ts'
 import { fill, mailValuesFor } from '../editorial/letter-templates.ts'
 import { confirmationWords } from '../editorial/reply-confirmations.ts'
-import { CarryFault, type Delivery, type Passing } from '../jobs/job.ts'
-import { type RefusalReason, refusals } from '../submissions/file-refusal.ts'
+import { type EphemeralPayload, type Job, JobError } from '../jobs/job.ts'
+import { type RejectionReason, rejections } from '../submissions/file-refusal.ts'
 import {
+  detailFields,
   encryptionNames,
   type Fields,
   filesOf,
   kindNames,
   type Message,
   type Submission,
-  sideFields,
 } from '../submissions/model.ts'
 import type { AttentionStore } from '../submissions/presence-store.ts'
 import type { SubmissionStore } from '../submissions/store.ts'
 import type { Mail, Words } from './mail.ts'
 import { mailRenderer } from './render.ts'
-import { replyMark } from './reply-delimiter.ts'
+import { replyDelimiter } from './reply-delimiter.ts'
 
 export type ComposeContext = {
   viewsFolder: string
@@ -35,7 +35,7 @@ export type ComposeContext = {
   /** Whether encrypted mail to editors may carry what is confidential. */
   confidentialByMail: () => Promise<boolean>
   /** The link by which a reply by mail is stopped or sent at once, while it waits. */
-  replyLink: (messageId: string, toldAt: number) => string
+  replyLink: (messageId: string, visibleAt: number) => string
   /** The link by which a request to reset a passphrase is cancelled. */
   requestLink: (id: string, askedAt: number) => string
   /** Makes a one-time sign-in link when the mail is composed, so that none lies in the outbox. */
@@ -63,8 +63,8 @@ export type IncomingSubmission = Pick<Mail, 'to'> & Words
 
 export type Composer = ReturnType<typeof mailComposer>
 
-const nobody = () => new CarryFault('recipient-gone', { permanent: true })
-const nothing = () => new CarryFault('submission-gone', { permanent: true })
+const nobody = () => new JobError('recipient-gone', { permanent: true })
+const nothing = () => new JobError('submission-gone', { permanent: true })
 
 /** More pieces are not listed in one mail; how many more there are is said. */
 const mostListed = 50
@@ -109,12 +109,12 @@ export function mailComposer(app: ComposeContext) {
      * something. Where the newsroom lets encrypted mail carry it, that has the first unread message too: whatever else
      * came meanwhile is sealed. Undefined if the editor has read it all meanwhile.
      */
-    async editorNotice(delivery: Delivery): Promise<Mail | undefined> {
-      const editor = await editorOf(delivery)
-      const { submission, messages, opening } = await pieceOf(delivery)
+    async editorNotice(job: Job): Promise<Mail | undefined> {
+      const editor = await editorOf(job)
+      const { submission, messages, opening } = await submissionOf(job)
       const { openedAt, hasSeenAll } = await app.attention.of(submission.id, editor.id)
       if (hasSeenAll) return undefined
-      const from = messages.findIndex((message) => message.id === delivery.messageId)
+      const from = messages.findIndex((message) => message.id === job.messageId)
       if (from === -1) throw nothing()
       const unread = messages
         .slice(from)
@@ -131,14 +131,13 @@ export function mailComposer(app: ComposeContext) {
       }
       const subject = `${isFurther ? 'Re: ' : ''}${subjectOf(submission, opening.content.fields)}`
       const view = isTold ? 'editor-notice' : 'editor-notice-confidential'
-      const said =
-        unread[0]?.id === delivery.messageId ? await saidInConfidence(delivery, submission) : undefined
+      const said = unread[0]?.id === job.messageId ? await saidInConfidence(job, submission) : undefined
       const inConfidence = said && {
         subject,
         ...render('editor-notice-in-confidence', { ...told, said, hasMore: unread.length > 1 }),
       }
       return {
-        ...envelope(delivery),
+        ...envelope(job),
         to: editor.email,
         subject,
         ...render(view, told),
@@ -148,26 +147,26 @@ export function mailComposer(app: ComposeContext) {
     },
 
     /** Tells an editor that a colleague has given them a piece. */
-    async assignment(delivery: Delivery): Promise<Mail | undefined> {
-      const editor = await editorOf(delivery)
-      const { submission, opening } = await pieceOf(delivery)
+    async assignment(job: Job): Promise<Mail | undefined> {
+      const editor = await editorOf(job)
+      const { submission, opening } = await submissionOf(job)
       if (submission.assigneeId !== editor.id) return undefined
       const subject = `Re: ${subjectOf(submission, opening.content.fields)}`
       const bodies = render('assignment', { ...frameOf(submission), ...markOf(submission) })
-      return { ...envelope(delivery), to: editor.email, subject, ...bodies, ...threadOf(submission) }
+      return { ...envelope(job), to: editor.email, subject, ...bodies, ...threadOf(submission) }
     },
 
     /** Tells an editor of many pieces in one mail. */
     async digest(
-      delivery: Delivery,
+      job: Job,
       submissions: Submission[],
       words: { subject: string; lead: string },
     ): Promise<Mail> {
-      const editor = await editorOf(delivery)
+      const editor = await editorOf(job)
       const shown = submissions.slice(0, mostListed)
-      const pieces: Awaited<ReturnType<typeof listed>>[] = []
+      const entries: Awaited<ReturnType<typeof listed>>[] = []
       for (const one of shown) {
-        pieces.push(await listed(one))
+        entries.push(await listed(one))
         // Requests have their turn between two: many digests may be due at one hour.
         await nextTurn()
       }
@@ -175,12 +174,12 @@ export function mailComposer(app: ComposeContext) {
       const bodies = render('digest', {
         ...words,
         ...automatic,
-        pieces,
+        submissions: entries,
         more,
         deskUrl: app.deskUrl,
       })
       return {
-        ...unanswered(delivery),
+        ...unanswered(job),
         to: editor.email,
         subject: words.subject,
         ...bodies,
@@ -189,37 +188,37 @@ export function mailComposer(app: ComposeContext) {
     },
 
     /** Tells an editor which pieces will be erased soon, by their references: it may be read by whoever keeps the mailbox. */
-    async erasureWarning(delivery: Delivery, soon: { piece: Submission; at: number }[]): Promise<Mail> {
-      const editor = await editorOf(delivery)
+    async erasureWarning(job: Job, soon: { submission: Submission; at: number }[]): Promise<Mail> {
+      const editor = await editorOf(job)
       const shown = soon.slice(0, mostListed).sort((a, b) => a.at - b.at)
-      const pieces = shown.map(({ piece, at }) => ({ ...frameOf(piece), at }))
+      const entries = shown.map(({ submission: entry, at }) => ({ ...frameOf(entry), at }))
       const bodies = render('erasure-warning', {
         ...automatic,
-        pieces,
+        submissions: entries,
         more: soon.length - shown.length,
         listUrl: `${app.deskUrl}/retention`,
       })
       const subject =
         soon.length === 1 ? 'One piece will be erased soon' : `${soon.length} pieces will be erased soon`
-      return { ...unanswered(delivery), to: editor.email, subject, ...bodies }
+      return { ...unanswered(job), to: editor.email, subject, ...bodies }
     },
 
     /**
      * Tells a sender who left an address that the piece is here, without a word of theirs: the address may be somebody
      * else's. Undefined where the newsroom sends no receipts.
      */
-    async senderReceipt(delivery: Delivery): Promise<Mail | undefined> {
-      const { submission, opening } = await pieceOf(delivery)
+    async senderReceipt(job: Job): Promise<Mail | undefined> {
+      const { submission, opening } = await submissionOf(job)
       const { fields } = opening.content
-      const known = passingOf(delivery, submission)
-      const to = delivery.target ?? known?.contact?.email ?? fields.email
+      const known = payloadOf(job, submission)
+      const to = job.target ?? known?.contact?.email ?? fields.email
       if (!to) throw nobody()
       const letter = await app.letter('receipt')
       if (!letter.isOn) return undefined
       const values = mailValuesFor(submission, app.newsroom)
       const isTold = !submission.isConfidential
       const isReply = submission.channel === 'email'
-      const receipt = delivery.receipt ?? known?.receipt
+      const receipt = job.receipt ?? known?.receipt
       const bodies = render('sender-receipt', {
         submission,
         words: fill(letter.body, values),
@@ -234,23 +233,23 @@ export function mailComposer(app: ComposeContext) {
       const incoming = { to, subject, ...bodies, ...threadOf(submission, [opening], known) }
       // Whoever wrote by mail is answered as RFC 3834 asks of programs: what comes back of it is nobody's.
       return isReply
-        ? { ...envelope(delivery), ...incoming, isReply, returnPath: '' }
-        : { ...envelope(delivery), ...incoming }
+        ? { ...envelope(job), ...incoming, isReply, returnPath: '' }
+        : { ...envelope(job), ...incoming }
     },
 
     /** Sends an editor's answer to the sender; of a confidential piece, only that there is one. */
-    async answer(delivery: Delivery): Promise<Mail | undefined> {
-      const { submission, messages, opening } = await pieceOf(delivery)
-      const message = messages.find((one) => one.id === delivery.messageId)
+    async answer(job: Job): Promise<Mail | undefined> {
+      const { submission, messages, opening } = await submissionOf(job)
+      const message = messages.find((one) => one.id === job.messageId)
       if (!message) throw nothing()
       if (message.isWithdrawn) return undefined
-      const known = passingOf(delivery, submission)
+      const known = payloadOf(job, submission)
       const to = known?.contact?.email ?? opening.content.fields.email
       const incoming = await this.answerDraft(submission, opening, message.content.fields, to)
       const isTold = !submission.isConfidential
       const files = isTold ? filesOf(message).filter(({ state }) => state === 'kept') : []
       return {
-        ...envelope(delivery),
+        ...envelope(job),
         ...incoming,
         isPersonal: true,
         files: files.map(({ id, type }) => ({ id, type, name: message.content.files[id]?.name ?? 'file' })),
@@ -287,25 +286,25 @@ export function mailComposer(app: ComposeContext) {
      * stop it or send it at once. Of a confidential submission the words go only where the mail leaves encrypted.
      * Undefined if it was stopped meanwhile.
      */
-    async confirmation(delivery: Delivery): Promise<Mail | undefined> {
-      const editor = await editorOf(delivery)
-      const { submission, messages, opening } = await pieceOf(delivery)
-      const words = confirmationWords(delivery.target)
+    async confirmation(job: Job): Promise<Mail | undefined> {
+      const editor = await editorOf(job)
+      const { submission, messages, opening } = await submissionOf(job)
+      const words = confirmationWords(job.target)
       if (!words) throw nothing()
       const subject = `Re: ${subjectOf(submission, opening.content.fields)}`
       const frame = { ...frameOf(submission), ...markOf(submission), words }
-      const answer = messages.find(({ id, author }) => id === delivery.messageId && author === 'editor')
+      const answer = messages.find(({ id, author }) => id === job.messageId && author === 'editor')
       if (answer?.isWithdrawn) return undefined
       const waiting = answer && waitingAnswer(answer)
       const said = submission.isConfidential ? undefined : waiting && shownOf(waiting, messages)
-      const kept = await saidInConfidence(delivery, submission)
+      const kept = await saidInConfidence(job, submission)
       const inConfidence = waiting &&
         kept?.text !== undefined && {
           subject,
           ...render('confirmation', { ...frame, waiting, said: { ...kept, body: kept.text } }),
         }
       return {
-        ...envelope(delivery),
+        ...envelope(job),
         to: editor.email,
         subject,
         ...render('confirmation', { ...frame, waiting, said }),
@@ -323,7 +322,7 @@ export function mailComposer(app: ComposeContext) {
     /** A mail to ourselves, by which it is seen whether mail goes out and comes in. */
     canary(id: string): Mail {
       return {
-        deliveryId: id,
+        jobId: id,
         messageId: messageIdOf(id, domain),
         to: tagged(replyAddress, mailToken(app.replyKey, 'canary', id)),
         subject: `Does mail reach ${app.newsroom}?`,
@@ -332,13 +331,13 @@ export function mailComposer(app: ComposeContext) {
     },
 
     /** Tells an editor what was done that changes who may come in, or who opens what. */
-    async securityNotice(delivery: Delivery): Promise<Mail> {
-      const editor = await editorOf(delivery)
-      const event = eventIn(delivery.target)
+    async securityNotice(job: Job): Promise<Mail> {
+      const editor = await editorOf(job)
+      const event = eventIn(job.target)
       if (!event) throw nothing()
       const nameOf = fullNameFrom(await app.editors.names())
       const { action, editorId, aboutId, detail, session } = event
-      if (action === 'codes-guessed') return guessNotice(delivery, editor, Number(detail))
+      if (action === 'codes-guessed') return guessNotice(job, editor, Number(detail))
       const isAboutAnother = aboutId !== undefined && aboutId !== editorId
       const isRequest = action === 'asked' && detail !== undefined
       const bodies = render('security-notice', {
@@ -347,14 +346,14 @@ export function mailComposer(app: ComposeContext) {
         isYou: editorId === editor.id,
         what: securityEvents[action].words,
         about: isAboutAnother ? nameOf(aboutId) : undefined,
-        at: delivery.createdAt,
+        at: job.createdAt,
         session: session && { ...session, how: session.way ? sessionWays[session.way] : '' },
         isRequest,
-        stopLink: isRequest ? app.requestLink(detail, delivery.createdAt) : undefined,
+        stopLink: isRequest ? app.requestLink(detail, job.createdAt) : undefined,
         deskUrl: `${app.deskUrl}/keys`,
       })
       return {
-        ...unanswered(delivery),
+        ...unanswered(job),
         to: editor.email,
         subject: `${securitySubjects[action] ?? 'Security notice'} – ${app.newsroom}`,
         ...bodies,
@@ -362,14 +361,14 @@ export function mailComposer(app: ComposeContext) {
     },
 
     /** A link by which an editor signs in, once. */
-    async signIn(delivery: Delivery): Promise<Mail> {
-      const editor = await editorOf(delivery)
+    async signIn(job: Job): Promise<Mail> {
+      const editor = await editorOf(job)
       // A link that bears a key is lost with the process that made it: then there is one that does not.
-      const known = delivery.passing === 'lost' ? undefined : delivery.passing
+      const known = job.ephemeralPayload === 'lost' ? undefined : job.ephemeralPayload
       const link = known?.link ?? (await app.signInLink(editor.id))
       const subject = `Sign in at the desk of ${app.newsroom}`
       return {
-        ...unanswered(delivery),
+        ...unanswered(job),
         to: editor.email,
         subject,
         ...render('sign-in', {
@@ -384,10 +383,10 @@ export function mailComposer(app: ComposeContext) {
   }
 
   /** Warns an editor that the codes of their app were guessed at, and that they are closed if it was so often. */
-  function guessNotice(delivery: Delivery, editor: Editor, count: number): Mail {
+  function guessNotice(job: Job, editor: Editor, count: number): Mail {
     const isClosed = count >= mostWrongCodes
     return {
-      ...unanswered(delivery),
+      ...unanswered(job),
       to: editor.email,
       subject: 'Somebody has been guessing your sign-in codes',
       ...render('codes-guessed', { ...automatic, count, isClosed, deskUrl: app.deskUrl }),
@@ -395,14 +394,14 @@ export function mailComposer(app: ComposeContext) {
   }
 
   /** What a sealed message says, where a mail may tell it and this process has not forgotten it. */
-  async function saidInConfidence({ passing }: Delivery, { isConfidential }: Submission) {
-    const isKnown = isConfidential && passing !== undefined && passing !== 'lost'
-    return isKnown && (await app.confidentialByMail()) ? passing : undefined
+  async function saidInConfidence({ ephemeralPayload }: Job, { isConfidential }: Submission) {
+    const isKnown = isConfidential && ephemeralPayload !== undefined && ephemeralPayload !== 'lost'
+    return isKnown && (await app.confidentialByMail()) ? ephemeralPayload : undefined
   }
 
   /** The answer that a confirmation speaks of, with its links. */
   function waitingAnswer(message: Message) {
-    return { message, toldAt: message.toldAt, link: app.replyLink(message.id, message.toldAt) }
+    return { message, visibleAt: message.visibleAt, link: app.replyLink(message.id, message.visibleAt) }
   }
 
   /** What the sender will get, and what of the reply was left out. */
@@ -420,14 +419,14 @@ export function mailComposer(app: ComposeContext) {
     }
   }
 
-  async function editorOf(delivery: Delivery): Promise<Editor> {
-    const editor = await app.editors.byId(delivery.editorId ?? '')
+  async function editorOf(job: Job): Promise<Editor> {
+    const editor = await app.editors.byId(job.editorId ?? '')
     if (!editor) throw nobody()
     return editor
   }
 
-  async function pieceOf(delivery: Delivery) {
-    const submission = await app.submissions.byId(delivery.submissionId ?? '')
+  async function submissionOf(job: Job) {
+    const submission = await app.submissions.byId(job.submissionId ?? '')
     if (!submission) throw nothing()
     return { submission, ...(await conversationOf(submission)) }
   }
@@ -447,13 +446,13 @@ export function mailComposer(app: ComposeContext) {
 
   function frameOf(submission: Submission) {
     const deskUrl = `${app.deskUrl}/submissions/${submission.reference}`
-    return { submission, kindName: kindNames[submission.kind], deskUrl, sideFields }
+    return { submission, kindName: kindNames[submission.kind], deskUrl, detailFields }
   }
 
   /** Above its line an editor answers by mail, where that comes in; elsewhere it is said that it does not. */
   function markOf(submission: Submission) {
     return app.replies === 'collected'
-      ? { mark: replyMark(app.replyKey, submission.reference) }
+      ? { mark: replyDelimiter(app.replyKey, submission.reference) }
       : { replyNote: replyNotes.misses }
   }
 
@@ -464,19 +463,19 @@ export function mailComposer(app: ComposeContext) {
   }
 
   /** To mail that can be answered by replying to it. */
-  function envelope(delivery: Delivery) {
+  function envelope(job: Job) {
     return {
-      ...unanswered(delivery),
-      ...(app.replies === 'collected' && { replyTo: tokenAddress('reply', delivery) }),
+      ...unanswered(job),
+      ...(app.replies === 'collected' && { replyTo: tokenAddress('reply', job) }),
     }
   }
 
   /** The return path names the delivery, so that what comes back tells which one it was. */
-  function unanswered(delivery: Delivery) {
-    const named = { deliveryId: delivery.id, messageId: messageIdOf(delivery.id, domain) }
+  function unanswered(job: Job) {
+    const named = { jobId: job.id, messageId: messageIdOf(job.id, domain) }
     switch (app.replies) {
       case 'collected':
-        return { ...named, returnPath: tokenAddress('bounce', delivery) }
+        return { ...named, returnPath: tokenAddress('bounce', job) }
       case 'to-people':
         return { ...named, returnPath: app.replyAddress, replyTo: app.replyAddress }
       case 'unread':
@@ -484,12 +483,12 @@ export function mailComposer(app: ComposeContext) {
     }
   }
 
-  function tokenAddress(use: TokenUse, { id }: Delivery): string {
+  function tokenAddress(use: TokenUse, { id }: Job): string {
     return tagged(replyAddress, mailToken(app.replyKey, use, id))
   }
 
   /** Puts a mail into its submission's thread, behind the mails of its sender where it answers them. */
-  function threadOf(submission: Submission, conversation: Message[] = [], known?: Passing) {
+  function threadOf(submission: Submission, conversation: Message[] = [], known?: EphemeralPayload) {
     const mails = conversation
       .filter(({ author }) => author === 'sender')
       .flatMap(({ content }) => content.email?.messageId ?? [])
@@ -499,10 +498,11 @@ export function mailComposer(app: ComposeContext) {
 }
 
 /** What a delivery knows of a confidential piece. @throws CarryFault where a restart has lost it */
-function passingOf({ passing }: Delivery, { isConfidential }: Submission): Passing | undefined {
+function payloadOf({ ephemeralPayload }: Job, { isConfidential }: Submission): EphemeralPayload | undefined {
   if (!isConfidential) return undefined
-  if (passing === undefined || passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
-  return passing
+  if (ephemeralPayload === undefined || ephemeralPayload === 'lost')
+    throw new JobError('sealed-away', { permanent: true })
+  return ephemeralPayload
 }
 
 function namesIn(message: Message): { name: string }[] {
@@ -516,11 +516,11 @@ function subjectOf(submission: Submission, fields: Fields): string {
 /** What the sender of files that were not taken can send instead, once for each kind of file. */
 function notOpenedIn({ content }: Message): string[] {
   const reasons = Object.values(content.files).flatMap(({ refused }) => refused ?? [])
-  return [...new Set(reasons)].map((reason) => refusalSentence(reason, content.email !== undefined))
+  return [...new Set(reasons)].map((reason) => rejectionSentence(reason, content.email !== undefined))
 }
 
-function refusalSentence(reason: RefusalReason, isInMail: boolean): string {
-  const { what, instead } = refusals[reason]
+function rejectionSentence(reason: RejectionReason, isInMail: boolean): string {
+  const { what, instead } = rejections[reason]
   if (reason !== 'no-room') return `A file that came with it is ${what}, and was not opened. ${instead}`
   return isInMail
     ? 'The files that came with it are kept in your mail as it came.'

@@ -3,7 +3,7 @@ export type Words = { subject: string; text: string; html: string }
 
 export type Mail = Words & {
   /** The delivery's id: the same delivery always has the same Message-ID and, kept as a file, the same name. */
-  deliveryId: string
+  jobId: string
   to: string
   /** What it says instead where it leaves encrypted, and nowhere else. */
   inConfidence?: Words

@@ -7,7 +7,7 @@ const signatureLength = 13
  * Stands at the head of a notice: above it an editor answers, and below it stays what they answer to. It is signed, for a
  * reference alone anybody may know.
  */
-export function replyMark(key: KeyObject, reference: string): string {
+export function replyDelimiter(key: KeyObject, reference: string): string {
   return `--- ${words} --- ${reference}-${signature(key, reference)}`
 }
 
@@ -29,7 +29,7 @@ export function findMark(text: string): { at: number; mark: Mark | undefined } |
   return { at: match.index, mark }
 }
 
-export function isOurMark(key: KeyObject, { reference, signed }: Mark): boolean {
+export function isOurDelimiter(key: KeyObject, { reference, signed }: Mark): boolean {
   const expected = Buffer.from(signature(key, reference))
   const given = Buffer.from(signed)
   return given.length === expected.length && timingSafeEqual(given, expected)

@@ -1,7 +1,7 @@
 import { access, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Transporter } from 'nodemailer'
-import { CarryFault } from '../jobs/job.ts'
+import { JobError } from '../jobs/job.ts'
 import type { Mail } from './mail.ts'
 import { type LeavingContext, leaving } from './protect.ts'
 
@@ -64,10 +64,10 @@ export async function smtpMailer(url: string, app: MailerContext): Promise<Maile
       const info = await transport
         .sendMail(options)
         .catch((error: unknown) => {
-          throw faultOf(error)
+          throw errorCodeOf(error)
         })
         .finally(() => clearTimeout(timer))
-      if ((info.rejected ?? []).length > 0) throw new CarryFault('smtp-rejected', { permanent: true })
+      if ((info.rejected ?? []).length > 0) throw new JobError('smtp-rejected', { permanent: true })
     },
     close: () => transport.close({ force: true }),
   }
@@ -86,7 +86,7 @@ export async function folderMailer(folder: string, app: MailerContext): Promise<
         ...signingOptions(app.signing),
       })
       const { message } = await composer.sendMail(await leaving(mail, app))
-      await writeDurably(folder, `${mail.deliveryId}.eml`, message as Buffer)
+      await writeDurably(folder, `${mail.jobId}.eml`, message as Buffer)
     },
     close: () => undefined,
   }
@@ -102,7 +102,7 @@ function signingOptions(signing: Signing | undefined) {
 // a refused greeting, sign-in or sender is ours to repair, and the mail waits for that.
 const aboutThisMail = new Set(['RCPT TO', 'DATA'])
 
-function faultOf(error: unknown): CarryFault {
+function errorCodeOf(error: unknown): JobError {
   const { responseCode, command, code } = error as {
     responseCode?: unknown
     command?: unknown
@@ -110,14 +110,14 @@ function faultOf(error: unknown): CarryFault {
   }
   if (typeof responseCode === 'number') {
     const permanent = responseCode >= 500 && aboutThisMail.has(String(command))
-    return new CarryFault(`smtp-${responseCode}`, { permanent })
+    return new JobError(`smtp-${responseCode}`, { permanent })
   }
-  return new CarryFault(typeof code === 'string' ? `smtp-${code.toLowerCase()}` : 'smtp-trouble')
+  return new JobError(typeof code === 'string' ? `smtp-${code.toLowerCase()}` : 'smtp-trouble')
 }
 
 /** Removes the file that a mail was kept as, durably, also where mail has been sent since; nothing where there is none. */
-export async function forgetKeptMail(folder: string, deliveryId: string): Promise<void> {
-  const name = `${deliveryId}.eml`
+export async function forgetKeptMail(folder: string, jobId: string): Promise<void> {
+  const name = `${jobId}.eml`
   const paths = [name, partialName(name)].map((one) => join(folder, one))
   const there = await Promise.all(
     paths.map((path) =>

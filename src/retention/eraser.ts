@@ -7,13 +7,13 @@ type ErasedFile = { name: string; sort: 'file' | 'mail' }
 export type EraserContext = {
   erasures: ErasureStore
   eraseFile: (id: string) => Promise<void>
-  forgetMail: (deliveryId: string) => Promise<void>
-  onTrouble: (error: unknown) => void
+  forgetMail: (jobId: string) => Promise<void>
+  onError: (error: unknown) => void
   pace: Pace
 }
 
 const filesAtOnce = 100
-const piecesAtOnce = { first: 100, most: 1000 }
+const submissionsAtOnce = { first: 100, most: 1000 }
 
 /** While most of the log is written back beside everything else, it is looked so often whether that is done, and so many times. */
 const look = 100
@@ -27,7 +27,7 @@ const pagesAtOnce = { first: 50, most: 200 }
  * time. One that cannot be wiped now holds up none of the others; it is tried again the next time too.
  */
 export async function wipeFiles(app: EraserContext): Promise<void> {
-  const { erasures, eraseFile, forgetMail, pace, onTrouble } = app
+  const { erasures, eraseFile, forgetMail, pace, onError } = app
   let after = ''
   for (;;) {
     const files = await erasures.files(after, filesAtOnce)
@@ -38,7 +38,7 @@ export async function wipeFiles(app: EraserContext): Promise<void> {
         await (file.sort === 'file' ? eraseFile(file.name) : forgetMail(file.name))
         gone.push(file)
       } catch (error) {
-        onTrouble(error)
+        onError(error)
       }
     })
     await pace.turn(() => erasures.filesGone(gone))
@@ -55,12 +55,12 @@ export async function wipeDatabase({
   pace,
 }: Pick<EraserContext, 'erasures' | 'pace'>): Promise<void> {
   let hasWords = false
-  const pieces = await alongIds(pace, async (after, most) => {
+  const submissions = await alongIds(pace, async (after, most) => {
     const page = await erasures.beginToWipe(after, most)
     hasWords ||= page.hasWords
     return page
   })
-  if (pieces === 0) return
+  if (submissions === 0) return
   if (hasWords) await wipeWords(erasures, pace)
   for (let looks = 0; looks < mostLooks && !(await erasures.isLogShort()); looks++) await pace.wait(look)
   if (await pace.turn(() => erasures.wipeLog())) await alongIds(pace, erasures.wiped)
@@ -75,7 +75,7 @@ async function alongIds(
     const { count, last } = await step(after, most)
     after = last
     return count
-  }, piecesAtOnce)
+  }, submissionsAtOnce)
 }
 
 async function wipeWords(erasures: EraserContext['erasures'], pace: Pace): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type RawBuilder, sql } from 'kysely'
-import { appendToTrail } from '../audit/store.ts'
+import { appendToAuditLog } from '../audit/store.ts'
 import { orUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
@@ -39,19 +39,19 @@ export function erasureStore(db: Database, isPostgres: boolean) {
           if (await isMailLeaving(trx, submissionId, isPostgres)) return false
           if (await isReplyGathered(trx, submissionId)) return false
           // Changed, so that nobody else erases it or adds to it at the same moment.
-          const piece = await trx
+          const submission = await trx
             .updateTable('submissions')
             .set((eb) => ({ revision: eb('revision', '+', 1) }))
             .where('id', '=', submissionId)
             .where('revision', '=', revision)
             .returning('reference')
             .executeTakeFirst()
-          if (!piece) return false
+          if (!submission) return false
           await noteFiles(trx, submissionId)
           await noteToWipe(trx, submissionId, await forgetSearch(trx, submissionId, isPostgres), at)
           await deleteRows(trx, submissionId)
-          const { reference } = piece
-          await appendToTrail(trx, [{ action: 'erased', editorId, reference, detail: why }], at)
+          const { reference } = submission
+          await appendToAuditLog(trx, [{ action: 'erased', editorId, reference, detail: why }], at)
           return true
         }),
       )
@@ -225,10 +225,10 @@ export async function noteErasedFiles(
 async function noteFiles(trx: Database, submissionId: string): Promise<void> {
   const attachments = await attachmentsOf(trx, submissionId)
   const mails = await trx
-    .selectFrom('deliveries')
+    .selectFrom('jobs')
     .select('id')
     .where('submission_id', '=', submissionId)
-    .where('carrier', '=', 'mail')
+    .where('queue', '=', 'mail')
     .execute()
   await noteErasedFiles(trx, submissionId, [
     ...attachments.flatMap(({ id, preview_id: preview }) =>
@@ -248,15 +248,15 @@ async function attachmentsOf(trx: Database, submissionId: string) {
 }
 
 async function deleteRows(trx: Database, submissionId: string): Promise<void> {
-  const ofPiece = sql`submission_id = ${submissionId}`
-  await deleteDeliveries(trx, submissionId)
-  const messages = sql`select id from messages where ${ofPiece}`
+  const ofDraft = sql`submission_id = ${submissionId}`
+  await deleteJobs(trx, submissionId)
+  const messages = sql`select id from messages where ${ofDraft}`
   await deleteAll(trx, 'attachments', 'id', sql`message_id in (${messages})`)
-  await deleteOpenPieces(trx, submissionId)
-  for (const [table, key] of keysOfRows) await deleteAll(trx, table, key, ofPiece)
+  await deleteDrafts(trx, submissionId)
+  for (const [table, key] of keysOfRows) await deleteAll(trx, table, key, ofDraft)
   await trx.deleteFrom('submissions').where('id', '=', submissionId).execute()
   // Only now: the database keeps the history of what is there.
-  await deleteAll(trx, 'history', 'id', ofPiece)
+  await deleteAll(trx, 'history', 'id', ofDraft)
 }
 
 /** What names its piece, and what tells its rows apart. */
@@ -265,7 +265,7 @@ const keysOfRows = [
   ['notes', 'id'],
   ['tags', 'name, submission_id'],
   ['attention', 'submission_id, editor_id'],
-  ['arrivals', 'source, key'],
+  ['idempotency_keys', 'source, key'],
   ['chat_submissions', 'chat, submission_id'],
   ['chat_answers', 'chat, message_id'],
   ['mail_threads', 'message, address'],
@@ -287,29 +287,29 @@ async function deleteAll(
   }
 }
 
-async function deleteDeliveries(trx: Database, submissionId: string): Promise<void> {
+async function deleteJobs(trx: Database, submissionId: string): Promise<void> {
   // Of a chat's piece some are told by the id that it had before it was one.
-  const ofPiece = sql`(submission_id = ${submissionId} or submission_id in
-    (select id from open_pieces where submission_id = ${submissionId} or joins = ${submissionId}))`
-  const ids = sql`delivery_id in (select id from deliveries where ${ofPiece})`
-  await deleteAll(trx, 'delivery_tries', 'delivery_id, at', ids)
-  await deleteAll(trx, 'mail_answers', 'delivery_id', ids)
-  await deleteAll(trx, 'deliveries', 'id', ofPiece)
+  const ofDraft = sql`(submission_id = ${submissionId} or submission_id in
+    (select id from drafts where submission_id = ${submissionId} or joins = ${submissionId}))`
+  const ids = sql`job_id in (select id from jobs where ${ofDraft})`
+  await deleteAll(trx, 'job_attempts', 'job_id, at', ids)
+  await deleteAll(trx, 'mail_receipts', 'job_id', ids)
+  await deleteAll(trx, 'jobs', 'id', ofDraft)
   // Work for one file, which names no piece.
   const files = sql`select attachments.id from attachments join messages on messages.id = message_id
     where messages.submission_id = ${submissionId}`
   const ofFiles = sql`state = 'pending' and submission_id is null and attachment_id is not null
-    and carrier = 'preview' and attachment_id in (${files})`
-  await deleteAll(trx, 'deliveries', 'id', ofFiles)
+    and queue = 'preview' and attachment_id in (${files})`
+  await deleteAll(trx, 'jobs', 'id', ofFiles)
 }
 
 /** What a chat has gathered for a piece, or became it. Called inside a transaction. */
-export async function deleteOpenPieces(trx: Database, submissionId: string): Promise<void> {
-  const became = trx.selectFrom('open_pieces').select('id').where('submission_id', '=', submissionId)
-  const adding = trx.selectFrom('open_pieces').select('id').where('joins', '=', submissionId)
+export async function deleteDrafts(trx: Database, submissionId: string): Promise<void> {
+  const became = trx.selectFrom('drafts').select('id').where('submission_id', '=', submissionId)
+  const adding = trx.selectFrom('drafts').select('id').where('joins', '=', submissionId)
   const rows = await became.union(adding).execute()
   for (const { id } of rows) {
-    await trx.deleteFrom('open_parts').where('piece_id', '=', id).execute()
-    await trx.deleteFrom('open_pieces').where('id', '=', id).execute()
+    await trx.deleteFrom('draft_items').where('draft_id', '=', id).execute()
+    await trx.deleteFrom('drafts').where('id', '=', id).execute()
   }
 }

@@ -16,17 +16,17 @@ export function forgettingStore(db: Database): Record<string, Forget> {
     sessions: (now, most) => forget('sessions', 'token_hash', 'created_at', now - day, most),
     links: (now, most) => forget('sign_in_links', 'token_hash', 'expires_at', now, most),
     /** No limit looks further back. */
-    tries: (now, most) => forget('sign_in_tries', 'account', 'latest_at', now - day, most),
+    attempts: (now, most) => forget('login_attempts', 'account', 'latest_at', now - day, most),
     /** No server sends an update again that is older. */
     updates: (now, most) => forget('seen_updates', 'bot, update_id', 'seen_at', now - 3 * day, most),
     /** Answers are counted by the day. */
-    answers: (now, most) => forget('mail_answers', 'delivery_id', 'at', now - day, most),
+    answers: (now, most) => forget('mail_receipts', 'job_id', 'at', now - day, most),
     canaries: (now, most) => forget('mail_canaries', 'id', 'sent_at', now - day, most),
 
     /** The addresses of chats to whom all has been said; from then on the minute is enough. */
     async chats(now, most) {
-      const old = oldest('open_pieces', 'id', 'heard_at', now - 3 * day, most, isAllSaid)
-      const { numAffectedRows } = await sql`update open_pieces set target = null,
+      const old = oldest('drafts', 'id', 'heard_at', now - 3 * day, most, isAllSaid)
+      const { numAffectedRows } = await sql`update drafts set target = null,
         heard_at = heard_at - heard_at % 60000, created_at = created_at - created_at % 60000
         where id in (${old})`.execute(db)
       return Number(numAffectedRows)

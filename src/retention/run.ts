@@ -1,17 +1,17 @@
 import type { EditorStore } from '../accounts/editor-store.ts'
 import type { Pace } from '../core/pace.ts'
-import type { Kept } from '../editorial/letter-templates.ts'
+import type { Versioned } from '../editorial/letter-templates.ts'
 import type { RetentionRules } from '../submissions/retention-rules.ts'
 
-type Piece = { id: string; revision: number }
+type Submission = { id: string; revision: number }
 
 /** Where a walk has come. */
 type Place = { at: number; id: string }
-type Page = { pieces: Piece[]; next: Place | undefined }
+type Page = { submissions: Submission[]; next: Place | undefined }
 type Walk = (rules: RetentionRules, after: Place | undefined, most: number, now: number) => Promise<Page>
 
 export type RetentionContext = {
-  rules: () => Promise<Kept<RetentionRules>>
+  rules: () => Promise<Versioned<RetentionRules>>
   retention: {
     warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
     over: Walk
@@ -20,8 +20,8 @@ export type RetentionContext = {
     isWarning(): Promise<boolean>
   }
   editors: Pick<EditorStore, 'active'>
-  erase: (piece: Piece, editorId: null, why: string, at: number) => Promise<boolean>
-  onTrouble: (error: unknown) => void
+  erase: (submission: Submission, editorId: null, why: string, at: number) => Promise<boolean>
+  onError: (error: unknown) => void
   now: () => number
 }
 
@@ -33,7 +33,7 @@ const erasedAtOnce = 20
 export type RetentionRounds = ReturnType<typeof retentionRounds>
 
 /** Tells editors of what will be erased within a week, and erases what has been kept for long enough. */
-export function retentionRounds({ rules, retention, editors, erase, onTrouble, now }: RetentionContext) {
+export function retentionRounds({ rules, retention, editors, erase, onError, now }: RetentionContext) {
   return { warn, eraseOver }
 
   /** Tells editors of what will be erased. Says of how many pieces. */
@@ -61,8 +61,8 @@ export function retentionRounds({ rules, retention, editors, erase, onTrouble, n
       const { value } = await rules()
       const from = after
       const page = await pace.turn(() => walk(value, from, erasedAtOnce, now()))
-      await pace.each(page.pieces, async (piece) => {
-        const isErased = await erase(piece, null, 'retention', now()).catch(onTrouble)
+      await pace.each(page.submissions, async (submission) => {
+        const isErased = await erase(submission, null, 'retention', now()).catch(onError)
         if (isErased) erased += 1
       })
       after = page.next

@@ -3,7 +3,7 @@ import { gatheringTime } from '../accounts/notification-policy.ts'
 import type { Pace } from '../core/pace.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { insertDeliveries, withoutMail } from '../jobs/enqueue-store.ts'
+import { insertJobs, withoutMail } from '../jobs/enqueue-store.ts'
 import type { Place } from '../submissions/keyset-scan-store.ts'
 import type { Submission } from '../submissions/model.ts'
 import {
@@ -20,13 +20,13 @@ import { submissionOf } from '../submissions/store.ts'
 export type RetentionStore = ReturnType<typeof retentionStore>
 
 /** A page of pieces, and the place to go on from; undefined at the end. */
-export type DuePage = { pieces: Submission[]; next: Place | undefined }
+export type DuePage = { submissions: Submission[]; next: Place | undefined }
 
 /** Of what was warned of so many are looked at in one statement. */
 const reach = 200
 
 // Literal, so that SQLite sees that the partial index fits.
-const isHeld = sql.lit(0)
+const legalHold = sql.lit(0)
 
 /**
  * Which pieces have been kept for long enough. What is asked costs what is due, and not the pile: what has been warned of
@@ -45,11 +45,11 @@ export function retentionStore(db: Database, walks: Pace) {
         const ids = soon.map(({ id }) => id)
         await trx.updateTable('submissions').set({ warned_at: now }).where('id', 'in', ids).execute()
         const told = (await withoutMail(trx, 'erasure-warning', editorIds)).filter((id) =>
-          soon.some((piece) => concerns(piece, id, editorIds)),
+          soon.some((submission) => concerns(submission, id, editorIds)),
         )
         const dueAt = soon.length < most ? now : now + gatheringTime
-        const mails = told.map((editorId) => ({ purpose: 'erasure-warning' as const, editorId, dueAt }))
-        await insertDeliveries(trx, mails, now)
+        const mails = told.map((editorId) => ({ type: 'erasure-warning' as const, editorId, dueAt }))
+        await insertJobs(trx, mails, now)
         return soon.length
       })
     },
@@ -57,9 +57,9 @@ export function retentionStore(db: Database, walks: Pace) {
     /** True while a warning has not reached somebody: it is on its way, or failed and nobody let it be. */
     async isWarning(): Promise<boolean> {
       const row = await db
-        .selectFrom('deliveries')
+        .selectFrom('jobs')
         .select('id')
-        .where('purpose', '=', sql.lit('erasure-warning' as const))
+        .where('type', '=', sql.lit('erasure-warning' as const))
         .where('state', 'in', ['pending', 'failed'])
         .limit(1)
         .executeTakeFirst()
@@ -72,14 +72,14 @@ export function retentionStore(db: Database, walks: Pace) {
      * they are told of anew when it is time.
      */
     async over(rules: RetentionRules, after: Place | undefined, most: number, now: number): Promise<DuePage> {
-      const { pieces, next } = await warned(after, most, now - warnedAhead)
+      const { submissions, next } = await warned(after, most, now - warnedAhead)
       const [over, kept] = [true, false].map((isOver) =>
-        pieces.filter((piece) => isWarnedFor(piece, rules) === isOver),
+        submissions.filter((submission) => isWarnedFor(submission, rules) === isOver),
       ) as [Submission[], Submission[]]
       const ids = kept.map(({ id }) => id)
       if (ids.length > 0)
         await db.updateTable('submissions').set({ warned_at: null }).where('id', 'in', ids).execute()
-      return { pieces: over, next }
+      return { submissions: over, next }
     },
 
     /** Spam that has been kept for long enough, up to `most` behind a place. */
@@ -90,12 +90,12 @@ export function retentionStore(db: Database, walks: Pace) {
       now: number,
     ): Promise<DuePage> {
       const before = dueBefore(rules, 'spam', now)
-      if (before === undefined) return { pieces: [], next: undefined }
+      if (before === undefined) return { submissions: [], next: undefined }
       const rows = await db
         .selectFrom('submissions')
         .selectAll()
         .where('state', '=', sql.lit('spam' as const))
-        .where('is_held', '=', isHeld)
+        .where('legal_hold', '=', legalHold)
         .where('active_at', '<=', before)
         .where(behind('active_at', after))
         .orderBy('active_at')
@@ -104,7 +104,7 @@ export function retentionStore(db: Database, walks: Pace) {
         .execute()
       const last = rows.at(-1)
       return {
-        pieces: rows.map(submissionOf),
+        submissions: rows.map(submissionOf),
         next: last && rows.length === most ? { at: last.active_at, id: last.id } : undefined,
       }
     },
@@ -121,7 +121,7 @@ export function retentionStore(db: Database, walks: Pace) {
       rules: RetentionRules,
       most: number,
     ): Promise<Submission[]> {
-      return firstOf(most, rules, (piece) => concerns(piece, editorId, editorIds))
+      return firstOf(most, rules, (submission) => concerns(submission, editorId, editorIds))
     },
   }
 
@@ -136,25 +136,27 @@ export function retentionStore(db: Database, walks: Pace) {
       .orderBy('id')
       .limit(most)
     if (until !== undefined) query = query.where('warned_at', '<=', until)
-    const pieces = (await query.execute()).map(submissionOf)
-    const last = pieces.at(-1)
+    const submissions = (await query.execute()).map(submissionOf)
+    const last = submissions.at(-1)
     return {
-      pieces,
-      next: last && pieces.length === most ? { at: last.warnedAt ?? 0, id: last.id } : undefined,
+      submissions,
+      next: last && submissions.length === most ? { at: last.warnedAt ?? 0, id: last.id } : undefined,
     }
   }
 
   async function firstOf(
     most: number,
     rules: RetentionRules,
-    isWanted: (piece: Submission) => boolean,
+    isWanted: (submission: Submission) => boolean,
   ): Promise<Submission[]> {
     const found: Submission[] = []
     let after: Place | undefined
     do {
       const from = after
-      const { pieces, next } = await walks.turn(() => warned(from, reach))
-      found.push(...pieces.filter((piece) => isWarnedFor(piece, rules) && isWanted(piece)))
+      const { submissions, next } = await walks.turn(() => warned(from, reach))
+      found.push(
+        ...submissions.filter((submission) => isWarnedFor(submission, rules) && isWanted(submission)),
+      )
       after = next
     } while (after && found.length < most)
     return found.slice(0, most)
@@ -178,7 +180,7 @@ async function unwarned(
         .selectFrom('submissions')
         .select(['id', 'assignee_id'])
         .where('warned_at', 'is', null)
-        .where('is_held', '=', isHeld)
+        .where('legal_hold', '=', legalHold)
         .where('is_confidential', '=', isConfidential ? 1 : 0)
         .where('kind', '=', kind)
         .where('state', '=', state)

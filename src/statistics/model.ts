@@ -1,7 +1,7 @@
 import type { Channel, Kind, State } from '../db/values.ts'
 
 /** How many pieces of a kind came in by a door on a day (UTC, as `2026-11-24`). */
-export type DayCount = { day: string; kind: Kind; channel: Channel; pieces: number }
+export type DayCount = { day: string; kind: Kind; channel: Channel; submissions: number }
 
 /** A piece that was decided: when it came in, was first opened, and decided, and how it stands. Milliseconds. */
 export type Decided = {

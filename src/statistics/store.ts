@@ -9,17 +9,17 @@ const day = 86_400_000
 /** Figures about times and decisions are made from so many of the latest: what they cost does not grow with the pile. */
 const sample = 5000
 
-export type GlanceStore = ReturnType<typeof glanceStore>
+export type StatisticsStore = ReturnType<typeof statisticsStore>
 
 /** Figures over many submissions. */
-export function glanceStore(db: Database) {
+export function statisticsStore(db: Database) {
   return {
     /** What came in on each day since `since`. A day that is over is counted once and kept. */
     async perDay(since: number, now: number): Promise<DayCount[]> {
       const days = daysBetween(since, now)
       const kept = await db.selectFrom('counted_days').selectAll().where('day', 'in', days).execute()
       const known = new Set(kept.map((row) => row.day))
-      const counts: DayCount[] = kept.filter((row) => row.pieces > 0)
+      const counts: DayCount[] = kept.filter((row) => row.submissions > 0)
       for (const one of days.filter((name) => !known.has(name))) {
         const counted = await count(one)
         counts.push(...counted)
@@ -73,18 +73,18 @@ export function glanceStore(db: Database) {
     const begins = Date.parse(name)
     const rows = await db
       .selectFrom('submissions')
-      .select((eb) => ['kind', 'channel', eb.fn.countAll().as('pieces')])
+      .select((eb) => ['kind', 'channel', eb.fn.countAll().as('submissions')])
       .where('id', '>=', firstIdAt(begins))
       .where('id', '<', firstIdAt(begins + day))
       .groupBy(['kind', 'channel'])
       .execute()
-    return rows.map((row) => ({ ...row, day: name, pieces: Number(row.pieces) }))
+    return rows.map((row) => ({ ...row, day: name, submissions: Number(row.submissions) }))
   }
 
   async function keep(name: string, counted: DayCount[]): Promise<void> {
     // A day without any is kept as counted too.
     const rows: DayCount[] =
-      counted.length > 0 ? counted : [{ day: name, kind: 'news-tip', channel: 'form', pieces: 0 }]
+      counted.length > 0 ? counted : [{ day: name, kind: 'news-tip', channel: 'form', submissions: 0 }]
     await db
       .insertInto('counted_days')
       .values(rows)

@@ -1,15 +1,15 @@
 import type { Database } from '../db/open.ts'
-import type { Sealing } from '../encryption/types.ts'
-import { insertDeliveries, offerUploadOnce } from '../jobs/enqueue-store.ts'
+import type { Recipients } from '../encryption/types.ts'
+import { insertJobs, offerUploadOnce } from '../jobs/enqueue-store.ts'
 import { hasPreview } from './attachment.ts'
-import { refusalIn } from './file-refusal.ts'
-import type { KeptFile } from './intake-record.ts'
+import { rejectionIn } from './file-refusal.ts'
+import type { StoredFile } from './intake-record.ts'
 import type { Writing } from './write-context.ts'
 
 export type AttachmentStore = ReturnType<typeof attachmentStore>
 
 /** The later life of attachments that were awaited when their message came in. */
-export function attachmentStore(db: Database, { contents, sealings }: Writing) {
+export function attachmentStore(db: Database, { contents, recipientsStore }: Writing) {
   return {
     async state(id: string): Promise<string | undefined> {
       return (await db.selectFrom('attachments').select('state').where('id', '=', id).executeTakeFirst())
@@ -17,29 +17,36 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
     },
 
     /** How the conversation is sealed that an attachment belongs to, if it is; undefined for one that has gone. */
-    async sealingOf(id: string): Promise<{ sealing: Sealing | undefined } | undefined> {
+    async recipientsOf(id: string): Promise<{ recipients: Recipients | undefined } | undefined> {
       const row = await db
         .selectFrom('attachments')
         .innerJoin('messages', 'messages.id', 'message_id')
         .select('submission_id')
         .where('attachments.id', '=', id)
         .executeTakeFirst()
-      return row && { sealing: await sealings.ofOne(row.submission_id) }
+      return row && { recipients: await recipientsStore.ofOne(row.submission_id) }
     },
 
     /**
      * The awaited file is in the file store, as its conversation is sealed. False if the piece was erased meanwhile, or marked
      * as confidential while the file is clear, or the desk has another key by now: then nothing is recorded.
      */
-    async arrived(id: string, file: KeptFile, sealing: Sealing | undefined, now: number): Promise<boolean> {
+    async arrived(
+      id: string,
+      file: StoredFile,
+      recipients: Recipients | undefined,
+      now: number,
+    ): Promise<boolean> {
       const { size, type, sha256, mark } = file
-      const sealed =
-        sealing && mark !== undefined ? await contents.writeFile({ ...file, id }, sealing) : undefined
+      const encrypted =
+        recipients && mark !== undefined ? await contents.writeFile({ ...file, id }, recipients) : undefined
       const columns =
-        sealed === undefined ? { type, sha256, is_sealed: 0 } : { type: sealed, sha256: null, is_sealed: 1 }
+        encrypted === undefined
+          ? { type, sha256, is_encrypted: 0 }
+          : { type: encrypted, sha256: null, is_encrypted: 1 }
       return db.transaction().execute(async (trx) => {
-        if (sealed === undefined && (await isConfidential(trx, id))) return false
-        if (sealing && sealing.desk !== (await sealings.desk(trx))) return false
+        if (encrypted === undefined && (await isConfidential(trx, id))) return false
+        if (recipients && recipients.desk !== (await recipientsStore.desk(trx))) return false
         const row = await trx
           .updateTable('attachments')
           .set({ state: 'kept', size, ...columns })
@@ -47,8 +54,8 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
           .returning('id')
           .executeTakeFirst()
         if (!row) return false
-        if (sealed === undefined && hasPreview(type))
-          await insertDeliveries(trx, [{ purpose: 'preview', attachmentId: id }], now)
+        if (encrypted === undefined && hasPreview(type))
+          await insertJobs(trx, [{ type: 'preview', attachmentId: id }], now)
         return true
       })
     },
@@ -71,7 +78,7 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
         .select(['type', 'preview_id'])
         .where('id', '=', id)
         .where('state', '=', 'kept')
-        .where('is_sealed', '=', 0)
+        .where('is_encrypted', '=', 0)
         .executeTakeFirst()
       return row?.type ? { type: row.type, previewId: row.preview_id } : undefined
     },
@@ -82,7 +89,7 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
         .updateTable('attachments')
         .set({ preview_id: previewId })
         .where('id', '=', id)
-        .where('is_sealed', '=', 0)
+        .where('is_encrypted', '=', 0)
         .returning('id')
         .executeTakeFirst()
       return row !== undefined
@@ -92,9 +99,9 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
      * The awaited file will not come. Where it is too large for the door, its sender is told another way; where it is
      * not taken for what it is, what to send instead.
      */
-    async lost(id: string, submissionId: string | null, fault: string, now: number): Promise<void> {
-      const isTooLarge = fault === 'telegram-too-large' || fault === 'too-large'
-      const reason = refusalIn(fault)
+    async lost(id: string, submissionId: string | null, errorCode: string, now: number): Promise<void> {
+      const isTooLarge = errorCode === 'telegram-too-large' || errorCode === 'too-large'
+      const reason = rejectionIn(errorCode)
       await db.transaction().execute(async (trx) => {
         const row = await trx
           .updateTable('attachments')
@@ -106,7 +113,7 @@ export function attachmentStore(db: Database, { contents, sealings }: Writing) {
         if (isTooLarge && submissionId) await offerUploadOnce(trx, submissionId, now)
         // Told again, for it was not known whether it was written, it comes to nothing.
         if (row && reason && submissionId)
-          await insertDeliveries(trx, [{ purpose: 'file-refused', submissionId, target: reason }], now)
+          await insertJobs(trx, [{ type: 'file-refused', submissionId, target: reason }], now)
       })
     },
   }

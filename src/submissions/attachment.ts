@@ -1,12 +1,12 @@
 import type { AttachmentState } from '../db/values.ts'
-import type { NewDelivery } from '../jobs/job.ts'
-import type { RefusalReason } from './file-refusal.ts'
+import type { NewJob } from '../jobs/job.ts'
+import type { RejectionReason } from './file-refusal.ts'
 
 /** The previews to be made of files that came in. */
-export function previewsOf(files: { id: string; type: string }[]): NewDelivery[] {
+export function previewsOf(files: { id: string; type: string }[]): NewJob[] {
   return files
     .filter((file) => hasPreview(file.type))
-    .map((file) => ({ purpose: 'preview', attachmentId: file.id }))
+    .map((file) => ({ type: 'preview', attachmentId: file.id }))
 }
 
 export type FileLabel = {
@@ -18,7 +18,7 @@ export type FileLabel = {
   /** A mail program added it to an editor's reply: it goes to the sender only if an editor says so. */
   isLeftOut?: true
   /** Why it was not taken, where it stayed in the mail that it came with. */
-  refused?: RefusalReason
+  refused?: RejectionReason
 }
 
 export type Attachment = {
@@ -31,7 +31,7 @@ export type Attachment = {
   /** The file made from it for looking at here: a small picture, or the words of a PDF. Nothing is made of sealed ones. */
   previewId: string | null
   /** Undefined for a file that is not sealed; otherwise by what it is known for this one, where that could be opened. */
-  sealed?: { mark: string | undefined }
+  encrypted?: { mark: string | undefined }
 }
 
 /** True for files of which a preview is made: a small picture, or the words of a PDF. */

@@ -1,5 +1,5 @@
 import type { Contact } from '../jobs/contact.ts'
-import type { AnswerPurpose } from '../jobs/job.ts'
+import type { AnswerJobType } from '../jobs/job.ts'
 import { type Content, type Message, telegramOf } from './model.ts'
 
 /** The contact that a message tells of. */
@@ -40,7 +40,7 @@ export function laterContact(before: Contact, later: Contact): Contact {
 }
 
 /** By which doors an answer goes out, besides the status page: the one that the sender came by, and a chat they linked. */
-export function answerDoors({ email, telegram, api, isLinked }: Contact, hasBot: boolean): AnswerPurpose[] {
+export function replyChannels({ email, telegram, api, isLinked }: Contact, hasBot: boolean): AnswerJobType[] {
   return [
     ...(hasBot && telegram ? ['answer-telegram' as const] : []),
     ...(email && (!telegram || isLinked) ? ['answer-mail' as const] : []),

@@ -1,22 +1,22 @@
 import { unavailable } from '../core/errors.ts'
 import {
+  type ContentAccess,
+  type EncryptedFor,
   type Keys,
   narrowed,
   type Recipient,
-  type SealedFor,
-  type Sealer,
-  type Sealing,
-  type SealState,
+  type Recipients,
+  type TextCipher,
   worst,
 } from '../encryption/types.ts'
 import type { FileLabel } from './attachment.ts'
-import type { KeptFile } from './intake-record.ts'
+import type { StoredFile } from './intake-record.ts'
 import type { Content, Summary } from './model.ts'
 
 export type Contents = ReturnType<typeof contentsOf>
 
 /** What a sealed file is: of the file itself only its size is told without its key. */
-export type SealedFile = { id: string; type: string; mark: string }
+export type EncryptedFile = { id: string; type: string; mark: string }
 
 /**
  * What a text is, which is sealed with it: one that stands in another's place is found out. Of a message that is `message`
@@ -31,10 +31,14 @@ const blockStart = /(?:^|\n)(?=-----BEGIN AGE ENCRYPTED FILE-----)/
  * The one way for content into storage and out of it. Nothing else writes or reads its columns. What is sealed is one or
  * more armored age files, each with the bond of its conversation inside.
  */
-export function contentsOf(sealer: Sealer) {
+export function contentsOf(cipher: TextCipher) {
   return {
-    writeContent: (content: Content, sealing: Sealing | undefined, place: Place, whom: SealedFor = 'both') =>
-      write(content, sealing, whom, place),
+    writeContent: (
+      content: Content,
+      recipients: Recipients | undefined,
+      place: Place,
+      whom: EncryptedFor = 'both',
+    ) => write(content, recipients, whom, place),
     writeSummary: (summary: Summary): string => JSON.stringify(summary),
 
     /**
@@ -43,129 +47,142 @@ export function contentsOf(sealer: Sealer) {
      * earlier key of the desk: kept again, it is as it should be
      */
     async writeFile(
-      { id, type, mark, desk }: Pick<KeptFile, 'type' | 'mark' | 'desk'> & { id: string },
-      sealing: Sealing,
-      whom: SealedFor = 'both',
+      { id, type, mark, desk }: Pick<StoredFile, 'type' | 'mark' | 'desk'> & { id: string },
+      recipients: Recipients,
+      whom: EncryptedFor = 'both',
     ): Promise<string> {
-      if (mark === undefined || desk !== sealing.desk)
+      if (mark === undefined || desk !== recipients.desk)
         throw unavailable(new Error('a file that is not sealed as its conversation is'), true)
-      return write({ id, type, mark } satisfies SealedFile, sealing, whom)
+      return write({ id, type, mark } satisfies EncryptedFile, recipients, whom)
     },
 
-    writeRaw: (raw: string, sealing: Sealing) => write(raw, sealing, 'desk'),
+    writeRaw: (raw: string, recipients: Recipients) => write(raw, recipients, 'desk'),
 
     /**
      * What is stored sealed for whom it is to open now, without reading it: each sealed block gets a new header, a clear
      * one is sealed. Undefined if one of them cannot be opened by `keys`.
      */
-    async sealAnew(
+    async reEncrypt(
       stored: string,
-      sealing: Sealing,
+      recipients: Recipients,
       keys: Keys,
-      whom: SealedFor = 'both',
+      whom: EncryptedFor = 'both',
     ): Promise<string | undefined> {
       const identities = await keys()
-      const anew = await Promise.all(
+      const renewed = await Promise.all(
         blocksOf(stored).map((text) =>
-          isSealed(text)
-            ? sealer.sealAnew(text, identities, recipientsOf(sealing, whom))
-            : sealClear(text, sealing, whom),
+          isEncrypted(text)
+            ? cipher.reEncrypt(text, identities, ageRecipientsOf(recipients, whom))
+            : encryptClear(text, recipients, whom),
         ),
       )
-      const whole = anew.filter((text) => text !== undefined)
-      return whole.length === anew.length ? whole.reduce(behind) : undefined
+      const whole = renewed.filter((text) => text !== undefined)
+      return whole.length === renewed.length ? whole.reduce(behind) : undefined
     },
 
     /** A message's or a note's content. What was added to it later stands behind it. */
     async readContent(
       stored: string,
-      bond: string,
+      contextId: string,
       keys: Keys,
       place: Place,
-    ): Promise<{ content: Content; seal: SealState }> {
-      const blocks = await read<Content>(stored, bond, keys, place)
+    ): Promise<{ content: Content; access: ContentAccess }> {
+      const blocks = await read<Content>(stored, contextId, keys, place)
       const said = blocks.flatMap(({ value }) => value ?? [])
       const content = said.length === 0 ? { fields: { body: '' }, files: {} } : said.reduce(together)
-      const isPart = said.length === 1 && blocks[0]?.seal === 'open'
-      return { content: isPart ? asOne(content) : content, seal: sealOf(blocks) }
+      const isPart = said.length === 1 && blocks[0]?.access === 'open'
+      return { content: isPart ? asOne(content) : content, access: accessOf(blocks) }
     },
 
     async readSummary(
       stored: string | null,
-      bond: string,
+      contextId: string,
       keys: Keys,
-    ): Promise<Summary & { seal: SealState }> {
+    ): Promise<Summary & { access: ContentAccess }> {
       const nothing = { title: undefined, sender: undefined, attachments: 0 }
-      if (stored === null) return { ...nothing, seal: 'clear' }
-      const [block] = await read<Summary>(stored, bond, keys)
-      return { ...nothing, ...block?.value, seal: block?.seal ?? 'damaged' }
+      if (stored === null) return { ...nothing, access: 'clear' }
+      const [block] = await read<Summary>(stored, contextId, keys)
+      return { ...nothing, ...block?.value, access: block?.access ?? 'damaged' }
     },
 
     async readFile(
       stored: string,
-      bond: string,
+      contextId: string,
       keys: Keys,
-    ): Promise<Partial<SealedFile> & { seal: SealState }> {
-      const [block] = await read<SealedFile>(stored, bond, keys)
-      return { ...block?.value, seal: block?.seal ?? 'damaged' }
+    ): Promise<Partial<EncryptedFile> & { access: ContentAccess }> {
+      const [block] = await read<EncryptedFile>(stored, contextId, keys)
+      return { ...block?.value, access: block?.access ?? 'damaged' }
     },
 
-    async readRaw(stored: string, bond: string, keys: Keys): Promise<{ raw: string; seal: SealState }> {
-      const [block] = isSealed(stored) ? await read<string>(stored, bond, keys) : []
-      return block ? { raw: block.value ?? '', seal: block.seal } : { raw: stored, seal: 'clear' }
+    async readRaw(
+      stored: string,
+      contextId: string,
+      keys: Keys,
+    ): Promise<{ raw: string; access: ContentAccess }> {
+      const [block] = isEncrypted(stored) ? await read<string>(stored, contextId, keys) : []
+      return block ? { raw: block.value ?? '', access: block.access } : { raw: stored, access: 'clear' }
     },
   }
 
   async function write(
     value: unknown,
-    sealing: Sealing | undefined,
-    whom: SealedFor,
+    recipients: Recipients | undefined,
+    whom: EncryptedFor,
     place?: Place,
   ): Promise<string> {
-    if (!sealing) return JSON.stringify(value)
-    return sealer.seal(JSON.stringify({ bond: sealing.bond, place, value }), recipientsOf(sealing, whom))
+    if (!recipients) return JSON.stringify(value)
+    return cipher.encrypt(
+      JSON.stringify({ contextId: recipients.contextId, place, value }),
+      ageRecipientsOf(recipients, whom),
+    )
   }
 
   /** What is damaged stays as it is. */
-  async function sealClear(text: string, sealing: Sealing, whom: SealedFor): Promise<string | undefined> {
-    const { value, seal } = clear(text)
-    return seal === 'clear' ? write(value, sealing, whom) : undefined
+  async function encryptClear(
+    text: string,
+    recipients: Recipients,
+    whom: EncryptedFor,
+  ): Promise<string | undefined> {
+    const { value, access } = clear(text)
+    return access === 'clear' ? write(value, recipients, whom) : undefined
   }
 
-  async function read<T>(stored: string, bond: string, keys: Keys, place?: Place): Promise<Block<T>[]> {
+  async function read<T>(stored: string, contextId: string, keys: Keys, place?: Place): Promise<Block<T>[]> {
     return Promise.all(
-      blocksOf(stored).map((text) => (isSealed(text) ? open<T>(text, bond, keys, place) : clear<T>(text))),
+      blocksOf(stored).map((text) =>
+        isEncrypted(text) ? open<T>(text, contextId, keys, place) : clear<T>(text),
+      ),
     )
   }
 
   async function open<T>(
     text: string,
-    bond: string,
+    contextId: string,
     keys: Keys,
     place: Place | undefined,
   ): Promise<Block<T>> {
-    const opened = await sealer.open(text, await keys())
-    if ('fault' in opened) return { seal: opened.fault }
-    const sealed = JSON.parse(opened.text) as { bond: string; place?: Place; value: T }
-    return sealed.bond === bond && isIn(place, sealed.place)
-      ? { value: sealed.value, seal: 'open' }
-      : { seal: 'damaged' }
+    const opened = await cipher.open(text, await keys())
+    if ('errorCode' in opened) return { access: opened.errorCode }
+    const encrypted = JSON.parse(opened.text) as { contextId: string; place?: Place; value: T }
+    return encrypted.contextId === contextId && isIn(place, encrypted.place)
+      ? { value: encrypted.value, access: 'open' }
+      : { access: 'damaged' }
   }
 }
 
 /** True where a sealed text may stand in this place. What was sealed before texts said where they belong says nothing. */
-function isIn(place: Place | undefined, sealed: Place | undefined): boolean {
-  if (sealed === undefined || sealed === place) return true
-  return sealed === 'part' && place !== undefined && place !== 'note'
+function isIn(place: Place | undefined, encrypted: Place | undefined): boolean {
+  if (encrypted === undefined || encrypted === place) return true
+  return encrypted === 'part' && place !== undefined && place !== 'note'
 }
 
-type Block<T> = { value?: T; seal: SealState }
+type Block<T> = { value?: T; access: ContentAccess }
 
 function clear<T>(text: string): Block<T> {
   try {
-    return { value: JSON.parse(text) as T, seal: 'clear' }
+    return { value: JSON.parse(text) as T, access: 'clear' }
   } catch {
-    return { seal: 'damaged' }
+    return { access: 'damaged' }
   }
 }
 
@@ -173,12 +190,12 @@ function blocksOf(stored: string): string[] {
   return stored.split(blockStart).filter((text) => text !== '')
 }
 
-function recipientsOf(sealing: Sealing, whom: SealedFor): Recipient[] {
-  const { desk, sender } = narrowed(sealing, whom)
+function ageRecipientsOf(recipients: Recipients, whom: EncryptedFor): Recipient[] {
+  const { desk, sender } = narrowed(recipients, whom)
   return sender === null ? [desk] : [desk, sender]
 }
 
-export function isSealed(stored: string): boolean {
+export function isEncrypted(stored: string): boolean {
   return stored.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')
 }
 
@@ -187,8 +204,8 @@ export function behind(stored: string, block: string): string {
   return `${stored.trimEnd()}\n${block}`
 }
 
-function sealOf(blocks: Block<unknown>[]): SealState {
-  return worst(blocks.map(({ seal }) => seal))
+function accessOf(blocks: Block<unknown>[]): ContentAccess {
+  return worst(blocks.map(({ access }) => access))
 }
 
 /** Two contents as one: words below words, files behind files. */

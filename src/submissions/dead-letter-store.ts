@@ -1,51 +1,59 @@
 import { coarseId, minuteOf } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { type Keys, type Memory, noKeys, type SealState } from '../encryption/types.ts'
-import { insertDeliveries } from '../jobs/enqueue-store.ts'
+import { type ContentAccess, type Keys, noKeys, type ProcessKey } from '../encryption/types.ts'
+import { insertJobs } from '../jobs/enqueue-store.ts'
 import type { Writing } from './write-context.ts'
 
-export type UnreadStore = ReturnType<typeof unreadStore>
+export type DeadLetterStore = ReturnType<typeof deadLetterStore>
 
 /** Something that came in and could not be understood, kept as it came so that nobody's words are lost. */
-export type UnreadArrival = { source: string; reason: string; raw: string; createdAt: number }
+export type DeadLetter = { source: string; reason: string; raw: string; createdAt: number }
 
 /** What came in as it is stored, and the desk key that it is sealed for. */
-type SealedRaw = Pick<Tables['unread_arrivals'], 'raw' | 'sealed_for'>
+type EncryptedRaw = Pick<Tables['dead_letters'], 'raw' | 'encrypted_for'>
 
-export type ShownUnread = UnreadArrival & { id: string; seal: SealState }
+export type ShownDeadLetter = DeadLetter & { id: string; access: ContentAccess }
 
 /** It belongs to no conversation. */
-export const unreadBond = 'unread'
+export const deadLetterContext = 'unread'
 
 /** What could not be understood is sealed for the desk: nobody knows yet what it is. */
-export function unreadStore(db: Database, { contents, sealings, hidden }: Writing, memory: Memory) {
+export function deadLetterStore(
+  db: Database,
+  { contents, recipientsStore, processCodec }: Writing,
+  processKey: ProcessKey,
+) {
   return {
     /** Keeps an arrival raw, once however often it comes to this process. */
-    async keep(arrival: UnreadArrival): Promise<void> {
-      await insert(db, arrival, await sealed(arrival.raw))
+    async keep(deadLetter: DeadLetter): Promise<void> {
+      await insert(db, deadLetter, await encrypted(deadLetter.raw))
     },
 
     /** Keeps an arrival that could not be handled just now, and has it tried again while this process lives. */
-    async keepToRetry(arrival: UnreadArrival): Promise<void> {
-      const raw = await sealed(arrival.raw)
+    async keepToRetry(deadLetter: DeadLetter): Promise<void> {
+      const raw = await encrypted(deadLetter.raw)
       await db.transaction().execute(async (trx) => {
-        const id = await insert(trx, arrival, raw)
+        const id = await insert(trx, deadLetter, raw)
         if (!id) return
-        const again = { purpose: 'chat-update' as const, target: id, passing: { text: arrival.raw } }
-        await insertDeliveries(trx, [again], arrival.createdAt, hidden)
+        const again = {
+          type: 'chat-update' as const,
+          target: id,
+          ephemeralPayload: { text: deadLetter.raw },
+        }
+        await insertJobs(trx, [again], deadLetter.createdAt, processCodec)
       })
     },
 
     /** It has been understood after all. */
     async forget(id: string): Promise<void> {
-      await db.deleteFrom('unread_arrivals').where('id', '=', id).execute()
+      await db.deleteFrom('dead_letters').where('id', '=', id).execute()
     },
 
     /** The latest, newest first, as far as `keys` open them. */
-    async latest(count: number, keys: Keys = noKeys): Promise<ShownUnread[]> {
+    async latest(count: number, keys: Keys = noKeys): Promise<ShownDeadLetter[]> {
       const rows = await db
-        .selectFrom('unread_arrivals')
+        .selectFrom('dead_letters')
         .selectAll()
         .orderBy('id', 'desc')
         .limit(count)
@@ -56,32 +64,35 @@ export function unreadStore(db: Database, { contents, sealings, hidden }: Writin
           source,
           reason,
           createdAt,
-          ...(await contents.readRaw(raw, unreadBond, keys)),
+          ...(await contents.readRaw(raw, deadLetterContext, keys)),
         })),
       )
     },
   }
 
-  async function sealed(raw: string): Promise<SealedRaw> {
-    const desk = await sealings.desk()
-    return { raw: await contents.writeRaw(raw, { bond: unreadBond, desk, sender: null }), sealed_for: desk }
+  async function encrypted(raw: string): Promise<EncryptedRaw> {
+    const desk = await recipientsStore.desk()
+    return {
+      raw: await contents.writeRaw(raw, { contextId: deadLetterContext, desk, sender: null }),
+      encrypted_for: desk,
+    }
   }
 
   /** Gives the id; undefined if the same was kept before. */
   async function insert(
     trx: Database,
-    arrival: UnreadArrival,
-    sealedRaw: SealedRaw,
+    deadLetter: DeadLetter,
+    encryptedRaw: EncryptedRaw,
   ): Promise<string | undefined> {
-    const { source, reason, raw, createdAt } = arrival
+    const { source, reason, raw, createdAt } = deadLetter
     const row = await trx
-      .insertInto('unread_arrivals')
+      .insertInto('dead_letters')
       .values({
         id: coarseId(createdAt),
-        digest: memory.digest(`${source}\0${raw}`),
+        digest: processKey.digest(`${source}\0${raw}`),
         source,
         reason,
-        ...sealedRaw,
+        ...encryptedRaw,
         created_at: minuteOf(createdAt),
       })
       .onConflict((oc) => oc.column('digest').doNothing())

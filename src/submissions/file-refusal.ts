@@ -1,7 +1,7 @@
 import { Failure } from '../core/errors.ts'
 
 /** Why a file is not taken: what it is, and what its sender can send instead. */
-export const refusals = {
+export const rejections = {
   pages: {
     what: 'a Pages document',
     instead: 'In Pages choose File, Export To, and send it as PDF or Word.',
@@ -54,42 +54,42 @@ export const refusals = {
   },
 } as const satisfies Record<string, { what: string; instead: string }>
 
-export type RefusalReason = keyof typeof refusals
+export type RejectionReason = keyof typeof rejections
 
-export function isRefusalReason(code: string): code is RefusalReason {
-  return Object.hasOwn(refusals, code)
+export function isRejectionReason(code: string): code is RejectionReason {
+  return Object.hasOwn(rejections, code)
 }
 
 /** What is said to whoever sends such a file. */
-export function refusalWords(reason: RefusalReason): string {
-  const { what, instead } = refusals[reason]
+export function rejectionWords(reason: RejectionReason): string {
+  const { what, instead } = rejections[reason]
   return `It is ${what}. ${instead}`
 }
 
 /** A file that is not taken for what it is. Its message tells its sender what to send instead. */
 export class FileRefused extends Failure {
-  readonly reason: RefusalReason
+  readonly reason: RejectionReason
 
-  constructor(reason: RefusalReason, message = refusalWords(reason)) {
+  constructor(reason: RejectionReason, message = rejectionWords(reason)) {
     super('unsupported-file', message)
     this.reason = reason
   }
 }
 
 /** Why a delivery failed, in words, where the code does not say it. */
-export const faultNames: Record<string, string> = {
+export const jobErrorNames: Record<string, string> = {
   'no-room': 'there is no room for files on the disk of UPLOADS_DIR. It is fetched when there is',
   'sealed-away':
     'whom it goes to was lost when Barua was started anew. Unlock your session and have it tried again',
   'no-outcome':
     'twice Barua came to an end while the file was read. It is not read again by itself; the file is kept as it came',
   ...Object.fromEntries(
-    Object.entries(refusals).map(([reason, { what }]) => [`unsupported-${reason}`, `it is ${what}`]),
+    Object.entries(rejections).map(([reason, { what }]) => [`unsupported-${reason}`, `it is ${what}`]),
   ),
 }
 
 /** Why a file that was fetched was not taken, where its fault says so. */
-export function refusalIn(fault: string): RefusalReason | undefined {
-  const reason = fault.replace(/^unsupported-/, '')
-  return reason !== fault && isRefusalReason(reason) ? reason : undefined
+export function rejectionIn(errorCode: string): RejectionReason | undefined {
+  const reason = errorCode.replace(/^unsupported-/, '')
+  return reason !== errorCode && isRejectionReason(reason) ? reason : undefined
 }

@@ -1,7 +1,7 @@
-import { appendToTrail } from '../audit/store.ts'
+import { appendToAuditLog } from '../audit/store.ts'
 import { idBehind } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
-import type { Action, TrailAction } from '../db/values.ts'
+import type { Action, AuditAction } from '../db/values.ts'
 import type { Entry, NewEntry } from './history.ts'
 
 export type HistoryStore = ReturnType<typeof historyStore>
@@ -27,10 +27,10 @@ export function historyStore(db: Database) {
 }
 
 /** What stands in the audit trail too. */
-const trailed: Partial<Record<Action, TrailAction>> = {
+const trailed: Partial<Record<Action, AuditAction>> = {
   moved: 'moved',
   undone: 'moved',
-  sealed: 'sealed',
+  encrypted: 'encrypted',
   kept: 'kept',
   held: 'held',
   'let-go': 'let-go',
@@ -70,12 +70,12 @@ export async function insertHistory(
     )
     .execute()
   const told = entries.flatMap(({ action, detail = action === 'undone' ? action : null }) => {
-    const trailAction = trailed[action]
-    return trailAction ? [{ action: trailAction, editorId, detail }] : []
+    const auditAction = trailed[action]
+    return auditAction ? [{ action: auditAction, editorId, detail }] : []
   })
   if (told.length === 0) return
   const reference = await referenceOf(trx, submissionId)
-  await appendToTrail(
+  await appendToAuditLog(
     trx,
     told.map((entry) => ({ ...entry, reference })),
     at,

@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import { type Keys, noKeys, type SealState } from '../encryption/types.ts'
+import { type ContentAccess, type Keys, noKeys } from '../encryption/types.ts'
 import type { Contents } from './content-codec.ts'
 import type { Asked, Filter, Listed, Page } from './inbox.ts'
 import { countInCells, idsInCells } from './inbox-query.ts'
@@ -102,13 +102,15 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     const read = await Promise.all(
       rows.map(async (row) => ({ row, ...(await summaryOf(row, first.get(row.id), keys)) })),
     )
-    const closed = read.filter(({ seal }) => seal === 'locked' || seal === 'damaged').map(({ row }) => row)
+    const closed = read
+      .filter(({ access }) => access === 'locked' || access === 'damaged')
+      .map(({ row }) => row)
     const counts = await countsOfFiles(closed)
     const summaries = new Map(read.map(({ row, ...summary }) => [row.id, summary]))
     return ids.flatMap((id) => {
       const [row, said] = [byId.get(id), summaries.get(id)]
       if (!row || !said) return []
-      const { seal, ...summary } = said
+      const { access, ...summary } = said
       return {
         ...submissionOf(row),
         // How many files there are is not sealed.
@@ -117,10 +119,10 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
           title: titleOf(summary),
           attachments: counts.get(id) ?? summary.attachments,
         },
-        seal,
+        access,
         tags: tags.get(id) ?? [],
         isUnread: (opened.get(id) ?? 0) < row.heard_revision,
-        hasFailedDelivery: failed.has(id),
+        hasFailedJob: failed.has(id),
       }
     })
   }
@@ -150,16 +152,16 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     row: Tables['submissions'],
     first: FirstMessage | undefined,
     keys: Keys,
-  ): Promise<Summary & { seal: SealState }> {
-    if (row.summary !== null) return contents.readSummary(row.summary, row.bond, keys)
-    const { content, seal } = await contents.readContent(
+  ): Promise<Summary & { access: ContentAccess }> {
+    if (row.summary !== null) return contents.readSummary(row.summary, row.context_id, keys)
+    const { content, access } = await contents.readContent(
       first?.content ?? '',
-      row.bond,
+      row.context_id,
       keys,
       `message ${first?.id}`,
     )
     const files = Object.values(content.files).filter(({ isRaw }) => !isRaw)
-    return { ...summaryFor(content, files.length), seal }
+    return { ...summaryFor(content, files.length), access }
   }
 
   /** What the first message of each of these is stored as. */
@@ -186,7 +188,7 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
 
   async function failures(ids: string[]): Promise<Set<string | null>> {
     const rows = await db
-      .selectFrom('deliveries')
+      .selectFrom('jobs')
       .select('submission_id')
       .where('submission_id', 'in', ids)
       // Literal, so that SQLite sees that the partial index fits.

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { channels, kinds, type State, states } from '../db/values.ts'
-import type { Keys, SealState } from '../encryption/types.ts'
+import type { ContentAccess, Keys } from '../encryption/types.ts'
 import type { Submission, Summary } from './model.ts'
 import { Tag } from './tag.ts'
 
@@ -94,11 +94,11 @@ export function isNarrowed({ kind, channel, state, editor, tag, from, until, q }
 /** A row of the inbox. */
 export type Listed = Submission & {
   summary: Summary
-  seal: SealState
+  access: ContentAccess
   tags: string[]
   /** The sender wrote since this editor last opened it. */
   isUnread: boolean
-  hasFailedDelivery: boolean
+  hasFailedJob: boolean
 }
 
 /** A page of the inbox: where the next one starts, if there is more to look through. */

@@ -5,7 +5,7 @@ import { guestPost } from '../../test/support/pieces.ts'
 import { Failure } from '../core/errors.ts'
 import { shortened } from '../core/visible-text.ts'
 import { kinds } from '../db/values.ts'
-import { type Deed, note, tag } from '../editorial/actions.ts'
+import { type ActionContext, note, tag } from '../editorial/actions.ts'
 import { tidyFileName } from '../files/name.ts'
 import { parseFields } from './incoming.ts'
 import { summaryOf } from './model.ts'
@@ -107,7 +107,8 @@ test('what shows nothing is empty where something is required, and left out wher
         awaited: [],
       })
       assert.deepEqual(said, { body })
-      for (const write of [() => tag({} as Deed, nothing), () => note(nothing)]) assert.throws(write, Failure)
+      for (const write of [() => tag({} as ActionContext, nothing), () => note(nothing)])
+        assert.throws(write, Failure)
       assert.equal(tidyFileName(nothing), 'file')
       assert.equal(summaryOf({ fields: { title: nothing, name: nothing, body }, files: {} }, 0).title, body)
     }),
@@ -123,7 +124,7 @@ test('within words, what shows nothing stays: scripts and emoji need it', () => 
   ]) {
     assert.equal(parse({ title, body: `${title} ${'x'.repeat(20)}` }).title, title)
   }
-  assert.deepEqual(tag({} as Deed, 'می\u200cخواهم').addTags, ['می\u200cخواهم'])
+  assert.deepEqual(tag({} as ActionContext, 'می\u200cخواهم').addTags, ['می\u200cخواهم'])
 })
 
 test('a line that is too long for its place ends with a mark, and stands whole beside it', () => {

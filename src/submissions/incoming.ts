@@ -1,19 +1,19 @@
 import { z } from 'zod'
-import { Failure, type Faults } from '../core/errors.ts'
+import { Failure, type FieldErrors } from '../core/errors.ts'
 import { isVisible, shortened, visibleLength } from '../core/visible-text.ts'
 import type { Author, Channel, Kind } from '../db/values.ts'
 import type { Recipient } from '../encryption/types.ts'
 import type { ApiSender, TelegramSender } from '../jobs/contact.ts'
-import type { NewDelivery } from '../jobs/job.ts'
+import type { NewJob } from '../jobs/job.ts'
 import type { FileLabel } from './attachment.ts'
-import type { ThreadMark } from './mail-thread-key.ts'
-import { type Fields, isConfidentialKind, type MailOrigin, sideFields } from './model.ts'
+import type { ThreadKey } from './mail-thread-key.ts'
+import { detailFields, type Fields, isConfidentialKind, type MailOrigin } from './model.ts'
 
 /** What a channel hands to `receive`: a piece not yet believed. */
 export type IncomingSubmission = {
   kind: Kind
   channel: Channel
-  arrival: Arrival
+  idempotencyKey: IdempotencyKey
   /** As the sender gave them; `receive` parses them with the rules below. */
   fields: Record<string, unknown>
   files: StagedFile[]
@@ -22,7 +22,7 @@ export type IncomingSubmission = {
   api?: ApiSender
   email?: MailOrigin
   /** By which mails a later reply of the sender is known to belong here. */
-  threads?: ThreadMark[]
+  threads?: ThreadKey[]
   /** No receipt is sent, for nobody waits for one or a program would get it. */
   isUnanswered?: boolean
   /** Where the door has chosen ids already, to speak of the piece before it is taken in. */
@@ -30,7 +30,7 @@ export type IncomingSubmission = {
   /** Its sender wants it to be confidential, of whatever kind it is. */
   isConfidential?: boolean
   /** Where parts of it were sealed before it was taken in: how, and with which receipt. */
-  sealed?: SealedBefore
+  encrypted?: DraftEncryption
   /** What it came in as, where something of that could not be read. */
   rawUpdates?: string[]
   /** The reference of a submission that is not confidential, which its sender goes on with in confidence. */
@@ -38,13 +38,13 @@ export type IncomingSubmission = {
 }
 
 /** True for what is sealed as it comes in: by its kind, or because its sender wants it. */
-export function isInConfidence({ kind, isConfidential, sealed }: IncomingSubmission): boolean {
-  return isConfidentialKind(kind) || isConfidential === true || sealed !== undefined
+export function isInConfidence({ kind, isConfidential, encrypted }: IncomingSubmission): boolean {
+  return isConfidentialKind(kind) || isConfidential === true || encrypted !== undefined
 }
 
 /** How the parts of a piece were sealed while it was gathered. */
-export type SealedBefore = {
-  bond: string
+export type DraftEncryption = {
+  contextId: string
   senderRecipient: Recipient
   /** Undefined where a restart has lost it. */
   receipt: string | undefined
@@ -53,7 +53,7 @@ export type SealedBefore = {
 }
 
 /** The channel's own name for this piece, by which a repeat is known. */
-export type Arrival = {
+export type IdempotencyKey = {
   /** The door, and which one of several: `form`, `telegram:<bot>`. */
   source: string
   /** Unique within the source. Kept, so never a secret itself. */
@@ -85,13 +85,13 @@ export type IncomingMessage = {
   submissionId: string
   /** Its sender wants it to be confidential: then it is refused where the submission is not. */
   isConfidential?: boolean
-  arrival: Omit<Arrival, 'secret'>
+  idempotencyKey: Omit<IdempotencyKey, 'secret'>
   fields: Record<string, unknown>
   files: StagedFile[]
   awaited?: AwaitedFile[]
   telegram?: TelegramSender
   email?: MailOrigin
-  threads?: ThreadMark[]
+  threads?: ThreadKey[]
   /** The message's id, where the door has chosen it already. */
   messageId?: string
   /** It is a changed wording of an earlier message, which is kept. */
@@ -103,7 +103,7 @@ export type IncomingMessage = {
   /** Editors are not mailed of it. */
   isQuiet?: boolean
   /** What else is to be told because of it. */
-  deliveries?: NewDelivery[]
+  jobs?: NewJob[]
   /** The content itself, where a restart has left nobody who could read it. */
   blocks?: string[]
 }
@@ -280,7 +280,7 @@ function withinLimits(given: Fields): Fields {
   return whole.length === 0 ? fields : { ...fields, inFull: whole.join('\n\n') }
 }
 
-const lineNames = { ...sideFields, title: 'Title', standfirst: 'Standfirst', byline: 'Byline' }
+const lineNames = { ...detailFields, title: 'Title', standfirst: 'Standfirst', byline: 'Byline' }
 
 const furtherRules = z.object({ body: text(0, 100_000) })
 const furtherSaid = z.object({ body: string.overwrite(tidy).max(100_000) })
@@ -297,11 +297,11 @@ export function parseFields(
   const conversing = incoming.channel === 'telegram' || incoming.channel === 'email'
   const rules = conversing ? conversationRules : fieldRules[incoming.kind]
   const parsed = rules.safeParse(incoming.fields)
-  const faults = { ...faultsOf(parsed.error), ...labelFaults(incoming.files) }
+  const errors = { ...errorsOf(parsed.error), ...labelErrors(incoming.files) }
   const silent =
     parsed.success && saysNothing(parsed.data) && incoming.files.length + incoming.awaited.length === 0
-  if (silent) faults.body = ['Please write something or attach a file.']
-  return acceptedOr(faults, parsed.data)
+  if (silent) errors.body = ['Please write something or attach a file.']
+  return acceptedOr(errors, parsed.data)
 }
 
 /**
@@ -310,10 +310,10 @@ export function parseFields(
  */
 export function parseFurtherFields(incoming: IncomingMessage): Fields {
   const parsed = (incoming.telegram || incoming.email ? furtherSaid : furtherRules).safeParse(incoming.fields)
-  const faults = { ...faultsOf(parsed.error), ...labelFaults(incoming.files) }
+  const errors = { ...errorsOf(parsed.error), ...labelErrors(incoming.files) }
   if (parsed.data?.body === '' && incoming.files.length + (incoming.awaited?.length ?? 0) === 0)
-    faults.body = ['Please write something or attach a file.']
-  return acceptedOr(faults, parsed.data)
+    errors.body = ['Please write something or attach a file.']
+  return acceptedOr(errors, parsed.data)
 }
 
 /** Name and language come with a door; all else somebody has said. */
@@ -321,26 +321,26 @@ function saysNothing(fields: object): boolean {
   return Object.entries(fields).every(([name, value]) => ['name', 'language'].includes(name) || !value)
 }
 
-function acceptedOr(faults: Faults, fields: Fields | undefined): Fields {
-  if (fields && Object.keys(faults).length === 0) return fields
-  throw new Failure('invalid', 'Some fields need another look.', { fields: faults })
+function acceptedOr(errors: FieldErrors, fields: Fields | undefined): Fields {
+  if (fields && Object.keys(errors).length === 0) return fields
+  throw new Failure('invalid', 'Some fields need another look.', { fields: errors })
 }
 
-function faultsOf(error: z.ZodError | undefined): Faults {
-  const faults: Faults = {}
+function errorsOf(error: z.ZodError | undefined): FieldErrors {
+  const errors: FieldErrors = {}
   for (const issue of error?.issues ?? []) {
     const field = String(issue.path[0])
-    const known = faults[field] ?? []
-    if (!known.includes(issue.message)) faults[field] = [...known, issue.message]
+    const known = errors[field] ?? []
+    if (!known.includes(issue.message)) errors[field] = [...known, issue.message]
   }
-  return faults
+  return errors
 }
 
-function labelFaults(files: StagedFile[]): Faults {
-  const faults: Faults = {}
+function labelErrors(files: StagedFile[]): FieldErrors {
+  const errors: FieldErrors = {}
   for (const field of ['caption', 'credit'] as const) {
     const bad = files.map((file) => caption.safeParse(file[field])).find((parsed) => !parsed.success)
-    if (bad?.error) faults[field] = bad.error.issues.map((issue) => issue.message)
+    if (bad?.error) errors[field] = bad.error.issues.map((issue) => issue.message)
   }
-  return faults
+  return errors
 }

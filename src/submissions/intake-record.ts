@@ -1,13 +1,13 @@
 import type { Author, Channel, Kind } from '../db/values.ts'
 import type { Recipient } from '../encryption/types.ts'
-import type { NewDelivery } from '../jobs/job.ts'
-import type { Arrival, AwaitedFile, StagedFile } from './incoming.ts'
-import type { ThreadMark } from './mail-thread-key.ts'
+import type { NewJob } from '../jobs/job.ts'
+import type { AwaitedFile, IdempotencyKey, StagedFile } from './incoming.ts'
+import type { ThreadKey } from './mail-thread-key.ts'
 import type { Content, Summary } from './model.ts'
 
 /** What is written in one transaction, or not at all: a new submission with its first message, or a further message. */
 export type NewRecord = {
-  arrival: Omit<Arrival, 'secret'>
+  idempotencyKey: Omit<IdempotencyKey, 'secret'>
   submissionId: string
   /** Undefined for a further message. */
   submission?: NewSubmission
@@ -17,11 +17,11 @@ export type NewRecord = {
   /** Content that is sealed already stands in its place, and nobody here can read it. */
   blocks?: string[]
   attachments: NewAttachment[]
-  deliveries: NewDelivery[]
+  jobs: NewJob[]
   at: number
   /** The message is there already: this adds to it. */
   adds?: true
-  threads?: ThreadMark[]
+  threads?: ThreadKey[]
   /** The mailbox, as a keyed hash, that a receipt is to be mailed to. Without it none of the deliveries is one. */
   mailed?: string
 }
@@ -35,21 +35,21 @@ export type NewSubmission = {
   /** By what its sender would be known again, hashed; not kept, but compared with those marked as spam. */
   senders: string[]
   isConfidential: boolean
-  bond: string
+  contextId: string
   /** What its receipt opens is sealed for this one; null where nothing is sealed. */
   senderRecipient: Recipient | null
 }
 
 /** A file that is in the store; a sealed one with its mark, and for which desk key it is sealed. */
-export type KeptFile = Pick<StagedFile, 'size' | 'type' | 'sha256'> & {
+export type StoredFile = Pick<StagedFile, 'size' | 'type' | 'sha256'> & {
   mark?: string | undefined
   desk?: Recipient | undefined
 }
 
 /** By what a sealed file is known, for which desk key it is sealed, and its own key, which is not to be written down. */
-export type SealedAs = { mark: string; desk: Recipient; fileKey: Uint8Array }
+export type EncryptedAs = { mark: string; desk: Recipient; fileKey: Uint8Array }
 
-export type NewAttachment = { id: string } & (KeptFile | { awaited: AwaitedFile })
+export type NewAttachment = { id: string } & (StoredFile | { awaited: AwaitedFile })
 
 /**
  * What became of a record. A repeat names the submission that the first arrival made, and the digest it had.
@@ -67,4 +67,4 @@ export type Recorded = {
 }
 
 /** What a channel's own id was taken in as. */
-export type Arrived = { reference: string; isConfidential: boolean }
+export type ReceivedBefore = { reference: string; isConfidential: boolean }

@@ -1,17 +1,17 @@
 import type { Tables } from '../db/schema.ts'
-import type { Hidden } from '../encryption/hidden.ts'
-import type { NewDelivery } from '../jobs/job.ts'
+import type { ProcessCodec } from '../encryption/hidden.ts'
+import type { NewJob } from '../jobs/job.ts'
 import { contactIn } from './contact.ts'
 import type { Prepared } from './intake-encrypt.ts'
 import type { NewAttachment, NewRecord } from './intake-record.ts'
 
 export function submissionRow(
-  { one, sealing, summary }: Prepared,
+  { one, recipients, summary }: Prepared,
   spammers: Set<string>,
-  hidden: Hidden,
+  processCodec: ProcessCodec,
 ): Tables['submissions'][] {
   if (!one.submission) return []
-  const { reference, receiptHash, kind, channel, senders, isConfidential, bond, senderRecipient } =
+  const { reference, receiptHash, kind, channel, senders, isConfidential, contextId, senderRecipient } =
     one.submission
   return [
     {
@@ -30,20 +30,20 @@ export function submissionRow(
       summary,
       moved_from: null,
       moved_at: null,
-      moved_told_at: null,
+      moved_visible_at: null,
       spam_before: senders.some((sender) => spammers.has(sender)) ? 1 : 0,
       first_opened_at: null,
       decided_at: null,
       escalated_at: null,
       is_confidential: isConfidential ? 1 : 0,
-      bond,
+      context_id: contextId,
       sender_recipient: senderRecipient,
       // What was sealed before may have been for an earlier key.
-      sealed_for: one.blocks ? null : (sealing?.desk ?? null),
-      contact: sealing ? hidden.hide(contactIn(one.content)) : null,
+      encrypted_for: one.blocks ? null : (recipients?.desk ?? null),
+      contact: recipients ? processCodec.encrypt(contactIn(one.content)) : null,
       active_at: one.at,
       warned_at: null,
-      is_held: 0,
+      legal_hold: 0,
       sender_left_at: null,
     },
   ]
@@ -59,7 +59,7 @@ export function messageRow({ one, content }: Prepared): Tables['messages'] {
     created_at: one.at,
     withdrawn_at: null,
     settles: null,
-    told_at: one.at,
+    visible_at: one.at,
   }
 }
 
@@ -69,7 +69,7 @@ const added = 10_000
 /** Called with what has been put beside the files of a message, or with those of a new one. */
 export function attachmentRows(
   one: Pick<NewRecord, 'attachments' | 'messageId' | 'adds'>,
-  sealed: Map<string, string>,
+  encrypted: Map<string, string>,
 ): Tables['attachments'][] {
   return one.attachments.map((attachment, position) => ({
     id: attachment.id,
@@ -77,29 +77,29 @@ export function attachmentRows(
     position: one.adds ? added + position : position,
     preview_id: null,
     came_with: null,
-    ...fileColumns(attachment, sealed.get(attachment.id)),
+    ...fileColumns(attachment, encrypted.get(attachment.id)),
   }))
 }
 
-function fileColumns(attachment: NewAttachment, sealed: string | undefined) {
+function fileColumns(attachment: NewAttachment, encrypted: string | undefined) {
   if (!('awaited' in attachment)) {
     const { size, type, sha256 } = attachment
-    if (sealed !== undefined)
-      return { state: 'kept' as const, size, type: sealed, sha256: null, is_sealed: 1 }
-    return { state: 'kept' as const, size, type, sha256, is_sealed: 0 }
+    if (encrypted !== undefined)
+      return { state: 'kept' as const, size, type: encrypted, sha256: null, is_encrypted: 1 }
+    return { state: 'kept' as const, size, type, sha256, is_encrypted: 0 }
   }
   const { withheld } = attachment.awaited
   const state = withheld === undefined ? ('awaited' as const) : ('failed' as const)
-  return { state, size: withheld ?? null, type: null, sha256: null, is_sealed: 0 }
+  return { state, size: withheld ?? null, type: null, sha256: null, is_encrypted: 0 }
 }
 
 /** Of what is sealed no preview is made: that would lie there in the clear. */
-export function deliveriesOf({ one, sealing, passing }: Prepared): NewDelivery[] {
+export function jobsOf({ one, recipients, ephemeralPayload }: Prepared): NewJob[] {
   const told = { submissionId: one.submissionId, messageId: one.messageId }
-  const deliveries = one.deliveries.filter(({ purpose }) => !sealing || purpose !== 'preview')
-  return deliveries.map((delivery) => ({
+  const jobs = one.jobs.filter(({ type: jobType }) => !recipients || jobType !== 'preview')
+  return jobs.map((job) => ({
     ...told,
-    ...(passing && delivery.purpose === 'tell-editors' && { passing }),
-    ...delivery,
+    ...(ephemeralPayload && job.type === 'tell-editors' && { ephemeralPayload }),
+    ...job,
   }))
 }

@@ -1,19 +1,19 @@
 import { type Failure, unavailable } from '../core/errors.ts'
 import { isDuplicate, isOrphan, isUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
-import type { Hidden } from '../encryption/hidden.ts'
+import type { ProcessCodec } from '../encryption/hidden.ts'
 import { noKeys } from '../encryption/types.ts'
 import type { Contact } from '../jobs/contact.ts'
-import { insertDeliveries } from '../jobs/enqueue-store.ts'
+import { insertJobs } from '../jobs/enqueue-store.ts'
 import { contactIn, laterContact } from './contact.ts'
 import { behind, type Contents, together } from './content-codec.ts'
-import { earlierArrivals, insertArrivals } from './idempotency-store.ts'
+import { earlierWith, insertIdempotencyKeys } from './idempotency-store.ts'
 import { type Prepared, prepared } from './intake-encrypt.ts'
 import type { NewRecord, Recorded } from './intake-record.ts'
-import { attachmentRows, deliveriesOf, messageRow, submissionRow } from './intake-rows.ts'
+import { attachmentRows, jobsOf, messageRow, submissionRow } from './intake-rows.ts'
 import { insertThreads, pastMailLimit } from './mail-thread-store.ts'
 import { newReference } from './receipt.ts'
-import { stillSealedFor } from './recipients-store.ts'
+import { stillEncryptedFor } from './recipients-store.ts'
 import { queueForSearch } from './search-store.ts'
 import type { Writing } from './write-context.ts'
 
@@ -86,7 +86,7 @@ async function inOneTransaction(
 ): Promise<Outcome[]> {
   return db.transaction().execute(async (trx) => {
     const all = records.map(({ one }) => one)
-    const first = await insertArrivals(trx, all)
+    const first = await insertIdempotencyKeys(trx, all)
     const fresh = records.filter(({ one }) => first.has(one))
     const repeats = all.filter((one) => !first.has(one))
     const unmailed = await pastMailLimit(
@@ -97,7 +97,7 @@ async function inOneTransaction(
     )
     const toWrite = fresh.map((each) => (unmailed.has(each.one) ? withoutReceiptMail(each) : each))
     if (fresh.length > 0) await insertAll(trx, writing, toWrite, now())
-    const earlier = await earlierArrivals(trx, repeats)
+    const earlier = await earlierWith(trx, repeats)
     return records.map((each) =>
       first.has(each.one) ? freshlyRecorded(each, unmailed.has(each.one)) : earlier(each.one),
     )
@@ -106,18 +106,18 @@ async function inOneTransaction(
 
 function withoutReceiptMail(prepared: Prepared): Prepared {
   const { one } = prepared
-  const deliveries = one.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
-  return { ...prepared, one: { ...one, deliveries } }
+  const jobs = one.jobs.filter(({ type }) => type !== 'sender-receipt')
+  return { ...prepared, one: { ...one, jobs } }
 }
 
-function freshlyRecorded({ one, sealing }: Prepared, isUnmailed: boolean): Recorded {
-  const { submissionId, submission, arrival } = one
+function freshlyRecorded({ one, recipients }: Prepared, isUnmailed: boolean): Recorded {
+  const { submissionId, submission, idempotencyKey } = one
   return {
     repeat: false,
     submissionId,
     reference: submission?.reference,
-    digest: arrival.digest,
-    isConfidential: sealing !== undefined,
+    digest: idempotencyKey.digest,
+    isConfidential: recipients !== undefined,
     isUnmailed,
   }
 }
@@ -125,16 +125,16 @@ function freshlyRecorded({ one, sealing }: Prepared, isUnmailed: boolean): Recor
 async function insertAll(trx: Database, writing: Writing, prepared: Prepared[], now: number): Promise<void> {
   const records = prepared.map(({ one }) => one)
   const spammers = await knownSpammers(trx, records)
-  const submissions = prepared.flatMap((one) => submissionRow(one, spammers, writing.hidden))
+  const submissions = prepared.flatMap((one) => submissionRow(one, spammers, writing.processCodec))
   if (submissions.length > 0) await trx.insertInto('submissions').values(submissions).execute()
   const messages = prepared.filter(({ one }) => !one.adds).map(messageRow)
   if (messages.length > 0) await trx.insertInto('messages').values(messages).execute()
   for (const one of prepared) if (one.one.adds) await addToMessage(trx, writing.contents, one)
   const attachments = prepared.flatMap(({ one, files }) => attachmentRows(one, files))
   if (attachments.length > 0) await trx.insertInto('attachments').values(attachments).execute()
-  await insertDeliveries(trx, prepared.flatMap(deliveriesOf), now, writing.hidden)
+  await insertJobs(trx, prepared.flatMap(jobsOf), now, writing.processCodec)
   for (const one of records) await insertThreads(trx, one.threads ?? [], one.submissionId)
-  for (const one of prepared) if (!one.one.submission) await touch(trx, one, writing.hidden)
+  for (const one of prepared) if (!one.one.submission) await touch(trx, one, writing.processCodec)
   await queueForSearch(
     trx,
     records.map((one) => one.submissionId),
@@ -148,8 +148,12 @@ async function knownSpammers(trx: Database, records: NewRecord[]): Promise<Set<s
   return new Set(rows.map((row) => row.sender))
 }
 
-async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden): Promise<void> {
-  if (sealing && one.author !== 'stranger') await learnContact(trx, one, hidden)
+async function touch(
+  trx: Database,
+  { one, recipients }: Prepared,
+  processCodec: ProcessCodec,
+): Promise<void> {
+  if (recipients && one.author !== 'stranger') await learnContact(trx, one, processCodec)
   const row = await trx
     .updateTable('submissions')
     .set((eb) => ({
@@ -159,10 +163,10 @@ async function touch(trx: Database, { one, sealing }: Prepared, hidden: Hidden):
       ...(one.author === 'sender' && { heard_at: one.at, heard_revision: eb('revision', '+', 1) }),
       active_at: one.at,
       warned_at: null,
-      ...stillSealedFor(sealing),
+      ...stillEncryptedFor(recipients),
     }))
     .where('id', '=', one.submissionId)
-    .where('is_confidential', '=', sealing ? 1 : 0)
+    .where('is_confidential', '=', recipients ? 1 : 0)
     .returning('id')
     .executeTakeFirst()
   if (!row) throw goneMeanwhile()
@@ -177,7 +181,7 @@ function goneMeanwhile(): Failure {
 }
 
 /** What a message tells of how its sender is reached, where it is still known how they were before. */
-async function learnContact(trx: Database, one: NewRecord, hidden: Hidden): Promise<void> {
+async function learnContact(trx: Database, one: NewRecord, processCodec: ProcessCodec): Promise<void> {
   const told = contactIn(one.content)
   if (!told.telegram && !told.references) return
   const row = await trx
@@ -185,11 +189,11 @@ async function learnContact(trx: Database, one: NewRecord, hidden: Hidden): Prom
     .select('contact')
     .where('id', '=', one.submissionId)
     .executeTakeFirst()
-  const before = hidden.reveal<Contact>(row?.contact ?? null)
+  const before = processCodec.decrypt<Contact>(row?.contact ?? null)
   if (before === undefined || before === 'lost') return
   await trx
     .updateTable('submissions')
-    .set({ contact: hidden.hide(laterContact(before, told)) })
+    .set({ contact: processCodec.encrypt(laterContact(before, told)) })
     .where('id', '=', one.submissionId)
     .execute()
 }
@@ -198,7 +202,7 @@ async function learnContact(trx: Database, one: NewRecord, hidden: Hidden): Prom
 async function addToMessage(
   trx: Database,
   contents: Contents,
-  { one, content, sealing }: Prepared,
+  { one, content, recipients }: Prepared,
 ): Promise<void> {
   const row = await trx
     .selectFrom('messages')
@@ -208,7 +212,7 @@ async function addToMessage(
   if (!row) throw goneMeanwhile()
   await trx
     .updateTable('messages')
-    .set({ content: sealing || one.blocks ? behind(row.content, content) : await joined(row.content) })
+    .set({ content: recipients || one.blocks ? behind(row.content, content) : await joined(row.content) })
     .where('id', '=', one.messageId)
     .execute()
 

@@ -3,27 +3,27 @@ import { Failure, unavailable } from '../core/errors.ts'
 import { groupCommit, type Settled } from '../core/group-commit.ts'
 import { coarseId, coarseIdBehind, idBehind, minuteOf, newId } from '../core/ids.ts'
 import { isReadByNobody } from '../core/no-reply-address.ts'
-import { narrowed, type Recipient, type Sealing, whomFor } from '../encryption/types.ts'
-import type { NewDelivery } from '../jobs/job.ts'
+import { narrowed, type Recipient, type Recipients, whomFor } from '../encryption/types.ts'
+import type { NewJob } from '../jobs/job.ts'
 import { type FileLabel, previewsOf } from './attachment.ts'
 import {
-  type Arrival,
   type AwaitedFile,
+  type DraftEncryption,
+  type IdempotencyKey,
   type IncomingMessage,
   type IncomingSubmission,
   isInConfidence,
   parseFields,
   parseFurtherFields,
-  type SealedBefore,
   type StagedFile,
 } from './incoming.ts'
-import type { Arrived, NewRecord, NewSubmission, Recorded, SealedAs } from './intake-record.ts'
+import type { EncryptedAs, NewRecord, NewSubmission, ReceivedBefore, Recorded } from './intake-record.ts'
 import { type Content, type Fields, type Message, summaryOf } from './model.ts'
 import { settlingTime } from './presence.ts'
 import { hashReceipt, newReceipt, newReference, receiptFor } from './receipt.ts'
 import { areComparable } from './request-digest.ts'
 import { saidBefore } from './said-before.ts'
-import { mailboxMark, sendersOf } from './sender-fingerprint.ts'
+import { mailboxKey, sendersOf } from './sender-fingerprint.ts'
 
 /**
  * What a sender is told. The receipt is in no log and no URL, and is stored only as a hash. A repeat is told the same
@@ -49,15 +49,15 @@ export type IntakeContext = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>
   /** What an arrival was taken in as; undefined for one that is new. */
-  arrivedAs(arrival: Pick<Arrival, 'source' | 'key'>): Promise<Arrived | undefined>
+  receivedAs(idempotencyKey: Pick<IdempotencyKey, 'source' | 'key'>): Promise<ReceivedBefore | undefined>
   files: Record<'discard' | 'remove', (ids: string[]) => Promise<void>> & {
     /** Makes staged files durable, sealed where that is asked; gives by what those are known that are. */
-    keep(ids: string[], sealing?: Sealing): Promise<Map<string, SealedAs>>
+    keep(ids: string[], recipients?: Recipients): Promise<Map<string, EncryptedAs>>
   }
   /** For whom one seals so that this receipt opens it. */
   recipientFor: (receipt: string) => Recipient
   /** How this conversation is sealed; undefined where it is not. */
-  sealingOf: (submissionId: string) => Promise<Sealing | undefined>
+  recipientsOf: (submissionId: string) => Promise<Recipients | undefined>
   /** The last message of a conversation, and whether its sender deleted their side; undefined for one that has gone. */
   standingOf: (submissionId: string) => Promise<{ last: string; hasLeft: boolean } | undefined>
   /** What was said so far, as far as this receipt opens it. */
@@ -93,19 +93,19 @@ export function createIntake(app: IntakeContext) {
       const incoming = await orDiscarded(given.files, () => inItsPlace(given))
       const receipt = receiptOf(incoming)
       const record = newSubmission(incoming, fields, receipt, app)
-      const { bond, isConfidential, senderRecipient } = record.submission
+      const { contextId, isConfidential, senderRecipient } = record.submission
       // For the files: how its words are sealed is asked with all that are written together.
-      const sealing =
+      const recipients =
         isConfidential && incoming.files.length > 0
-          ? { bond, sender: senderRecipient, desk: await app.deskRecipient() }
+          ? { contextId, sender: senderRecipient, desk: await app.deskRecipient() }
           : undefined
-      return keeping(incoming.files, sealing, async (marks) => {
+      return keeping(incoming.files, recipients, async (marks) => {
         mark(record, marks)
         const recorded = await commit(record)
         // Sent both ways at the same moment: whoever sends it again finds the other one there.
         if (isConfidential && !recorded.isConfidential) throw unavailable(undefined, true)
         const changed = recorded.repeat && (await isChanged(recorded, incoming, record, receipt))
-        if (changed && incoming.arrival.refusesChange) await refuseChange(incoming.files)
+        if (changed && incoming.idempotencyKey.refusesChange) await refuseChange(incoming.files)
         const { repeat } = changed ? await commit(await further(record, recorded.submissionId)) : recorded
         return {
           reference: recorded.reference as string,
@@ -126,19 +126,19 @@ export function createIntake(app: IntakeContext) {
       const fields = await orDiscarded(incoming.files, () =>
         fieldsIn(incoming, () => parseFurtherFields(incoming)),
       )
-      const sealing = await app.sealingOf(incoming.submissionId)
-      const turn = await orDiscarded(incoming.files, () => turnOf(incoming, sealing))
-      if (incoming.isConfidential && !sealing) await orDiscarded(incoming.files, refuseInClear)
+      const recipients = await app.recipientsOf(incoming.submissionId)
+      const turn = await orDiscarded(incoming.files, () => turnOf(incoming, recipients))
+      if (incoming.isConfidential && !recipients) await orDiscarded(incoming.files, refuseInClear)
       const record = furtherMessage(incoming, fields, turn)
-      const forWhom = sealing && narrowed(sealing, whomFor(incoming.author ?? 'sender'))
+      const forWhom = recipients && narrowed(recipients, whomFor(incoming.author ?? 'sender'))
       const { repeat, digest } = await keeping(incoming.files, forWhom, (marks) => {
         mark(record, marks)
         return commit(record)
       })
-      const { arrival } = incoming
+      const { idempotencyKey } = incoming
       return {
         repeat,
-        isChanged: repeat && areComparable(digest, arrival.digest) && digest !== arrival.digest,
+        isChanged: repeat && areComparable(digest, idempotencyKey.digest) && digest !== idempotencyKey.digest,
       }
     },
 
@@ -148,7 +148,7 @@ export function createIntake(app: IntakeContext) {
      */
     async receiveInto(incoming: IncomingMessage & { messageId: string }): Promise<{ repeat: boolean }> {
       const fields = fieldsIn(incoming, () => parseFurtherFields(incoming))
-      const turn = await turnOf(incoming, await app.sealingOf(incoming.submissionId))
+      const turn = await turnOf(incoming, await app.recipientsOf(incoming.submissionId))
       return commit({ ...furtherMessage(incoming, fields, turn), adds: true })
     },
   }
@@ -159,14 +159,14 @@ export function createIntake(app: IntakeContext) {
    */
   async function turnOf(
     { submissionId, author }: Pick<IncomingMessage, 'submissionId' | 'author'>,
-    sealing: Sealing | undefined,
+    recipients: Recipients | undefined,
   ): Promise<Turn> {
     const now = app.now()
     const standing = await app.standingOf(submissionId)
     if (!standing) throw new Failure('not-found', 'This conversation is not there any more.')
     if (standing.hasLeft && author !== 'stranger')
       throw new Failure('conflict', 'The sender’s side of this conversation was deleted.')
-    if (!sealing) return { now, at: now, id: idBehind(standing.last, now) }
+    if (!recipients) return { now, at: now, id: idBehind(standing.last, now) }
     return { now, at: minuteOf(now), id: coarseIdBehind(standing.last, now) }
   }
 
@@ -177,18 +177,18 @@ export function createIntake(app: IntakeContext) {
     record: NewRecord,
     receipt: string,
   ): Promise<boolean> {
-    const { arrival } = incoming
-    if (digest === arrival.digest) return false
-    if (areComparable(digest, arrival.digest)) return true
+    const { idempotencyKey } = incoming
+    if (digest === idempotencyKey.digest) return false
+    if (areComparable(digest, idempotencyKey.digest)) return true
     // Nobody here can open what was said: the same arrival is taken for the same.
     if (isByChance(incoming)) return false
     return !saidBefore(await app.conversation(submissionId, receipt), record)
   }
 
-  async function further(record: NewPiece, submissionId: string): Promise<NewRecord> {
+  async function further(record: FreshSubmission, submissionId: string): Promise<NewRecord> {
     return asFurtherMessage(
       record,
-      await turnOf({ submissionId }, await app.sealingOf(submissionId)),
+      await turnOf({ submissionId }, await app.recipientsOf(submissionId)),
       submissionId,
     )
   }
@@ -199,17 +199,19 @@ export function createIntake(app: IntakeContext) {
    * What follows something confidential is confidential too.
    */
   async function inItsPlace(incoming: IncomingSubmission): Promise<IncomingSubmission> {
-    const before = await app.arrivedAs(incoming.arrival)
+    const before = await app.receivedAs(incoming.idempotencyKey)
     if (!before || before.isConfidential === isInConfidence(incoming)) return incoming
     if (before.isConfidential) return { ...incoming, isConfidential: true }
-    if (incoming.arrival.refusesChange) throw keyUsed()
-    return { ...incoming, arrival: inConfidence(incoming.arrival), earlier: before.reference }
+    if (incoming.idempotencyKey.refusesChange) throw keyUsed()
+    return { ...incoming, idempotencyKey: inConfidence(incoming.idempotencyKey), earlier: before.reference }
   }
 
   function receiptOf(incoming: IncomingSubmission): string {
     if (isByChance(incoming)) return newReceipt()
-    const { arrival, sealed } = incoming
-    return sealed?.receipt ?? receiptFor(app.receiptKey, `${arrival.source}\0${arrival.secret}`)
+    const { idempotencyKey, encrypted } = incoming
+    return (
+      encrypted?.receipt ?? receiptFor(app.receiptKey, `${idempotencyKey.source}\0${idempotencyKey.secret}`)
+    )
   }
 
   async function refuseChange(files: StagedFile[]): Promise<never> {
@@ -230,11 +232,11 @@ export function createIntake(app: IntakeContext) {
   // tell whether the commit was made, and the sweep at the next start can. A repeat has its files already.
   async function keeping<T extends { repeat: boolean }>(
     files: StagedFile[],
-    sealing: Sealing | undefined,
-    record: (marks: Map<string, SealedAs>) => Promise<T>,
+    recipients: Recipients | undefined,
+    record: (marks: Map<string, EncryptedAs>) => Promise<T>,
   ): Promise<T> {
     const ids = files.map((file) => file.id)
-    const marks = await app.files.keep(ids, sealing)
+    const marks = await app.files.keep(ids, recipients)
     try {
       const recorded = await record(marks)
       if (recorded.repeat) await app.files.remove(ids)
@@ -258,9 +260,9 @@ function refuseInClear(): never {
 }
 
 /** The same arrival, asked for in confidence after it was taken in without. */
-function inConfidence({ key, secret, ...arrival }: Arrival): Arrival {
+function inConfidence({ key, secret, ...idempotencyKey }: IdempotencyKey): IdempotencyKey {
   return {
-    ...arrival,
+    ...idempotencyKey,
     key: `${key}/confidential`,
     ...(secret !== undefined && { secret: `${secret}\0confidential` }),
   }
@@ -268,19 +270,19 @@ function inConfidence({ key, secret, ...arrival }: Arrival): Arrival {
 
 /** What is sealed already cannot be looked into: it was parsed when it came. */
 function fieldsIn(
-  { sealed, blocks }: { sealed?: SealedBefore; blocks?: string[] },
+  { encrypted, blocks }: { encrypted?: DraftEncryption; blocks?: string[] },
   parse: () => Fields,
 ): Fields {
-  return (sealed?.blocks ?? blocks) ? { body: '' } : parse()
+  return (encrypted?.blocks ?? blocks) ? { body: '' } : parse()
 }
 
 /** Nothing that comes again leads to its receipt. */
-function isByChance({ arrival, sealed }: IncomingSubmission): boolean {
-  return sealed ? sealed.receipt === undefined : arrival.secret === undefined
+function isByChance({ idempotencyKey, encrypted }: IncomingSubmission): boolean {
+  return encrypted ? encrypted.receipt === undefined : idempotencyKey.secret === undefined
 }
 
 /** Notes by what sealed files are known. */
-function mark({ attachments }: NewRecord, marks: Map<string, SealedAs>): void {
+function mark({ attachments }: NewRecord, marks: Map<string, EncryptedAs>): void {
   for (const one of attachments) {
     const as = marks.get(one.id)
     if (!('awaited' in one) && as) Object.assign(one, { mark: as.mark, desk: as.desk })
@@ -290,16 +292,16 @@ function mark({ attachments }: NewRecord, marks: Map<string, SealedAs>): void {
 /** When something is said, what is told of that, and the id that it stands by. */
 type Turn = { now: number; at: number; id: string }
 
-type NewPiece = NewRecord & { submission: NewSubmission }
+type FreshSubmission = NewRecord & { submission: NewSubmission }
 
 function newSubmission(
   incoming: IncomingSubmission,
   fields: Fields,
   receipt: string,
   app: IntakeContext,
-): NewPiece {
+): FreshSubmission {
   const now = app.now()
-  const { kind, channel, telegram, api, email, threads, sealed, rawUpdates, earlier } = incoming
+  const { kind, channel, telegram, api, email, threads, encrypted, rawUpdates, earlier } = incoming
   const isConfidential = isInConfidence(incoming)
   const at = isConfidential ? minuteOf(now) : now
   const idNow = isConfidential ? coarseId : newId
@@ -316,7 +318,7 @@ function newSubmission(
     ...(earlier !== undefined && { earlier }),
   }
   return {
-    arrival: named(incoming.arrival),
+    idempotencyKey: named(incoming.idempotencyKey),
     submissionId: incoming.ids?.submissionId ?? idNow(now),
     submission: {
       reference: newReference(),
@@ -326,23 +328,18 @@ function newSubmission(
       summary: summaryOf(content, attachments.length - incoming.files.filter(({ isRaw }) => isRaw).length),
       senders: sendersOf(content, app.senderKey),
       isConfidential,
-      bond: sealed?.bond ?? randomBytes(12).toString('base64url'),
+      contextId: encrypted?.contextId ?? randomBytes(12).toString('base64url'),
       senderRecipient: isConfidential ? app.recipientFor(receipt) : null,
     },
     messageId: incoming.ids?.messageId ?? idNow(now),
     author: 'sender',
     content,
     attachments,
-    deliveries: [
-      tellEditors(now),
-      ...receiptMail,
-      ...awaited.flatMap(fetchOf),
-      ...previewsOf(incoming.files),
-    ],
+    jobs: [tellEditors(now), ...receiptMail, ...awaited.flatMap(fetchOf), ...previewsOf(incoming.files)],
     at,
-    ...(receiptMail.length > 0 && fields.email && { mailed: mailboxMark(fields.email, app.senderKey) }),
+    ...(receiptMail.length > 0 && fields.email && { mailed: mailboxKey(fields.email, app.senderKey) }),
     ...(threads && { threads }),
-    ...(sealed?.blocks && { blocks: sealed.blocks }),
+    ...(encrypted?.blocks && { blocks: encrypted.blocks }),
   }
 }
 
@@ -352,7 +349,7 @@ function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id
   const isTold = author === 'sender' && !incoming.isQuiet
   const awaited = (incoming.awaited ?? []).map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
   return {
-    arrival: incoming.arrival,
+    idempotencyKey: incoming.idempotencyKey,
     submissionId: incoming.submissionId,
     messageId: incoming.messageId ?? id,
     author,
@@ -365,8 +362,8 @@ function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id
       ...(rawUpdates && { rawUpdates }),
     },
     attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
-    deliveries: [
-      ...(incoming.deliveries ?? []),
+    jobs: [
+      ...(incoming.jobs ?? []),
       ...(isTold ? [tellEditors(now)] : []),
       ...awaited.flatMap(fetchOf),
       ...previewsOf(files),
@@ -381,23 +378,23 @@ function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id
  * A piece that was changed and sent again under the same key, as after the browser's Back: the first one
  * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
  */
-function asFurtherMessage(record: NewPiece, { id, at }: Turn, submissionId: string): NewRecord {
+function asFurtherMessage(record: FreshSubmission, { id, at }: Turn, submissionId: string): NewRecord {
   const { submission: _, mailed: __, ...message } = record
-  const { source, key, digest } = record.arrival
-  const arrival = { source, key: `${key}/${digest}` }
+  const { source, key, digest } = record.idempotencyKey
+  const idempotencyKey = { source, key: `${key}/${digest}` }
   // An id of its own again: ids order a conversation, and this message comes after the first one.
-  const deliveries = message.deliveries.filter(({ purpose }) => purpose !== 'sender-receipt')
-  return { ...message, arrival, submissionId, messageId: id, at, deliveries }
+  const jobs = message.jobs.filter(({ type }) => type !== 'sender-receipt')
+  return { ...message, idempotencyKey, submissionId, messageId: id, at, jobs }
 }
 
 /** What is kept of an arrival. */
-function named({ source, key, digest }: Arrival): NewRecord['arrival'] {
+function named({ source, key, digest }: IdempotencyKey): NewRecord['idempotencyKey'] {
   return { source, key, ...(digest !== undefined && { digest }) }
 }
 
 /** Which editors are told, and when, is decided a little later: by then it is known what else came in. */
-function tellEditors(at: number): NewDelivery {
-  return { purpose: 'tell-editors', dueAt: at + settlingTime }
+function tellEditors(at: number): NewJob {
+  return { type: 'tell-editors', dueAt: at + settlingTime }
 }
 
 /**
@@ -409,17 +406,17 @@ function receiptMails(
   fields: Fields,
   receipt: string,
   isConfidential: boolean,
-): NewDelivery[] {
+): NewJob[] {
   const to = fields.email
   if (!to || isUnanswered || isReadByNobody(to)) return []
-  if (!isConfidential) return [{ purpose: 'sender-receipt', target: to, receipt }]
+  if (!isConfidential) return [{ type: 'sender-receipt', target: to, receipt }]
   const contact = { email: to, ...(email?.messageId && { references: [email.messageId] }) }
-  return [{ purpose: 'sender-receipt', passing: { contact, ...(channel === 'email' && { receipt }) } }]
+  return [{ type: 'sender-receipt', ephemeralPayload: { contact, ...(channel === 'email' && { receipt }) } }]
 }
 
-function fetchOf(file: AwaitedFile & { id: string }): NewDelivery[] {
+function fetchOf(file: AwaitedFile & { id: string }): NewJob[] {
   if (file.withheld !== undefined) return []
-  return [{ purpose: 'telegram-file', attachmentId: file.id, target: file.remoteId }]
+  return [{ type: 'telegram-file', attachmentId: file.id, target: file.remoteId }]
 }
 
 function labels(files: (FileLabel & { id: string })[]): Record<string, FileLabel> {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { coarseId, minuteOf } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
 import type { NewRecord } from './intake-record.ts'
-import type { ThreadMark } from './mail-thread-key.ts'
+import type { ThreadKey } from './mail-thread-key.ts'
 import { isThere } from './store.ts'
 
 const day = 86_400_000
@@ -16,7 +16,7 @@ export type MailStore = ReturnType<typeof mailStore>
 export function mailStore(db: Database) {
   return {
     /** Remembers to which submission replies to a mail belong. */
-    async mark(mark: ThreadMark, submissionId: string): Promise<void> {
+    async mark(mark: ThreadKey, submissionId: string): Promise<void> {
       await db.transaction().execute(async (trx) => {
         if (await isThere(trx, submissionId)) await insertThreads(trx, [mark], submissionId)
       })
@@ -65,7 +65,7 @@ export function mailStore(db: Database) {
 }
 
 /** Called inside the transaction of what the mails belong to. */
-export async function insertThreads(trx: Database, marks: ThreadMark[], submissionId: string): Promise<void> {
+export async function insertThreads(trx: Database, marks: ThreadKey[], submissionId: string): Promise<void> {
   if (marks.length === 0) return
   await trx
     .insertInto('mail_threads')
@@ -96,18 +96,16 @@ export async function pastMailLimit(
     const mailed = byMailbox.get(address) ?? []
     const room = Math.max(0, mostReceiptMails - (await mailsWithinDay(trx, address, now)))
     for (const one of mailed.slice(room)) past.add(one)
-    const counted = mailed
-      .slice(0, room)
-      .map(() => ({ delivery_id: coarseId(now), address, at: minuteOf(now) }))
-    if (counted.length > 0) await trx.insertInto('mail_answers').values(counted).execute()
+    const counted = mailed.slice(0, room).map(() => ({ job_id: coarseId(now), address, at: minuteOf(now) }))
+    if (counted.length > 0) await trx.insertInto('mail_receipts').values(counted).execute()
   }
   return past
 }
 
 async function mailsWithinDay(trx: Database, address: string, now: number): Promise<number> {
   const rows = await trx
-    .selectFrom('mail_answers')
-    .select('delivery_id')
+    .selectFrom('mail_receipts')
+    .select('job_id')
     .where('address', '=', address)
     .where('at', '>', now - day)
     .limit(mostReceiptMails)

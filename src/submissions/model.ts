@@ -1,10 +1,10 @@
 import { isVisible, shortened } from '../core/visible-text.ts'
 import type { Author, Channel, Kind, State } from '../db/values.ts'
-import type { SealState } from '../encryption/types.ts'
+import type { ContentAccess } from '../encryption/types.ts'
 import type { ApiSender, TelegramSender } from '../jobs/contact.ts'
 import type { Attachment, FileLabel } from './attachment.ts'
 import type { Formatted } from './formatted-text.ts'
-import type { HeldReason } from './quarantine.ts'
+import type { QuarantineReason } from './quarantine.ts'
 import type { UnreadableReason } from './unreadable.ts'
 
 export const kindNames: Record<Kind, string> = {
@@ -44,7 +44,7 @@ export type Submission = {
   /** The editor who has claimed it. */
   assigneeId: string | null
   /** The last move: from which state, when, and from when the sender is told of it. Null until the first. */
-  moved: { from: State; at: number; toldAt: number } | null
+  moved: { from: State; at: number; visibleAt: number } | null
   /** An earlier piece of this sender was marked as spam. */
   spamBefore: boolean
   /** Of a confidential kind, or marked so by its sender or an editor: it is sealed. */
@@ -54,7 +54,7 @@ export type Submission = {
   /** When editors were told that it will be erased, if nothing has happened since. */
   warnedAt: number | null
   /** It must not be erased. */
-  isHeld: boolean
+  legalHold: boolean
   /** When its sender deleted their side: nobody can be answered any more. */
   senderLeftAt: number | null
 }
@@ -96,7 +96,7 @@ export type Message = {
   author: Author
   /** Says nothing where it is locked or damaged. */
   content: Content
-  seal: SealState
+  access: ContentAccess
   attachments: Attachment[]
   createdAt: number
   /** The editor who wrote it. */
@@ -104,15 +104,15 @@ export type Message = {
   /** Called back by its editor before it left; the sender never sees it. */
   isWithdrawn: boolean
   /** From when the sender may read it; until then its editor can stop it. */
-  toldAt: number
+  visibleAt: number
   /** The quarantined message that its editor made their own by this one. */
   settles: string | null
 }
 
 /** True if the sender may read the message now. */
-export function isToldToSender(message: Message, now: number): boolean {
+export function isVisibleToSender(message: Message, now: number): boolean {
   if (message.isWithdrawn || message.author === 'stranger') return false
-  return message.author === 'sender' || now >= message.toldAt
+  return message.author === 'sender' || now >= message.visibleAt
 }
 
 /** What a message says. Everything in here is the sender's or an editor's own and is never logged. */
@@ -161,9 +161,9 @@ export type MailOrigin = {
   /** A program sent it by itself, such as an out-of-office reply. */
   isAutomatic?: true
   /** Why it was held for an editor to look at. */
-  held?: HeldReason
+  held?: QuarantineReason
   /** To the mail of which editor it replied. */
-  heldFor?: string
+  quarantinedFor?: string
 }
 
 /** What keeps the words of a mail from being read here. */
@@ -202,7 +202,7 @@ export type Detail =
   | 'inFull'
 
 /** The fields that stand beside the text, in the order in which editors see them. */
-export const sideFields = {
+export const detailFields = {
   bio: 'About the author',
   category: 'Category',
   interest: 'Interest in the matter',
@@ -229,11 +229,11 @@ export function rawMailOf({ attachments, content }: Message): Attachment | undef
 
 /** True for a reply that an editor wrote, as far as a mail tells: it came from their address to the one made for them. */
 export function isOfItsEditor(mail: MailOrigin | undefined): boolean {
-  return mail?.heldFor !== undefined && mail.held !== 'not-theirs'
+  return mail?.quarantinedFor !== undefined && mail.held !== 'not-theirs'
 }
 
 /** The state as the sender may know it: a decision that can still be taken back is not told. */
 export function senderState(submission: Pick<Submission, 'state' | 'moved'>, now: number): State {
   const { state, moved } = submission
-  return moved && now < moved.toldAt ? moved.from : state
+  return moved && now < moved.visibleAt ? moved.from : state
 }

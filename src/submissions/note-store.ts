@@ -2,7 +2,7 @@ import type { Database } from '../db/open.ts'
 import type { Keys } from '../encryption/types.ts'
 import type { Contents } from './content-codec.ts'
 import type { Note } from './note.ts'
-import { bondsOf } from './store.ts'
+import { contextIdsOf } from './store.ts'
 
 export type NoteStore = ReturnType<typeof noteStore>
 
@@ -17,15 +17,15 @@ export function noteStore(db: Database, contents: Contents) {
         .where('submission_id', '=', submissionId)
         .orderBy('id')
         .execute()
-      const bond = (await bondsOf(db, [submissionId])).get(submissionId) ?? ''
+      const contextId = (await contextIdsOf(db, [submissionId])).get(submissionId) ?? ''
       return Promise.all(
         rows.map(async (row) => {
-          const { content, seal } = await contents.readContent(row.content, bond, keys, 'note')
+          const { content, access } = await contents.readContent(row.content, contextId, keys, 'note')
           return {
             id: row.id,
             editorId: row.editor_id,
             body: content.fields.body,
-            seal,
+            access,
             createdAt: row.created_at,
           }
         }),

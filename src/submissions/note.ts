@@ -1,4 +1,4 @@
-import type { SealState } from '../encryption/types.ts'
+import type { ContentAccess } from '../encryption/types.ts'
 
 /** Something that an editor wrote down for colleagues. */
-export type Note = { id: string; editorId: string; body: string; seal: SealState; createdAt: number }
+export type Note = { id: string; editorId: string; body: string; access: ContentAccess; createdAt: number }

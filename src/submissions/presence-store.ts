@@ -1,4 +1,4 @@
-import { appendToTrail } from '../audit/store.ts'
+import { appendToAuditLog } from '../audit/store.ts'
 import type { Database } from '../db/open.ts'
 import { insertHistory, referenceOf } from './history-store.ts'
 import type { Attention } from './presence.ts'
@@ -37,7 +37,7 @@ export function attentionStore(db: Database) {
         if (first) await insertHistory(trx, submissionId, editorId, [{ action: 'opened' }], at)
         if (openedAt !== null && at - openedAt < sameReading) return
         const reference = await referenceOf(trx, submissionId)
-        await appendToTrail(trx, [{ action: 'opened', editorId, reference }], at)
+        await appendToAuditLog(trx, [{ action: 'opened', editorId, reference }], at)
       })
     },
 
@@ -81,7 +81,7 @@ export function attentionStore(db: Database) {
   }
 }
 
-const none: Attention = { openedAt: null, toldAt: null, hasSeenAll: false }
+const none: Attention = { openedAt: null, notifiedAt: null, hasSeenAll: false }
 
 /** What an editor has seen and heard of a submission. */
 export async function attentionOf(db: Database, submissionId: string, editorId: string): Promise<Attention> {
@@ -103,7 +103,7 @@ function attentionTo(db: Database, submissionId: string) {
   return db
     .selectFrom('attention')
     .innerJoin('submissions', 'submissions.id', 'submission_id')
-    .select(['editor_id', 'opened_at', 'told_at', 'opened_revision', 'heard_revision'])
+    .select(['editor_id', 'opened_at', 'notified_at', 'opened_revision', 'heard_revision'])
     .where('submission_id', '=', submissionId)
 }
 
@@ -112,7 +112,7 @@ type Row = Awaited<ReturnType<ReturnType<typeof attentionTo>['executeTakeFirstOr
 function attentionIn(row: Row): Attention {
   return {
     openedAt: row.opened_at,
-    toldAt: row.told_at,
+    notifiedAt: row.notified_at,
     hasSeenAll: row.opened_revision >= row.heard_revision,
   }
 }

@@ -4,7 +4,7 @@ export const settlingTime = 2000
 /** What an editor has seen and heard of a piece. */
 export type Attention = {
   openedAt: number | null
-  toldAt: number | null
+  notifiedAt: number | null
   /** They have opened it since its sender last wrote. */
   hasSeenAll: boolean
 }

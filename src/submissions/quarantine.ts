@@ -4,7 +4,7 @@
  * encrypted, a program may have sent it, it or a file of it tells an address or a name of ours that no sender should know,
  * it is not certain which of its words are to be sent, there are words below the mark too, or its editor stopped it.
  */
-export const heldReasons = [
+export const quarantineReasons = [
   'not-theirs',
   'nothing-said',
   'no-such-command',
@@ -19,4 +19,4 @@ export const heldReasons = [
   'stopped',
 ] as const
 
-export type HeldReason = (typeof heldReasons)[number]
+export type QuarantineReason = (typeof quarantineReasons)[number]

@@ -9,8 +9,8 @@ const receiptShape = new RegExp(`^[${alphabet}]{${receiptLength}}$`)
  * The receipt of an arrival: 120 bits, in six groups of four. The same arrival always gives the same
  * receipt, so a repeat can be answered alike although only a hash of it is kept.
  */
-export function receiptFor(key: KeyObject, arrivalSecret: string): string {
-  const digest = createHmac('sha256', key).update(`receipt\0${arrivalSecret}`).digest()
+export function receiptFor(key: KeyObject, secret: string): string {
+  const digest = createHmac('sha256', key).update(`receipt\0${secret}`).digest()
   const letters = Array.from(digest.subarray(0, receiptLength), letterOf).join('')
   return grouped(letters)
 }

@@ -2,39 +2,39 @@ import { sql } from 'kysely'
 import { Failure } from '../core/errors.ts'
 import type { Database } from '../db/open.ts'
 import { openableDeskKey } from '../encryption/desk-key-store.ts'
-import type { Recipient, Sealing } from '../encryption/types.ts'
+import type { Recipient, Recipients } from '../encryption/types.ts'
 import type { NewRecord } from './intake-record.ts'
 
-export type Sealings = ReturnType<typeof sealingsOf>
+export type RecipientsStore = ReturnType<typeof recipientsStore>
 
 type Asked = Pick<NewRecord, 'submissionId' | 'submission'>
 
 /** How conversations are sealed. `offline` is a desk key whose secret half never comes here. */
-export function sealingsOf(db: Database, offline: Recipient | undefined) {
+export function recipientsStore(db: Database, offline: Recipient | undefined) {
   return {
     desk,
 
     /** How the conversations that these are part of are sealed; nothing for those that are not. */
-    async of(asked: Asked[]): Promise<Map<string, Sealing>> {
+    async of(asked: Asked[]): Promise<Map<string, Recipients>> {
       const fresh = asked.filter(({ submission }) => submission)
       const others = asked.filter(({ submission }) => !submission).map(({ submissionId }) => submissionId)
       const known = [
         ...fresh.flatMap(({ submissionId, submission }) =>
           submission?.isConfidential
-            ? [{ id: submissionId, bond: submission.bond, sender: submission.senderRecipient }]
+            ? [{ id: submissionId, contextId: submission.contextId, sender: submission.senderRecipient }]
             : [],
         ),
         ...(await confidential(others)),
       ]
       if (known.length === 0) return new Map()
       const key = await desk()
-      return new Map(known.map(({ id, ...sealing }) => [id, { ...sealing, desk: key }]))
+      return new Map(known.map(({ id, ...recipients }) => [id, { ...recipients, desk: key }]))
     },
 
     /** How this conversation is sealed; undefined where it is not. Inside a transaction it asks in that. */
-    async ofOne(submissionId: string, trx: Database = db): Promise<Sealing | undefined> {
+    async ofOne(submissionId: string, trx: Database = db): Promise<Recipients | undefined> {
       const [found] = await confidential([submissionId], trx)
-      return found && { bond: found.bond, sender: found.sender, desk: await desk(trx) }
+      return found && { contextId: found.contextId, sender: found.sender, desk: await desk(trx) }
     },
   }
 
@@ -52,11 +52,11 @@ export function sealingsOf(db: Database, offline: Recipient | undefined) {
     if (ids.length === 0) return []
     const rows = await trx
       .selectFrom('submissions')
-      .select(['id', 'bond', 'sender_recipient'])
+      .select(['id', 'context_id', 'sender_recipient'])
       .where('id', 'in', ids)
       .where('is_confidential', '=', 1)
       .execute()
-    return rows.map((row) => ({ id: row.id, bond: row.bond, sender: row.sender_recipient }))
+    return rows.map((row) => ({ id: row.id, contextId: row.context_id, sender: row.sender_recipient }))
   }
 }
 
@@ -69,10 +69,12 @@ function nobodyOpens(): Failure {
 }
 
 /** Where something is written for another key than the rest, all of it is to be sealed anew. */
-export function stillSealedFor(sealing: Sealing | undefined) {
-  if (!sealing) return {}
-  return { sealed_for: sql<string | null>`case when sealed_for = ${sealing.desk} then sealed_for end` }
+export function stillEncryptedFor(recipients: Recipients | undefined) {
+  if (!recipients) return {}
+  return {
+    encrypted_for: sql<string | null>`case when encrypted_for = ${recipients.desk} then encrypted_for end`,
+  }
 }
 
 /** What is sealed for others than it is for now: what a stranger sent, for instance, when an editor has sent it on. */
-export const forSealingAnew = { sealed_for: null }
+export const forReEncryption = { encrypted_for: null }

@@ -7,7 +7,7 @@ const version = '2'
  * What tells something that was sent twice from something that was changed in between, of all that was said, with a secret
  * in it: without that nobody can try out what was said.
  */
-export function arrivalDigest(said: unknown): string {
+export function requestDigest(said: unknown): string {
   return `${version}.${hash('sha256', JSON.stringify(said), 'base64url')}`
 }
 

@@ -37,28 +37,28 @@ export const defaultRetention: RetentionRules = {
 /** The states in which a piece is not kept for good, spam apart. */
 export const undecidedStates = ['waiting', 'in-review', 'declined'] as const satisfies readonly State[]
 
-type Kept = Pick<Submission, 'kind' | 'state' | 'isConfidential' | 'isHeld' | 'activeAt' | 'warnedAt'>
+type Versioned = Pick<Submission, 'kind' | 'state' | 'isConfidential' | 'legalHold' | 'activeAt' | 'warnedAt'>
 
 /** When a piece will be erased if nothing happens to it; undefined for one that is kept. */
-export function erasedAt(piece: Kept, rules: RetentionRules): number | undefined {
-  const days = rules[ruleOf(piece)]
-  if (piece.isHeld || piece.state === 'accepted' || days === 0) return undefined
-  const due = piece.activeAt + days * day
-  if (piece.state === 'spam' || piece.warnedAt === null) return due
-  return Math.max(due, piece.warnedAt + warnedAhead)
+export function erasedAt(submission: Versioned, rules: RetentionRules): number | undefined {
+  const days = rules[ruleOf(submission)]
+  if (submission.legalHold || submission.state === 'accepted' || days === 0) return undefined
+  const due = submission.activeAt + days * day
+  if (submission.state === 'spam' || submission.warnedAt === null) return due
+  return Math.max(due, submission.warnedAt + warnedAhead)
 }
 
 /**
  * True if its editors were told a week before these rules erase it. Where they keep it for longer than those that it was
  * told of by, they are to be told again.
  */
-export function isWarnedFor(piece: Kept, rules: RetentionRules): boolean {
-  if (piece.warnedAt === null || piece.state === 'spam') return false
-  const at = erasedAt(piece, rules)
-  return at !== undefined && at <= piece.warnedAt + warnedAhead
+export function isWarnedFor(submission: Versioned, rules: RetentionRules): boolean {
+  if (submission.warnedAt === null || submission.state === 'spam') return false
+  const at = erasedAt(submission, rules)
+  return at !== undefined && at <= submission.warnedAt + warnedAhead
 }
 
-function ruleOf({ kind, state, isConfidential }: Pick<Kept, 'kind' | 'state' | 'isConfidential'>) {
+function ruleOf({ kind, state, isConfidential }: Pick<Versioned, 'kind' | 'state' | 'isConfidential'>) {
   return state === 'spam' ? 'spam' : undecidedRuleOf(kind, isConfidential)
 }
 

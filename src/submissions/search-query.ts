@@ -51,7 +51,7 @@ export function documentOf(contents: Content[]): string {
   return Buffer.from(words).subarray(0, longestDocument).toString()
 }
 
-export type MarkedText = { text: string; isHit: boolean }[]
+export type HighlightedText = { text: string; isHit: boolean }[]
 
 /** Finds the words of these terms in a text as it is, whatever marks and capitals it has. */
 export function finder(terms: Term[]): RegExp | undefined {
@@ -71,14 +71,14 @@ function spelled(folded: string): string {
  * The part of a text around the first hit, at most about `length` characters, cut into what is a hit and what is not.
  * Without a hit, its beginning.
  */
-export function marked(text: string, find: RegExp | undefined, length = 200): MarkedText {
+export function marked(text: string, find: RegExp | undefined, length = 200): HighlightedText {
   if (!find) return [{ text: text.length > length ? `${text.slice(0, length)} …` : text, isHit: false }]
   // With letters and their marks apart, a letter is found whatever marks it has.
   const apart = text.normalize('NFD')
   const first = apart.search(find)
   const from = first < length / 2 ? 0 : startOfWord(apart, first - length / 3)
   const until = Math.min(apart.length, from + length)
-  const parts: MarkedText = from > 0 ? [{ text: '… ', isHit: false }] : []
+  const parts: HighlightedText = from > 0 ? [{ text: '… ', isHit: false }] : []
   let at = from
   for (const { 0: hit, index } of apart.slice(0, until).matchAll(find)) {
     if (index < at) continue

@@ -27,7 +27,7 @@ export function mailSender(address: string, key: KeyObject): string {
 }
 
 /** By which a mailbox is counted that mail goes to, however its address is written: as `mailboxOf` tells it. */
-export function mailboxMark(address: string, key: KeyObject): string {
+export function mailboxKey(address: string, key: KeyObject): string {
   return mailSender(mailboxOf(address), key)
 }
 

@@ -1,10 +1,10 @@
 import type { Attachment } from './attachment.ts'
-import { filesOf, isToldToSender, type Message, type Submission, senderState } from './model.ts'
+import { filesOf, isVisibleToSender, type Message, type Submission, senderState } from './model.ts'
 
 /** A submission with its conversation as its sender may know it now, for programs. */
-export function toldToSender(submission: Submission, conversation: Message[], now: number) {
+export function senderView(submission: Submission, conversation: Message[], now: number) {
   const { reference, kind, createdAt, updatedAt } = submission
-  const messages = conversation.filter((message) => isToldToSender(message, now))
+  const messages = conversation.filter((message) => isVisibleToSender(message, now))
   return {
     reference,
     kind,
@@ -36,13 +36,13 @@ function belowOf({ author, content }: Message): { cover?: string; folded?: strin
 }
 
 /** A file that an editor sent along with an answer, with its name. */
-export function fileTold(
+export function findSharedFile(
   conversation: Message[],
   id: string,
   now: number,
 ): { attachment: Attachment; name: string } | undefined {
   const answers = conversation.filter(
-    (message) => message.author === 'editor' && isToldToSender(message, now),
+    (message) => message.author === 'editor' && isVisibleToSender(message, now),
   )
   for (const message of answers) {
     const attachment = filesOf(message).find((one) => one.id === id && one.state === 'kept')

@@ -9,7 +9,10 @@ import type { Writing } from './write-context.ts'
 export type SubmissionStore = ReturnType<typeof submissionStore>
 
 /** Reads submissions and their conversations. Writing is `record.ts`'s. */
-export function submissionStore(db: Database, { contents, hidden }: Pick<Writing, 'contents' | 'hidden'>) {
+export function submissionStore(
+  db: Database,
+  { contents, processCodec }: Pick<Writing, 'contents' | 'processCodec'>,
+) {
   return {
     /** The submission that the desk calls by its reference. */
     async byReference(reference: string): Promise<Submission | undefined> {
@@ -54,14 +57,14 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
         .select('contact')
         .where('id', '=', submissionId)
         .executeTakeFirst()
-      return hidden.reveal<Contact>(row?.contact ?? null) ?? 'lost'
+      return processCodec.decrypt<Contact>(row?.contact ?? null) ?? 'lost'
     },
 
     /** Lets this process know again how the sender is reached: an editor has opened the piece. */
     async knowContact(submissionId: string, contact: Contact): Promise<void> {
       await db
         .updateTable('submissions')
-        .set({ contact: hidden.hide(contact) })
+        .set({ contact: processCodec.encrypt(contact) })
         .where('id', '=', submissionId)
         .execute()
     },
@@ -149,9 +152,9 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
     },
 
     /** True if this arrival has been taken in. */
-    async hasArrived(source: string, key: string): Promise<boolean> {
+    async wasReceived(source: string, key: string): Promise<boolean> {
       const row = await db
-        .selectFrom('arrivals')
+        .selectFrom('idempotency_keys')
         .select('key')
         .where('source', '=', source)
         .where('key', '=', key)
@@ -169,36 +172,36 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
   }
 
   async function opened(rows: Tables['messages'][], keys: Keys): Promise<Message[]> {
-    const bonds = await bondsOf(db, [...new Set(rows.map((row) => row.submission_id))])
+    const contextIds = await contextIdsOf(db, [...new Set(rows.map((row) => row.submission_id))])
     const attachments = await attachmentsOf(rows.map((row) => row.id))
-    return Promise.all(rows.map((row) => messageOf(row, attachments.get(row.id) ?? [], bonds, keys)))
+    return Promise.all(rows.map((row) => messageOf(row, attachments.get(row.id) ?? [], contextIds, keys)))
   }
 
   async function messageOf(
     row: Tables['messages'],
     attachments: AttachmentRow[],
-    bonds: Map<string, string>,
+    contextIds: Map<string, string>,
     keys: Keys,
   ): Promise<Message> {
-    const bond = bonds.get(row.submission_id) ?? ''
+    const contextId = contextIds.get(row.submission_id) ?? ''
     return {
       id: row.id,
       submissionId: row.submission_id,
       author: row.author,
-      ...(await contents.readContent(row.content, bond, keys, `message ${row.id}`)),
-      attachments: await Promise.all(attachments.map((one) => attachmentOf(one, bond, keys))),
+      ...(await contents.readContent(row.content, contextId, keys, `message ${row.id}`)),
+      attachments: await Promise.all(attachments.map((one) => attachmentOf(one, contextId, keys))),
       createdAt: row.created_at,
       editorId: row.editor_id,
       isWithdrawn: row.withdrawn_at !== null,
-      toldAt: row.told_at,
+      visibleAt: row.visible_at,
       settles: row.settles,
     }
   }
 
-  async function attachmentOf(row: AttachmentRow, bond: string, keys: Keys): Promise<Attachment> {
+  async function attachmentOf(row: AttachmentRow, contextId: string, keys: Keys): Promise<Attachment> {
     const { id, state, size, type, preview_id: previewId } = row
-    if (!row.is_sealed) return { id, state, size, type, previewId }
-    const file = await contents.readFile(type ?? '', bond, keys)
+    if (!row.is_encrypted) return { id, state, size, type, previewId }
+    const file = await contents.readFile(type ?? '', contextId, keys)
     // What was sealed for another file of this conversation is not what this one is.
     const isThis = file.id === id
     return {
@@ -207,7 +210,7 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
       size,
       type: (isThis && file.type) || null,
       previewId,
-      sealed: { mark: isThis ? file.mark : undefined },
+      encrypted: { mark: isThis ? file.mark : undefined },
     }
   }
 
@@ -215,7 +218,7 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
     if (messageIds.length === 0) return new Map()
     const rows = await db
       .selectFrom('attachments')
-      .select(['id', 'message_id', 'state', 'size', 'type', 'preview_id', 'is_sealed'])
+      .select(['id', 'message_id', 'state', 'size', 'type', 'preview_id', 'is_encrypted'])
       .where('message_id', 'in', messageIds)
       .orderBy('message_id')
       .orderBy('position')
@@ -227,7 +230,7 @@ export function submissionStore(db: Database, { contents, hidden }: Pick<Writing
 
 type AttachmentRow = Pick<
   Tables['attachments'],
-  'id' | 'message_id' | 'state' | 'size' | 'type' | 'preview_id' | 'is_sealed'
+  'id' | 'message_id' | 'state' | 'size' | 'type' | 'preview_id' | 'is_encrypted'
 >
 
 /** The id of what was said last in a conversation: a message, or a note of an editor, for the desk shows both in one line. */
@@ -257,10 +260,14 @@ export async function isThere(db: Database, submissionId: string): Promise<boole
 }
 
 /** The bonds of these submissions, by id. */
-export async function bondsOf(db: Database, ids: string[]): Promise<Map<string, string>> {
+export async function contextIdsOf(db: Database, ids: string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()
-  const rows = await db.selectFrom('submissions').select(['id', 'bond']).where('id', 'in', ids).execute()
-  return new Map(rows.map((row) => [row.id, row.bond]))
+  const rows = await db
+    .selectFrom('submissions')
+    .select(['id', 'context_id'])
+    .where('id', 'in', ids)
+    .execute()
+  return new Map(rows.map((row) => [row.id, row.context_id]))
 }
 
 export function submissionOf(row: Tables['submissions']): Submission {
@@ -278,13 +285,13 @@ export function submissionOf(row: Tables['submissions']): Submission {
     assigneeId: row.assignee_id || null,
     moved:
       row.moved_from && row.moved_at
-        ? { from: row.moved_from, at: row.moved_at, toldAt: row.moved_told_at ?? row.moved_at }
+        ? { from: row.moved_from, at: row.moved_at, visibleAt: row.moved_visible_at ?? row.moved_at }
         : null,
     spamBefore: row.spam_before === 1,
     isConfidential: row.is_confidential === 1,
     activeAt: row.active_at,
     warnedAt: row.warned_at,
-    isHeld: row.is_held === 1,
+    legalHold: row.legal_hold === 1,
     senderLeftAt: row.sender_left_at,
   }
 }

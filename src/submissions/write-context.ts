@@ -1,12 +1,12 @@
-import type { Hidden } from '../encryption/hidden.ts'
+import type { ProcessCodec } from '../encryption/hidden.ts'
 import type { Contents } from './content-codec.ts'
-import type { Sealings } from './recipients-store.ts'
+import type { RecipientsStore } from './recipients-store.ts'
 
 /** What writing needs to leave nothing in the clear that should not be. */
 export type Writing = {
   contents: Contents
-  sealings: Sealings
-  hidden: Hidden
+  recipientsStore: RecipientsStore
+  processCodec: ProcessCodec
   /** True if there is an editor whose mail may tell, encrypted, what a sealed message says. */
   mayTellInConfidence: () => Promise<boolean>
   /** Several may write at the same moment: what must not change meanwhile has to be locked. */

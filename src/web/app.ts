@@ -9,7 +9,7 @@ import express, {
 } from 'express'
 import { isAtDeskHost, type SiteAddresses } from '../core/public-urls.ts'
 import { bareForwarded } from './client.ts'
-import { type BeginRefusal, errorAnswer, keepingWords, notFound } from './errors.ts'
+import { type BeginErrorAnswer, errorAnswer, keepingWords, notFound } from './errors.ts'
 import { deskHeaders, onionLocation, sameOrigin, securityHeaders } from './guards.ts'
 import type { Asset, Assets, Render } from './pages.ts'
 
@@ -23,7 +23,7 @@ export type WebContext = {
   /** What answers at every host, for whoever watches the process. */
   health: Router
   trustProxy: number | string[] | false
-  beginRefusal: BeginRefusal
+  beginErrorAnswer: BeginErrorAnswer
   assets: Assets
   /** Counts what requests hold in memory. */
   guardBodies: RequestHandler
@@ -61,8 +61,8 @@ export function createWeb(app: WebContext): Express {
     const elsewhere = hosted(app, { ...letterbox, routers })
     server.use((req, res, next) => (isAtDesk(req) ? atDesk : elsewhere)(req, res, next))
   }
-  const deskError = errorAnswer(desk.render, app.beginRefusal)
-  const elsewhereError = errorAnswer(letterbox.render, app.beginRefusal)
+  const deskError = errorAnswer(desk.render, app.beginErrorAnswer)
+  const elsewhereError = errorAnswer(letterbox.render, app.beginErrorAnswer)
   const answer: ErrorRequestHandler = (error, req, res, next) =>
     (isAtDesk(req) ? deskError : elsewhereError)(error, req, res, next)
   server.use(notFound, keepingWords(app.readForm), answer)

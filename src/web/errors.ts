@@ -19,9 +19,9 @@ export const notFound: RequestHandler = (_req, res, next) => {
 }
 
 /** Begins an answer that refuses: its status, and when to come back where that is known. What is ours to repair is logged. */
-export type BeginRefusal = (res: Response, failure: Failure) => void
+export type BeginErrorAnswer = (res: Response, failure: Failure) => void
 
-export function refusals(log: Logger): BeginRefusal {
+export function rejections(log: Logger): BeginErrorAnswer {
   return (res, failure) => {
     if (failure.code === 'unavailable' && !(failure instanceof TooBusy))
       log.error(placeOf(failure.cause), 'unavailable')
@@ -32,12 +32,12 @@ export function refusals(log: Logger): BeginRefusal {
 }
 
 /** Answers what went wrong: JSON for JSON callers, a page for people. */
-export function errorAnswer(render: Render, beginRefusal: BeginRefusal): ErrorRequestHandler {
+export function errorAnswer(render: Render, beginErrorAnswer: BeginErrorAnswer): ErrorRequestHandler {
   return (error, req, res, _next) => {
     const failure = asFailure(error)
     // Half an answer cannot be taken back; broken off, it is seen to be incomplete.
     if (res.headersSent) return res.destroy()
-    beginRefusal(res, failure)
+    beginErrorAnswer(res, failure)
     if (!wantsPage(req)) {
       res.json(errorBody(failure))
     } else {

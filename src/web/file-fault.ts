@@ -1,3 +1,3 @@
 import type { FailureCode } from '../core/errors.ts'
 
-export type FileFault = { code: FailureCode; message: string }
+export type FileError = { code: FailureCode; message: string }

@@ -5,14 +5,14 @@ import multer, { type StorageEngine } from 'multer'
 import { Failure, unavailable } from '../core/errors.ts'
 import { NoRoom } from '../files/no-room.ts'
 import { type AwaitedFile, maxFiles, type StagedFile } from '../submissions/incoming.ts'
-import type { FileFault } from './file-fault.ts'
+import type { FileError } from './file-fault.ts'
 import { namelessFiles } from './nameless-files.ts'
 
 /** What was sent with a form. Fields are as they came; files are staged, or named with what is wrong with them. */
 export type SentForm = {
   fields: Record<string, unknown>
   files: StagedFile[]
-  fileFaults: FileFault[]
+  fileErrors: FileError[]
   /** Files that there was no room for: nothing of them is kept. */
   unkept: AwaitedFile[]
   /** What all of them are called, as they came. */
@@ -62,7 +62,7 @@ const envelope = 2 * mostFieldBytes
 type EngineResult = {
   staged?: StagedFile
   unkept?: AwaitedFile
-  fault?: FileFault
+  errorCode?: FileError
   slot: number
   originalname: string
 }
@@ -78,7 +78,7 @@ export async function readMultipart(req: Request, res: Response, app: MultipartC
   const isTooLarge = length > most
   // A person gets the form back with all that was typed into it; a program knows what it has sent.
   if (isTooLarge && !req.accepts('html')) throw tooLarge(app.maxSubmissionBytes)
-  const hold = fieldsHeld(app.holdOf(req))
+  const hold = fieldBytes(app.holdOf(req))
   const storage = engineFor(isTooLarge ? { ...app, stage: letPass } : app, hold)
   const nameless = namelessFiles()
   // A name such as “..” is one too: what it becomes is decided where every file gets its tidy name.
@@ -107,7 +107,10 @@ export async function readMultipart(req: Request, res: Response, app: MultipartC
   return {
     fields,
     files,
-    fileFaults: [...results.flatMap(({ fault }) => fault ?? []), ...nameless.faults(listed(fields.files))],
+    fileErrors: [
+      ...results.flatMap(({ errorCode }) => errorCode ?? []),
+      ...nameless.errors(listed(fields.files)),
+    ],
     unkept,
     names,
   }
@@ -159,10 +162,10 @@ function reading(
   return new Promise((resolve, reject) => {
     let received = 0
     const streamHandler: Feeding['streamHandler'] = (source, busboy) => {
-      const count = (piece: Buffer) => {
-        received += piece.length
+      const count = (chunk: Buffer) => {
+        received += chunk.length
         try {
-          hold.take(piece.length)
+          hold.take(chunk.length)
           if (received > most) throw new TooMuch()
         } catch (error) {
           source.off('data', count)
@@ -182,7 +185,7 @@ function reading(
 }
 
 /** What has come and has not gone on to the disk is fields, with what stands around them. @throws Failure for too much of them */
-function fieldsHeld(hold: Hold): FormHold {
+function fieldBytes(hold: Hold): FormHold {
   let held = 0
   let openFiles = 0
   return {
@@ -210,17 +213,17 @@ type FormHold = Hold & { fileBegins(file: Readable): void }
 const inPassing = 512 * 1024
 
 /** A file on its way to the disk. */
-function passing(file: Readable, hold: FormHold): { source: Readable; size: () => number } {
+function ephemeralPayload(file: Readable, hold: FormHold): { source: Readable; size: () => number } {
   hold.fileBegins(file)
   let size = 0
-  async function* pieces() {
-    for await (const piece of file.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      hold.pass(piece.length)
-      size += piece.length
-      yield piece
+  async function* chunks() {
+    for await (const chunk of file.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      hold.pass(chunk.length)
+      size += chunk.length
+      yield chunk
     }
   }
-  const source = Readable.from(pieces(), { objectMode: false })
+  const source = Readable.from(chunks(), { objectMode: false })
   // It may break when nobody reads it any more.
   source.on('error', () => undefined)
   return { source, size: () => size }
@@ -245,7 +248,7 @@ function engineFor(app: MultipartContext, hold: FormHold): StorageEngine {
     _handleFile(req, file, done) {
       const slot = listed(req.body.caption).length
       const maxBytes = Math.min(app.maxFileBytes, room)
-      const { source, size } = passing(file.stream, hold)
+      const { source, size } = ephemeralPayload(file.stream, hold)
       app
         .stage(source, file.originalname, maxBytes)
         .then((staged) => {
@@ -255,7 +258,7 @@ function engineFor(app: MultipartContext, hold: FormHold): StorageEngine {
         .catch(async (error: unknown) => {
           source.resume()
           if (!(error instanceof NoRoom))
-            return { fault: faultOf(error, file.originalname, app, maxBytes), slot }
+            return { errorCode: errorCodeOf(error, file.originalname, app, maxBytes), slot }
           await finished(source)
           return { unkept: unkeptFile(app.tidyName(file.originalname), size()), slot }
         })
@@ -269,7 +272,7 @@ function engineFor(app: MultipartContext, hold: FormHold): StorageEngine {
 }
 
 /** @throws what is not the file's own fault. */
-function faultOf(error: unknown, name: string, app: MultipartContext, maxBytes: number): FileFault {
+function errorCodeOf(error: unknown, name: string, app: MultipartContext, maxBytes: number): FileError {
   if (!(error instanceof Failure)) throw unavailable(error)
   if (error.code === 'unsupported-file')
     return { code: error.code, message: `“${name}” cannot be taken. ${error.message}` }
@@ -314,11 +317,11 @@ function asFailure(error: unknown): Failure {
     case 'LIMIT_UNEXPECTED_FILE':
       return error.field === 'files'
         ? tooManyFiles()
-        : faulty(error.field, 'Files are taken in the field “files” only.')
+        : failing(error.field, 'Files are taken in the field “files” only.')
     case 'LIMIT_FILE_COUNT':
       return tooManyFiles()
     case 'LIMIT_FIELD_VALUE':
-      return faulty(error.field, 'This is far too long.')
+      return failing(error.field, 'This is far too long.')
     case 'LIMIT_PART_COUNT':
     case 'LIMIT_FIELD_COUNT':
       return new Failure('invalid', 'The form has too many fields.')
@@ -342,10 +345,10 @@ export function fieldsTooLong(): Failure {
 }
 
 function tooManyFiles(): Failure {
-  return faulty('files', `Please send at most ${maxFiles} files.`)
+  return failing('files', `Please send at most ${maxFiles} files.`)
 }
 
-function faulty(field: string | undefined, message: string): Failure {
+function failing(field: string | undefined, message: string): Failure {
   return new Failure('invalid', 'Some fields need another look.', {
     fields: { [field ?? 'form']: [message] },
   })

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import type { FileFault } from './file-fault.ts'
+import type { FileError } from './file-fault.ts'
 
 /** What the reader of a form tells of a file: https://github.com/mscdex/busboy#busboy-special-events */
 type FileEvent = [field: string, content: Readable, told: { filename?: string }]
@@ -25,7 +25,7 @@ export function namelessFiles() {
      * What is wrong with them, if there was one. Without a name and of a type that is text, a file is taken for a field:
      * those are given here.
      */
-    faults(fields: string[]): FileFault[] {
+    errors(fields: string[]): FileError[] {
       if (bytes === 0 && fields.every((text) => text === '')) return []
       const message = 'A file without a name cannot be taken. Please give it a name, and send it again.'
       return [{ code: 'invalid', message }]

@@ -6,19 +6,19 @@ import { Eta } from 'eta'
 import { roleNames } from '../accounts/editor.ts'
 import { rhythmNames } from '../accounts/notification-policy.ts'
 import { isolated } from '../core/bidi.ts'
-import { channels, deliveryStates, kinds, roles, states } from '../db/values.ts'
+import { channels, jobStates, kinds, roles, states } from '../db/values.ts'
 import { letterNames } from '../editorial/letter-templates.ts'
-import { deliveryStateNames, dropNames, purposeNames } from '../jobs/job.ts'
+import { jobLabels, jobStateNames, skipReasons } from '../jobs/job.ts'
 import { hasPreview, isText } from '../submissions/attachment.ts'
-import { faultNames, refusals } from '../submissions/file-refusal.ts'
+import { jobErrorNames, rejections } from '../submissions/file-refusal.ts'
 import { viewNames } from '../submissions/inbox.ts'
 import {
   channelNames,
+  detailFields,
   encryptionNames,
   filesOf,
   kindNames,
   rawMailOf,
-  sideFields,
   titleOf,
 } from '../submissions/model.ts'
 import { senderStateNames, stateNames } from '../submissions/states.ts'
@@ -91,20 +91,20 @@ const words = {
   roleNames,
   rhythmNames,
   letterNames,
-  purposeNames,
-  deliveryStates,
-  deliveryStateNames,
-  dropNames,
-  faultNames,
+  jobLabels,
+  jobStates,
+  jobStateNames,
+  skipReasons,
+  jobErrorNames,
   hasPreview,
-  sideFields,
+  detailFields,
   rawMailOf,
   isText,
   titleOf,
   isolated,
   unreadableNames,
   encryptionNames,
-  refusals,
+  rejections,
 }
 
 const minute = 60_000

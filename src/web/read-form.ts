@@ -29,7 +29,7 @@ export async function readForm(req: Request, res: Response, app: FormReading): P
   if (req.is('multipart/form-data')) return readMultipart(req, res, app)
   if (!req.is(urlencoded)) throw notAForm()
   await readFields(req, app)
-  return { fields: req.body, files: [], fileFaults: [], unkept: [], names: [] }
+  return { fields: req.body, files: [], fileErrors: [], unkept: [], names: [] }
 }
 
 /** Reads an urlencoded form into the request’s body; what is none has no fields. @throws Failure */

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express, { type ErrorRequestHandler } from 'express'
 import { pino } from 'pino'
-import { asFailure, errorBody, refusals } from './errors.ts'
+import { asFailure, errorBody, rejections } from './errors.ts'
 import { type BodyPace, createBodies } from './request-bodies.ts'
 
 const KiB = 1024
@@ -21,7 +21,7 @@ async function reader(t: TestContext, pace?: BodyPace) {
     staged: { client: 100 * KiB, all: 200 * KiB },
     ...(pace && { pace }),
   })
-  const begin = refusals(pino({ level: 'silent' }))
+  const begin = rejections(pino({ level: 'silent' }))
   const refuse: ErrorRequestHandler = (error, _req, res, _next) => {
     begin(res, asFailure(error))
     res.json(errorBody(asFailure(error)))
@@ -48,11 +48,11 @@ async function reader(t: TestContext, pace?: BodyPace) {
       return fetch(url, { method: 'POST', headers: { client, ...headers }, body: 'x'.repeat(size) })
     },
     async hold(client: string, size: number): Promise<Socket> {
-      const before = bodies.held()
+      const before = bodies.used()
       const socket = connect(port, '127.0.0.1').on('error', () => undefined)
       const head = `POST / HTTP/1.1\r\nHost: x\r\nClient: ${client}\r\nContent-Length: 1000000\r\n\r\n`
       socket.write(head + 'x'.repeat(size))
-      while (bodies.held() < before + size) await sleep(5)
+      while (bodies.used() < before + size) await sleep(5)
       return socket
     },
   }
@@ -76,7 +76,7 @@ test('what all requests hold together has a limit, one client has a part of it, 
   )
   first.destroy()
   onion.destroy()
-  while (bodies.held() > 0) await sleep(5)
+  while (bodies.used() > 0) await sleep(5)
   assert.equal((await ask('a', 50 * KiB)).status, 200)
   assert.equal(told(), 1)
 })
@@ -93,7 +93,7 @@ test('a body in countless small pieces is counted with what each piece costs', a
   }
   assert.match(answer, /^HTTP\/1.1 503/)
   socket.destroy()
-  while (bodies.held() > 0) await sleep(5)
+  while (bodies.used() > 0) await sleep(5)
 })
 
 test('a body that hardly comes is broken off, and one that comes steadily is not', async (t) => {
@@ -106,7 +106,7 @@ test('a body that hardly comes is broken off, and one that comes steadily is not
   await sleep(300)
   assert.equal(steady.destroyed, false)
   steady.destroy()
-  while (bodies.held() > 0) await sleep(5)
+  while (bodies.used() > 0) await sleep(5)
   assert.equal((await ask('a', 10)).status, 200)
 })
 

@@ -8,7 +8,7 @@ const second = 1000
 
 /** What a request is counted with besides its body, and a piece of its body besides its bytes: what Node keeps about it. */
 const ofRequest = 16 * 1024
-const ofPiece = 256
+const ofDraft = 256
 
 /** How much memory the bodies of all requests in hand may hold together: so much of the heap, and never more than this. */
 const shareOfHeap = 1 / 8
@@ -18,7 +18,7 @@ const mostEver = 256 * MiB
  * Which part of that may be held for all who have not shown who they are, for one of them, and for all who come by the
  * onion address: nothing tells those apart.
  */
-const shares = { strangers: 3 / 4, client: 1 / 4, onion: 1 / 2 }
+const shares = { unverified: 3 / 4, client: 1 / 4, onion: 1 / 2 }
 
 /** A body that is slower than this on average, after a first minute, is not waited for: 2G has twice as much in bad places. */
 export type BodyPace = { patience: number; slowest: number; look: number }
@@ -59,14 +59,14 @@ export function createBodies({
   most = mostByHeap(),
   pace = usualPace,
 }: BodyContext) {
-  const holds = new Map<Request, Held>()
+  const holds = new Map<Request, MemoryUse>()
   const byClient = tally()
   const stagedByClient = tally()
-  let strangers = 0
+  let unverified = 0
   let all = 0
   let allStaged = 0
   let isLooking = false
-  let toldAt = Number.NEGATIVE_INFINITY
+  let warnedAt = Number.NEGATIVE_INFINITY
 
   const noBody: Hold = { take: () => undefined, pass: () => undefined, know: () => undefined }
 
@@ -75,7 +75,7 @@ export function createBodies({
     guard: ((req, res, next) => {
       if (!bringsBody(req)) return next()
       const { name, isOnion } = clientOf(req)
-      const held = {
+      const used = {
         client: name,
         isOnion,
         isKnown: false,
@@ -84,11 +84,11 @@ export function createBodies({
         received: 0,
         begunAt: performance.now(),
       }
-      holds.set(req, held)
+      holds.set(req, used)
       res.once('close', () => release(req))
       look()
       try {
-        take(held, ofRequest)
+        take(used, ofRequest)
       } catch (error) {
         // Nobody reads it: there is no room for it.
         res.locals.leavesBody = true
@@ -109,98 +109,98 @@ export function createBodies({
       if (packing !== 'identity') throw new Failure('unsupported-file', 'Please send it unpacked.')
       if (Number(req.get('content-length') ?? 0) > mostBytes) throw tooLarge()
       const hold = holdOf(req)
-      const pieces: Buffer[] = []
+      const chunks: Buffer[] = []
       let size = 0
       try {
-        for await (const piece of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          hold.take(piece.length)
-          size += piece.length
+        for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+          hold.take(chunk.length)
+          size += chunk.length
           if (size > mostBytes) throw tooLarge()
-          pieces.push(piece)
+          chunks.push(chunk)
         }
       } catch (error) {
         // Whoever still sends is heard to the end, as far as the connection goes, so that the answer is seen.
         req.resume()
         throw error instanceof Failure ? error : new Failure('invalid', 'The request broke off on its way.')
       }
-      return Buffer.concat(pieces, size)
+      return Buffer.concat(chunks, size)
     },
 
     /** Bytes that are held at this moment. */
-    held: () => all,
+    used: () => all,
   }
 
   function holdOf(req: Request): Hold {
-    const held = holds.get(req)
-    if (!held) return noBody
+    const used = holds.get(req)
+    if (!used) return noBody
     return {
       take(bytes) {
-        held.received += bytes
-        take(held, bytes + ofPiece)
+        used.received += bytes
+        take(used, bytes + ofDraft)
       },
       pass(bytes) {
-        add(held, -bytes)
-        stage(held, bytes)
+        add(used, -bytes)
+        stage(used, bytes)
       },
-      know: () => know(held),
+      know: () => know(used),
     }
   }
 
-  function take(held: Held, bytes: number): void {
-    if (isTooMuch(held, bytes)) {
+  function take(used: MemoryUse, bytes: number): void {
+    if (isTooMuch(used, bytes)) {
       tell()
       throw new TooBusy()
     }
-    add(held, bytes)
+    add(used, bytes)
   }
 
-  function isTooMuch({ client, isOnion, isKnown }: Held, bytes: number): boolean {
+  function isTooMuch({ client, isOnion, isKnown }: MemoryUse, bytes: number): boolean {
     if (all + bytes > most) return true
     if (isKnown) return false
     const own = byClient.of(client) + bytes
     return (
-      strangers + bytes > most * shares.strangers || own > most * (isOnion ? shares.onion : shares.client)
+      unverified + bytes > most * shares.unverified || own > most * (isOnion ? shares.onion : shares.client)
     )
   }
 
-  function add(held: Held, bytes: number): void {
-    held.bytes += bytes
+  function add(used: MemoryUse, bytes: number): void {
+    used.bytes += bytes
     all += bytes
-    if (!held.isKnown) addToStranger(held.client, bytes)
+    if (!used.isKnown) addToStranger(used.client, bytes)
   }
 
   function addToStranger(client: string, bytes: number): void {
-    strangers += bytes
+    unverified += bytes
     byClient.add(client, bytes)
   }
 
-  function stage(held: Held, bytes: number): void {
-    const most = held.isOnion ? staged.all * shares.onion : staged.client
-    const isTooMuch = !held.isKnown && stagedByClient.of(held.client) + bytes > most
+  function stage(used: MemoryUse, bytes: number): void {
+    const most = used.isOnion ? staged.all * shares.onion : staged.client
+    const isTooMuch = !used.isKnown && stagedByClient.of(used.client) + bytes > most
     if (isTooMuch || allStaged + bytes > staged.all) {
       tell()
       throw new TooBusy()
     }
-    countStaged(held, bytes)
+    countStaged(used, bytes)
   }
 
-  function countStaged(held: Held, bytes: number): void {
-    held.staged += bytes
+  function countStaged(used: MemoryUse, bytes: number): void {
+    used.staged += bytes
     allStaged += bytes
-    stagedByClient.add(held.client, bytes)
+    stagedByClient.add(used.client, bytes)
   }
 
-  function know(held: Held): void {
-    if (held.isKnown) return
-    addToStranger(held.client, -held.bytes)
-    held.isKnown = true
+  function know(used: MemoryUse): void {
+    if (used.isKnown) return
+    addToStranger(used.client, -used.bytes)
+    used.isKnown = true
   }
 
   function release(req: Request): void {
-    const held = holds.get(req)
-    if (!held) return
-    add(held, -held.bytes)
-    countStaged(held, -held.staged)
+    const used = holds.get(req)
+    if (!used) return
+    add(used, -used.bytes)
+    countStaged(used, -used.staged)
     holds.delete(req)
   }
 
@@ -211,23 +211,23 @@ export function createBodies({
     setTimeout(() => {
       isLooking = false
       const now = performance.now()
-      for (const [req, held] of holds) if (!req.complete && isLate(held, now)) req.destroy()
+      for (const [req, used] of holds) if (!req.complete && isLate(used, now)) req.destroy()
       if (holds.size > 0) look()
     }, pace.look).unref()
   }
 
-  function isLate({ begunAt, received }: Held, now: number): boolean {
+  function isLate({ begunAt, received }: MemoryUse, now: number): boolean {
     return now - begunAt > pace.patience + (received / pace.slowest) * second
   }
 
   function tell(): void {
-    if (performance.now() - toldAt < 60 * second) return
-    toldAt = performance.now()
+    if (performance.now() - warnedAt < 60 * second) return
+    warnedAt = performance.now()
     onBusy()
   }
 }
 
-type Held = {
+type MemoryUse = {
   client: string
   isOnion: boolean
   isKnown: boolean

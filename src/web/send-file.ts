@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
-import { leftEarly } from '../core/streams.ts'
+import { ignorePrematureClose } from '../core/streams.ts'
 import type { Keys } from '../encryption/types.ts'
 import type { Attachment } from '../submissions/attachment.ts'
 
@@ -35,7 +35,7 @@ export async function sendCopy(
     'content-security-policy': "sandbox; default-src 'none'",
   })
   try {
-    await pipeline(content, res).catch(leftEarly)
+    await pipeline(content, res).catch(ignorePrematureClose)
   } finally {
     // Whoever has gone before it began has not read it either.
     content.destroy()

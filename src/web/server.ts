@@ -22,12 +22,12 @@ export async function listen(
   listener: RequestListener,
   port: number,
   host: string,
-  onFault: (error: Error) => void,
+  onError: (error: Error) => void,
 ): Promise<RunningServer> {
   const server = createServer(
     { headersTimeout: timeouts.headers, requestTimeout: timeouts.request },
     (request, response) => {
-      response.on('error', onFault)
+      response.on('error', onError)
       // A connection that is kept alive would otherwise be served for as long as it asks.
       if (!server.listening) response.setHeader('Connection', 'close')
       listener(request, response)
@@ -41,7 +41,7 @@ export async function listen(
       resolve()
     })
   })
-  server.on('error', onFault)
+  server.on('error', onError)
   return { port: (server.address() as AddressInfo).port, stop: () => stop(server) }
 }
 

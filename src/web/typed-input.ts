@@ -53,7 +53,7 @@ export type Typed = {
 }
 
 /** The box for the reply to a held mail: there may be several on one page. */
-export function heldBox(messageId: string): string {
+export function quarantineBox(messageId: string): string {
   return `held-${messageId}`
 }
 
@@ -73,6 +73,6 @@ export function typedIn(fields: unknown): Typed {
 }
 
 function labelOf(name: string): string | undefined {
-  if (name.startsWith(heldBox(''))) return 'Your reply to an email that was held'
+  if (name.startsWith(quarantineBox(''))) return 'Your reply to an email that was held'
   return Object.hasOwn(boxes, name) ? boxes[name] : undefined
 }

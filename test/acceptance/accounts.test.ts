@@ -248,8 +248,8 @@ test('asking for a link does the same in the database whoever has the address, a
   assert.ok(forEditor.some((sql) => /insert into "deliveries"/.test(sql)))
   assert.deepEqual(await statements('nobody@newsroom.test'), forEditor)
   assert.deepEqual(await statements(second), forEditor)
-  const { deliveries } = newsroom.application.storage
-  const waiting = await deliveries.page({ state: 'pending', size: 100 })
+  const { jobs } = newsroom.application.storage
+  const waiting = await jobs.page({ state: 'pending', size: 100 })
   assert.equal(waiting.length, 2, 'nothing waits for nobody')
   for (const { dueAt, createdAt } of waiting)
     assert.ok(dueAt >= createdAt + 500 && dueAt <= createdAt + 2000, 'at a moment that nobody knows')
@@ -337,7 +337,7 @@ test('after a hundred wrong codes none is looked at, the editor is told once, an
   await guess(newsroom, 10, wrongCode(code()))
   await newsroom.workOff()
   assert.equal(told().length, 1, 'once')
-  const [entry] = await newsroom.application.storage.trail.page(1)
+  const [entry] = await newsroom.application.storage.audit.page(1)
   assert.deepEqual([entry?.action, entry?.detail?.endsWith(' 100')], ['codes-guessed', true])
   newsroom.passTime(minute + 1)
   assert.equal((await giveCode(newsroom, await begin(), codes[0] ?? '')).headers.location, '/desk')

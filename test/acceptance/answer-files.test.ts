@@ -71,14 +71,14 @@ test('a file that cannot be taken keeps the answer back, with its words; so does
   const newsroom = await openNewsroom(t, { MAX_FILE_BYTES: '1000' })
   const { reference, receipt } = await newsroom.submit('story-angle', storyAngle())
   const good = { name: 'a.txt', content: 'a' }
-  const refusals = [
+  const rejections = [
     [
       { name: 'run.exe', content: Buffer.concat([Buffer.from('MZ'), Buffer.alloc(300, 1)]) },
       /run\.exe.*cannot be taken/,
     ],
     [{ name: 'long.txt', content: 'x'.repeat(1001) }, /long\.txt.*too large/],
   ] as const
-  for (const [file, why] of refusals) {
+  for (const [file, why] of rejections) {
     const refused = await answer(newsroom, reference, { body: 'Here you <are>.', files: [good, file] })
     assert.equal(refused.status, 422)
     assert.match(refused.text, why)

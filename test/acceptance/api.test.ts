@@ -106,8 +106,8 @@ test('every kind is taken as its form is', async (t) => {
     await send({ kind, ...fields, ...(links && { links: links.split('\n') }) }).expect(201)
   }
   const { links: _, consent: __, ...post } = guestPost()
-  const faulty = await send({ kind: 'guest-post', ...post, title: 'x' }).expect(422)
-  assert.deepEqual(Object.keys(faulty.body.error.fields).toSorted(), ['consent', 'title'])
+  const failing = await send({ kind: 'guest-post', ...post, title: 'x' }).expect(422)
+  assert.deepEqual(Object.keys(failing.body.error.fields).toSorted(), ['consent', 'title'])
   await send({ kind: 'guest-post', ...post, consent: true }).expect(201)
   await send({ kind: 'poem', body: 'x' }).expect(422)
 })

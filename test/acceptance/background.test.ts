@@ -17,7 +17,7 @@ const many = 400
 /** What a statement may walk over: a little, and so much for each row that it gives or changes. */
 const [aLittle, forEachRow] = [1500, 300]
 
-type Piece = {
+type Submission = {
   /** How long ago it came in, and was last active. */
   age: number
   state: string
@@ -32,11 +32,11 @@ function open(newsroom: Newsroom): DatabaseSync {
 }
 
 /** So many pieces, with their messages; gives their ids. */
-function addPieces(db: DatabaseSync, now: number, piece: Piece): string[] {
-  const { age, state, kind = 'story-angle', warned = null, held = false, confidential = false } = piece
+function addSubmissions(db: DatabaseSync, now: number, submission: Submission): string[] {
+  const { age, state, kind = 'story-angle', warned = null, held = false, confidential = false } = submission
   const add =
     db.prepare(`insert into submissions (id, reference, receipt_hash, kind, channel, state, created_at, updated_at,
-    heard_at, active_at, warned_at, is_held, is_confidential, bond) values (?, ?, ?, ?, 'form', ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    heard_at, active_at, warned_at, legal_hold, is_confidential, context_id) values (?, ?, ?, ?, 'form', ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const say = db.prepare(
     "insert into messages (id, submission_id, author, content, created_at) values (?, ?, 'sender', ?, ?)",
   )
@@ -76,38 +76,38 @@ function fill(db: DatabaseSync, now: number): void {
     JSON.stringify(rules),
   )
   // To warn of, to erase, both of them confidential too, and what is warned of already.
-  addPieces(db, now, { age: 85 * day, state: 'declined' })
-  addPieces(db, now, { age: 85 * day, state: 'in-review', kind: 'news-tip' })
-  const erased = addPieces(db, now, { age: 98 * day, state: 'declined', warned: 8 * day })
-  addPieces(db, now, { age: 95 * day, state: 'spam' })
-  addPieces(db, now, { age: 86 * day, state: 'declined', warned: 3 * day })
+  addSubmissions(db, now, { age: 85 * day, state: 'declined' })
+  addSubmissions(db, now, { age: 85 * day, state: 'in-review', kind: 'news-tip' })
+  const erased = addSubmissions(db, now, { age: 98 * day, state: 'declined', warned: 8 * day })
+  addSubmissions(db, now, { age: 95 * day, state: 'spam' })
+  addSubmissions(db, now, { age: 86 * day, state: 'declined', warned: 3 * day })
   // Warned of by shorter rules.
-  addPieces(db, now, { age: 20 * day, state: 'declined', warned: 10 * day })
+  addSubmissions(db, now, { age: 20 * day, state: 'declined', warned: 10 * day })
   // In nobody's way.
-  addPieces(db, now, { age: 200 * day, state: 'accepted' })
-  addPieces(db, now, { age: 200 * day, state: 'declined', held: true })
-  addPieces(db, now, { age: 200 * day, state: 'spam', held: true })
+  addSubmissions(db, now, { age: 200 * day, state: 'accepted' })
+  addSubmissions(db, now, { age: 200 * day, state: 'declined', held: true })
+  addSubmissions(db, now, { age: 200 * day, state: 'spam', held: true })
   // To remind of, to read into the index, to seal anew.
-  const unread = addPieces(db, now, { age: 3 * day, state: 'waiting' })
-  addPieces(db, now, { age: hour, state: 'waiting', kind: 'expose', confidential: true })
+  const unread = addSubmissions(db, now, { age: 3 * day, state: 'waiting' })
+  addSubmissions(db, now, { age: hour, state: 'waiting', kind: 'expose', confidential: true })
   const queue = db.prepare('insert into unindexed values (?)')
   for (const id of unread) queue.run(id)
   const document = db.prepare('insert into search_documents (submission_id) values (?) returning number')
   const words = db.prepare('insert into search_words (rowid, words) values (?, ?)')
   for (const id of erased) words.run(document.get(id)?.number ?? 0, `some words of ${id}`)
-  addDeliveries(db, now)
+  addJobs(db, now)
   addWhatIsOld(db, now)
   db.exec('commit')
 }
 
 /** Mails that wait, have failed and have gone, none of which is word of what will be erased or was not claimed. */
-function addDeliveries(db: DatabaseSync, now: number): void {
+function addJobs(db: DatabaseSync, now: number): void {
   // Of all that there is, for their last digest is long ago.
   const hours = Array.from({ length: 24 }, (_, at) => at)
   const policy = JSON.stringify({ ...defaultPolicy, rhythm: 'digest', hours })
   const editor = db.prepare(`insert into editors (id, email, created_at, name, role, policy, digested_at)
     values (?, ?, 0, '', 'editor', ?, ?)`)
-  const add = db.prepare(`insert into deliveries (id, purpose, carrier, editor_id, state, attempts, due_at,
+  const add = db.prepare(`insert into jobs (id, type, queue, editor_id, state, attempts, due_at,
     created_at, tried_since) values (?, ?, 'mail', ?, ?, 0, ?, 0, 0)`)
   for (let i = 0; i < many; i++) {
     const later = now + 10 * day
@@ -128,11 +128,11 @@ function addWhatIsOld(db: DatabaseSync, now: number): void {
     for (const rows of [
       `sessions (token_hash, editor_id, created_at, seen_at) ${from(`'s${i}' || n, ${editor}, ${then}, 0`)}`,
       `sign_in_links (token_hash, editor_id, expires_at) ${from(`'l${i}' || n, ${editor}, ${then}`)}`,
-      `sign_in_tries (account, times, latest_at) ${from(`'a${i}' || n, '', ${then}`)}`,
+      `login_attempts (account, times, latest_at) ${from(`'a${i}' || n, '', ${then}`)}`,
       `seen_updates (bot, update_id, seen_at) ${from(`'b${i}', n, ${then}`)}`,
-      `mail_answers (delivery_id, address, at) ${from(`'d${i}' || n, 'x', ${then}`)}`,
+      `mail_receipts (job_id, address, at) ${from(`'d${i}' || n, 'x', ${then}`)}`,
       `mail_canaries (id, sent_at) ${from(`'c${i}' || n, ${then}`)}`,
-      `open_pieces (id, chat, kind, joins, state, target, heard_at, revision, part_count, characters, last_message_id,
+      `drafts (id, chat, kind, joins, state, target, heard_at, revision, item_count, characters, last_message_id,
         created_at) ${from(`'p${i}' || n, 'c' || n, 'news-tip', '', 'sent', 't', ${then}, 1, 0, 0, 1, 0`)}`,
     ])
       db.exec(`insert into ${rows}`)
@@ -151,24 +151,25 @@ function walking(executed: Executed[]): string[] {
 
 const leftToDo = {
   'to warn of':
-    "select count(*) from submissions where warned_at is null and is_held = 0 and state = 'declined' and active_at < ?1 - 84 * 86400000",
+    "select count(*) from submissions where warned_at is null and legal_hold = 0 and state = 'declined' and active_at < ?1 - 84 * 86400000",
   'to erase':
-    "select count(*) from submissions where is_held = 0 and state in ('declined', 'spam') and active_at < ?1 - 94 * 86400000",
+    "select count(*) from submissions where legal_hold = 0 and state in ('declined', 'spam') and active_at < ?1 - 94 * 86400000",
   'warned of by other rules': 'select count(*) from submissions where warned_at < ?1 - 9 * 86400000',
   'to wipe': 'select count(*) from erasures where ?1',
   'to remind of':
     'select count(*) from submissions where escalated_at is null and created_at between ?1 - 4 * 86400000 and ?1 - 2 * 86400000',
   'to read into the index': 'select count(*) from unindexed where ?1',
-  'to seal anew': 'select count(*) from submissions where is_confidential = 1 and sealed_for is null and ?1',
+  'to seal anew':
+    'select count(*) from submissions where is_confidential = 1 and encrypted_for is null and ?1',
   sessions: 'select count(*) from sessions where created_at < ?1 - 9 * 86400000',
   links: 'select count(*) from sign_in_links where expires_at < ?1 - 9 * 86400000',
-  tries: 'select count(*) from sign_in_tries where latest_at < ?1',
+  attempts: 'select count(*) from login_attempts where latest_at < ?1',
   updates: 'select count(*) from seen_updates where seen_at < ?1 - 9 * 86400000',
-  answers: 'select count(*) from mail_answers where at < ?1 - 9 * 86400000',
+  answers: 'select count(*) from mail_receipts where at < ?1 - 9 * 86400000',
   canaries: 'select count(*) from mail_canaries where sent_at < ?1 - 9 * 86400000',
-  chats: 'select count(*) from open_pieces where target is not null and heard_at < ?1 - 9 * 86400000',
+  chats: 'select count(*) from drafts where target is not null and heard_at < ?1 - 9 * 86400000',
   digests:
-    "select (select count(*) from editors where policy is not null) - (select count(*) from deliveries where purpose = 'digest' and state = 'pending') where ?1",
+    "select (select count(*) from editors where policy is not null) - (select count(*) from jobs where type = 'digest' and state = 'pending') where ?1",
 }
 
 test('however much is to be done in the background, no statement walks over more than it gives or changes', async (t) => {
@@ -178,10 +179,10 @@ test('however much is to be done in the background, no statement walks over more
   t.after(() => db.close())
   fill(db, newsroom.now())
   const executed = await executedBy(async () => {
-    await application.resealing.begin(newsroom.keys)
+    await application.reEncryption.begin(newsroom.keys)
     // What is warned of is erased when the mail about it has gone.
     for (let round = 0; round < 4; round++) await newsroom.pause(6 * minute)
-    await application.resealing.settled()
+    await application.reEncryption.settled()
     // Digests come at the full hour.
     await newsroom.pause(hour)
   })
@@ -215,7 +216,7 @@ test('much to do in one job keeps none of the others waiting', async (t) => {
   db.exec('begin')
   const queue = db.prepare('insert into unindexed values (?)')
   for (let i = 0; i < 10; i++)
-    for (const id of addPieces(db, newsroom.now(), { age: hour, state: 'accepted' })) queue.run(id)
+    for (const id of addSubmissions(db, newsroom.now(), { age: hour, state: 'accepted' })) queue.run(id)
   db.exec('commit')
   await newsroom.application.startWork()
   const { id } = await newsroom.submission(reference)

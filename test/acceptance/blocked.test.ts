@@ -124,12 +124,12 @@ test('no body of any sort holds up all others, whoever sends it to whichever rou
     headers,
     body: new URLSearchParams(storyAngle()),
   })
-  const piece = (await first.json()) as { reference: string; receipt: string }
-  const all = await everyTakingRoute(await openNewsroom(t), env, running, piece)
+  const submission = (await first.json()) as { reference: string; receipt: string }
+  const all = await everyTakingRoute(await openNewsroom(t), env, running, submission)
   // Only Telegram has the secret of the webhook.
   const routes = all.filter(({ path }) => !path.startsWith('/webhooks'))
   const asOthers = routes.filter(({ path }) => path.startsWith('/desk') && !ofTheirOwn.test(path))
-  const heldFor = async () => {
+  const quarantinedFor = async () => {
     const before = running.output().length
     process.kill(running.pid, 'SIGUSR2')
     for (;;) {
@@ -153,9 +153,9 @@ test('no body of any sort holds up all others, whoever sends it to whichever rou
     for (const route of routes) {
       if (asOthers.includes(route) && !forAll.includes(sort)) continue
       const measured = async () => {
-        await heldFor()
+        await quarantinedFor()
         await post(route, how)
-        return heldFor()
+        return quarantinedFor()
       }
       // The machine may be busy with something else: what is slow is slow each time.
       let ms = await measured()

@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import { readConfig } from '../../src/config.ts'
-import { CarryFault, nextTry, waitIn } from '../../src/jobs/job.ts'
-import { mailDoor } from '../support/mail.ts'
+import { JobError, nextTry, waitIn } from '../../src/jobs/job.ts'
+import { inboundMail } from '../support/mail.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { messageFrame, storyAngle } from '../support/pieces.ts'
 
@@ -36,7 +36,7 @@ test('whatever a server asks us to wait, it is a number of at most a day', () =>
     const wait = waitIn(header, now)
     assert.ok(wait >= 0 && wait <= day, header)
     for (const asked of [wait, Number(header), Number(header) * 1000, Number.NaN]) {
-      const { retryAfter } = new CarryFault('code', { retryAfter: asked })
+      const { retryAfter } = new JobError('code', { retryAfter: asked })
       const at = nextTry({ attempts: 1, triedSince: now }, now, () => 0.5, retryAfter) ?? 0
       assert.ok(Number.isSafeInteger(at) && at > now && at <= now + day, `${header} ${asked}`)
     }
@@ -52,10 +52,10 @@ async function pagesStand(newsroom: Newsroom, reference?: string): Promise<void>
 /** No delivery waits for longer than a day. */
 function nothingWaitsForLong(newsroom: Newsroom): void {
   const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'), { readOnly: true })
-  const rows = db.prepare("select due_at, created_at, purpose from deliveries where state = 'pending'").all()
+  const rows = db.prepare("select due_at, created_at, type from jobs where state = 'pending'").all()
   db.close()
-  for (const { due_at: due, purpose } of rows)
-    assert.ok(Number(due) <= newsroom.now() + day + 60_000, `${purpose} is due at ${due}`)
+  for (const { due_at: due, type } of rows)
+    assert.ok(Number(due) <= newsroom.now() + day + 60_000, `${type} is due at ${due}`)
 }
 
 test('a webhook that asks to wait for ever fails no page', async (t) => {
@@ -86,7 +86,7 @@ test('a webhook that asks to wait for ever fails no page', async (t) => {
   const seen = await newsroom.seen(reference)
   await newsroom.act(`/desk/submissions/${reference}/answer`, { ...seen, body: 'Which corner?' })
   newsroom.passTime(11_000)
-  for (let tries = 0; tries < 3; tries++) {
+  for (let attempts = 0; attempts < 3; attempts++) {
     await newsroom.workOff()
     await pagesStand(newsroom, reference)
     nothingWaitsForLong(newsroom)
@@ -99,7 +99,7 @@ test('a page with a time that no date can have stands, as an older version may h
   const newsroom = await openNewsroom(t)
   const { reference } = await newsroom.submit('story-angle')
   const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'))
-  db.exec("update deliveries set due_at = 9007199254740000, fault = 'webhook-503'")
+  db.exec("update jobs set due_at = 9007199254740000, error_code = 'webhook-503'")
   db.close()
   await pagesStand(newsroom, reference)
 })
@@ -108,7 +108,7 @@ test('Telegram may ask to wait for ever, too', async (t) => {
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()
   for (const retryAfter of [9_007_199_254_740, 1e300, -5])
-    newsroom.telegram.faults.push({ status: 429, retryAfter, method: 'sendMessage' })
+    newsroom.telegram.errors.push({ status: 429, retryAfter, method: 'sendMessage' })
   await chat.say('The depot is empty.')
   await newsroom.workOff()
   nothingWaitsForLong(newsroom)
@@ -145,7 +145,7 @@ for (const env of [{}, { TELEGRAM_BOT_TOKEN: '' }]) {
 }
 
 test('a mail of whatever day becomes a submission whose page stands', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const dates = [
     'Fri, 31 Dec 275759 23:59:59 +0000',
     'Thu, 01 Jan 0001 00:00:00 +0000',

@@ -87,7 +87,7 @@ describe('in a real browser', skip, () => {
       'guest-post': open('/submit/guest-post'),
       expose: open('/submit/expose'),
       'story-angle': open('/submit/story-angle'),
-      async faults(where) {
+      async errors(where) {
         await where.goto(`${site}/submit/guest-post`)
         await where
           .locator('form[enctype]')

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { derivedKey, openSecret } from '../../src/core/aead.ts'
-import { textSealer } from '../../src/encryption/age-text.ts'
+import { decryptSecret, derivedKey } from '../../src/core/aead.ts'
+import { textCipher } from '../../src/encryption/age-text.ts'
 import { identityOf, isIdentity } from '../../src/encryption/age-x25519.ts'
 import { readReceipt } from '../../src/submissions/receipt.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import { canary, everyByte, found, planted } from '../support/canary.ts'
-import { compose, mailDoor, replyTo } from '../support/mail.ts'
+import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
 import { png } from '../support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from '../support/process.ts'
@@ -19,7 +19,7 @@ import { openSmtpClient } from '../support/smtp-client.ts'
 import { botToken, openTelegramServer } from '../support/telegram-server.ts'
 
 test('of two hundred canaries through every door none is on the disk, in a log or in a mail', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { telegram } = newsroom
   const file = () => ({ name: `${canary()}.txt`, content: `${canary()} `.repeat(500) })
   const inForm = () => ({
@@ -92,13 +92,13 @@ async function opensWithNothingHere(dataDir: string, disk: Buffer): Promise<void
   const texts = all('select content from messages')
     .map(({ content }) => content ?? '')
     .filter((content) => content.startsWith('-----BEGIN AGE'))
-  const hidden = all('select contact from submissions where contact is not null').map(
+  const processCodec = all('select contact from submissions where contact is not null').map(
     ({ contact }) => contact ?? '',
   )
   const wraps = all('select holder_id, way, wrapped from key_wraps')
-  const grants = all('select sealed from key_grants')
+  const grants = all('select encrypted from key_grants')
   db.close()
-  assert.ok(texts.length > 10 && hidden.length > 10 && wraps.length > 0 && grants.length > 0)
+  assert.ok(texts.length > 10 && processCodec.length > 10 && wraps.length > 0 && grants.length > 0)
   const words = new Set(disk.toString('latin1').match(/[\w+/=-]{16,100}/g))
   const identities = new Set<string>()
   for (const word of words) {
@@ -110,13 +110,15 @@ async function opensWithNothingHere(dataDir: string, disk: Buffer): Promise<void
       if (bytes.length >= 32) identities.add(identityOf(new Uint8Array(bytes.subarray(0, 32))))
     }
     for (const { holder_id, way, wrapped } of wraps) {
-      assert.throws(() => openSecret(derivedKey(word, `barua/wrap/${way}`), wrapped ?? '', holder_id ?? ''))
+      assert.throws(() =>
+        decryptSecret(derivedKey(word, `barua/wrap/${way}`), wrapped ?? '', holder_id ?? ''),
+      )
     }
-    assert.throws(() => openSecret(derivedKey(word, 'barua/memory'), hidden[0] ?? '', ''))
+    assert.throws(() => decryptSecret(derivedKey(word, 'barua/memory'), processCodec[0] ?? '', ''))
   }
   const tried = [...identities].slice(0, 3000)
-  for (const sealed of [texts[0] ?? '', grants[0]?.sealed ?? ''])
-    assert.deepEqual(await textSealer.open(sealed, tried), { fault: 'locked' })
+  for (const encrypted of [texts[0] ?? '', grants[0]?.encrypted ?? ''])
+    assert.deepEqual(await textCipher.open(encrypted, tried), { errorCode: 'locked' })
 }
 
 test('killed at fifty points in the middle of all that, it leaves no canary behind', {
@@ -156,7 +158,7 @@ async function besieged(t: TestContext) {
   telegram.files.set('photo', png())
   const mailPort = await freePort()
   const env = {
-    ...mailDoor,
+    ...inboundMail,
     PORT: String(await freePort()),
     EMAIL_LISTEN: `smtp://127.0.0.1:${mailPort}`,
     DATA_DIR: join(folder, 'data'),
@@ -179,14 +181,14 @@ async function besieged(t: TestContext) {
     await rm(folder, { recursive: true, force: true })
   })
 
-  async function posting(door: number): Promise<void> {
-    if (door === 0) {
+  async function posting(channel: number): Promise<void> {
+    if (channel === 0) {
       const form = new FormData()
       form.set('body', `${canary()} saw it all at the depot.`)
       form.set('name', canary())
       form.set('files', new Blob([`${canary()} `.repeat(20_000)]), `${canary()}.txt`)
       await fetch(`${running().url}/submit/news-tip`, { method: 'POST', body: form })
-    } else if (door === 1) {
+    } else if (channel === 1) {
       const photo = [{ file_id: 'photo', file_unique_id: 'p', width: 1, height: 1 }]
       const chat = 100 + (planted.length % 20)
       for (const said of [{ text: canary() }, { photo, caption: canary() }, { strange: canary() }]) {

@@ -162,11 +162,11 @@ test('however many files are asked for, one is read at a time', confining, async
 
 test('what was begun twice without an outcome is given up, and that is said', async (t) => {
   const newsroom = await openNewsroom(t)
-  const { leases, deliveries } = newsroom.application.storage
+  const { leases, jobs } = newsroom.application.storage
   await newsroom.submit('story-angle', storyAngle(), [{ name: 'a.png', content: png() }])
   for (const process of ['first', 'second']) {
     await leases.begin(process)
-    const leased = await deliveries.lease('preview', process, { count: 1, now: newsroom.now() })
+    const leased = await jobs.lease('preview', process, { count: 1, now: newsroom.now() })
     assert.equal(leased?.length, 1)
     await leases.end({ id: process, renewals: 0 })
   }
@@ -174,7 +174,7 @@ test('what was begun twice without an outcome is given up, and that is said', as
   assert.equal((await newsroom.storedFiles()).length, 1)
   const page = await newsroom.deskPage('/desk/deliveries?state=failed')
   assert.match(page, /twice Barua came to an end while the file was read/)
-  const [failed] = await deliveries.page({ state: 'failed', size: 10 })
+  const [failed] = await jobs.page({ state: 'failed', size: 10 })
   // An editor may ask for one more try, which counts anew.
   await newsroom.application.storage.failedJobs.retry(failed?.id ?? '', '', newsroom.now())
   await newsroom.workOff()
@@ -201,17 +201,17 @@ test('previews of one submission do not wait for all of another’s', confining,
 
 test('what a stop broke off, or what failed and is tried again, does not count as begun', async (t) => {
   const newsroom = await openNewsroom(t)
-  const { leases, deliveries } = newsroom.application.storage
+  const { leases, jobs } = newsroom.application.storage
   await newsroom.submit('story-angle', storyAngle(), [{ name: 'a.png', content: png() }])
   for (const process of ['first', 'second', 'third']) {
     await leases.begin(process)
-    const [one] = (await deliveries.lease('preview', process, { count: 1, now: newsroom.now() })) ?? []
+    const [one] = (await jobs.lease('preview', process, { count: 1, now: newsroom.now() })) ?? []
     assert.equal(one?.begun, 1)
     const at = newsroom.now()
     if (process === 'first') await leases.giveUp(process)
     else
-      await deliveries.settle([
-        { id: one?.id ?? '', state: 'pending', at, dueAt: at, fault: 'unavailable', lease: process },
+      await jobs.settle([
+        { id: one?.id ?? '', state: 'pending', at, dueAt: at, errorCode: 'unavailable', lease: process },
       ])
   }
   await newsroom.workOff()
@@ -254,18 +254,18 @@ syncBuiltinESMExports()`
     }
     const failed = async () => {
       const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, storageParts())
-      return storage.deliveries.page({ state: 'failed', size: 10 }).finally(() => storage.close())
+      return storage.jobs.page({ state: 'failed', size: 10 }).finally(() => storage.close())
     }
-    for (let tries = 0; tries < 100 && (await failed()).length === 0; tries++) await sleep(50)
+    for (let attempts = 0; attempts < 100 && (await failed()).length === 0; attempts++) await sleep(50)
     assert.deepEqual(
-      (await failed()).map(({ purpose, fault }) => [purpose, fault]),
+      (await failed()).map(({ type: jobType, errorCode }) => [jobType, errorCode]),
       [['preview', 'no-outcome']],
     )
   },
 )
 
 async function untilBegun(pid: number): Promise<number> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let attempts = 0; attempts < 500; attempts++) {
     const reader = (await processesBelow(pid)).find(({ command }) => command.includes('sleep 60'))
     if (reader) return reader.pid
     await sleep(20)

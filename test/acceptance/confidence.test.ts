@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { hashToken, newToken } from '../../src/accounts/api-token.ts'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
 
@@ -252,7 +252,7 @@ for (const path of paths) {
     for (const isAsked of [false, true]) {
       const begun = isConfidential ? 'confidential' : 'clear'
       test(`${path.name}: what is ${isAsked ? 'asked in confidence' : 'just said'} of something ${begun}`, async (t) => {
-        const newsroom = await openNewsroom(t, mailDoor)
+        const newsroom = await openNewsroom(t, inboundMail)
         const began = await path.begin(newsroom, isConfidential)
         const told = await path.tell(newsroom, began, isAsked)
         await newsroom.workOff()
@@ -340,7 +340,7 @@ test('what was asked in confidence before an upgrade is not doubled by its repea
   const fields = { ...storyAngle(), confidential: 'yes', nonce: await newsroom.nonce('/submit/story-angle') }
   const first = await newsroom.submit('story-angle', fields)
   const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'))
-  db.exec("update arrivals set digest = 'as it was made before'")
+  db.exec("update idempotency_keys set digest = 'as it was made before'")
   db.close()
   assert.deepEqual(await newsroom.submit('story-angle', fields), first)
   assert.equal((await newsroom.status(first.receipt)).messages.length, 1)
@@ -348,7 +348,7 @@ test('what was asked in confidence before an upgrade is not doubled by its repea
 })
 
 test('a mail that came to an address for stories, and comes to the one for tips, is kept in confidence too, once', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const mail = {
     from: sender,
     to: 'a-list@example.org',
@@ -372,7 +372,7 @@ test('a mail that came to an address for stories, and comes to the one for tips,
 })
 
 test('what a stranger tells in confidence, with a notice of ours in it, stands in nothing clear', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference } = await newsroom.submit('story-angle')
   await newsroom.workOff()
   const notice = newsroom.mailsTo(editorAddress).find(({ subject }) => subject?.includes('typewriter'))

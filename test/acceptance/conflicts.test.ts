@@ -14,7 +14,7 @@ test('what is not possible is told as that, and nobody is said to have been fast
   const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
   const cookie = await newsroom.signIn()
   const { reference } = await newsroom.submit('story-angle', storyAngle())
-  const { reference: sealed } = await newsroom.submit('news-tip', tip())
+  const { reference: encrypted } = await newsroom.submit('news-tip', tip())
   await newsroom.workOff()
   const seen = async (one: string) => newsroom.seen(one)
   const at = (one: string, what: string) => `/desk/submissions/${one}/${what}`
@@ -22,7 +22,7 @@ test('what is not possible is told as that, and nobody is said to have been fast
   await newsroom.act('/desk/api-tokens', token, cookie)
   const { storage } = newsroom.application
   const { id } = await newsroom.submission(reference)
-  const [sent] = (await storage.deliveries.ofSubmission(id)).filter(({ state }) => state === 'sent')
+  const [sent] = (await storage.jobs.ofSubmission(id)).filter(({ state }) => state === 'sent')
   const refused: Record<string, [string, Record<string, string>, RegExp]> = {
     'the last admin becomes an editor': [
       '/desk/team/role',
@@ -45,8 +45,8 @@ test('what is not possible is told as that, and nobody is said to have been fast
       /cannot be moved/,
     ],
     'it is marked as confidential twice': [
-      at(sealed, 'confidential'),
-      await seen(sealed),
+      at(encrypted, 'confidential'),
+      await seen(encrypted),
       /confidential already/,
     ],
     'what is clear is taken along as it is sealed': [
@@ -67,7 +67,7 @@ test('what is not possible is told as that, and nobody is said to have been fast
 test('a lost race is told as one, whatever was to be done', async (t) => {
   const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${second}` })
   const other = await newsroom.signIn(second)
-  const deeds: Record<string, Record<string, string>> = {
+  const commands: Record<string, Record<string, string>> = {
     answer: { body: 'Words of mine.' },
     move: { state: 'declined' },
     assign: { editor: (await newsroom.application.storage.editors.byEmail(second))?.id ?? '' },
@@ -76,7 +76,7 @@ test('a lost race is told as one, whatever was to be done', async (t) => {
     claim: {},
     erase: {},
   }
-  for (const [what, fields] of Object.entries(deeds)) {
+  for (const [what, fields] of Object.entries(commands)) {
     const { reference } = await newsroom.submit('story-angle', storyAngle())
     const before = await newsroom.seen(reference)
     await newsroom.act(`/desk/submissions/${reference}/claim`, {}, other)

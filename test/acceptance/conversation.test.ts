@@ -11,7 +11,7 @@ const photo = (id: string, more: object = {}) => ({
   ...more,
 })
 
-async function pieces(newsroom: Newsroom): Promise<{ kind: string; body: string; files: string[] }[]> {
+async function submitted(newsroom: Newsroom): Promise<{ kind: string; body: string; files: string[] }[]> {
   const { storage } = newsroom.application
   const all = await newsroom.all()
   return Promise.all(
@@ -78,7 +78,7 @@ test('quiet for ten minutes, a piece is sent by itself, also when nobody worked 
   newsroom.passTime(2 * minute)
   await newsroom.workOff()
   assert.deepEqual(
-    (await pieces(newsroom)).map(({ body }) => body),
+    (await submitted(newsroom)).map(({ body }) => body),
     ['The bridge is closed.\n\nSince yesterday.'],
   )
   await newsroom.status(chat.receipt())
@@ -129,7 +129,7 @@ test('/cancel discards, /start offers the kinds, and what is written without a c
   await chat.say('/start My neighbour sells fuel at night')
   await sendOpen(newsroom, chat)
   // What is confidential stands where its minute began.
-  assert.deepEqual((await pieces(newsroom)).map(({ kind, body }) => [kind, body]).toSorted(), [
+  assert.deepEqual((await submitted(newsroom)).map(({ kind, body }) => [kind, body]).toSorted(), [
     ['expose', 'It was the deputy.'],
     ['news-tip', '/start My neighbour sells fuel at night'],
     ['story-angle', 'A girl of twelve mends typewriters'],
@@ -144,7 +144,7 @@ test('another kind chosen while a piece is open makes it that kind', async (t) =
   await chat.press('Human-interest story')
   await sendOpen(newsroom, chat)
   assert.deepEqual(
-    (await pieces(newsroom)).map(({ kind }) => kind),
+    (await submitted(newsroom)).map(({ kind }) => kind),
     ['human-interest'],
   )
 })
@@ -188,9 +188,9 @@ test('what was said with a photo stands beside it, however late the photo comes'
   await sendOpen(newsroom, chat)
   await chat.deliver(third)
   await newsroom.pause(30 * minute)
-  const [piece] = await newsroom.all()
+  const [draft] = await newsroom.all()
   const [message] = await newsroom.application.storage.submissions.conversation(
-    piece?.id ?? '',
+    draft?.id ?? '',
     newsroom.keys,
   )
   const captions = message?.attachments.map(({ id }) => message.content.files[id]?.caption)
@@ -400,7 +400,7 @@ test('a flood is sent in full pieces, and loses nothing', async (t) => {
   )
   await Promise.all(updates.map((update) => newsroom.receiveUpdate(update).expect(200)))
   await newsroom.pause(hour)
-  const bodies = (await pieces(newsroom)).map(({ body }) => body).join('\n\n')
+  const bodies = (await submitted(newsroom)).map(({ body }) => body).join('\n\n')
   for (let i = 0; i < count; i++) assert.ok(bodies.includes(`no ${i}.`), `no ${i} was lost`)
   assert.equal(bodies.split('\n\n').length, count, 'something is there twice')
 })
@@ -491,11 +491,11 @@ test('two answers at the same moment are two answers', async (t) => {
   const chat = newsroom.chat()
   await chat.say('/guest')
   // All of them see the first question before any is written down.
-  const { openPieces } = newsroom.application.storage
-  const { ofChat } = openPieces
+  const { drafts } = newsroom.application.storage
+  const { ofChat } = drafts
   let looking = 0
   const allLooked = Promise.withResolvers<void>()
-  openPieces.ofChat = async (key) => {
+  drafts.ofChat = async (key) => {
     const seen = await ofChat(key)
     looking += 1
     if (looking === 3) allLooked.resolve()
@@ -517,18 +517,18 @@ test('two answers at the same moment are two answers', async (t) => {
 test('a part that comes while an empty piece is given up is not lost with it', async (t) => {
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()
-  const { openPieces } = newsroom.application.storage
+  const { drafts } = newsroom.application.storage
   await chat.say('/tip')
-  const { forget } = openPieces
-  openPieces.forget = async (id, revision) => {
+  const { forget } = drafts
+  drafts.forget = async (id, revision) => {
     await newsroom.receiveUpdate(newsroom.telegram.message(chat.id, { text: 'Just in time' })).expect(200)
     return forget(id, revision)
   }
   await newsroom.pause(11 * minute)
-  openPieces.forget = forget
+  drafts.forget = forget
   await newsroom.pause(11 * minute)
   assert.deepEqual(
-    (await pieces(newsroom)).map(({ body }) => body),
+    (await submitted(newsroom)).map(({ body }) => body),
     ['Just in time'],
   )
 })
@@ -557,10 +557,10 @@ test('an edit that comes while its piece is being sent is not lost', async (t) =
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()
   const said = await chat.say('Two trucks')
-  const { openPieces } = newsroom.application.storage
-  const { change } = openPieces
-  openPieces.change = async (...given) => {
-    openPieces.change = change
+  const { drafts } = newsroom.application.storage
+  const { change } = drafts
+  drafts.change = async (...given) => {
+    drafts.change = change
     await chat.press('Send')
     return change(...given)
   }
@@ -602,7 +602,7 @@ test('a relay that numbers all messages alike loses none of them', async (t) => 
   await newsroom.pause(hour)
   await chat.deliver(numbered('five'))
   await newsroom.pause(hour)
-  const said = (await pieces(newsroom)).flatMap(({ body }) => body.split('\n\n'))
+  const said = (await submitted(newsroom)).flatMap(({ body }) => body.split('\n\n'))
   assert.deepEqual(said.toSorted(), ['five', 'four', 'one', 'three', 'two'])
 })
 
@@ -797,7 +797,7 @@ test('the same update changes nothing twice, in whatever order it is repeated', 
   for (const update of [first, second, send]) await chat.deliver(update)
   await newsroom.pause(hour)
   assert.deepEqual(
-    (await pieces(newsroom)).map(({ body }) => body),
+    (await submitted(newsroom)).map(({ body }) => body),
     ['Second piece'],
   )
 })
@@ -823,14 +823,14 @@ test('buttons of another chat, of another piece and of nobody do nothing', async
 test('what a handler fails at is kept, answered with 200, and taken in later by the worker', async (t) => {
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()
-  const { openPieces } = newsroom.application.storage
-  const { take } = openPieces
-  openPieces.take = async () => {
+  const { drafts } = newsroom.application.storage
+  const { take } = drafts
+  drafts.take = async () => {
     throw new Error('a fault of our own')
   }
   await chat.say('Not to be lost')
   assert.ok((await newsroom.deskPage('/desk/unread')).includes('Not to be lost'))
-  openPieces.take = take
+  drafts.take = take
   await chat.say('What comes behind it')
   await newsroom.pause(hour)
   const { messages } = await newsroom.status(chat.receipt())

@@ -68,7 +68,7 @@ test('no cell of a list is a formula, whatever separates the cells for whoever r
     .buffer(true)
     .parse((response, done) => {
       let whole = ''
-      response.on('data', (piece) => (whole += piece))
+      response.on('data', (submission) => (whole += submission))
       response.on('end', () => done(null, whole))
     })
   const csv = String(body).replace(/^\ufeff/, '')

@@ -61,19 +61,19 @@ describe('a newspaper’s page and the desk, in a real browser', skip, () => {
 
   test('with a host of its own, the desk tells a script of the newspaper nothing and takes nothing from it', async (t) => {
     const { newsroom, page, paper, desk, reference, seen } = await newspaper(t, true)
-    const piece = `/submissions/${reference}`
+    const submission = `/submissions/${reference}`
     const live = page.waitForResponse((answer) => answer.url().startsWith(`${desk}/events`))
-    await page.goto(desk + piece)
+    await page.goto(desk + submission)
     await page.getByRole('heading', { name: tip().title }).waitFor()
     assert.equal((await live).status(), 200, 'live updates come from the desk’s host')
 
     await page.goto(`${paper}/`)
-    assert.equal(await readByScript(page, desk + piece), 'refused')
-    assert.match(await readByScript(page, `${paper}/tips/desk${piece}`), /There is no such page/)
-    assert.match(await readByScript(page, `${paper}/desk${piece}`), /The paper/)
+    assert.equal(await readByScript(page, desk + submission), 'refused')
+    assert.match(await readByScript(page, `${paper}/tips/desk${submission}`), /There is no such page/)
+    assert.match(await readByScript(page, `${paper}/desk${submission}`), /The paper/)
     const framed = `new Promise((resolve) => {
       const frame = document.createElement('iframe')
-      frame.src = ${JSON.stringify(desk + piece)}
+      frame.src = ${JSON.stringify(desk + submission)}
       frame.onload = () => resolve(String(frame.contentDocument?.body?.textContent ?? 'closed'))
       document.body.append(frame)
     })`

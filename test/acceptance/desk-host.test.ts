@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import type { Passkey } from '../../src/accounts/editor.ts'
 import { passkeysOf } from '../../src/accounts/webauthn.ts'
-import { ConfigFault, readConfig, siteAddresses } from '../../src/config.ts'
+import { ConfigError, readConfig, siteAddresses } from '../../src/config.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { givePasskey } from '../support/passkey.ts'
 import { storyAngle, tip } from '../support/pieces.ts'
@@ -73,8 +73,8 @@ test('the desk’s address has a host of its own, no path, and https where the l
     `http://${otherOnion.replace('d', 'e')}`,
     'desk.news.test',
   ])
-    assert.throws(() => read(wrong), ConfigFault, wrong)
-  assert.throws(() => read('http://localhost:3001', {}), ConfigFault, 'another port shares its cookies')
+    assert.throws(() => read(wrong), ConfigError, wrong)
+  assert.throws(() => read('http://localhost:3001', {}), ConfigError, 'another port shares its cookies')
 })
 
 /** Everything that is not the desk's, with the status of each where it is served. */

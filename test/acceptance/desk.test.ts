@@ -72,9 +72,9 @@ test('nothing of the desk is shown to who is not signed in, or no longer', async
   const paths = ['/desk', `/desk/submissions/${reference}`, file, '/desk/unread', '/metrics']
   for (const path of paths) {
     await newsroom.http().get(path).set('cookie', cookie).expect(200).expect('cache-control', 'no-store')
-    const refusal = path === '/metrics' ? 401 : 303
-    await newsroom.http().get(path).expect(refusal)
-    await newsroom.http().get(path).set('cookie', 'barua=made-up').expect(refusal)
+    const rejection = path === '/metrics' ? 401 : 303
+    await newsroom.http().get(path).expect(rejection)
+    await newsroom.http().get(path).set('cookie', 'barua=made-up').expect(rejection)
   }
   await newsroom
     .http()

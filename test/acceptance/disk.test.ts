@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import type { RoomIn } from '../../src/files/disk-room.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
 import { png, storyAngle, tip } from '../support/pieces.ts'
 
@@ -22,7 +22,7 @@ async function onDisk(t: TestContext, env: Record<string, string> = {}) {
     filesFree: 1e6,
     filesFreeShare: 1,
   })
-  const newsroom = await openNewsroom(t, { ...mailDoor, ...env }, undefined, undefined, roomIn)
+  const newsroom = await openNewsroom(t, { ...inboundMail, ...env }, undefined, undefined, roomIn)
   return {
     newsroom,
     /** It is looked at once a second. */

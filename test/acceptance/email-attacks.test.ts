@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { compose, mailDoor, replyTo } from '../support/mail.ts'
+import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
 
@@ -13,7 +13,7 @@ const sender = 'amina@example.org'
 const undone = 121_000
 
 async function noticed(t: TestContext) {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, receipt } = await newsroom.submit('story-angle', { ...storyAngle(), email: sender })
   await newsroom.workOff()
   const notice = newsroom.mailsTo(editorAddress).at(-1)
@@ -36,7 +36,7 @@ test('a full disk while the files of a mail are kept: put off, the process goes 
   await mkdir(small)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', small])
   t.after(() => execFileSync('umount', ['-l', small]))
-  const newsroom = await openNewsroom(t, { ...mailDoor, UPLOADS_DIR: join(small, 'uploads') })
+  const newsroom = await openNewsroom(t, { ...inboundMail, UPLOADS_DIR: join(small, 'uploads') })
   const attachments = [1, 2, 3, 4].map((n) => ({ filename: `${n}.txt`, content: 'x'.repeat(3_000_000) }))
   const mail = await compose({ to: 'stories@newsroom.test', text: 'Four files.', attachments })
   await assert.rejects(newsroom.receiveMail(mail, { to: ['stories@newsroom.test'] }), { code: 'unavailable' })
@@ -45,7 +45,7 @@ test('a full disk while the files of a mail are kept: put off, the process goes 
 })
 
 test('nobody can lay a thread for somebody else: what a victim writes is not read with another’s receipt', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({
     from: victim,
     replyTo: 'attacker@example.net',
@@ -65,7 +65,7 @@ test('nobody can lay a thread for somebody else: what a victim writes is not rea
 })
 
 test('what is told in confidence does not join a conversation whose mails hold every word', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({
     to: 'stories@newsroom.test',
     messageId: '<one@example.org>',
@@ -162,7 +162,7 @@ test('an editor’s words that a list or a gateway marked are held, not thrown a
 })
 
 test('a mailbox that redirects all to the tips ends, whatever it redirects', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   for (let i = 0; i < 25; i++) await newsroom.submit('news-tip')
   let redirected = 0
   for (let turn = 0; turn < 6; turn++) {
@@ -201,12 +201,12 @@ test('a person who writes to the return path is heard; one who may reply reports
   const report = `From: x@example.net\r\nContent-Type: multipart/report; boundary=q\r\n\r\n--q\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--q\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: ${answer.messageId}\r\n--q--\r\n`
   assert.equal(await newsroom.receiveMail(report, { from: sender, to: ['tips@newsroom.test'] }), 'kept')
   const { id } = await newsroom.submission(reference)
-  const deliveries = await newsroom.application.storage.deliveries.ofSubmission(id)
-  assert.equal(deliveries.find(({ purpose }) => purpose === 'answer-mail')?.state, 'sent')
+  const jobs = await newsroom.application.storage.jobs.ofSubmission(id)
+  assert.equal(jobs.find(({ type }) => type === 'answer-mail')?.state, 'sent')
 })
 
 test('a server’s word under any name is no piece', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const names = [
     'MAILER-DAEMON@x.example',
     'mail-daemon@x.example',
@@ -228,7 +228,7 @@ test('a server’s word under any name is no piece', async (t) => {
 })
 
 test('our receipts carry nobody’s words to somebody else', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   for (let i = 0; i < 6; i++)
     await newsroom.receiveMail({
       from: `victim+${i}@example.org`,
@@ -276,7 +276,7 @@ test('an archive with an editor’s old reply does nothing again, and mails nobo
 })
 
 test('a sender with an unusual address is answered; one with a useless Reply-To too', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const addresses = {
     // The mail server of the test tells names of domains in letters.
     'jane@xn--e1afmkfd.xn--p1ai': 'jane@пример.рф',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
 
 const [jane, ali, amina] = ['jane@example.org', 'ali@example.org', 'amina@example.org']
@@ -21,7 +21,7 @@ const cases: [header: string[], named: string, answered: string | undefined][] =
 ]
 
 test('of a mail by several all are named, and the one is answered who has sent it', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   for (const [index, [header, named, answered]] of cases.entries()) {
     // No address is answered more than three times a day.
     newsroom.passTime(24 * 3_600_000)
@@ -46,7 +46,7 @@ test('of a mail by several all are named, and the one is answered who has sent i
 })
 
 test('at the desk it is said who they all are, and whom an answer goes to', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const header = [`From: Jane <${jane}>, Ali <b@example.org>`, `Sender: ${jane}`, `Reply-To: ${amina}`]
   const mail = [...header, 'Subject: The river', '', 'What the river took.'].join('\r\n')
   assert.equal(await newsroom.receiveMail(mail, { to: ['stories@newsroom.test'] }), 'received')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
@@ -337,21 +337,21 @@ async function answered(newsroom: Newsroom) {
   return { reference, answer: answer ?? assert.fail('no answer was sent') }
 }
 
-async function answerDelivery(newsroom: Newsroom, reference: string) {
+async function answerJob(newsroom: Newsroom, reference: string) {
   const { id } = await newsroom.submission(reference)
-  const deliveries = await newsroom.application.storage.deliveries.ofSubmission(id)
-  return deliveries.find(({ purpose }) => purpose === 'answer-mail') ?? assert.fail('there is no answer')
+  const jobs = await newsroom.application.storage.jobs.ofSubmission(id)
+  return jobs.find(({ type: jobType }) => jobType === 'answer-mail') ?? assert.fail('there is no answer')
 }
 
 async function fateOf(newsroom: Newsroom, reference: string) {
-  return (await answerDelivery(newsroom, reference)).state
+  return (await answerJob(newsroom, reference)).state
 }
 
 /** The answer is sent once more, and is as new. */
 async function sendAgain(newsroom: Newsroom, reference: string) {
   const { storage } = newsroom.application
   const editor = await storage.editors.byEmail(editorAddress)
-  const { id } = await answerDelivery(newsroom, reference)
+  const { id } = await answerJob(newsroom, reference)
   await storage.failedJobs.retry(id, editor?.id ?? '', newsroom.now())
   await newsroom.workOff()
   assert.equal(await fateOf(newsroom, reference), 'sent')
@@ -374,7 +374,7 @@ const ways = (answer: ReceivedMail) => [
 ]
 
 test('a bounce is known in whatever form and words it comes', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   for (const [name, bounce] of Object.entries(bounces)) {
     for (const { to, from } of ways(answer)) {
@@ -387,7 +387,7 @@ test('a bounce is known in whatever form and words it comes', async (t) => {
 })
 
 test('a bounce that was fetched from a mailbox is known by who sends it', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   for (const name of ['in the words of qmail', 'in German', 'as parts that are no report']) {
     const bounce = written(bounces[name] ?? assert.fail(name), answer, 'barua@newsroom.test')
@@ -398,7 +398,7 @@ test('a bounce that was fetched from a mailbox is known by who sends it', async 
 })
 
 test('a delay and a receipt of whoever got it mark nothing', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   for (const [name, notice] of Object.entries(notices)) {
     for (const { to, from } of ways(answer)) {
@@ -414,7 +414,7 @@ test('a delay and a receipt of whoever got it mark nothing', async (t) => {
 })
 
 test('whoever is away has not bounced: their words join the conversation, marked, and nobody is mailed', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   const told = newsroom.mailsTo(editorAddress).length
   const reply = answer.replyTo?.value[0]?.address ?? ''
@@ -435,7 +435,7 @@ test('whoever is away has not bounced: their words join the conversation, marked
 })
 
 test('a person who writes to the return path is heard, whatever they write of', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   const { raw } = {
     raw: written(bounces['in the words of qmail'] ?? assert.fail(), answer, answer.returnPath),
@@ -457,7 +457,7 @@ test('a person who writes to the return path is heard, whatever they write of', 
 })
 
 test('what a mail system tells and nobody here understands is kept as it came', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   const odd = words('Ilmoitus', ['Tässä on ilmoitus viestistäsi.'])
   const complaint = parted('multipart/report; report-type=feedback-report', (about) => [
@@ -477,7 +477,7 @@ test('what a mail system tells and nobody here understands is kept as it came', 
 })
 
 test('what an editor’s program says while they are away goes nowhere, and a bounce of a notice is seen', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference } = await newsroom.submit('story-angle', storyAngle())
   await newsroom.workOff()
   const notice = newsroom.mailsTo(editorAddress).at(-1) ?? assert.fail()
@@ -492,7 +492,7 @@ test('what an editor’s program says while they are away goes nowhere, and a bo
   const bounce = written(bounces['in French'] ?? assert.fail(), notice, notice.returnPath)
   assert.equal(await newsroom.receiveMail(bounce, { from: '', to: [notice.returnPath] }), 'bounce')
   const { id } = await newsroom.submission(reference)
-  const deliveries = await newsroom.application.storage.deliveries.ofSubmission(id)
-  assert.equal(deliveries.find(({ purpose }) => purpose === 'editor-notice')?.state, 'failed')
+  const jobs = await newsroom.application.storage.jobs.ofSubmission(id)
+  assert.equal(jobs.find(({ type: jobType }) => jobType === 'editor-notice')?.state, 'failed')
   assert.equal((await messagesOf(newsroom, reference)).length, 1)
 })

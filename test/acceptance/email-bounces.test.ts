@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
@@ -59,13 +59,13 @@ async function answered(newsroom: Newsroom) {
 
 async function fateOf(newsroom: Newsroom, reference: string) {
   const { id } = await newsroom.submission(reference)
-  const deliveries = await newsroom.application.storage.deliveries.ofSubmission(id)
-  const { state, fault } = deliveries.find(({ purpose }) => purpose === 'answer-mail') ?? {}
-  return [state, fault]
+  const jobs = await newsroom.application.storage.jobs.ofSubmission(id)
+  const { state, errorCode } = jobs.find(({ type }) => type === 'answer-mail') ?? {}
+  return [state, errorCode]
 }
 
 test('a bounce is matched to its delivery by the return path, and shown where the answer is', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   assert.match(answer.returnPath, /^barua\+b[\da-f]{45}@newsroom\.test$/)
   const bounce = report(answer)
@@ -77,15 +77,15 @@ test('a bounce is matched to its delivery by the return path, and shown where th
   assert.equal(await newsroom.submissionCount(), 1)
   // It can be tried again, and then it is as new.
   const { id } = await newsroom.submission(reference)
-  const { deliveries } = newsroom.application.storage
-  const failed = (await deliveries.ofSubmission(id)).find(({ state }) => state === 'failed')
+  const { jobs } = newsroom.application.storage
+  const failed = (await jobs.ofSubmission(id)).find(({ state }) => state === 'failed')
   await newsroom.act(`/desk/deliveries/${failed?.id}/retry`, { back: reference })
   await newsroom.workOff()
   assert.deepEqual(await fateOf(newsroom, reference), ['sent', null])
 })
 
 test('a bounce that went elsewhere is matched by the name of the mail it is about', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   const bounce = report(answer, { status: '5.2.2', to: 'barua@newsroom.test' })
   assert.equal(await newsroom.receiveMail(bounce, { from: '', to: ['barua@newsroom.test'] }), 'bounce')
@@ -93,7 +93,7 @@ test('a bounce that went elsewhere is matched by the name of the mail it is abou
 })
 
 test('a delay is no bounce, and neither is an out-of-office reply, which joins the conversation', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   const to = [answer.returnPath]
   assert.equal(await newsroom.receiveMail(report(answer, { action: 'delayed' }), { from: '', to }), 'bounce')
@@ -116,7 +116,7 @@ test('a delay is no bounce, and neither is an out-of-office reply, which joins t
 })
 
 test('bounces in words only, and those of mail that is not ours, never become a piece', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   const daemon =
     'From: <MAILER-DAEMON@old.example.org>\r\nSubject: failure notice\r\n\r\nHi. This is the qmail-send program.'
@@ -134,7 +134,7 @@ test('bounces in words only, and those of mail that is not ours, never become a 
 })
 
 test('a made-up return path bounces nothing', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, answer } = await answered(newsroom)
   const reply = answer.replyTo?.value[0]?.address ?? ''
   // The token for replies is known to the sender; it is none for bounces.
@@ -145,7 +145,7 @@ test('a made-up return path bounces nothing', async (t) => {
 })
 
 test('two programs that answer each other stop', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   // The other side answers everything it gets, to the address it came from, and says nothing of being a program.
   const robot = { from: 'robot@example.org', to: 'stories@newsroom.test' }
   await newsroom.receiveMail({ ...robot, text: 'Turn 0.' })
@@ -169,7 +169,7 @@ test('two programs that answer each other stop', async (t) => {
 })
 
 test('a receipt that is passed on to us by itself, or quoted by hand, goes to its conversation', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({ to: 'tips@newsroom.test', from: sender, text: 'A tip.' })
   await newsroom.workOff()
   for (let turn = 0; turn < 5; turn++) {
@@ -196,7 +196,7 @@ test('a receipt that is passed on to us by itself, or quoted by hand, goes to it
 })
 
 test('a mail that has come through too many servers runs in circles, and is refused', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const hops = 'Received: from a by b; Mon, 3 Mar 2025 10:00:00 +0300\r\n'.repeat(60)
   const mail = `${hops}From: a@example.org\r\n\r\nRound and round.`
   await assert.rejects(newsroom.receiveMail(mail, { to: ['tips@newsroom.test'] }), { code: 'forbidden' })

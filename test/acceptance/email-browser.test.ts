@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom } from '../support/newsroom.ts'
 import { png, storyAngle } from '../support/pieces.ts'
 
@@ -37,7 +37,7 @@ describe('mail in a real browser', skip, () => {
   withBrowser()
 
   test('every page that mail changes is accessible, light and dark, and nothing in a mail runs', async (t) => {
-    const visited = await visit(t, { scripts: true, env: mailDoor })
+    const visited = await visit(t, { scripts: true, env: inboundMail })
     const { newsroom, site, complaints } = visited
     await newsroom.receiveMail({
       to: 'opinion@newsroom.test',
@@ -98,7 +98,7 @@ describe('mail in a real browser', skip, () => {
   })
 
   test('pages about a reply that waits are accessible; with scripts off its link stops it', async (t) => {
-    const visited = await visit(t, { env: mailDoor })
+    const visited = await visit(t, { env: inboundMail })
     const { newsroom, site, page } = visited
     const { reference } = await newsroom.submit('story-angle', {
       ...storyAngle(),
@@ -147,7 +147,7 @@ describe('mail in a real browser', skip, () => {
   })
 
   test('with scripts off a held reply is sent from the desk, and the sender saves its file from the status page', async (t) => {
-    const visited = await visit(t, { env: mailDoor })
+    const visited = await visit(t, { env: inboundMail })
     const { newsroom, site, page } = visited
     const { reference, receipt } = await conversation(newsroom)
     const [name, value] = (await newsroom.signIn()).split('=') as [string, string]

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { runCommand } from '../../src/cli/commands.ts'
 import { readConfig } from '../../src/config.ts'
-import { compose, mailDoor } from '../support/mail.ts'
+import { compose, inboundMail } from '../support/mail.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
 
@@ -25,7 +25,7 @@ const mail = (subject: string) =>
   compose({ to: 'stories@newsroom.test', subject, text: `About ${subject}.\n\n>From now on it is quoted.` })
 
 test('email import takes in a file, an mbox and a Maildir, each mail once, and mails no sender', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const file = join(newsroom.folder, 'one.eml')
   await writeFile(file, await mail('One'))
   assert.deepEqual((await shell(newsroom, ['email', 'import', file])).lines, ['1 new'])
@@ -60,7 +60,7 @@ test('email import takes in a file, an mbox and a Maildir, each mail once, and m
 
 test('email import says what it cannot read or take', async (t) => {
   const newsroom = await openNewsroom(t, {
-    ...mailDoor,
+    ...inboundMail,
     MAX_SUBMISSION_BYTES: '1000',
     MAX_FILE_BYTES: '1000',
   })
@@ -76,7 +76,7 @@ test('email import says what it cannot read or take', async (t) => {
 })
 
 test('email keys makes a key once, and says what DNS needs; from the next start on every mail is signed with it', async (t) => {
-  const newsroom = await openNewsroom(t, { ...mailDoor, PUBLIC_URL: 'https://mail.newsroom.test' })
+  const newsroom = await openNewsroom(t, { ...inboundMail, PUBLIC_URL: 'https://mail.newsroom.test' })
   const { code, lines, text } = await shell(newsroom, ['email', 'keys'])
   assert.equal(code, 0)
   assert.deepEqual((await shell(newsroom, ['email', 'keys'])).lines, lines)
@@ -108,7 +108,7 @@ test('email keys makes a key once, and says what DNS needs; from the next start 
 })
 
 test('email check sends a mail to ourselves and tells when it has come back', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const checking = shell(newsroom, ['email', 'check'])
   const canary = await until(() =>
     newsroom.mailServer.mails.find(({ subject }) => subject?.startsWith('Does mail reach')),
@@ -125,7 +125,7 @@ test('email check sends a mail to ourselves and tells when it has come back', as
 })
 
 test('email check says what is missing, and what the mail server refuses', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const without = await shell(newsroom, ['email', 'check'], { SMTP_URL: '', EMAIL_LISTEN: '' })
   assert.equal(without.code, 1)
   assert.match(without.text, /SMTP_URL is not set[\s\S]*no mail comes in/)
@@ -136,7 +136,7 @@ test('email check says what is missing, and what the mail server refuses', async
 })
 
 test('a digest can be left from its header, and every mail is from us', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   for (let i = 0; i < 25; i++) await newsroom.submit('news-tip')
   await newsroom.workOff()
   await newsroom.pause(3_600_000)
@@ -150,7 +150,7 @@ test('a digest can be left from its header, and every mail is from us', async (t
 })
 
 async function until<T>(look: () => T | undefined): Promise<T> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let attempts = 0; attempts < 500; attempts++) {
     const found = look()
     if (found !== undefined) return found
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage } from '../../src/app/stores.ts'
 import { folderUntilExit } from '../support/folder.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { freePort, startProcess } from '../support/process.ts'
 import { openSmtpClient } from '../support/smtp-client.ts'
 import { offlineDesk, storageParts } from '../support/storage.ts'
@@ -37,7 +37,7 @@ test('killed between a mail and its 250, many times: none lost, none doubled', a
   const folder = folderUntilExit('mail-crash')
   const port = await freePort()
   const env = {
-    ...mailDoor,
+    ...inboundMail,
     EMAIL_LISTEN: `smtp://127.0.0.1:${port}`,
     DATA_DIR: join(folder, 'data'),
     OFFLINE_DESK_KEY: desk.recipient,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { removeEditor } from '../support/accounts.ts'
-import { compose, mailDoor, replyTo } from '../support/mail.ts'
+import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
@@ -11,7 +11,7 @@ const second = 'otto@newsroom.test'
 
 /** A newsroom with a piece that came by the form, and the notice of it that the editor got. */
 async function noticed(t: TestContext, env: Record<string, string> = {}) {
-  const newsroom = await openNewsroom(t, { ...mailDoor, ...env })
+  const newsroom = await openNewsroom(t, { ...inboundMail, ...env })
   const { reference, receipt } = await newsroom.submit('story-angle', { ...storyAngle(), email: sender })
   await newsroom.workOff()
   const notice = newsroom.mailsTo(editorAddress).find(({ subject }) => subject?.startsWith('Story angle'))
@@ -323,7 +323,7 @@ test('whoever knows a reference plants nothing in its conversation by writing th
 })
 
 test('an answer by mail reaches a sender in Telegram, with its file', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const chat = newsroom.chat()
   await chat.send('The bridge at the mill has been closed since Friday.')
   await newsroom.workOff()

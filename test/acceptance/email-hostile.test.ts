@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import { asData, type HostileMail, hostileMails } from '../support/hostile-mail.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { openSmtpClient, type SmtpClient } from '../support/smtp-client.ts'
 
@@ -35,7 +35,7 @@ async function keptIn(newsroom: Newsroom): Promise<(mail: HostileMail) => boolea
 }
 
 test('a thousand hostile mails: each is refused with a code, or is kept as it came', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const port = await newsroom.openMailDoor()
   const mails = hostileMails(1000)
   const accepted: HostileMail[] = []
@@ -68,7 +68,7 @@ test('a thousand hostile mails: each is refused with a code, or is kept as it ca
 })
 
 test('a header of 50 MB is kept as it came', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const port = await newsroom.openMailDoor()
   const raw = Buffer.concat([
     Buffer.from('From: a@example.org\r\nX-Long: '),

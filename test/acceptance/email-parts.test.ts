@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import iconv from 'iconv-lite'
 import { readMail } from '../../src/channels/email/parse-mail.ts'
 import { decodeText } from '../../src/core/charset.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
 
 type Raw = string | Buffer
@@ -403,7 +403,7 @@ test('how a mail is encrypted is said', async () => {
 })
 
 test('two different mails are two submissions, however alike they are; the same one by another way is one', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const receive = (raw: Buffer) => newsroom.receiveMail(raw, { to: ['stories@newsroom.test'] })
   const form = (words: string) =>
     whole(multipart('alternative', plain('This form sends HTML.'), html(`<p>${words}</p>`)))

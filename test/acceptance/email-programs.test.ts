@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createTransport } from 'nodemailer'
 import type { Message } from '../../src/submissions/model.ts'
 import { type Dovecot, skip as noDovecot, startDovecot } from '../support/dovecot.ts'
-import { compose, mailDoor, replyTo, type TestMail } from '../support/mail.ts'
+import { compose, inboundMail, replyTo, type TestMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
 import { skip as noPostfix, type Postfix, sendRaw, sendWithSwaks, startPostfix } from '../support/postfix.ts'
@@ -27,7 +27,7 @@ describe('behind Postfix', noPostfix, () => {
       ...['--body', 'He has rowed for fifty years, and nobody has written it down yet.'],
       ...['--attach-type', 'text/plain', '--attach-name', 'ferry.txt', '--attach', 'Notes about the ferry.'],
     )
-    const { kind, channel, opening } = await piece(newsroom)
+    const { kind, channel, opening } = await submission(newsroom)
     assert.deepEqual([kind, channel], ['story-angle', 'email'])
     const { fields, files } = opening.content
     assert.equal(fields.title, 'The last ferryman')
@@ -145,14 +145,14 @@ describe('behind Postfix', noPostfix, () => {
   test('with a certificate the door takes mail over TLS', async (t) => {
     const { newsroom, postfix } = await openBehindPostfix(t, { isSafe: true })
     await sendWithSwaks(postfix.port, '--from', sender, '--to', stories)
-    await piece(newsroom)
+    await submission(newsroom)
     await untilSent(postfix)
   })
 })
 
 describe('as a domain’s own server', noPostfix, () => {
   test('swaks sends all its commands at once, and each is answered', async (t) => {
-    const newsroom = await openNewsroom(t, mailDoor)
+    const newsroom = await openNewsroom(t, inboundMail)
     const port = await newsroom.openMailDoor()
     const options = ['--from', sender, '--to', `${stories},barua@newsroom.test`]
     const talk = await sendWithSwaks(port, '--pipeline', ...options)
@@ -165,12 +165,12 @@ describe('as a domain’s own server', noPostfix, () => {
 
   test('by STARTTLS a mail program hands its mail over, and without a certificate none is offered', async (t) => {
     const mail = { from: sender, to: stories, subject: 'Over TLS', text: 'Nobody read along.' }
-    const safe = await openNewsroom(t, { ...mailDoor, EMAIL_LISTEN: 'smtp://127.0.0.1:0' })
+    const safe = await openNewsroom(t, { ...inboundMail, EMAIL_LISTEN: 'smtp://127.0.0.1:0' })
     await safe.restart(certificateIn(safe.folder))
     const overTls = { host: '127.0.0.1', requireTLS: true, tls: { rejectUnauthorized: false } }
     await createTransport({ ...overTls, port: await safe.openMailDoor() }).sendMail(mail)
-    assert.equal((await piece(safe)).opening.content.fields.title, 'Over TLS')
-    const bare = await openNewsroom(t, mailDoor)
+    assert.equal((await submission(safe)).opening.content.fields.title, 'Over TLS')
+    const bare = await openNewsroom(t, inboundMail)
     const refused = createTransport({ ...overTls, port: await bare.openMailDoor() }).sendMail(mail)
     await assert.rejects(refused, { code: 'ETLS' })
     assert.equal(await bare.submissionCount(), 0)
@@ -190,7 +190,7 @@ describe('from a mailbox at Dovecot', noDovecot, () => {
     await dovecot.deliver(await letter('Later'))
     await untilPutAway(dovecot, 2)
     assert.deepEqual(await titles(newsroom), ['Later', 'New'])
-    assert.deepEqual(newsroom.application.mail.troubles(), [])
+    assert.deepEqual(newsroom.application.mail.warnings(), [])
   })
 
   test('a server that was away is found again, with what came meanwhile', async (t) => {
@@ -199,12 +199,12 @@ describe('from a mailbox at Dovecot', noDovecot, () => {
     await dovecot.deliver(await letter('Before'))
     await untilPutAway(dovecot, 1)
     await dovecot.stop()
-    await until('the desk knows', () => newsroom.application.mail.troubles().length > 0)
+    await until('the desk knows', () => newsroom.application.mail.warnings().length > 0)
     await dovecot.deliver(await letter('Meanwhile'))
     await dovecot.start()
     await untilPutAway(dovecot, 2)
     assert.deepEqual(await titles(newsroom), ['Before', 'Meanwhile'])
-    await until('the desk knows', () => newsroom.application.mail.troubles().length === 0)
+    await until('the desk knows', () => newsroom.application.mail.warnings().length === 0)
   })
 
   test('while the database cannot be written mail stays where it is, unseen, and is taken when it can', async (t) => {
@@ -212,7 +212,7 @@ describe('from a mailbox at Dovecot', noDovecot, () => {
     const unlock = lockDatabase(t, newsroom)
     await dovecot.deliver(await letter('In a bad moment'))
     await newsroom.openMailDoor()
-    await until('the desk can know', () => newsroom.application.mail.troubles()[0]?.includes('unavailable'))
+    await until('the desk can know', () => newsroom.application.mail.warnings()[0]?.includes('unavailable'))
     assert.deepEqual(await dovecot.mailsIn('INBOX'), [{ subject: 'In a bad moment', isSeen: false }])
     assert.deepEqual(await dovecot.mailsIn('Barua'), [])
     assert.equal(await newsroom.submissionCount(), 0)
@@ -221,7 +221,7 @@ describe('from a mailbox at Dovecot', noDovecot, () => {
     await dovecot.deliver(await letter('In a good one'))
     await untilPutAway(dovecot, 2)
     assert.deepEqual(await titles(newsroom), ['In a bad moment', 'In a good one'])
-    await until('the desk knows', () => newsroom.application.mail.troubles().length === 0)
+    await until('the desk knows', () => newsroom.application.mail.warnings().length === 0)
   })
 
   test('a mail that is too large is put aside, and the next is taken', async (t) => {
@@ -233,20 +233,20 @@ describe('from a mailbox at Dovecot', noDovecot, () => {
     assert.deepEqual(await titles(newsroom), ['Enough'])
     assert.deepEqual(await dovecot.mailsIn('Barua-refused'), [{ subject: 'Far too much', isSeen: false }])
     assert.deepEqual(await dovecot.mailsIn('INBOX'), [])
-    assert.deepEqual(newsroom.application.mail.troubles(), [])
+    assert.deepEqual(newsroom.application.mail.warnings(), [])
     assert.equal((await newsroom.storedFiles()).length, 1)
   })
 
   test('with a wrong password the desk says so, and everything else goes on', async (t) => {
     const dovecot = await startDovecot(t)
     const url = dovecot.url.replace(':secret@', ':wrong-password@')
-    const newsroom = await openNewsroom(t, { ...mailDoor, IMAP_URL: url })
+    const newsroom = await openNewsroom(t, { ...inboundMail, IMAP_URL: url })
     await newsroom.openMailDoor()
-    const [trouble] = await until('the desk can know', () => {
-      const troubles = newsroom.application.mail.troubles()
-      return troubles[0]?.includes('imap-refused-password') && troubles
+    const [failures] = await until('the desk can know', () => {
+      const warnings = newsroom.application.mail.warnings()
+      return warnings[0]?.includes('imap-refused-password') && warnings
     })
-    assert.match(trouble ?? '', /^Mail has not been fetched from the mailbox since .* UTC/)
+    assert.match(failures ?? '', /^Mail has not been fetched from the mailbox since .* UTC/)
     assert.match(await newsroom.deskPage('/desk'), /Mail has not been fetched.*imap-refused-password/)
     assert.doesNotMatch(newsroom.logged.join(''), /wrong-password/)
     await newsroom.submit('news-tip')
@@ -273,7 +273,7 @@ test('the same mail by Postfix and from the mailbox is one piece', {
   await dovecot.deliver(Buffer.from(copy))
   await untilPutAway(dovecot, 1)
   assert.deepEqual(await titles(newsroom), ['By two ways'])
-  const { opening, messages } = await piece(newsroom)
+  const { opening, messages } = await submission(newsroom)
   assert.equal(opening.content.fields.body, 'One ‘mail’ – and a copy of it.\n.\nWith a point.')
   assert.equal(messages.length, 1)
 })
@@ -282,7 +282,7 @@ type PostfixDoor = { isSafe?: boolean } & Partial<Record<'IMAP_URL', string>>
 
 /** A newsroom with its door open, and a Postfix that brings it what comes for its domain. */
 async function openBehindPostfix(t: TestContext, { isSafe = false, ...env }: PostfixDoor = {}) {
-  const newsroom = await openNewsroom(t, { ...mailDoor, EMAIL_LISTEN: 'lmtp://127.0.0.1:0', ...env })
+  const newsroom = await openNewsroom(t, { ...inboundMail, EMAIL_LISTEN: 'lmtp://127.0.0.1:0', ...env })
   if (isSafe) await newsroom.restart(certificateIn(newsroom.folder))
   const port = await newsroom.openMailDoor()
   const relay = Number(new URL(newsroom.mailServer.url).port)
@@ -292,7 +292,7 @@ async function openBehindPostfix(t: TestContext, { isSafe = false, ...env }: Pos
 /** A newsroom that fetches its mail from a Dovecot, when its door is opened. */
 async function openWithMailbox(t: TestContext, env: Record<string, string> = {}) {
   const dovecot = await startDovecot(t)
-  const { EMAIL_ADDRESSES } = mailDoor
+  const { EMAIL_ADDRESSES } = inboundMail
   const newsroom = await openNewsroom(t, { EMAIL_ADDRESSES, IMAP_URL: dovecot.url, ...env })
   return { newsroom, dovecot }
 }
@@ -340,7 +340,7 @@ function lockDatabase(t: TestContext, newsroom: Newsroom): () => void {
 }
 
 /** The one piece that comes in. */
-async function piece(newsroom: Newsroom) {
+async function submission(newsroom: Newsroom) {
   const [listed, ...others] = await until('a piece comes in', async () => {
     const all = await newsroom.all()
     return all.length > 0 && all

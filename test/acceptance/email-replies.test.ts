@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { png, storyAngle, tip } from '../support/pieces.ts'
@@ -10,7 +10,7 @@ const sender = 'amina@example.org'
 const minute = 60_000
 
 async function noticed(t: TestContext, kind: 'story-angle' | 'news-tip' = 'story-angle') {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const fields = kind === 'story-angle' ? storyAngle() : tip()
   const { reference, receipt } = await newsroom.submit(kind, { ...fields, email: sender })
   await newsroom.workOff()

@@ -6,12 +6,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { createTransport } from 'nodemailer'
 import { listenForMail } from '../../src/channels/email/smtp-listener.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { openSmtpClient } from '../support/smtp-client.ts'
 
 async function opened(t: TestContext, env: Record<string, string> = {}) {
-  const newsroom = await openNewsroom(t, { ...mailDoor, ...env })
+  const newsroom = await openNewsroom(t, { ...inboundMail, ...env })
   const port = await newsroom.openMailDoor()
   return { newsroom, port }
 }
@@ -366,9 +366,9 @@ test('what a mail says in any header stands in no header of ours', async (t) => 
 })
 
 test('one server may bring so much an hour, and open so many connections; those on this machine are not counted', async () => {
-  const { arrivalLimits } = await import('../../src/channels/email/rate-limit.ts')
+  const { mailLimits } = await import('../../src/channels/email/rate-limit.ts')
   let now = 0
-  const limits = arrivalLimits(3, () => now)
+  const limits = mailLimits(3, () => now)
   const mayWrite = (address: string, times: number) =>
     Array.from({ length: times }, () => limits.mayWrite(address))
   assert.deepEqual(mayWrite('203.0.113.7', 5), [true, true, true, false, false])
@@ -412,7 +412,7 @@ test('a mistake of the program while a server is answered is 451, and ends nothi
   const mistake = (): never => {
     throw new TypeError('on purpose')
   }
-  const faults: string[] = []
+  const errors: string[] = []
   const { port, stop } = await listenForMail({
     url: 'smtp://127.0.0.1:0',
     name: 'newsroom.test',
@@ -421,7 +421,7 @@ test('a mistake of the program while a server is answered is 451, and ends nothi
     maxMailBytes: 1000,
     limit: 0,
     tls: undefined,
-    onFault: (name) => faults.push(name),
+    onError: (name) => errors.push(name),
     now: Date.now,
   })
   t.after(stop)
@@ -431,12 +431,12 @@ test('a mistake of the program while a server is answered is 451, and ends nothi
   assert.match(await client.say('MAIL FROM:<sender@example.org>'), /^250/)
   assert.match(await client.say('RCPT TO:<tips@newsroom.test>'), /^451/)
   assert.match(await client.say('NOOP'), /^250/)
-  assert.deepEqual(faults, ['TypeError'])
+  assert.deepEqual(errors, ['TypeError'])
   client.cut()
 })
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let attempts = 0; attempts < 500; attempts++) {
     if (await isSo()) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

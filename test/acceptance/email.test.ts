@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { writtenOut } from '../../src/submissions/formatted-text.ts'
 import type { Message } from '../../src/submissions/model.ts'
 import { openDocument, paragraph, run, wordDocument } from '../support/documents.ts'
-import { compose, mailDoor, replyTo } from '../support/mail.ts'
+import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 
 const sender = 'jane@example.org'
@@ -27,15 +27,15 @@ const ferryman = {
 }
 
 test('a mail becomes a piece: title, words, files, sender, date, language; the mail itself is kept', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const attachments = [{ filename: 'ferry.txt', content: 'Notes about the ferry.' }]
   const raw = await compose({ ...ferryman, attachments })
   assert.equal(await newsroom.receiveMail(raw, { to: [ferryman.to] }), 'received')
-  const piece = await latest(newsroom)
-  assert.equal(piece.kind, 'story-angle')
-  assert.equal(piece.channel, 'email')
-  assert.equal(piece.summary.attachments, 1)
-  const { fields, email } = piece.opening.content
+  const submission = await latest(newsroom)
+  assert.equal(submission.kind, 'story-angle')
+  assert.equal(submission.channel, 'email')
+  assert.equal(submission.summary.attachments, 1)
+  const { fields, email } = submission.opening.content
   assert.deepEqual(fields, {
     title: ferryman.subject,
     body: 'He has rowed for fifty years, and nobody has written it down yet. Somebody should, before he is gone.',
@@ -45,11 +45,11 @@ test('a mail becomes a piece: title, words, files, sender, date, language; the m
   })
   assert.equal(email?.folded, '-- \nJane\n0722 000 000')
   assert.equal(email?.sentAt, ferryman.date.getTime())
-  assert.deepEqual(namesOf(piece.opening), ['mail.eml', 'ferry.txt'])
-  const page = await newsroom.deskPage(`/desk/submissions/${piece.reference}`)
+  assert.deepEqual(namesOf(submission.opening), ['mail.eml', 'ferry.txt'])
+  const page = await newsroom.deskPage(`/desk/submissions/${submission.reference}`)
   assert.match(page, /The mail as it came/)
   assert.match(page, /quoted mail, signature<\/summary><div class="words">-- \nJane/)
-  const [original] = piece.opening.attachments
+  const [original] = submission.opening.attachments
   const path = `/desk/attachments/${original?.id}`
   assert.match(await newsroom.deskPage(path), /Not cleaned: it is the mail as it came/)
   const file = await newsroom.original(path)
@@ -57,7 +57,7 @@ test('a mail becomes a piece: title, words, files, sender, date, language; the m
 })
 
 test('the kind comes from the address: listed, tagged, or ours at all', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const kinds: Record<string, string> = {
     'tips@newsroom.test': 'news-tip',
     'TIPS@Newsroom.TEST': 'news-tip',
@@ -89,7 +89,7 @@ test('the kind comes from the address: listed, tagged, or ours at all', async (t
 })
 
 test('HTML becomes text with its headings, lists and links; the picture in it becomes a file', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({
     to: 'opinion@newsroom.test',
     subject: 'Why the mill must stay',
@@ -112,7 +112,7 @@ test('HTML becomes text with its headings, lists and links; the picture in it be
 })
 
 test('charsets and languages', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const cases: [name: string, raw: Buffer, title: string, body: string][] = [
     [
       'ISO-8859-1',
@@ -192,7 +192,7 @@ test('charsets and languages', async (t) => {
 })
 
 test('a document sent to the opinion address is the article, and what the mail said stands beside it', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   for (const [filename, content] of [
     ['article.docx', await wordArticle()],
     ['article.odt', await openArticle()],
@@ -218,7 +218,7 @@ test('a document sent to the opinion address is the article, and what the mail s
 })
 
 test('what was struck, raised, tabled or drawn is told wherever the words are shown', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const html =
     '<p>It is <s>not</s> safe: 10<sup>6</sup> a day.</p><p># of dead: 5</p><table><tr><td>Ward</td><td>Votes</td></tr><tr><td></td><td>7</td></tr></table><img src="https://example.org/a.png" alt="the bridge">'
   const cell = (text: string) => `<w:tc>${paragraph(text)}</w:tc>`
@@ -258,7 +258,7 @@ test('what was struck, raised, tabled or drawn is told wherever the words are sh
 })
 
 test('what stands below an article is not shown as a part of it, and what may be a receipt is not kept', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const receipt = 'ABCD-EFGH-JKMN-PQRS-TVWX-YZ23'
   await newsroom.receiveMail({
     to: 'opinion@newsroom.test',
@@ -273,7 +273,7 @@ test('what stands below an article is not shown as a part of it, and what may be
 })
 
 test('files that are not taken are named, and stay in the mail', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const attachments = [
     { filename: 'run.exe', content: Buffer.concat([Buffer.from('MZ'), Buffer.alloc(300, 1)]) },
     { filename: '../../etc/passwd', content: 'just text' },
@@ -292,7 +292,7 @@ test('files that are not taken are named, and stay in the mail', async (t) => {
 })
 
 test('once: the same mail by another way is the same piece; another mail of the same name is another', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const raw = await compose({ ...ferryman, messageId: '<one@example.org>' })
   assert.equal(await newsroom.receiveMail(raw, { to: [ferryman.to] }), 'received')
   const fetched = Buffer.concat([
@@ -323,7 +323,7 @@ test('once: the same mail by another way is the same piece; another mail of the 
 })
 
 test('the sender is answered once, and can reply, be answered and reply again: one conversation', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({ ...ferryman, messageId: '<one@example.org>' })
   await newsroom.workOff()
   const [receipt, ...others] = newsroom.mailsTo(sender)
@@ -366,9 +366,9 @@ test('the sender is answered once, and can reply, be answered and reply again: o
 })
 
 test('only who wrote before goes on: never by subject, never by a quoted name alone', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({ ...ferryman, messageId: '<one@example.org>' })
-  const stranger = {
+  const unverified = {
     from: 'stranger@example.net',
     to: ferryman.to,
     subject: `Re: ${ferryman.subject}`,
@@ -376,7 +376,7 @@ test('only who wrote before goes on: never by subject, never by a quoted name al
     inReplyTo: '<one@example.org>',
     references: '<one@example.org>',
   }
-  assert.equal(await newsroom.receiveMail(stranger), 'received')
+  assert.equal(await newsroom.receiveMail(unverified), 'received')
   const sameSubject = { to: ferryman.to, subject: `Re: ${ferryman.subject}`, text: 'Another story.' }
   assert.equal(await newsroom.receiveMail(sameSubject), 'received')
   const itself = { ...sameSubject, text: 'One more thing.', inReplyTo: '<one@example.org>' }
@@ -391,7 +391,7 @@ test('only who wrote before goes on: never by subject, never by a quoted name al
 })
 
 test('a confidential mail: the receipt can be read nowhere else, so it is mailed; the answer is not', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({
     to: 'tips@newsroom.test',
     subject: 'The minister’s bridge',
@@ -415,7 +415,7 @@ test('a confidential mail: the receipt can be read nowhere else, so it is mailed
 })
 
 test('mail that nobody waits at the other end of is never answered, and few are answered a day', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const automatic: Record<string, string>[] = [
     { 'Auto-Submitted': 'auto-generated' },
     { 'Auto-Submitted': 'auto-replied; owner-email="x"' },
@@ -454,7 +454,7 @@ test('mail that nobody waits at the other end of is never answered, and few are 
 })
 
 test('a mail that cannot be read is kept as it came, and shown as such', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const parts = '--q\r\n\r\nx\r\n'.repeat(2000)
   const raw = Buffer.from(
     `From: a@example.org\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n${parts}--q--\r\n`,
@@ -507,7 +507,7 @@ const onePixel = Buffer.from(
 )
 
 test('of a first mail only a short signature is folded; it is in the notice, found, exported and shown to its sender', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const ends = [
     'The end.\n\n---\n\nPart two.',
     'The end.\n____\n[1] The register.',

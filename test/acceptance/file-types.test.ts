@@ -5,8 +5,8 @@ import JSZip from 'jszip'
 import { createMessage, encrypt, generateKey, readKey } from 'openpgp'
 import { readConfig } from '../../src/config.ts'
 import { downloadName, fileTypeCheck } from '../../src/files/type.ts'
-import { FileRefused, type RefusalReason } from '../../src/submissions/file-refusal.ts'
-import { mailDoor } from '../support/mail.ts'
+import { FileRefused, type RejectionReason } from '../../src/submissions/file-refusal.ts'
+import { inboundMail } from '../support/mail.ts'
 import { openNewsroom, type SentFile } from '../support/newsroom.ts'
 import { png, storyAngle, tip } from '../support/pieces.ts'
 
@@ -53,7 +53,7 @@ function zipped(...names: string[]): Promise<Buffer> {
 const elf = Buffer.from('\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0')
 
 /** What nobody here could use, with the reason and a word of what to send instead. */
-async function unusableFiles(): Promise<[name: string, content: Buffer, RefusalReason, instead: RegExp][]> {
+async function unusableFiles(): Promise<[name: string, content: Buffer, RejectionReason, instead: RegExp][]> {
   const iwork = await zipped('Index/Document.iwa', 'Metadata/Properties.plist')
   const plain = await zipped('contents')
   const google = Buffer.from('{"url":"https://docs.google.com/open?id=1"}')
@@ -166,7 +166,7 @@ test('the form takes what is encrypted, and says beside the field what to send i
 })
 
 test('by mail such a file stays in the mail as it came, and it is said what it is and what to send instead', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const unusable = (await unusableFiles()).filter(([, , reason]) => reason !== 'empty')
   const attachments = [
     ...unusable.map(([filename, content]) => ({ filename, content })),

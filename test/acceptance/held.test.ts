@@ -16,7 +16,7 @@ const KiB = 1024
 /** What is pushed into a connection before it is held open: a little, nearly what the fields of a form may have, and far more. */
 const pushed = [8 * KiB, 900 * KiB, 19_000 * KiB]
 
-type Sort = { type: string; begin: string; piece: (n: number) => string }
+type Sort = { type: string; begin: string; submission: (n: number) => string }
 
 const text = 'x'.repeat(128 * KiB)
 
@@ -24,22 +24,22 @@ const sorts: Record<string, Sort> = {
   multipart: {
     type: 'multipart/form-data; boundary=b',
     begin: '',
-    piece: (n) => `--b\r\nContent-Disposition: form-data; name="f${n}"\r\n\r\n${text}${text}${text}\r\n`,
+    submission: (n) => `--b\r\nContent-Disposition: form-data; name="f${n}"\r\n\r\n${text}${text}${text}\r\n`,
   },
   'one field of a multipart': {
     type: 'multipart/form-data; boundary=b',
     begin: '--b\r\nContent-Disposition: form-data; name="body"\r\n\r\n',
-    piece: () => text,
+    submission: () => text,
   },
   urlencoded: {
     type: 'application/x-www-form-urlencoded',
     begin: 'body=',
-    piece: () => text,
+    submission: () => text,
   },
   JSON: {
     type: 'application/json',
     begin: '{"kind":"news-tip","body":"',
-    piece: () => text,
+    submission: () => text,
   },
 }
 
@@ -53,7 +53,7 @@ const sources = {
 async function hold(
   running: RunningProcess,
   { path, headers }: Brought,
-  { type, begin, piece }: Sort,
+  { type, begin, submission }: Sort,
   most: number,
   isChunked: boolean,
   { host, from }: { host: string; from: string },
@@ -75,7 +75,7 @@ async function hold(
   await write(head)
   let sent = 0
   for (let n = 0; sent < most && !isOver; n++) {
-    const some = ((n === 0 ? begin : '') + piece(n)).slice(0, most)
+    const some = ((n === 0 ? begin : '') + submission(n)).slice(0, most)
     await write(isChunked ? `${some.length.toString(16)}\r\n${some}\r\n` : some)
     sent += some.length
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Response } from 'superagent'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, storyAngle, tip } from '../support/pieces.ts'
 
@@ -203,7 +203,7 @@ test('any list goes out as CSV and JSON, without a formula and without what is c
 })
 
 test('how many files there are is told of what is confidential too, whatever it came by', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const files = [1, 2].map((n) => ({ name: `${n}.txt`, content: `File ${n}` }))
   const byForm = await newsroom.submit('expose', tip(), files)
   const without = await newsroom.submit('news-tip', tip())

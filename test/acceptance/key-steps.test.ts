@@ -110,7 +110,7 @@ async function run(step: string, from: Template, injected?: string) {
     },
   })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (output += piece))
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (sent) => (output += sent))
   const ended = new Promise<NodeJS.Signals | null>((resolve) =>
     child.once('close', (_code, signal) => resolve(signal)),
   )
@@ -150,7 +150,7 @@ async function holds(folder: string, from: Template, when: string): Promise<void
     const submission = await storage.submissions.byReference(from.reference)
     const opening = await storage.submissions.opening(submission?.id ?? '', async () => opened)
     assert.equal(opening?.content?.fields.title, tip().title, `${when}: nobody opens what came in`)
-    const current = await storage.sealings.desk()
+    const current = await storage.recipientsStore.desk()
     const theirs = await Promise.all(identities.map((one) => keyRing.keysOf(one)()))
     assert.ok(await opensFor(theirs.flat(), current), `${when}: nobody opens what comes next`)
     await rotationHolds(application, from, current, when)
@@ -257,7 +257,7 @@ async function template(isSetUp: boolean): Promise<Template> {
           .send({})
       ).text
     : ''
-  const key = await application.storage.sealings.desk()
+  const key = await application.storage.recipientsStore.desk()
   await application.stop()
   return {
     folder,

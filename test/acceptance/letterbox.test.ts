@@ -115,21 +115,21 @@ test('each kind asks for its own fields', async (t) => {
 
 test('the limits of the contract hold to the character', async (t) => {
   const newsroom = await openNewsroom(t)
-  const faultsOf = async (fields: object) => {
+  const errorsOf = async (fields: object) => {
     const { body } = await newsroom.post('guest-post', { ...guestPost(), ...fields })
     return Object.keys(body.error?.fields ?? {})
   }
-  assert.deepEqual(await faultsOf({ title: 'ab' }), ['title'])
-  assert.deepEqual(await faultsOf({ title: 'x'.repeat(150) }), [])
-  assert.deepEqual(await faultsOf({ title: 'x'.repeat(151) }), ['title'])
-  assert.deepEqual(await faultsOf({ body: 'x'.repeat(19) }), ['body'])
-  assert.deepEqual(await faultsOf({ body: 'x'.repeat(100_000) }), [])
-  assert.deepEqual(await faultsOf({ body: 'x'.repeat(100_001) }), ['body'])
-  assert.deepEqual(await faultsOf({ standfirst: 'x'.repeat(301), bio: 'x'.repeat(601) }), [
+  assert.deepEqual(await errorsOf({ title: 'ab' }), ['title'])
+  assert.deepEqual(await errorsOf({ title: 'x'.repeat(150) }), [])
+  assert.deepEqual(await errorsOf({ title: 'x'.repeat(151) }), ['title'])
+  assert.deepEqual(await errorsOf({ body: 'x'.repeat(19) }), ['body'])
+  assert.deepEqual(await errorsOf({ body: 'x'.repeat(100_000) }), [])
+  assert.deepEqual(await errorsOf({ body: 'x'.repeat(100_001) }), ['body'])
+  assert.deepEqual(await errorsOf({ standfirst: 'x'.repeat(301), bio: 'x'.repeat(601) }), [
     'standfirst',
     'bio',
   ])
-  assert.deepEqual(await faultsOf({ consent: 'no' }), ['consent'])
+  assert.deepEqual(await errorsOf({ consent: 'no' }), ['consent'])
 })
 
 test('what a source writes in a tip reaches the desk whole', async (t) => {

@@ -5,7 +5,7 @@ import { editorAddress, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
 
 const hour = 3_600_000
-const aboutPieces = (newsroom: Awaited<ReturnType<typeof openNewsroom>>, address = editorAddress) =>
+const aboutSubmissions = (newsroom: Awaited<ReturnType<typeof openNewsroom>>, address = editorAddress) =>
   newsroom.mailsTo(address).filter((mail) => !mail.subject?.startsWith('Sign in'))
 
 test('each editor gets one mail with the whole guest post', async (t) => {
@@ -17,7 +17,7 @@ test('each editor gets one mail with the whole guest post', async (t) => {
   )
   await newsroom.workOff()
   for (const address of [editorAddress, 'second@newsroom.test']) {
-    const [mail, ...more] = aboutPieces(newsroom, address)
+    const [mail, ...more] = aboutSubmissions(newsroom, address)
     assert.ok(mail && more.length === 0, address)
     assert.equal(mail.subject, `Guest post: ${guestPost().title}`)
     for (const part of [mail.text ?? '', String(mail.html)]) {
@@ -50,7 +50,7 @@ test('mails about one submission share their References; a further message is to
   await newsroom.writeAgain(receipt, 'He is called Baraka.')
   newsroom.passTime(5 * 60_000)
   await newsroom.workOff()
-  const [first, second] = aboutPieces(newsroom)
+  const [first, second] = aboutSubmissions(newsroom)
   assert.ok(first && second)
   assert.equal(String(second.references), String(first.references))
   assert.notEqual(second.messageId, first.messageId)
@@ -68,7 +68,7 @@ for (const kind of ['expose', 'news-tip'] as const) {
     await newsroom.writeAgain(sent.receipt, 'Canary further words')
     newsroom.passTime(5 * 60_000)
     await newsroom.workOff()
-    const mails = [...aboutPieces(newsroom), ...newsroom.mailsTo('source@canary.test')]
+    const mails = [...aboutSubmissions(newsroom), ...newsroom.mailsTo('source@canary.test')]
     assert.equal(mails.length, 3)
     for (const mail of mails) {
       const said = mail.raw + mail.text + mail.html
@@ -86,7 +86,7 @@ for (const kind of ['expose', 'news-tip'] as const) {
       assert.ok(said.includes(sent.reference))
     }
     assert.match(
-      aboutPieces(newsroom)[0]?.subject ?? '',
+      aboutSubmissions(newsroom)[0]?.subject ?? '',
       new RegExp(`^(Exposé|News tip): ${sent.reference}$`),
     )
   })
@@ -102,7 +102,7 @@ test('a sender who left an address gets the receipt by mail', async (t) => {
     for (const said of [receipt, reference, '/status']) assert.ok(part.includes(said), said)
   }
   const { target, receipt: kept } =
-    (await deliveries(newsroom, reference)).find((one) => one.purpose === 'sender-receipt') ?? {}
+    (await jobs(newsroom, reference)).find((one) => one.type === 'sender-receipt') ?? {}
   assert.deepEqual(
     { target, kept },
     { target: null, kept: null },
@@ -139,15 +139,15 @@ test('a mail server that is down for a day loses nothing', async (t) => {
     await newsroom.workOff()
     newsroom.passTime(hour)
   }
-  const [waiting] = await deliveries(newsroom, reference)
-  assert.equal(waiting?.state, 'pending', waiting?.fault ?? '')
+  const [waiting] = await jobs(newsroom, reference)
+  assert.equal(waiting?.state, 'pending', waiting?.errorCode ?? '')
   assert.ok((waiting?.attempts ?? 0) > 8 && (waiting?.attempts ?? 0) < 40, `${waiting?.attempts} tries`)
-  assert.match(waiting?.fault ?? '', /^smtp-e(socket|connrefused)$/)
+  assert.match(waiting?.errorCode ?? '', /^smtp-e(socket|connrefused)$/)
   const again = await openMailServer(Number(port))
   t.after(() => again.close())
   newsroom.passTime(2 * hour)
   await newsroom.workOff()
-  assert.equal((await deliveries(newsroom, reference))[0]?.state, 'sent')
+  assert.equal((await jobs(newsroom, reference))[0]?.state, 'sent')
   assert.equal(again.mails.filter((mail) => mail.subject?.startsWith('Story angle')).length, 1)
 })
 
@@ -157,31 +157,31 @@ test('a recipient that is refused for good is not tried again, and is seen at th
   newsroom.mailServer.refuse.recipient = 550
   const { reference } = await newsroom.submit('news-tip', tip())
   await newsroom.workOff()
-  const [failed] = await deliveries(newsroom, reference)
+  const [failed] = await jobs(newsroom, reference)
   assert.deepEqual(
     { ...failed, state: failed?.state },
-    { ...failed, state: 'failed', attempts: 1, fault: 'smtp-550' },
+    { ...failed, state: 'failed', attempts: 1, errorCode: 'smtp-550' },
   )
   assert.ok((await newsroom.deskPage(`/desk/submissions/${reference}`)).includes('smtp-550'))
   assert.ok((await newsroom.deskPage('/desk')).includes('failed delivery'))
 })
 
-for (const [what, refusal] of [
+for (const [what, rejection] of [
   ['recipient is put off', { recipient: 451 }],
   ['message is put off', { message: 452 }],
 ] as const) {
   test(`a mail whose ${what} is tried again`, async (t) => {
     const newsroom = await openNewsroom(t)
     await newsroom.workOff()
-    Object.assign(newsroom.mailServer.refuse, refusal)
+    Object.assign(newsroom.mailServer.refuse, rejection)
     const { reference } = await newsroom.submit('news-tip', tip())
     await newsroom.workOff()
-    assert.equal((await deliveries(newsroom, reference))[0]?.state, 'pending')
+    assert.equal((await jobs(newsroom, reference))[0]?.state, 'pending')
     Object.assign(newsroom.mailServer.refuse, { recipient: undefined, message: undefined })
     newsroom.passTime(60_000)
     await newsroom.workOff()
-    assert.equal((await deliveries(newsroom, reference))[0]?.state, 'sent')
-    assert.equal(aboutPieces(newsroom).length, 1)
+    assert.equal((await jobs(newsroom, reference))[0]?.state, 'sent')
+    assert.equal(aboutSubmissions(newsroom).length, 1)
   })
 }
 
@@ -194,7 +194,7 @@ test('after two days the tries end, and that is seen', async (t) => {
     await newsroom.workOff()
     newsroom.passTime(hour)
   }
-  assert.equal((await deliveries(newsroom, reference))[0]?.state, 'failed')
+  assert.equal((await jobs(newsroom, reference))[0]?.state, 'failed')
 })
 
 test('a mail whose acceptance was never heard of is repeated once, with the same Message-ID', async (t) => {
@@ -203,12 +203,12 @@ test('a mail whose acceptance was never heard of is repeated once, with the same
   newsroom.mailServer.refuse.cutAfterAccepting = true
   const { reference } = await newsroom.submit('news-tip', tip())
   await newsroom.workOff()
-  assert.equal((await deliveries(newsroom, reference))[0]?.state, 'pending')
+  assert.equal((await jobs(newsroom, reference))[0]?.state, 'pending')
   newsroom.mailServer.refuse.cutAfterAccepting = false
   newsroom.passTime(60_000)
   await newsroom.workOff()
   await newsroom.workOff()
-  const ids = aboutPieces(newsroom).map((mail) => mail.messageId)
+  const ids = aboutSubmissions(newsroom).map((mail) => mail.messageId)
   assert.equal(ids.length, 2)
   assert.equal(new Set(ids).size, 1)
 })
@@ -234,9 +234,9 @@ test('without a mail server, mails are files that a mail program opens', async (
   assert.ok(mails.every((mail) => /^From: /m.test(mail) && /^Message-ID: </m.test(mail)))
 })
 
-async function deliveries(newsroom: Awaited<ReturnType<typeof openNewsroom>>, reference: string) {
-  const { submissions, deliveries } = newsroom.application.storage
+async function jobs(newsroom: Awaited<ReturnType<typeof openNewsroom>>, reference: string) {
+  const { submissions, jobs } = newsroom.application.storage
   const submission = await submissions.byReference(reference)
   assert.ok(submission)
-  return (await deliveries.ofSubmission(submission.id)).filter((one) => one.purpose !== 'tell-editors')
+  return (await jobs.ofSubmission(submission.id)).filter((one) => one.type !== 'tell-editors')
 }

@@ -250,7 +250,7 @@ test('planned again, as after a crash, nobody is told twice', async (t) => {
   await newsroom.workOff()
   const { storage } = newsroom.application
   const { id } = await newsroom.submission(reference)
-  const plan = (await storage.deliveries.ofSubmission(id)).find((one) => one.purpose === 'tell-editors')
+  const plan = (await storage.jobs.ofSubmission(id)).find((one) => one.type === 'tell-editors')
   assert.ok(plan)
   await storage.notices.plan([plan], await storage.editors.active(), newsroom.now())
   await newsroom.workOff()

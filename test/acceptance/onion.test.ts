@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConfigFault, readConfig } from '../../src/config.ts'
+import { ConfigError, readConfig } from '../../src/config.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle, tip } from '../support/pieces.ts'
 
@@ -40,7 +40,7 @@ test('an onion address is taken only if it can be one, with the path of PUBLIC_U
     `http://sub.${onion}`,
     'not an address',
   ])
-    assert.throws(() => read(wrong), ConfigFault, wrong)
+    assert.throws(() => read(wrong), ConfigError, wrong)
 })
 
 test('pages over https name themselves at the onion address, but not the receipt, nor the desk', async (t) => {
@@ -105,9 +105,9 @@ test('by the public address cookies stay with https, and the receipt names both 
 
 test('the receipt of what is confidential says what to do and what not; that of other pieces stays short', async (t) => {
   const newsroom = await openNewsroom(t, addresses)
-  const sealed = await send(newsroom, onion, 'expose')
+  const encrypted = await send(newsroom, onion, 'expose')
   for (const words of ['on paper', 'once a week', 'from work', 'search the web', 'close the browser'])
-    assert.ok(sealed.page.includes(words), words)
+    assert.ok(encrypted.page.includes(words), words)
   const marked = await send(newsroom, onion, 'story-angle', { ...storyAngle(), confidential: 'yes' })
   assert.match(marked.page, /What not to do/)
   const clear = await send(newsroom, onion, 'story-angle', storyAngle())
@@ -150,11 +150,11 @@ test('all who come by the onion address share a limit of their own, whatever the
   assert.deepEqual(statuses, [201, 201, 429])
   assert.equal((await post('news.test', '198.51.100.4')).status, 201)
   assert.equal((await post('news.test', '198.51.100.4')).status, 429)
-  const tries = (host: string) =>
+  const attempts = (host: string) =>
     newsroom.http().post('/tips/status').set('host', host).type('form').send({ receipt: 'x' })
-  for (let i = 0; i < 4; i++) assert.equal((await tries(onion)).status, 404)
-  await tries('news.test')
-  assert.equal((await tries('news.test')).status, 429)
+  for (let i = 0; i < 4; i++) assert.equal((await attempts(onion)).status, 404)
+  await attempts('news.test')
+  assert.equal((await attempts('news.test')).status, 429)
 })
 
 test('Telegram says that it knows who writes, and names the form, before a tip is told and when it was', async (t) => {
@@ -193,19 +193,19 @@ test('Telegram says that it knows who writes, and names the form, before a tip i
 })
 
 test('the answer to a confidential mail says that mail knows who wrote, and names the onion address', async (t) => {
-  const mailDoor = {
+  const inboundMail = {
     EMAIL_LISTEN: 'smtp://127.0.0.1:2525',
     EMAIL_ADDRESSES: 'tips@newsroom.test=news-tip,opinion@newsroom.test=story-angle',
   }
-  const newsroom = await openNewsroom(t, { ...addresses, ...mailDoor })
+  const newsroom = await openNewsroom(t, { ...addresses, ...inboundMail })
   const answerTo = async (to: string, from: string) => {
     await newsroom.receiveMail({ from, to, subject: 'A bridge', text: 'The bridge is closed.' }, { from })
     await newsroom.workOff()
     return newsroom.mailsTo(from)[0]?.text?.replaceAll(/\s+/g, ' ') ?? ''
   }
-  const sealed = await answerTo('tips@newsroom.test', 'jane@example.org')
-  assert.match(sealed, /Your mail provider, and ours, know that you wrote to us/)
-  assert.ok(sealed.includes(`http://${onion}/tips/status`))
+  const encrypted = await answerTo('tips@newsroom.test', 'jane@example.org')
+  assert.match(encrypted, /Your mail provider, and ours, know that you wrote to us/)
+  assert.ok(encrypted.includes(`http://${onion}/tips/status`))
   assert.doesNotMatch(await answerTo('opinion@newsroom.test', 'juma@example.org'), /mail provider/)
   const front = await newsroom.http().get('/tips/')
   assert.match(front.text, /Your mail provider knows that you wrote to us/)

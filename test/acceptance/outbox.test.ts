@@ -25,11 +25,11 @@ const brisk = { beat: 50, silence: 400, giveUp: 250 }
 
 /** Puts mails into the outbox, one to each of these addresses, which are editors'. */
 async function addMails({ application, now }: Newsroom, addresses: string[]): Promise<void> {
-  const { editors, deliveries } = application.storage
+  const { editors, jobs } = application.storage
   for (const address of addresses) {
     const editor = (await editors.byEmail(address)) ?? assert.fail(`${address} is no editor`)
-    const passing = { link: 'https://desk.test/link' }
-    await deliveries.add({ purpose: 'sign-in', editorId: editor.id, passing }, now())
+    const ephemeralPayload = { link: 'https://desk.test/link' }
+    await jobs.add({ type: 'sign-in', editorId: editor.id, ephemeralPayload }, now())
   }
 }
 
@@ -327,7 +327,7 @@ test('an answer in several messages goes on where it broke off', async (t) => {
   const { reference } = await newsroom.status(await chat.send('Words for the newsroom.'))
   await answer(newsroom, reference, [{ name: 'map.txt', content: Buffer.from('Here.') }])
   newsroom.passTime(11 * second)
-  telegram.faults.push({ status: 500, method: 'sendDocument' })
+  telegram.errors.push({ status: 500, method: 'sendDocument' })
   await newsroom.application.workOnce()
   assert.equal(telegram.documents.length, 0)
   newsroom.passTime(minute)
@@ -386,10 +386,10 @@ test('a process that has died loses its deliveries to another in under a minute,
 })
 
 async function takenOver(t: TestContext, newsroom: Newsroom): Promise<void> {
-  const { leases, deliveries } = newsroom.application.storage
+  const { leases, jobs } = newsroom.application.storage
   await addMails(newsroom, addressesAt('a.test', 1))
   await leases.begin('another')
-  const leased = await deliveries.lease('mail', 'another', { count: 10, now: newsroom.now() })
+  const leased = await jobs.lease('mail', 'another', { count: 10, now: newsroom.now() })
   assert.equal(leased?.length, 1)
   const round = async (clockIsWrongBy: number) => {
     newsroom.setClock(clockIsWrongBy)
@@ -521,11 +521,11 @@ describe('several machines on PostgreSQL', { skip: programs ? false : 'PostgreSQ
     })
     for (let i = 0; i < 2; i++) machines.push(await startProcess({ ...env, PORT: String(await freePort()) }))
     mailServer.slow.accepting = 100
-    const pieces = Array.from({ length: 60 }, (_, i) => ({
+    const submissions = Array.from({ length: 60 }, (_, i) => ({
       ...storyAngle(),
       email: `sender${i}@s${i % 9}.test`,
     }))
-    await Promise.all(pieces.map((piece, i) => post(machines[i % 2]?.url ?? '', piece)))
+    await Promise.all(submissions.map((submission, i) => post(machines[i % 2]?.url ?? '', submission)))
     const receipts = () => mailServer.mails.filter(({ recipient }) => recipient.startsWith('sender'))
     await until(
       () => receipts().length >= 60,
@@ -588,9 +588,9 @@ async function sentByBot(newsroom: Newsroom, port: number): Promise<string> {
   return body.reference
 }
 
-async function post(url: string, piece: object): Promise<void> {
+async function post(url: string, submission: object): Promise<void> {
   const form = new FormData()
-  for (const [name, value] of Object.entries(piece)) form.set(name, String(value))
+  for (const [name, value] of Object.entries(submission)) form.set(name, String(value))
   const headers = { accept: 'application/json' }
   const response = await fetch(`${url}/submit/story-angle`, { method: 'POST', body: form, headers })
   assert.equal(response.status, 201)

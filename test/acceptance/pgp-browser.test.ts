@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
 import { openGpg, withGpg } from '../support/gpg.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { editorAddress } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
 
@@ -52,7 +52,7 @@ describe('PGP keys, in a real browser', { ...skip, ...withGpg }, () => {
   test('every page about them is accessible, light and dark, and nothing scrolls sideways on a small phone', async (t) => {
     const visited = await visit(t, {
       scripts: true,
-      env: { EDITORS: `${editorAddress},${colleague}`, ...mailDoor },
+      env: { EDITORS: `${editorAddress},${colleague}`, ...inboundMail },
     })
     const { newsroom, site, complaints } = visited
     const gpg = openGpg(t)

@@ -99,7 +99,7 @@ test('what the domain does otherwise is said in plain words, and nothing is kept
   gpg.makeKey(editorAddress, curve25519)
   const own = binary(gpg, editorAddress)
   gpg.makeKey(`signs <${editorAddress}>`, ['ed25519'])
-  const faults: Record<string, [Partial<typeof directory>, RegExp]> = {
+  const errors: Record<string, [Partial<typeof directory>, RegExp]> = {
     nothing: [{}, /publishes no key for your address/],
     garbage: [{ key: Buffer.from('Hello, I am a web page.') }, /no PGP key that can be read/],
     'another one’s key': [{ key: binary(gpg, 'somebody@else.test') }, /no key for your address/],
@@ -125,8 +125,8 @@ test('what the domain does otherwise is said in plain words, and nothing is kept
     'no such domain': [{ hosts: [] }, /is not known/],
   }
   const usual = { key: undefined, answer: undefined, hosts: directory.hosts }
-  for (const [what, [fault, words]] of Object.entries(faults)) {
-    Object.assign(directory, usual, fault)
+  for (const [what, [errorCode, words]] of Object.entries(errors)) {
+    Object.assign(directory, usual, errorCode)
     const { status, text } = await lookUp()
     assert.equal(status, 422, what)
     assert.match(text, words, what)

@@ -5,13 +5,13 @@ import { type TestContext, test } from 'node:test'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { readPrivateKey, type SecretKeyPacket } from 'openpgp'
 import { defaultPolicy } from '../../src/accounts/notification-policy.ts'
-import type { Purpose } from '../../src/db/values.ts'
+import type { JobType } from '../../src/db/values.ts'
 import { confirmationTo } from '../../src/editorial/reply-confirmations.ts'
-import { carrierOf } from '../../src/jobs/job.ts'
+import { queueOf } from '../../src/jobs/job.ts'
 import { dkimRecord, makeDkimKey } from '../../src/outbound-mail/dkim.ts'
 import { defaultRetention } from '../../src/submissions/retention-rules.ts'
 import { type Gpg, openGpg, withGpg } from '../support/gpg.ts'
-import { compose, mailDoor, replyTo } from '../support/mail.ts'
+import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, storyAngle, tip } from '../support/pieces.ts'
@@ -65,7 +65,7 @@ for (const algorithm of ['rsa', 'curve25519'] as const) {
     `GnuPG opens a mail to an editor with a key (${algorithm}), signed by the newsroom; the wire has nothing of it`,
     withGpg,
     async (t) => {
-      const { newsroom, gpg, signer } = await withKey(t, { algorithm, env: mailDoor })
+      const { newsroom, gpg, signer } = await withKey(t, { algorithm, env: inboundMail })
       const { reference } = await newsroom.submit('guest-post', guestPost())
       await newsroom.workOff()
       const [mail, ...others] = newsroom.mailsTo(editorAddress)
@@ -96,10 +96,10 @@ for (const algorithm of ['rsa', 'curve25519'] as const) {
 }
 
 /** What makes each mail go out to the editor's address. A purpose that is not here fails the tests below. */
-const causes: Partial<Record<Purpose, (newsroom: Newsroom) => Promise<unknown>>> = {
-  'editor-notice': (newsroom) => newsroom.submit('story-angle', piece),
+const causes: Partial<Record<JobType, (newsroom: Newsroom) => Promise<unknown>>> = {
+  'editor-notice': (newsroom) => newsroom.submit('story-angle', submission),
   async assignment(newsroom) {
-    const { reference } = await newsroom.submit('story-angle', piece)
+    const { reference } = await newsroom.submit('story-angle', submission)
     const editor = (await account(newsroom)).id
     const seen = await newsroom.seen(reference)
     await newsroom.act(
@@ -109,16 +109,16 @@ const causes: Partial<Record<Purpose, (newsroom: Newsroom) => Promise<unknown>>>
     )
   },
   async 'deed-confirmation'(newsroom) {
-    const { reference } = await newsroom.submit('story-angle', piece)
+    const { reference } = await newsroom.submit('story-angle', submission)
     const { id } = await newsroom.submission(reference)
-    const delivery = { ...confirmationTo((await account(newsroom)).id, 'noted'), submissionId: id }
-    await newsroom.application.storage.deliveries.add(delivery, newsroom.now())
+    const job = { ...confirmationTo((await account(newsroom)).id, 'noted'), submissionId: id }
+    await newsroom.application.storage.jobs.add(job, newsroom.now())
   },
   async 'sender-receipt'(newsroom) {
-    await newsroom.submit('story-angle', { ...piece, email: editorAddress })
+    await newsroom.submit('story-angle', { ...submission, email: editorAddress })
   },
   async 'answer-mail'(newsroom) {
-    const { reference } = await newsroom.submit('story-angle', { ...piece, email: editorAddress })
+    const { reference } = await newsroom.submit('story-angle', { ...submission, email: editorAddress })
     const seen = await newsroom.seen(reference)
     const fields = { body: 'Canary words of an answer', ...seen }
     await newsroom.act(`/desk/submissions/${reference}/answer`, fields, await newsroom.signIn(second))
@@ -135,69 +135,69 @@ const causes: Partial<Record<Purpose, (newsroom: Newsroom) => Promise<unknown>>>
     await newsroom.application.storage.factors.setRecoveryCodes(noted.event.editorId, [], noted)
   },
   async escalation(newsroom) {
-    await newsroom.submit('story-angle', piece)
+    await newsroom.submit('story-angle', submission)
     newsroom.passTime(25 * hour)
   },
   async 'erasure-warning'(newsroom) {
     const rules = { ...defaultRetention, 'story-angle': 8 }
     await newsroom.application.storage.settings.saveRetention(rules, 0, newsroom.now())
-    await newsroom.submit('story-angle', piece)
+    await newsroom.submit('story-angle', submission)
     newsroom.passTime(25 * hour)
   },
   async 'burst-digest'(newsroom) {
-    for (let i = 0; i < 21; i++) await newsroom.submit('story-angle', piece)
+    for (let i = 0; i < 21; i++) await newsroom.submit('story-angle', submission)
     await newsroom.workOff()
     newsroom.passTime(11 * minute)
   },
   async digest(newsroom) {
     const policy = { ...defaultPolicy, rhythm: 'digest' as const, hours: [0, 6, 12, 18] }
     await newsroom.application.storage.editors.setPolicy((await account(newsroom)).id, policy, newsroom.now())
-    await newsroom.submit('story-angle', piece)
+    await newsroom.submit('story-angle', submission)
     newsroom.passTime(6 * hour)
   },
 }
 
-const piece = { ...storyAngle(), title: 'Canary title', body: 'Canary words that nobody else reads.' }
+const submission = { ...storyAngle(), title: 'Canary title', body: 'Canary words that nobody else reads.' }
 
 async function account({ application }: Newsroom) {
   return (await application.storage.editors.byEmail(editorAddress)) ?? assert.fail('no such editor')
 }
 
 /** Has every mail there is sent to the editor, and looks at each as it left. */
-async function throughAll(newsroom: Newsroom, look: (mail: ReceivedMail, purpose: Purpose) => Promise<void>) {
-  const mailed = (Object.keys(carrierOf) as Purpose[]).filter((purpose) => carrierOf[purpose] === 'mail')
+async function throughAll(newsroom: Newsroom, look: (mail: ReceivedMail, type: JobType) => Promise<void>) {
+  const mailed = (Object.keys(queueOf) as JobType[]).filter((type) => queueOf[type] === 'mail')
   assert.deepEqual(Object.keys(causes).toSorted(), mailed.toSorted())
-  for (const purpose of Object.keys(causes) as Purpose[]) {
+  for (const type of Object.keys(causes) as JobType[]) {
     newsroom.mailServer.mails.length = 0
-    await causes[purpose]?.(newsroom)
+    await causes[type]?.(newsroom)
     await newsroom.workOff()
     const mails = newsroom.mailsTo(editorAddress)
-    const purposes = await Promise.all(mails.map((mail) => purposeOf(newsroom, mail)))
-    assert.ok(purposes.includes(purpose), `no ${purpose} among ${purposes}`)
-    for (const mail of mails) await look(mail, purpose)
+    const types = await Promise.all(mails.map((mail) => purposeOf(newsroom, mail)))
+    assert.ok(types.includes(type), `no ${type} among ${types}`)
+    for (const mail of mails) await look(mail, type)
   }
 }
 
-async function purposeOf({ application }: Newsroom, mail: ReceivedMail): Promise<Purpose | undefined> {
+async function purposeOf({ application }: Newsroom, mail: ReceivedMail): Promise<JobType | undefined> {
   const [, id = ''] = /^<(.+)@/.exec(mail.messageId ?? '') ?? []
-  return (await application.storage.deliveries.byId(id))?.purpose
+  return (await application.storage.jobs.byId(id))?.type
 }
 
 /** What the editor was mailed but for what tells of keys and settings. */
 async function noticesTo(newsroom: Newsroom): Promise<ReceivedMail[]> {
   const mails = newsroom.mailsTo(editorAddress)
-  const purposes = await Promise.all(mails.map((mail) => purposeOf(newsroom, mail)))
-  return mails.filter((_, i) => purposes[i] !== 'security-notice')
+  const types = await Promise.all(mails.map((mail) => purposeOf(newsroom, mail)))
+  return mails.filter((_, i) => types[i] !== 'security-notice')
 }
 
 const everything = ['Canary', 'angle', 'Story', '/submissions/', '/sign-in/', 'piece', 'answer']
 
 test('whatever a mail to an editor with a key is about, it is encrypted and signed', withGpg, async (t) => {
-  const env = { ...mailDoor, EDITORS: `${editorAddress},${second}` }
+  const env = { ...inboundMail, EDITORS: `${editorAddress},${second}` }
   const { newsroom, gpg, signer } = await withKey(t, { env })
   let opened = 0
-  await throughAll(newsroom, async (mail, purpose) => {
-    assert.deepEqual(isIn(onTheWire(mail.raw), everything), [], purpose)
+  await throughAll(newsroom, async (mail, type) => {
+    assert.deepEqual(isIn(onTheWire(mail.raw), everything), [], type)
     assert.equal(mail.subject, 'Encrypted message')
     assert.equal((await gpg.open(mail.raw)).signedBy, signer)
     opened += 1
@@ -208,11 +208,11 @@ test('whatever a mail to an editor with a key is about, it is encrypted and sign
 })
 
 test('whatever a mail to an editor with an expired key is about, it says nothing', withGpg, async (t) => {
-  const env = { ...mailDoor, EDITORS: `${editorAddress},${second}` }
+  const env = { ...inboundMail, EDITORS: `${editorAddress},${second}` }
   const { newsroom } = await withKey(t, { env, lasts: '2d' })
   newsroom.passTime(3 * day)
-  await throughAll(newsroom, async (mail, purpose) => {
-    assert.deepEqual(isIn(mail.raw + mail.text + mail.html, everything), [], purpose)
+  await throughAll(newsroom, async (mail, type) => {
+    assert.deepEqual(isIn(mail.raw + mail.text + mail.html, everything), [], type)
     assert.equal(mail.subject, generic)
     assert.match(mail.text ?? '', /http:\/\/localhost:3000\/desk\n/)
     assert.equal(mail.replyTo, undefined)
@@ -299,9 +299,9 @@ test(
     await newsroom.workOff()
     assert.deepEqual(newsroom.mailServer.mails, [])
     const { id } = await newsroom.submission(reference)
-    const deliveries = await newsroom.application.storage.deliveries.ofSubmission(id)
+    const jobs = await newsroom.application.storage.jobs.ofSubmission(id)
     assert.deepEqual(
-      deliveries.filter(({ purpose }) => purpose === 'editor-notice').map(({ state }) => state),
+      jobs.filter(({ type }) => type === 'editor-notice').map(({ state }) => state),
       ['pending'],
     )
     writeFileSync(path, key)
@@ -529,7 +529,9 @@ test(
 )
 
 test('files of an answer to an address with a key are in the encrypted mail, whole', withGpg, async (t) => {
-  const { newsroom, gpg } = await withKey(t, { env: { ...mailDoor, EDITORS: `${second},${editorAddress}` } })
+  const { newsroom, gpg } = await withKey(t, {
+    env: { ...inboundMail, EDITORS: `${second},${editorAddress}` },
+  })
   await newsroom.submit('story-angle', { ...storyAngle(), email: editorAddress })
   await newsroom.workOff()
   const notice = newsroom.mailsTo(second).find(({ subject }) => subject?.startsWith('Story angle'))
@@ -552,7 +554,7 @@ test(
   'a reply of an editor that is encrypted is held for them, and nothing of it reaches the sender',
   withGpg,
   async (t) => {
-    const { newsroom, gpg } = await withKey(t, { env: mailDoor })
+    const { newsroom, gpg } = await withKey(t, { env: inboundMail })
     const sender = 'amina@example.org'
     for (const [what, encrypted] of Object.entries(repliesBy(gpg))) {
       const { reference, receipt } = await newsroom.submit('story-angle', { ...storyAngle(), email: sender })

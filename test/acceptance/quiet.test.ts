@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
 import { guestPost, photoUpdate, png, textUpdate } from '../support/pieces.ts'
 
@@ -21,7 +21,7 @@ function canaryFields() {
 }
 
 test('nothing that a sender sends is ever logged, whatever goes wrong', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const headers = {
     'user-agent': canary(),
     'x-forwarded-for': canary(),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isReadByNobody } from '../../src/core/no-reply-address.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
 import { storyAngle } from '../support/pieces.ts'
 
@@ -60,7 +60,7 @@ test('addresses that no person reads are told from those that somebody reads', (
 })
 
 test('nothing is mailed by itself to an address that nobody reads, whichever way the piece came', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   for (const from of readByNobody) {
     const mail = `From: Shop <${from}>\r\nSubject: ${from}\r\n\r\nSomething has happened.`
     assert.equal(await newsroom.receiveMail(mail, { to: ['stories@newsroom.test'] }), 'received')

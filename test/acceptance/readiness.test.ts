@@ -63,9 +63,9 @@ async function takesIn(running: RunningProcess): Promise<boolean> {
 
 async function fill(folder: string): Promise<void> {
   const file = await open(join(folder, 'ballast'), 'w')
-  const piece = Buffer.alloc(64 * 1024)
+  const submission = Buffer.alloc(64 * 1024)
   try {
-    for (;;) await file.write(piece)
+    for (;;) await file.write(submission)
   } catch {
     await file.close()
   }
@@ -351,8 +351,8 @@ const states: Record<string, State> = {
   },
   'a table is missing': {
     async make({ env }) {
-      withDatabase(env, (db) => db.exec('alter table arrivals rename to gone'))
-      return () => withDatabase(env, (db) => db.exec('alter table gone rename to arrivals'))
+      withDatabase(env, (db) => db.exec('alter table idempotency_keys rename to gone'))
+      return () => withDatabase(env, (db) => db.exec('alter table gone rename to idempotency_keys'))
     },
   },
   'the desk key is missing': {
@@ -397,9 +397,9 @@ async function holdUpload(running: RunningProcess, from: string, bytes: number):
       `Transfer-Encoding: chunked\r\n\r\n${bytes.toString(16)}\r\n` +
       '--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n',
   )
-  const piece = Buffer.alloc(64 * 1024, 'words ')
-  for (let sent = 0; sent < bytes - 200_000; sent += piece.length) {
-    if (socket.destroyed || socket.write(piece)) continue
+  const submission = Buffer.alloc(64 * 1024, 'words ')
+  for (let sent = 0; sent < bytes - 200_000; sent += submission.length) {
+    if (socket.destroyed || socket.write(submission)) continue
     await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), sleep(500)])
   }
   return socket

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { skip, visit, withBrowser } from '../support/browser.ts'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress } from '../support/newsroom.ts'
 import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
 
@@ -69,7 +69,7 @@ describe('at 200 % and on narrow windows', skip, () => {
 
   test('everything of every page can be reached, and nothing is cut off', async (t) => {
     const { newsroom, site, page } = await visit(t, {
-      env: { ...mailDoor, EDITORS: `${editorAddress},${second}`, WEBHOOK_HOSTS: 'bridge.example.org' },
+      env: { ...inboundMail, EDITORS: `${editorAddress},${second}`, WEBHOOK_HOSTS: 'bridge.example.org' },
     })
     const files = [
       { name: `${'long-'.repeat(30)}.txt`, content: 'text' },
@@ -80,7 +80,7 @@ describe('at 200 % and on narrow windows', skip, () => {
       { ...guestPost(), title: 'Unterwasserarchäologie '.repeat(5) },
       files,
     )
-    const { receipt, ...sealed } = await newsroom.submit('expose', tip(), files)
+    const { receipt, ...encrypted } = await newsroom.submit('expose', tip(), files)
     const story = await newsroom.submit('story-angle', { ...storyAngle(), email: 'amina@example.org' })
     await newsroom.workOff()
     const notice = newsroom.mailsTo(editorAddress).findLast(({ subject }) => /typewriter/.test(subject ?? ''))
@@ -96,7 +96,7 @@ describe('at 200 % and on narrow windows', skip, () => {
     const open = (where: string) => async () => page.goto(site + where)
     const pages: Record<string, () => Promise<unknown>> = {
       'a guest post': open(path),
-      'what is confidential': open(`/desk/submissions/${sealed.reference}`),
+      'what is confidential': open(`/desk/submissions/${encrypted.reference}`),
       'a held mail': open(`/desk/submissions/${story.reference}`),
       'a letter': open(`${path}/letter/accepted`),
       erasing: open(`${path}/erase`),
@@ -113,8 +113,8 @@ describe('at 200 % and on narrow windows', skip, () => {
       },
       inbox: open('/desk?view=all&kind=expose&tag=weekend'),
       list: open('/desk?view=all'),
-      glance: open('/desk/glance'),
-      deliveries: open('/desk/deliveries'),
+      statistics: open('/desk/glance'),
+      jobs: open('/desk/deliveries'),
       unread: open('/desk/unread'),
       retention: open('/desk/retention'),
       telegram: open('/desk/telegram'),
@@ -126,7 +126,7 @@ describe('at 200 % and on narrow windows', skip, () => {
       settings: open('/desk/settings'),
       'a letter’s wording': open('/desk/settings/letters/accepted'),
       tokens: open('/desk/api-tokens'),
-      trail: open('/desk/trail'),
+      audit: open('/desk/trail'),
       help: open('/desk/help'),
       letterbox: open('/'),
       form: open('/submit/guest-post'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { defaultPolicy } from '../../src/accounts/notification-policy.ts'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { tip } from '../support/pieces.ts'
@@ -84,7 +84,7 @@ test('where people read the replies, they and what bounces go there', async (t) 
 })
 
 test('where mail comes in, a reply goes where the mail says, and one that the mail does not ask for is kept', async (t) => {
-  const { newsroom, mails } = await sentAll(t, mailDoor)
+  const { newsroom, mails } = await sentAll(t, inboundMail)
   const bounces = /^barua\+b[\da-f]{45}@newsroom\.test$/
   for (const [kind, mail] of mails) {
     assert.match(mail.returnPath, bounces, kind)
@@ -104,7 +104,7 @@ test('where mail comes in, a reply goes where the mail says, and one that the ma
 })
 
 test('whoever wrote by mail may reply as long as mail comes in, and is told when it does not any more', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({ to: 'stories@newsroom.test', text: 'A story.' })
   await newsroom.workOff()
   const receipt = () => newsroom.mailsTo('jane@example.org').at(-1)

@@ -4,13 +4,13 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { readMail } from '../../src/channels/email/parse-mail.ts'
 import { newId } from '../../src/core/ids.ts'
-import { replyMark } from '../../src/outbound-mail/reply-delimiter.ts'
+import { replyDelimiter } from '../../src/outbound-mail/reply-delimiter.ts'
 import { compose } from '../support/mail.ts'
 import { type Quoted, replyShapes, trickyAnswers } from '../support/reply-shapes.ts'
 
 const at = Date.UTC(2026, 8, 1, 7, 0)
 const subject = 'Story angle: The bridge at the mill'
-const text = `${replyMark(createSecretKey(Buffer.alloc(32)), '23EE-2F3D')}
+const text = `${replyDelimiter(createSecretKey(Buffer.alloc(32)), '23EE-2F3D')}
 
 A new story angle has come in.
 Reference: 23EE-2F3D

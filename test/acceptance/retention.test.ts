@@ -8,7 +8,7 @@ import { createPace } from '../../src/core/pace.ts'
 import { retentionRounds } from '../../src/retention/run.ts'
 import { defaultRetention, RetentionRules } from '../../src/submissions/retention-rules.ts'
 import { canary, everyByte, found } from '../support/canary.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
 
@@ -197,8 +197,8 @@ test('of what was erased no byte is left: rows, files, previews, words in the in
     'notes',
     'tags',
     'history',
-    'deliveries',
-    'arrivals',
+    'jobs',
+    'idempotency_keys',
     'attention',
   ]) {
     const rows = db.prepare(`select * from ${table}`).all()
@@ -207,7 +207,7 @@ test('of what was erased no byte is left: rows, files, previews, words in the in
 })
 
 test('a piece of Telegram and one of mail go with all that the doors remember of them', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const chat = newsroom.chat(8111)
   await chat.say('There is a leak at the water works, and nobody looks after it.')
   await chat.press('Send')
@@ -233,12 +233,12 @@ test('a piece of Telegram and one of mail go with all that the doors remember of
   const tables = [
     'submissions',
     'messages',
-    'arrivals',
+    'idempotency_keys',
     'chat_submissions',
     'chat_answers',
     'mail_threads',
-    'open_pieces',
-    'open_parts',
+    'drafts',
+    'draft_items',
     'erasures',
     'erased_files',
   ]
@@ -274,12 +274,11 @@ test('a hold, a deed or a message that comes at the last moment keeps a piece', 
   await daysPass(newsroom, 85)
   newsroom.passTime(8 * day)
   const { value: rules } = await settings.retention()
-  const { pieces: over } = await retention.over(rules, undefined, 10, newsroom.now())
+  const { submissions: over } = await retention.over(rules, undefined, 10, newsroom.now())
   assert.equal(over.length, 2)
   await newsroom.act(`/desk/submissions/${held.reference}/hold`, { hold: 'yes' })
   await newsroom.writeAgain(written.receipt, 'One thing more, just in time.')
-  for (const piece of over)
-    assert.equal(await erasures.erase(piece, null, 'retention', newsroom.now()), false)
+  for (const sent of over) assert.equal(await erasures.erase(sent, null, 'retention', newsroom.now()), false)
   assert.ok((await isThere(newsroom, held.reference)) && (await isThere(newsroom, written.reference)))
 })
 
@@ -317,7 +316,7 @@ test('a reply goes in however long its worker was away, and one that was discard
   assert.equal((await newsroom.act(`${at}/erase`, await newsroom.seen(reference))).status, 303)
   const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`, { readOnly: true })
   t.after(() => db.close())
-  for (const table of ['open_pieces', 'open_parts'])
+  for (const table of ['drafts', 'draft_items'])
     assert.deepEqual(db.prepare(`select * from ${table}`).all(), [], table)
 })
 
@@ -326,13 +325,13 @@ test('a mail that is being written about a piece keeps it until that is done: it
   await newsroom.submit('guest-post')
   const [submission] = await newsroom.all()
   assert.ok(submission)
-  const { deliveries, erasures } = newsroom.application.storage
+  const { jobs, erasures } = newsroom.application.storage
   const at = newsroom.now()
   await newsroom.application.storage.leases.begin('a worker')
-  const taken = (await deliveries.lease('mail', 'a worker', { count: 100, now: at })) ?? []
+  const taken = (await jobs.lease('mail', 'a worker', { count: 100, now: at })) ?? []
   assert.ok(taken.length > 0)
   assert.equal(await erasures.erase(submission, null, 'retention', at), false)
-  await deliveries.settle(taken.map(({ id }) => ({ id, state: 'sent', at, lease: 'a worker' })))
+  await jobs.settle(taken.map(({ id }) => ({ id, state: 'sent', at, lease: 'a worker' })))
   assert.equal(await erasures.erase(submission, null, 'retention', at), true)
 })
 
@@ -409,7 +408,7 @@ test('an editor hears of what they have claimed, however much others have', asyn
   db.exec('begin')
   const add =
     db.prepare(`insert into submissions (id, reference, receipt_hash, kind, channel, state, created_at, updated_at,
-    active_at, assignee_id, bond) values (?, ?, ?, 'news-tip', 'form', 'in-review', ?, ?, ?, ?, '')`)
+    active_at, assignee_id, context_id) values (?, ?, ?, 'news-tip', 'form', 'in-review', ?, ?, ?, ?, '')`)
   for (let i = 0; i < 1200; i++)
     add.run(coarseId(at), `other ${i}`, `other ${i}`, at, at, at, first?.id ?? '')
   db.exec('commit')
@@ -425,14 +424,12 @@ test('an editor hears of what they have claimed, however much others have', asyn
 
 test('what is warned of while the mail about others is being written is told of too', async (t) => {
   const newsroom = await openNewsroom(t)
-  const { retention, deliveries, editors, settings } = newsroom.application.storage
+  const { retention, jobs, editors, settings } = newsroom.application.storage
   const ids = (await editors.active()).map(({ id }) => id)
   const { value: rules } = await settings.retention()
   const warned = () => retention.warn(rules, ids, 10, newsroom.now())
   const waiting = async () =>
-    (await deliveries.page({ state: 'pending', size: 100 })).filter(
-      ({ purpose }) => purpose === 'erasure-warning',
-    )
+    (await jobs.page({ state: 'pending', size: 100 })).filter(({ type }) => type === 'erasure-warning')
   await newsroom.submit('news-tip')
   await newsroom.workOff()
   newsroom.passTime(84 * day)
@@ -440,7 +437,7 @@ test('what is warned of while the mail about others is being written is told of 
   await newsroom.submit('news-tip')
   newsroom.passTime(1)
   await newsroom.application.storage.leases.begin('a worker')
-  await deliveries.lease('mail', 'a worker', { count: 100, now: newsroom.now() })
+  await jobs.lease('mail', 'a worker', { count: 100, now: newsroom.now() })
   newsroom.passTime(84 * day)
   assert.equal(await warned(), 1)
   assert.equal((await waiting()).length, 2)
@@ -458,7 +455,7 @@ test('rules that change while much is erased hold at once', async (t) => {
   const at = newsroom.now() - 100 * day
   const add =
     db.prepare(`insert into submissions (id, reference, receipt_hash, kind, channel, state, created_at, updated_at,
-    active_at, warned_at, bond) values (?, ?, ?, 'news-tip', 'form', 'declined', ?, ?, ?, ?, '')`)
+    active_at, warned_at, context_id) values (?, ?, ?, 'news-tip', 'form', 'declined', ?, ?, ?, ?, '')`)
   for (let i = 0; i < 100; i++)
     add.run(coarseId(at), `old ${i}`, `old ${i}`, at, at, at, newsroom.now() - 8 * day)
   const keeping = retentionRounds({
@@ -472,7 +469,7 @@ test('rules that change while much is erased hold at once', async (t) => {
         await storage.settings.saveRetention({ ...defaultRetention, 'news-tip': 0 }, 0, newsroom.now())
       return isErased
     },
-    onTrouble: assert.ifError,
+    onError: assert.ifError,
     now: newsroom.now,
   })
   const pace = createPace({ rest: 0 })
@@ -517,7 +514,7 @@ test('the trail tells who opened, moved and erased which piece, and shows when i
   await newsroom.http().get(`/desk/submissions/${reference}`).set('cookie', later).expect(200)
   await newsroom.act(`/desk/submissions/${reference}/erase`, await newsroom.seen(reference), later)
   const { storage } = newsroom.application
-  const told = (await storage.trail.page(20, { reference })).reverse()
+  const told = (await storage.audit.page(20, { reference })).reverse()
   assert.deepEqual(
     told.map(({ action, detail }) => [action, detail]),
     [
@@ -544,15 +541,15 @@ test('the trail tells who opened, moved and erased which piece, and shows when i
     state: 'spam',
   })
   assert.equal(stale.status, 409)
-  const ofPieces = async () =>
-    (await storage.trail.page(10)).filter(({ action }) => action !== 'signed-in').slice(0, 2)
-  const latest = (await ofPieces()).map(({ action, reference: of }) => [action, of])
+  const ofSubmissions = async () =>
+    (await storage.audit.page(10)).filter(({ action }) => action !== 'signed-in').slice(0, 2)
+  const latest = (await ofSubmissions()).map(({ action, reference: of }) => [action, of])
   assert.deepEqual(latest, [
     ['opened', another.reference],
     ['opened', beside.reference],
   ])
   // With every sign-in between them.
-  const whole = (await storage.trail.page(100)).reverse()
+  const whole = (await storage.audit.page(100)).reverse()
 
   const lines: string[] = []
   const verify = (...known: string[]) => {
@@ -574,14 +571,14 @@ test('the trail tells who opened, moved and erased which piece, and shows when i
 
   const db = new DatabaseSync(`${newsroom.settings.DATA_DIR}/barua.db`)
   t.after(() => db.close())
-  assert.throws(() => db.exec(`update trail set action = 'moved' where number = 1`), /append-only/)
-  assert.throws(() => db.exec(`delete from trail`), /append-only/)
+  assert.throws(() => db.exec(`update audit_log set action = 'moved' where number = 1`), /append-only/)
+  assert.throws(() => db.exec(`delete from audit_log`), /append-only/)
   // Whoever has the database itself can still do it, and it is seen.
-  db.exec('drop trigger trail_no_update; drop trigger trail_no_delete')
+  db.exec('drop trigger audit_log_no_update; drop trigger audit_log_no_delete')
   const tampering: [string, string, number][] = [
-    [`update trail set editor_id = 'somebody' where number = 2`, 'changed', 2],
-    [`delete from trail where number = 3`, 'left out', 3],
-    [`delete from trail where number = ${whole.length}`, 'cut off', whole.length],
+    [`update audit_log set editor_id = 'somebody' where number = 2`, 'changed', 2],
+    [`delete from audit_log where number = 3`, 'left out', 3],
+    [`delete from audit_log where number = ${whole.length}`, 'cut off', whole.length],
   ]
   for (const [statement, what, place] of tampering) {
     db.exec(`savepoint before_it`)
@@ -589,8 +586,8 @@ test('the trail tells who opened, moved and erased which piece, and shows when i
     db.exec('release before_it')
     assert.equal(await verify(), 1, what)
     assert.match(lines[0] ?? '', new RegExp(`line ${place}\\b`), what)
-    db.exec('delete from trail')
-    const insert = db.prepare('insert into trail values (?, ?, ?, ?, ?, ?, ?)')
+    db.exec('delete from audit_log')
+    const insert = db.prepare('insert into audit_log values (?, ?, ?, ?, ?, ?, ?)')
     for (const { number, at, editorId, action, reference: of, detail, hash } of whole)
       insert.run(number, at, editorId, action, of, detail, hash)
     assert.equal(await verify(head), 0)

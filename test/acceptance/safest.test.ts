@@ -27,14 +27,14 @@ describe('in Tor Browser at “Safest”', skip, () => {
       if (!isGiven) withheld.add(new URL(route.request().url()).pathname.replace(/.*\//, ''))
       await (isGiven ? route.continue() : route.fulfill({ status: 204 }))
     })
-    const pieces = {
+    const submissions = {
       'guest-post': guestPost(),
       expose: tip(),
       'news-tip': tip(),
       'story-angle': storyAngle(),
       'human-interest': storyAngle(),
     }
-    for (const [kind, fields] of Object.entries(pieces)) {
+    for (const [kind, fields] of Object.entries(submissions)) {
       await page.goto(`${site}/`)
       await standsWithout(page)
       await page.locator(`a[href$="/submit/${kind}"]`).click()
@@ -89,8 +89,11 @@ describe('in Tor Browser at “Safest”', skip, () => {
   })
 
   test('the pages that name the onion address are accessible, light and dark, and nothing scrolls sideways', async (t) => {
-    const mailDoor = { EMAIL_LISTEN: 'smtp://127.0.0.1:2525', EMAIL_ADDRESSES: 'tips@newsroom.test=news-tip' }
-    const visited = await visit(t, { env: { ONION_URL: onion, ...mailDoor } })
+    const inboundMail = {
+      EMAIL_LISTEN: 'smtp://127.0.0.1:2525',
+      EMAIL_ADDRESSES: 'tips@newsroom.test=news-tip',
+    }
+    const visited = await visit(t, { env: { ONION_URL: onion, ...inboundMail } })
     const { newsroom, site, complaints } = visited
     const send = (kind: string) => async (where: Page) => {
       await where.goto(`${site}/submit/${kind}`)

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { textSealer } from '../../src/encryption/age-text.ts'
+import { textCipher } from '../../src/encryption/age-text.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import { opener, withAge } from '../support/age.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
@@ -188,10 +188,10 @@ test('within one conversation nothing opens in another’s place, and what was s
   // Texts that were sealed before say their conversation only.
   const { storage } = newsroom.application
   const submission = await newsroom.submission(reference)
-  const sealing = await storage.sealings.ofOne(submission.id)
-  assert.ok(sealing)
-  const said = { bond: sealing.bond, value: { fields: { body: 'Sealed long ago.' }, files: {} } }
-  const old = await textSealer.seal(JSON.stringify(said), [sealing.desk])
+  const recipients = await storage.recipientsStore.ofOne(submission.id)
+  assert.ok(recipients)
+  const said = { contextId: recipients.contextId, value: { fields: { body: 'Sealed long ago.' }, files: {} } }
+  const old = await textCipher.encrypt(JSON.stringify(said), [recipients.desk])
   change(newsroom, 'update messages set content = ? where id = ?', old, further?.id ?? '')
   assert.match(await newsroom.deskPage(at), /Sealed long ago/)
 })
@@ -242,14 +242,14 @@ test('what a chat had gathered before a restart is received sealed, and goes on'
   await chat.press('Send')
   await newsroom.workOff()
   assert.equal(await newsroom.submissionCount(), 1)
-  const [piece] = await newsroom.all()
-  assert.equal(piece?.summary.title, 'Two trucks left at night. The gate And one came back.')
-  const page = await newsroom.deskPage(`/desk/submissions/${piece?.reference}`)
+  const [sent] = await newsroom.all()
+  assert.equal(sent?.summary.title, 'Two trucks left at night. The gate And one came back.')
+  const page = await newsroom.deskPage(`/desk/submissions/${sent?.reference}`)
   for (const words of ['Two trucks left at night.', 'The gate', 'And one came back.', 'photo.jpg'])
     assert.ok(page.includes(words), words)
   const receipt = chat.receipt()
   await newsroom.writeAgain(receipt, 'By the form now.')
-  await newsroom.application.resealing.settled()
+  await newsroom.application.reEncryption.settled()
   const { messages } = await newsroom.status(receipt)
   assert.deepEqual(
     messages.map(({ body }: { body: string }) => body),

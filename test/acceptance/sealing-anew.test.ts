@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { readFile, rm } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import { createResealing } from '../../src/confidentiality/re-encryption.ts'
+import { createReEncryption } from '../../src/confidentiality/re-encryption.ts'
 import { createPace } from '../../src/core/pace.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import { removeEditor } from '../support/accounts.ts'
 import { opener, withAge } from '../support/age.ts'
 import { canary, everyByte, found } from '../support/canary.ts'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
-import { createSealed } from '../support/sealed.ts'
+import { createEncrypted } from '../support/sealed.ts'
 
 const second = 'second@newsroom.test'
 
@@ -28,7 +28,7 @@ function database(t: TestContext, newsroom: Newsroom): DatabaseSync {
 
 /** A confidential piece with a mail that was held, and its file; an editor can send that on, and take it back. */
 async function withHeldFile(t: TestContext) {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { reference, receipt } = await newsroom.submit('news-tip', { ...tip(), email: 'amina@example.org' })
   await newsroom.workOff()
   const notice = newsroom.mailsTo(editorAddress).at(-1)
@@ -38,9 +38,9 @@ async function withHeldFile(t: TestContext) {
   assert.equal(await newsroom.receiveMail(reply), 'held')
   const { id } = await newsroom.submission(reference)
   const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
-  const stranger = messages.find(({ author }) => author === 'stranger')
-  const held = stranger?.id ?? ''
-  const labels = Object.entries(stranger?.content.files ?? {})
+  const unverified = messages.find(({ author }) => author === 'stranger')
+  const held = unverified?.id ?? ''
+  const labels = Object.entries(unverified?.content.files ?? {})
   const file = labels.filter(([, { isRaw }]) => !isRaw).map(([id]) => id)
   const cookie = await newsroom.signIn()
   return {
@@ -48,8 +48,8 @@ async function withHeldFile(t: TestContext) {
     reference,
     receipt,
     held,
-    async send(heldId: string) {
-      const offered = { held: heldId, offers: heldId, file }
+    async send(quarantinedId: string) {
+      const offered = { held: quarantinedId, offers: quarantinedId, file }
       const way = { ...offered, way: 'send', body: 'See what came.', ...(await newsroom.seen(reference)) }
       return newsroom.act(`/desk/submissions/${reference}/held`, way, cookie)
     },
@@ -58,7 +58,7 @@ async function withHeldFile(t: TestContext) {
 }
 
 async function settled(newsroom: Newsroom): Promise<void> {
-  await newsroom.application.resealing.settled()
+  await newsroom.application.reEncryption.settled()
 }
 
 test('a piece that an editor marks as confidential is sealed where it lies, and nothing clear of it is left', async (t) => {
@@ -139,9 +139,9 @@ test('marking is refused where the piece has changed, and for one that is sealed
   assert.equal((await newsroom.act(at, seen)).status, 409)
   assert.equal((await newsroom.submission(reference)).isConfidential, false)
   // A mail that was composed in clear may be kept as a file.
-  const { deliveries, leases } = newsroom.application.storage
+  const { jobs, leases } = newsroom.application.storage
   await leases.begin('a worker')
-  await deliveries.lease('mail', 'a worker', { count: 100, now: newsroom.now() })
+  await jobs.lease('mail', 'a worker', { count: 100, now: newsroom.now() })
   const leaving = await mark(newsroom, reference)
   assert.equal(leaving.status, 409)
   assert.match(leaving.text, /A mail about it is just leaving/)
@@ -167,17 +167,17 @@ test('after somebody was removed everything is sealed anew, for a key that they 
   const at = `/desk/submissions/${sent[0]?.reference}`
   await newsroom.act(`${at}/note`, { ...(await newsroom.seen(sent[0]?.reference ?? '')), note: 'For us.' })
   await newsroom.receiveUpdate({ update_id: 1, strange: 'kept as it came' })
-  const sealed = await createSealed(newsroom)
+  const encrypted = await createEncrypted(newsroom)
   const theirs = await newsroom.keysOf(second)
-  assert.equal((await sealed.openedBy(theirs)).length, (await sealed.all()).length)
+  assert.equal((await encrypted.openedBy(theirs)).length, (await encrypted.all()).length)
 
   const removed = await newsroom.act('/desk/team/remove', { email: second })
   assert.equal(removed.status, 303, removed.text)
   await settled(newsroom)
-  assert.equal((await newsroom.application.resealing.progress()).left, 0)
-  assert.deepEqual(await sealed.openedBy(theirs), [], 'what they had opens nothing any more')
+  assert.equal((await newsroom.application.reEncryption.progress()).left, 0)
+  assert.deepEqual(await encrypted.openedBy(theirs), [], 'what they had opens nothing any more')
   const ours = await newsroom.keysOf(editorAddress)
-  assert.equal((await sealed.openedBy(ours)).length, (await sealed.all()).length)
+  assert.equal((await encrypted.openedBy(ours)).length, (await encrypted.all()).length)
   for (const { receipt } of sent) assert.ok((await newsroom.status(receipt)).messages[0].body.length > 10)
   assert.deepEqual(await newsroom.openedFiles(), [png()])
   assert.match(await newsroom.deskPage(at), /For us\./)
@@ -196,16 +196,16 @@ test('sealing anew goes on after a restart, with whoever comes in, and is not he
   const { id: gone } = db.prepare('select id from editors where email = ?').get(second) as { id: string }
   await newsroom.application.keyRing.together((step) => step.expel(gone))
   await newsroom.restart()
-  const { resealing } = newsroom.application
-  assert.deepEqual(await resealing.progress(), { left: 12, isMore: false, isRunning: false })
+  const { reEncryption } = newsroom.application
+  assert.deepEqual(await reEncryption.progress(), { left: 12, isMore: false, isRunning: false })
   const cookie = await newsroom.signIn()
   const page = await newsroom.http().get('/desk/keys').set('cookie', cookie)
   assert.match(page.text, /sealed anew just now|12<\/strong> pieces are/)
   await newsroom.restart()
-  assert.ok((await newsroom.application.resealing.progress()).left > 0, 'it was broken off')
+  assert.ok((await newsroom.application.reEncryption.progress()).left > 0, 'it was broken off')
   await newsroom.signIn()
   await settled(newsroom)
-  assert.equal((await newsroom.application.resealing.progress()).left, 1, 'all but the damaged one')
+  assert.equal((await newsroom.application.reEncryption.progress()).left, 1, 'all but the damaged one')
   assert.match(await newsroom.deskPage('/desk/keys'), /<strong>1<\/strong> piece is/)
 })
 
@@ -215,15 +215,15 @@ test('a file that is missing holds up nothing, and a removal while it goes on is
   for (let i = 0; i < 6; i++) await newsroom.submit('expose', tip(), [{ name: 'a.png', content: png() }])
   const [lost] = await newsroom.storedFiles()
   await rm(lost ?? '')
-  const sealed = await createSealed(newsroom)
+  const encrypted = await createEncrypted(newsroom)
   await newsroom.act('/desk/team/remove', { email: second })
   const theirs = await newsroom.keysOf(third)
   await newsroom.act('/desk/team/remove', { email: third })
   await settled(newsroom)
   await newsroom.signIn()
   await settled(newsroom)
-  assert.equal((await newsroom.application.resealing.progress()).left, 0)
-  assert.deepEqual(await sealed.openedBy(theirs), [])
+  assert.equal((await newsroom.application.reEncryption.progress()).left, 0)
+  assert.deepEqual(await encrypted.openedBy(theirs), [])
 })
 
 test('a sender deletes their side: the receipt opens nothing, and the desk reads on', async (t) => {
@@ -236,15 +236,15 @@ test('a sender deletes their side: the receipt opens nothing, and the desk reads
   await newsroom.writeAgain(receipt, 'One more thing for you.')
   const at = `/desk/submissions/${reference}`
   await newsroom.act(`${at}/answer`, { ...(await newsroom.seen(reference)), body: 'Thank you for that.' })
-  const sealed = await createSealed(newsroom)
-  const theirs = sealed.keysOfReceipt(receipt)
-  assert.ok((await sealed.openedBy(theirs)).length >= 5)
+  const encrypted = await createEncrypted(newsroom)
+  const theirs = encrypted.keysOfReceipt(receipt)
+  assert.ok((await encrypted.openedBy(theirs)).length >= 5)
   const shown = await newsroom.http().post('/status').type('form').send({ receipt })
   assert.match(shown.text, /Delete my side/)
 
   const left = await newsroom.http().post('/status/leave').type('form').send({ receipt }).expect(200)
   assert.match(left.text, /Your side is deleted/)
-  assert.deepEqual(await sealed.openedBy(theirs), [])
+  assert.deepEqual(await encrypted.openedBy(theirs), [])
   await newsroom.http().post('/status').type('form').send({ receipt }).expect(404)
   await newsroom.http().post('/status/leave').type('form').send({ receipt }).expect(404)
   const mails = newsroom.mailServer.mails.length
@@ -266,8 +266,8 @@ test('a sender deletes their side: the receipt opens nothing, and the desk reads
   // Sealed anew it still is for the desk only.
   await newsroom.signIn()
   await settled(newsroom)
-  assert.equal((await newsroom.application.resealing.progress()).left, 0)
-  assert.deepEqual(await sealed.openedBy(theirs), [])
+  assert.equal((await newsroom.application.reEncryption.progress()).left, 0)
+  assert.deepEqual(await encrypted.openedBy(theirs), [])
 })
 
 test('only the side of a confidential piece can be deleted', async (t) => {
@@ -300,9 +300,9 @@ test('what comes while a piece is being sealed anew is not passed over', async (
   const { newsroom, reference, receipt, held, send } = await withHeldFile(t)
   const { files, storage } = newsroom.application
   const { id } = await newsroom.submission(reference)
-  const sealed = await createSealed(newsroom)
-  const sender = sealed.keysOfReceipt(receipt)
-  const before = (await sealed.openedBy(sender)).length
+  const encrypted = await createEncrypted(newsroom)
+  const sender = encrypted.keysOfReceipt(receipt)
+  const before = (await encrypted.openedBy(sender)).length
   await send(held)
   await settled(newsroom)
   const editor = await storage.editors.byEmail(editorAddress)
@@ -312,11 +312,11 @@ test('what comes while a piece is being sealed anew is not passed over', async (
   }
   // Just when its file has been sealed for the sender again.
   let isUndone = false
-  const resealing = createResealing({
-    store: storage.resealing,
+  const reEncryption = createReEncryption({
+    store: storage.reEncryption,
     files: {
-      async sealAnew(...given: Parameters<typeof files.sealAnew>) {
-        const done = await files.sealAnew(...given)
+      async reEncrypt(...given: Parameters<typeof files.reEncrypt>) {
+        const done = await files.reEncrypt(...given)
         if (!isUndone) {
           isUndone = true
           await takeBack()
@@ -324,46 +324,46 @@ test('what comes while a piece is being sealed anew is not passed over', async (
         return done
       },
     },
-    onTrouble: assert.ifError,
+    onError: assert.ifError,
     pace: createPace({ rest: 0 }),
   })
-  database(t, newsroom).exec('update submissions set sealed_for = null')
-  await resealing.begin(newsroom.keys)
-  await resealing.settled()
+  database(t, newsroom).exec('update submissions set encrypted_for = null')
+  await reEncryption.begin(newsroom.keys)
+  await reEncryption.settled()
   await settled(newsroom)
-  assert.equal(await storage.resealing.left(1), 0)
+  assert.equal(await storage.reEncryption.left(1), 0)
   const [words] = (await storage.submissions.conversation(id, newsroom.keys)).filter((one) => one.isWithdrawn)
   assert.ok(words)
-  assert.equal((await sealed.openedBy(sender)).length, before + 1, 'the words that were taken back')
+  assert.equal((await encrypted.openedBy(sender)).length, before + 1, 'the words that were taken back')
 })
 
 test('what is to be sealed anew behind where it is already is not left for the next editor', async () => {
   const left = new Set(['a', 'b'])
-  const resealing = createResealing({
+  const reEncryption = createReEncryption({
     store: {
       left: async () => left.size,
-      pieces: async (after, most) =>
+      submissions: async (after, most) =>
         [...left]
           .filter((id) => id > (after?.id ?? ''))
           .sort()
           .slice(0, most)
-          .map((id) => ({ id, sealedFor: null })),
-      files: async () => ({ revision: 1, files: [], sealing: { bond: '', desk: '', sender: null } }),
-      async sealAnew(id) {
+          .map((id) => ({ id, encryptedFor: null })),
+      files: async () => ({ revision: 1, files: [], recipients: { contextId: '', desk: '', sender: null } }),
+      async reEncrypt(id) {
         left.delete(id)
         if (id !== 'b') return 'done'
         left.add('a')
-        await resealing.begin(async () => ['AGE-SECRET-KEY-1'])
+        await reEncryption.begin(async () => ['AGE-SECRET-KEY-1'])
         return 'done'
       },
       unread: async () => ({ last: undefined, count: 0 }),
     },
-    files: { sealAnew: async () => true },
-    onTrouble: assert.ifError,
+    files: { reEncrypt: async () => true },
+    onError: assert.ifError,
     pace: createPace({ rest: 0 }),
   })
-  await resealing.begin(async () => ['AGE-SECRET-KEY-1'])
-  await resealing.settled()
+  await reEncryption.begin(async () => ['AGE-SECRET-KEY-1'])
+  await reEncryption.settled()
   assert.deepEqual([...left], [])
 })
 
@@ -372,38 +372,38 @@ test('of what was sent on and taken back, the receipt of a sender who left opens
   await send(held)
   await settled(newsroom)
   // Not sealed anew: that is what an editor's session does.
-  await newsroom.application.resealing.stop()
+  await newsroom.application.reEncryption.stop()
   await undo()
-  const sealed = await createSealed(newsroom)
-  assert.ok((await sealed.openedBy(sealed.keysOfReceipt(receipt))).length > 0)
+  const encrypted = await createEncrypted(newsroom)
+  assert.ok((await encrypted.openedBy(encrypted.keysOfReceipt(receipt))).length > 0)
   await newsroom.http().post('/status/leave').type('form').send({ receipt }).expect(200)
-  assert.deepEqual(await sealed.openedBy(sealed.keysOfReceipt(receipt)), [])
+  assert.deepEqual(await encrypted.openedBy(encrypted.keysOfReceipt(receipt)), [])
 })
 
 test('what a stranger’s held mail brings opens for editors only, until one of them sends it on', async (t) => {
   const { newsroom, receipt, held, send, undo } = await withHeldFile(t)
-  const sealed = await createSealed(newsroom)
-  const sender = sealed.keysOfReceipt(receipt)
+  const encrypted = await createEncrypted(newsroom)
+  const sender = encrypted.keysOfReceipt(receipt)
   // What they sent themselves, in words.
-  assert.equal((await sealed.openedBy(sender)).length, 1)
-  assert.equal((await sealed.openedBy(await newsroom.keys())).length, (await sealed.all()).length)
+  assert.equal((await encrypted.openedBy(sender)).length, 1)
+  assert.equal((await encrypted.openedBy(await newsroom.keys())).length, (await encrypted.all()).length)
 
   // Sealed anew for any other reason, it stays so.
-  database(t, newsroom).exec('update submissions set sealed_for = null')
-  await newsroom.application.resealing.begin(newsroom.keys)
+  database(t, newsroom).exec('update submissions set encrypted_for = null')
+  await newsroom.application.reEncryption.begin(newsroom.keys)
   await settled(newsroom)
-  assert.equal(await newsroom.application.storage.resealing.left(1), 0)
-  assert.equal((await sealed.openedBy(sender)).length, 1)
+  assert.equal(await newsroom.application.storage.reEncryption.left(1), 0)
+  assert.equal((await encrypted.openedBy(sender)).length, 1)
 
   await send(held)
   await settled(newsroom)
   // The answer’s words, the file, and what it is.
-  assert.equal((await sealed.openedBy(sender)).length, 4)
+  assert.equal((await encrypted.openedBy(sender)).length, 4)
 
   // Taken back, the file is not theirs any more.
   await undo()
   await settled(newsroom)
-  assert.equal((await sealed.openedBy(sender)).length, 2)
+  assert.equal((await encrypted.openedBy(sender)).length, 2)
 
   await send(held)
   await settled(newsroom)

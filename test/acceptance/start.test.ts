@@ -33,7 +33,7 @@ async function barua(
 
 /** Waits for a finished mail; one that is being written has another ending. */
 async function mailIn(path: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let attempts = 0; attempts < 100; attempts++) {
     const names = await readdir(path).catch(() => [])
     if (names.some((name) => name.endsWith('.eml'))) return
     await sleep(50)

@@ -9,9 +9,9 @@ import { CompiledQuery } from 'kysely'
 import type { Editor } from '../../src/accounts/editor.ts'
 import { defaultPolicy } from '../../src/accounts/notification-policy.ts'
 import { openStorage, type Storage } from '../../src/app/stores.ts'
-import { verifyTrail } from '../../src/audit/log.ts'
-import type { NewPart } from '../../src/channels/chat/draft.ts'
-import type { SealedPlace } from '../../src/confidentiality/re-encryption-store.ts'
+import { verifyAuditLog } from '../../src/audit/log.ts'
+import type { NewDraftItem } from '../../src/channels/chat/draft.ts'
+import type { ReEncryptionPlace } from '../../src/confidentiality/re-encryption-store.ts'
 import { Failure } from '../../src/core/errors.ts'
 import { newId as idAt, minuteOf } from '../../src/core/ids.ts'
 import { type Database, openDatabase } from '../../src/db/open.ts'
@@ -25,7 +25,7 @@ import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import { defaultRetention, type RetentionRules } from '../../src/submissions/retention-rules.ts'
 import { readTerms } from '../../src/submissions/search-query.ts'
 import { removeEditor } from '../support/accounts.ts'
-import { compose, mailDoor, replyTo } from '../support/mail.ts'
+import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
 import { photoUpdate, png, tip } from '../support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
@@ -37,7 +37,7 @@ const newId = () => idAt(Date.now())
 function newRecord(more: Partial<NewRecord> = {}): NewRecord {
   made += 1
   return {
-    arrival: { source: 'contract', key: `key-${made}`, digest: 'd' },
+    idempotencyKey: { source: 'contract', key: `key-${made}`, digest: 'd' },
     submissionId: newId(),
     submission: {
       reference: `R-${made}`,
@@ -47,14 +47,14 @@ function newRecord(more: Partial<NewRecord> = {}): NewRecord {
       summary: { title: `Title ${made}`, sender: undefined, attachments: 0 },
       senders: [],
       isConfidential: true,
-      bond: `bond-${made}`,
+      contextId: `bond-${made}`,
       senderRecipient: recipientOf(receiptIdentity(newReceipt())),
     },
     author: 'sender',
     messageId: newId(),
     content: { fields: { body: `Words ${made} 🎉 é سلام` }, files: {} },
     attachments: [],
-    deliveries: [{ purpose: 'sender-receipt', target: 'a@b.test' }],
+    jobs: [{ type: 'sender-receipt', target: 'a@b.test' }],
     at: 1_790_000_000_000 + made,
     ...more,
   }
@@ -65,12 +65,12 @@ function refused(error: unknown): string {
 }
 
 /** What a chat says in reply to a submission. */
-function reply(joins: string, at: number): NewPart {
+function reply(joins: string, at: number): NewDraftItem {
   made += 1
   return {
     update: { bot: 'b', key: `u-${made}` },
     chat: { key: `chat-${made}`, target: '7' },
-    part: {
+    item: {
       messageId: 1,
       album: null,
       field: null,
@@ -143,7 +143,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         isConfidential: true,
         activeAt: one.at,
         warnedAt: null,
-        isHeld: false,
+        legalHold: false,
         senderLeftAt: null,
       })
       const [message] = await storage.submissions.conversation(one.submissionId, keys)
@@ -172,7 +172,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
 
     test('a repeat is known within a commit, in another, and at the same moment from two connections', async () => {
       const first = newRecord()
-      const again = { ...newRecord(), arrival: { ...first.arrival, digest: 'other' } }
+      const again = { ...newRecord(), idempotencyKey: { ...first.idempotencyKey, digest: 'other' } }
       const outcomes = await storage.record([first, again])
       assert.deepEqual(
         outcomes.map((one) => 'repeat' in one && [one.repeat, one.submissionId, one.reference, one.digest]),
@@ -181,19 +181,22 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
           [true, first.submissionId, first.submission?.reference, 'd'],
         ],
       )
-      const arrivals = Array.from({ length: 10 }, () => newRecord().arrival)
+      const idempotency_keys = Array.from({ length: 10 }, () => newRecord().idempotencyKey)
       // SQLite has one process and one connection; group commits of several requests come one after the other.
       const second = name === 'SQLite' ? storage : await openStorage(url, parts)
       const races = await Promise.all(
         [storage, second, storage, second].map((one, i) =>
           one.record(
-            (i % 2 ? arrivals : arrivals.toReversed()).map((arrival) => ({ ...newRecord(), arrival })),
+            (i % 2 ? idempotency_keys : idempotency_keys.toReversed()).map((idempotencyKey) => ({
+              ...newRecord(),
+              idempotencyKey,
+            })),
           ),
         ),
       )
       if (second !== storage) await second.close()
       const fresh = races.flat().filter((one) => 'repeat' in one && !one.repeat)
-      assert.equal(fresh.length, arrivals.length)
+      assert.equal(fresh.length, idempotency_keys.length)
       assert.ok(races.flat().every((one) => !('error' in one)))
     })
 
@@ -258,39 +261,39 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       const one = newRecord()
       await storage.record([one])
       const now = Date.now() + 1000
-      const { leases, deliveries } = storage
+      const { leases, jobs } = storage
       for (const id of ['w1', 'w2', 'w3', 'w4']) await leases.begin(id)
       const lease = (id: string, at = now, lanes: string[] = []) =>
-        deliveries.lease('mail', id, { count: 1000, now: at, lanes })
+        jobs.lease('mail', id, { count: 1000, now: at, lanes })
       const all = await Promise.all(
-        ['w1', 'w2'].map(async (id) => ((await lease(id)) ?? []).map((delivery) => ({ id, delivery }))),
+        ['w1', 'w2'].map(async (id) => ((await lease(id)) ?? []).map((job) => ({ id, job }))),
       )
       const leased = all.flat()
-      assert.equal(new Set(leased.map(({ delivery }) => delivery.id)).size, leased.length, 'leased twice')
-      const mine = leased.find(({ delivery }) => delivery.submissionId === one.submissionId)
+      assert.equal(new Set(leased.map(({ job }) => job.id)).size, leased.length, 'leased twice')
+      const mine = leased.find(({ job }) => job.submissionId === one.submissionId)
       assert.deepEqual(
-        { attempts: mine?.delivery.attempts, target: mine?.delivery.target },
+        { attempts: mine?.job.attempts, target: mine?.job.target },
         { attempts: 1, target: 'a@b.test' },
       )
-      const id = mine?.delivery.id ?? ''
+      const id = mine?.job.id ?? ''
       assert.deepEqual(await lease('w3'), [])
       assert.equal(await lease('unknown'), undefined)
-      const putOff = { id, state: 'pending' as const, at: now, dueAt: now + 100, fault: 'put-off' }
-      assert.deepEqual(await deliveries.settle([{ ...putOff, lease: 'w3' }]), [false])
-      assert.deepEqual(await deliveries.settle([{ ...putOff, lease: mine?.id ?? '' }]), [true])
+      const putOff = { id, state: 'pending' as const, at: now, dueAt: now + 100, errorCode: 'put-off' }
+      assert.deepEqual(await jobs.settle([{ ...putOff, lease: 'w3' }]), [false])
+      assert.deepEqual(await jobs.settle([{ ...putOff, lease: mine?.id ?? '' }]), [true])
       // Told again, where it was not known whether it was written.
-      assert.deepEqual(await deliveries.settle([{ ...putOff, lease: mine?.id ?? '' }]), [true])
-      assert.equal((await deliveries.tries([id])).length, 1)
-      assert.equal(await deliveries.nextDueAt('mail'), now + 100)
+      assert.deepEqual(await jobs.settle([{ ...putOff, lease: mine?.id ?? '' }]), [true])
+      assert.equal((await jobs.attempts([id])).length, 1)
+      assert.equal(await jobs.nextDueAt('mail'), now + 100)
       const [again] = (await lease('w3', now + 200)) ?? []
-      assert.deepEqual([again?.id, again?.attempts, again?.fault], [id, 2, 'put-off'])
+      assert.deepEqual([again?.id, again?.attempts, again?.errorCode], [id, 2, 'put-off'])
       await leases.giveUp('w3')
       assert.equal(await lease('w3', now + 200), undefined)
       assert.equal((await lease('w4', now + 200))?.[0]?.attempts, 2)
       // There was no room in its lane: it is passed over as long as that is full.
-      await deliveries.putBack('w4', [{ id, lane: 'b.test' }])
+      await jobs.putBack('w4', [{ id, lane: 'b.test' }])
       assert.deepEqual(await lease('w4', now + 200, ['b.test']), [])
-      assert.equal(await deliveries.nextDueAt('mail', ['b.test']), undefined)
+      assert.equal(await jobs.nextDueAt('mail', ['b.test']), undefined)
       assert.equal((await lease('w4', now + 200, ['c.test']))?.[0]?.attempts, 2)
       // A process that died: its lease is not renewed any more.
       assert.equal(await leases.end({ id: 'w4', renewals: 7 }), false)
@@ -298,13 +301,13 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       assert.equal(await leases.renew('w4'), false)
       assert.equal((await lease('w2', now + 200))?.[0]?.attempts, 3)
       // Another has it in hand now: the verdict of whoever lost it is not written. It is once nobody has.
-      assert.deepEqual(await deliveries.settle([{ id, state: 'sent', at: now, lease: 'w4' }]), [false])
-      await deliveries.giveBack('w2', 'mail', [])
-      assert.deepEqual(await deliveries.settle([{ id, state: 'failed', at: now, fault: 'x', lease: 'w4' }]), [
+      assert.deepEqual(await jobs.settle([{ id, state: 'sent', at: now, lease: 'w4' }]), [false])
+      await jobs.giveBack('w2', 'mail', [])
+      assert.deepEqual(await jobs.settle([{ id, state: 'failed', at: now, errorCode: 'x', lease: 'w4' }]), [
         false,
       ])
-      assert.deepEqual(await deliveries.settle([{ id, state: 'sent', at: now, lease: 'w4' }]), [true])
-      const [sent] = await storage.deliveries.ofSubmission(one.submissionId)
+      assert.deepEqual(await jobs.settle([{ id, state: 'sent', at: now, lease: 'w4' }]), [true])
+      const [sent] = await storage.jobs.ofSubmission(one.submissionId)
       // To the minute: it would tell when a source wrote.
       assert.deepEqual([sent?.state, sent?.target, sent?.doneAt], ['sent', null, minuteOf(now)])
       assert.equal((sent?.createdAt ?? 1) % 60_000, 0)
@@ -314,7 +317,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       const one = newRecord()
       await storage.record([one])
       const editorId = newId()
-      const message = { id: newId(), body: 'An answer', toldAt: one.at + 10_005 }
+      const message = { id: newId(), body: 'An answer', visibleAt: one.at + 10_005 }
       const change = {
         submissionId: one.submissionId,
         revision: 1,
@@ -323,12 +326,12 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         set: {
           state: 'in-review' as const,
           assigneeId: editorId,
-          moved: { from: 'waiting' as const, at: one.at + 5, toldAt: one.at + 10_005 },
+          moved: { from: 'waiting' as const, at: one.at + 5, visibleAt: one.at + 10_005 },
         },
         addTags: ['weekend'],
         message,
         note: { body: 'A note' },
-        deliveries: [{ purpose: 'answer-mail' as const, messageId: message.id, dueAt: one.at + 10_005 }],
+        jobs: [{ type: 'answer-mail' as const, messageId: message.id, dueAt: one.at + 10_005 }],
         entries: [{ action: 'noted' as const }, { action: 'moved' as const, detail: 'waiting in-review' }],
       }
       const changed = await storage.work.apply(change)
@@ -354,8 +357,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       await storage.work.takeBack({ ...act, submissionId: one.submissionId, editorId, at: one.at + 9 })
       const back = await storage.submissions.byId(one.submissionId)
       assert.deepEqual([back?.state, back?.moved], ['waiting', null])
-      const deliveries = await storage.deliveries.ofSubmission(one.submissionId)
-      assert.ok(deliveries.some((d) => d.state === 'dropped' && d.fault === 'called-back'))
+      const jobs = await storage.jobs.ofSubmission(one.submissionId)
+      assert.ok(jobs.some((d) => d.state === 'dropped' && d.errorCode === 'called-back'))
     })
 
     test('the history takes no change and no removal', async () => {
@@ -407,7 +410,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       assert.equal((await search('crossing', filter)).length, 10)
       assert.deepEqual(await search('zebra', { states: ['spam'] }), [])
       for (const id of angles.slice(0, 5)) {
-        const tagging = { set: {}, addTags: ['weekend'], deliveries: [], entries: [] }
+        const tagging = { set: {}, addTags: ['weekend'], jobs: [], entries: [] }
         await fresh.work.apply({ ...tagging, submissionId: id, editorId: 'x', at: 1 })
       }
       const tagged = (more: Filter) =>
@@ -436,11 +439,13 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
     })
 
     test('tries to sign in at the same moment are all counted', async () => {
-      const tries = await Promise.all(
-        Array.from({ length: 9 }, () => storage.tries.allow('an account', 1000, { most: 5, span: 60_000 })),
+      const attempts = await Promise.all(
+        Array.from({ length: 9 }, () =>
+          storage.attempts.allow('an account', 1000, { most: 5, span: 60_000 }),
+        ),
       )
-      assert.equal(tries.filter(Boolean).length, 5)
-      assert.equal(await storage.tries.allow('an account', 61_001, { most: 5, span: 60_000 }), true)
+      assert.equal(attempts.filter(Boolean).length, 5)
+      assert.equal(await storage.attempts.allow('an account', 61_001, { most: 5, span: 60_000 }), true)
     })
 
     test('mails: threads are kept by who first had the name, answers are counted, what came back is known', async () => {
@@ -489,13 +494,13 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         at,
         revision: 1,
         set: {},
-        message: { id: newId(), body: 'An answer.', files: [file], toldAt: at },
-        deliveries: [],
+        message: { id: newId(), body: 'An answer.', files: [file], visibleAt: at },
+        jobs: [],
         entries: [{ action: 'answered' as const }],
-        arrival: { source: 'email', key: `door-${newId()}` },
+        idempotencyKey: { source: 'email', key: `door-${newId()}` },
       }
-      const unsealed = { ...change, message: { ...change.message, files: [clear] } }
-      await assert.rejects(storage.work.applyOnce(unsealed), { code: 'unavailable', isUndone: true })
+      const notEncrypted = { ...change, message: { ...change.message, files: [clear] } }
+      await assert.rejects(storage.work.applyOnce(notEncrypted), { code: 'unavailable', isUndone: true })
       const done = await Promise.all(
         [1, 2, 3].map(() => storage.work.applyOnce(change).catch(() => 'refused')),
       )
@@ -507,34 +512,34 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
     })
 
     test('an erased piece is gone with its history, and the trail tells of it, in one order', async () => {
-      const pieces = [newRecord(), newRecord(), newRecord()]
-      await storage.record(pieces)
+      const submissions = [newRecord(), newRecord(), newRecord()]
+      await storage.record(submissions)
       const editorId = newId()
-      for (const { submissionId, at } of pieces) await storage.attention.open(submissionId, editorId, at)
-      const { number } = await storage.trail.head()
+      for (const { submissionId, at } of submissions) await storage.attention.open(submissionId, editorId, at)
+      const { number } = await storage.audit.head()
       const erase = ({ submissionId: id, at }: NewRecord) =>
         storage.erasures.erase({ id, revision: 1 }, editorId, 'by-hand', at)
       // Also at the same moment, and once each.
-      const done = await Promise.all([...pieces, ...pieces].map(erase))
+      const done = await Promise.all([...submissions, ...submissions].map(erase))
       assert.equal(done.filter((isDone) => isDone).length, 3)
-      for (const { submissionId } of pieces) {
+      for (const { submissionId } of submissions) {
         assert.equal(await storage.submissions.byId(submissionId), undefined)
         assert.deepEqual(await storage.history.of(submissionId), [])
       }
-      assert.equal((await storage.trail.head()).number, number + 3)
-      const verdict = await verifyTrail(storage.trail.all(), await storage.trail.head())
-      assert.ok(verdict.isWhole)
+      assert.equal((await storage.audit.head()).number, number + 3)
+      const result = await verifyAuditLog(storage.audit.all(), await storage.audit.head())
+      assert.ok(result.isWhole)
       const db = await openDatabase(url)
-      for (const statement of ["update trail set action = 'opened'", 'delete from trail'])
+      for (const statement of ["update audit_log set action = 'opened'", 'delete from audit_log'])
         await assert.rejects(db.executeQuery(CompiledQuery.raw(statement)), /append-only/)
       await db.destroy()
     })
 
     test('what is written to a piece while it is erased keeps it, or is refused to come again', async () => {
       for (let round = 0; round < 30; round++) {
-        const piece = newRecord()
-        await storage.record([piece])
-        const { submissionId: id, at } = piece
+        const sent = newRecord()
+        await storage.record([sent])
+        const { submissionId: id, at } = sent
         const { submission: _, ...further } = newRecord({ submissionId: id })
         const [isErased, [outcome]] = await Promise.all([
           storage.erasures.erase({ id, revision: 1 }, null, 'by-hand', at),
@@ -552,9 +557,9 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
 
     describe('work in the background goes step by step', () => {
       const day = 86_400_000
-      const pieces = Array.from({ length: 7 }, () => newRecord())
-      const ids = pieces.map(({ submissionId }) => submissionId).sort()
-      const [first] = pieces
+      const submissions = Array.from({ length: 7 }, () => newRecord())
+      const ids = submissions.map(({ submissionId }) => submissionId).sort()
+      const [first] = submissions
       const at = first?.at ?? 0
       let fresh: Storage
       let db: Database
@@ -562,7 +567,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         const freshUrl = await makeUrl()
         fresh = await openStorage(freshUrl, parts)
         db = await openDatabase(freshUrl)
-        await fresh.record(pieces)
+        await fresh.record(submissions)
       })
       after(async () => {
         await db.destroy()
@@ -573,7 +578,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       async function walked(walk: (after: Place | undefined) => Promise<DuePage>): Promise<string[][]> {
         const pages: string[][] = []
         for (let after: Place | undefined, goesOn = true; goesOn; goesOn = after !== undefined) {
-          const { pieces: page, next } = await walk(after)
+          const { submissions: page, next } = await walk(after)
           pages.push(page.map(({ id }) => id))
           after = next
         }
@@ -587,8 +592,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         assert.equal(await warn(defaultRetention, at + 80 * day), 0)
         const counts = [3, 3, 1, 0]
         for (const count of counts) assert.equal(await warn(defaultRetention, now), count)
-        const waiting = await fresh.deliveries.page({ state: 'pending', size: 100 })
-        assert.equal(waiting.filter(({ purpose }) => purpose === 'erasure-warning').length, 1)
+        const waiting = await fresh.jobs.page({ state: 'pending', size: 100 })
+        assert.equal(waiting.filter(({ type: jobType }) => jobType === 'erasure-warning').length, 1)
         assert.equal(await fresh.retention.isWarning(), true)
         assert.equal((await fresh.retention.soon(defaultRetention, 5)).length, 5)
 
@@ -616,8 +621,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
           assert.equal(await fresh.notices.escalate([admin], soon, 3, now), count)
         assert.deepEqual((await fresh.notices.escalated(now)).map(({ id }) => id).sort(), ids)
         assert.deepEqual(await fresh.notices.escalated(now + 1), [])
-        const waiting = await fresh.deliveries.page({ state: 'pending', size: 100 })
-        assert.equal(waiting.filter(({ purpose }) => purpose === 'escalation').length, 1)
+        const waiting = await fresh.jobs.page({ state: 'pending', size: 100 })
+        assert.equal(waiting.filter(({ type: jobType }) => jobType === 'escalation').length, 1)
 
         await db.updateTable('submissions').set({ state: 'spam', warned_at: null }).execute()
         const oldSpam = (then: number) =>
@@ -632,17 +637,17 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       })
 
       test('what is sealed for other keys is found, whatever those are', async () => {
-        assert.equal(await fresh.resealing.left(100), 0)
+        assert.equal(await fresh.reEncryption.left(100), 0)
         const others = [null, '0 before the desk’s', 'zz behind it']
         for (const [i, id] of ids.entries()) {
-          const sealed_for = others[i % 3] ?? null
-          await db.updateTable('submissions').set({ sealed_for }).where('id', '=', id).execute()
+          const encrypted_for = others[i % 3] ?? null
+          await db.updateTable('submissions').set({ encrypted_for }).where('id', '=', id).execute()
         }
-        assert.equal(await fresh.resealing.left(100), 7)
-        assert.equal(await fresh.resealing.left(2), 2)
+        assert.equal(await fresh.reEncryption.left(100), 7)
+        assert.equal(await fresh.reEncryption.left(2), 2)
         const found: string[] = []
-        for (let after: SealedPlace | undefined, goesOn = true; goesOn; ) {
-          const page = await fresh.resealing.pieces(after, 2)
+        for (let after: ReEncryptionPlace | undefined, goesOn = true; goesOn; ) {
+          const page = await fresh.reEncryption.submissions(after, 2)
           found.push(...page.map(({ id }) => id))
           after = page.at(-1)
           goesOn = after !== undefined
@@ -661,7 +666,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         assert.ok(await fresh.sessions.seated('today’s', { begunSince: 0, seenSince: 0, now }))
         await fresh.sessions.addLink('old', editor.id, now - 1)
         await fresh.sessions.addLink('new', editor.id, now + 1)
-        await fresh.tries.allow('an account', now - 2 * day, { most: 1, span: day })
+        await fresh.attempts.allow('an account', now - 2 * day, { most: 1, span: day })
         await fresh.mail.sendCanary('a canary', now - 2 * day)
         const forgotten = Object.entries(fresh.forgetting).map(
           async ([what, forget]) => [what, await forget(now, 10)] as const,
@@ -670,7 +675,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         assert.deepEqual(counts, {
           sessions: 0,
           links: 1,
-          tries: 1,
+          attempts: 1,
           updates: 0,
           answers: 0,
           canaries: 1,
@@ -683,8 +688,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         const { erasures } = fresh
         const [last = '', ...others] = ids
         const erase = async (id: string) => {
-          const piece = await fresh.submissions.byId(id)
-          assert.equal(piece && (await erasures.erase(piece, null, 'by-hand', Date.now())), true)
+          const sent = await fresh.submissions.byId(id)
+          assert.equal(sent && (await erasures.erase(sent, null, 'by-hand', Date.now())), true)
         }
         // No mail is on its way: nobody has one in hand.
         for (const id of others) await erase(id)
@@ -708,22 +713,22 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
 
     test('a mail that is taken, a reply that comes and a deed that is taken back at the moment of erasing', async () => {
       for (let round = 0; round < 30; round++) {
-        const pieces = [newRecord(), newRecord(), newRecord()] as const
-        await storage.record([...pieces])
-        const [mailed, replied, answered] = pieces.map(({ submissionId }) => submissionId) as [
+        const submissions = [newRecord(), newRecord(), newRecord()] as const
+        await storage.record([...submissions])
+        const [mailed, replied, answered] = submissions.map(({ submissionId }) => submissionId) as [
           string,
           string,
           string,
         ]
-        const at = pieces[0].at
+        const at = submissions[0].at
         const editorId = newId()
         await storage.work.apply({
           submissionId: answered,
           editorId,
           at,
           set: {},
-          message: { id: newId(), body: 'An answer.', toldAt: at + 10_000 },
-          deliveries: [],
+          message: { id: newId(), body: 'An answer.', visibleAt: at + 10_000 },
+          jobs: [],
           entries: [{ action: 'answered' }],
         })
         const erase = async (id: string) => {
@@ -731,8 +736,8 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
           return storage.erasures.erase({ id, revision }, null, 'by-hand', at).catch(refused)
         }
         const [[isErased, leased], [isGone, taken]] = await Promise.all([
-          Promise.all([erase(mailed), storage.deliveries.lease('mail', 'w1', { count: 1000, now: at })]),
-          Promise.all([erase(replied), storage.openPieces.take([reply(replied, at)]).catch(refused)]),
+          Promise.all([erase(mailed), storage.jobs.lease('mail', 'w1', { count: 1000, now: at })]),
+          Promise.all([erase(replied), storage.drafts.take([reply(replied, at)]).catch(refused)]),
         ])
         const isLeased = leased?.some(({ submissionId }) => submissionId === mailed)
         assert.ok(!(isErased === true && isLeased), 'the mail is written about what has gone')
@@ -769,7 +774,7 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
         { most: 1, span: 1000 },
         { most: 3, span: 86_400_000 },
       ]
-      const at = (now: number) => storage.tries.allow('another account', now, ...limits)
+      const at = (now: number) => storage.attempts.allow('another account', now, ...limits)
       assert.deepEqual(
         [await at(1000), await at(1500), await at(2001), await at(3002), await at(80_000_000)],
         [true, false, true, true, false],
@@ -793,15 +798,14 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
     })
 
     test('a delivery that is only seemed to be added is not there', async () => {
-      const { deliveries, editors } = storage
+      const { jobs, editors } = storage
       const { id } = await editors.add('seeming@newsroom.test', 'editor', 1)
-      const mail = { purpose: 'sign-in', editorId: id, dueAt: 9e12 } as const
+      const mail = { type: 'sign-in', editorId: id, dueAt: 9e12 } as const
       const count = async () =>
-        (await deliveries.page({ state: 'pending', size: 1000 })).filter(({ editorId }) => editorId === id)
-          .length
-      await deliveries.addOrSeemTo(mail, false, 5000)
+        (await jobs.page({ state: 'pending', size: 1000 })).filter(({ editorId }) => editorId === id).length
+      await jobs.addOrSeemTo(mail, false, 5000)
       assert.equal(await count(), 0)
-      await deliveries.addOrSeemTo(mail, true, 5000)
+      await jobs.addOrSeemTo(mail, true, 5000)
       assert.equal(await count(), 1)
     })
 
@@ -832,7 +836,7 @@ after(() => cluster?.stop())
 contract('PostgreSQL', skip, postgresUrl)
 
 test('the whole product runs on PostgreSQL', skip, async (t) => {
-  const newsroom = await openNewsroom(t, { ...mailDoor, DATABASE_URL: await postgresUrl() })
+  const newsroom = await openNewsroom(t, { ...inboundMail, DATABASE_URL: await postgresUrl() })
   const fields = { ...tip(), nonce: await newsroom.nonce() }
   const file = { name: 'gate.png', content: png() }
   const sent = await Promise.all([1, 2, 3].map(() => newsroom.submit('news-tip', fields, [file])))

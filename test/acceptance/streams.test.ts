@@ -8,7 +8,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beginLiveStream } from '../../src/desk/http/live-stream.ts'
-import { fileSealer } from '../../src/encryption/age-stream.ts'
+import { createFileCipher } from '../../src/encryption/age-stream.ts'
 import { previewNow } from '../../src/files/preview/preview.ts'
 import { madeBy } from '../../src/files/processes/child-process.ts'
 import { removeEditor, resetFactors } from '../support/accounts.ts'
@@ -209,36 +209,36 @@ test('a process that is killed, cannot begin, or is given a file that breaks end
 })
 
 test('threads that end in the middle break the files in hand, and nothing else', async () => {
-  const sealer = fileSealer()
+  const cipher = createFileCipher()
   const large = Buffer.alloc(4 * 1024 * 1024, 'text ')
-  const { sealed, fileKey } = sealer.seal(Readable.from([large]))
-  const whole = await buffer(sealed)
+  const { encrypted, fileKey } = cipher.encrypt(Readable.from([large]))
+  const whole = await buffer(encrypted)
   const key = await fileKey
 
-  for (const pieces of [1, 5, 20]) {
-    const { sealed: breaking } = sealer.seal(Readable.from(chunksOf(large)))
-    const opening = sealer.open(Readable.from(chunksOf(whole)), key)
-    const reading = [breaking, opening].map((stream) => read(stream, pieces, () => sealer.close()))
+  for (const submissions of [1, 5, 20]) {
+    const { encrypted: breaking } = cipher.encrypt(Readable.from(chunksOf(large)))
+    const opening = cipher.open(Readable.from(chunksOf(whole)), key)
+    const reading = [breaking, opening].map((stream) => read(stream, submissions, () => cipher.close()))
     for (const what of await Promise.allSettled(reading)) assert.equal(what.status, 'rejected')
     // At any moment before it has begun, it may be either.
-    await Promise.allSettled([buffer(sealer.open(Readable.from(chunksOf(whole)), key)), sealer.close()])
+    await Promise.allSettled([buffer(cipher.open(Readable.from(chunksOf(whole)), key)), cipher.close()])
     // One that nobody reads to its end, and one that nobody begins.
-    sealer.open(Readable.from(chunksOf(whole)), key)
-    const left = sealer.open(Readable.from(chunksOf(whole)), key)
+    cipher.open(Readable.from(chunksOf(whole)), key)
+    const left = cipher.open(Readable.from(chunksOf(whole)), key)
     await left[Symbol.asyncIterator]().next()
     left.destroy()
   }
-  assert.deepEqual(await buffer(sealer.open(Readable.from([whole]), key)), large)
-  await sealer.close()
+  assert.deepEqual(await buffer(cipher.open(Readable.from([whole]), key)), large)
+  await cipher.close()
 })
 
 function* chunksOf(bytes: Buffer) {
   for (let at = 0; at < bytes.length; at += 64 * 1024) yield bytes.subarray(at, at + 64 * 1024)
 }
 
-async function read(stream: Readable, pieces: number, then: () => Promise<void>): Promise<void> {
+async function read(stream: Readable, submissions: number, then: () => Promise<void>): Promise<void> {
   let count = 0
-  for await (const _ of stream) if (++count === pieces) await then()
+  for await (const _ of stream) if (++count === submissions) await then()
 }
 
 // The whole program, in a process of its own.
@@ -409,7 +409,7 @@ test('after a mistake of the program it finishes what is in hand and ends, to be
   const running = await start(t, {}, { before: mistaken })
   const socket = await socketTo(running)
   let answer = ''
-  socket.on('data', (piece) => (answer += piece))
+  socket.on('data', (submission) => (answer += submission))
   const body = `body=${encodeURIComponent(tip().body)}`
   socket.write(
     `POST /submit/news-tip HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 9)}`,

@@ -110,11 +110,11 @@ test('a piece is sealed for a key from outside, and opens with it only', withAge
   const page = await readFile(join(inside, 'read-me.txt'), 'utf8')
   for (const words of ['two trucks leave', 'The green ones.', 'Ask the gatekeeper.', 'Where: The depot'])
     assert.ok(page.includes(words), words)
-  const piece = JSON.parse(await readFile(join(inside, 'piece.json'), 'utf8'))
-  assert.equal(piece.messages.length, 2)
-  assert.equal(piece.messages[0].files[0].name, plates.name)
-  assert.equal(await readFile(join(inside, piece.messages[0].files[0].file), 'utf8'), plates.content)
-  assert.deepEqual(await readFile(join(inside, piece.messages[0].files[1].file)), png())
+  const submission = JSON.parse(await readFile(join(inside, 'piece.json'), 'utf8'))
+  assert.equal(submission.messages.length, 2)
+  assert.equal(submission.messages[0].files[0].name, plates.name)
+  assert.equal(await readFile(join(inside, submission.messages[0].files[0].file), 'utf8'), plates.content)
+  assert.deepEqual(await readFile(join(inside, submission.messages[0].files[1].file)), png())
 })
 
 test('a clear piece goes out as it is, a confidential one never', async (t) => {
@@ -156,9 +156,9 @@ test('what left is in the trail', async (t) => {
   await takeAlong(newsroom, reference, { way: 'for-key', recipient })
   await newsroom.deskPage('/desk/export.csv')
   const file = { name: 'a.png', content: png() }
-  const piece = await newsroom.submit('story-angle', storyAngle(), [file])
+  const submission = await newsroom.submit('story-angle', storyAngle(), [file])
   const [message] = await newsroom.application.storage.submissions.conversation(
-    (await newsroom.submission(piece.reference)).id,
+    (await newsroom.submission(submission.reference)).id,
   )
   const id = message?.attachments[0]?.id
   await newsroom.deskPage(`/desk/attachments/${id}/clean`)
@@ -172,7 +172,7 @@ test('what left is in the trail', async (t) => {
   const its = first?.attachments[0]?.id
   await newsroom.deskPage(`/desk/attachments/${its}`)
   await newsroom.act(`/desk/attachments/${its}`, {})
-  const told = (await newsroom.application.storage.trail.page(30)).filter(
+  const told = (await newsroom.application.storage.audit.page(30)).filter(
     ({ action }) => action !== 'signed-in',
   )
   assert.deepEqual(
@@ -181,8 +181,8 @@ test('what left is in the trail', async (t) => {
       ['exported', reference, 'sealed'],
       ['exported', reference, `for ${recipient}`],
       ['exported', null, 'csv'],
-      ['downloaded', piece.reference, `clean ${id}`],
-      ['downloaded', piece.reference, `original ${id}`],
+      ['downloaded', submission.reference, `clean ${id}`],
+      ['downloaded', submission.reference, `original ${id}`],
       ['opened', encrypted.reference, null],
       ['downloaded', encrypted.reference, `original ${its}`],
     ],

@@ -185,7 +185,7 @@ test('what follows a command is not lost with it', async (t) => {
   assert.equal(await newsroom.submissionCount(), texts.length)
 })
 
-test('one update id from two chats is two pieces; a changed repeat keeps both wordings', async (t) => {
+test('one update id from two chats is two submissions; a changed repeat keeps both wordings', async (t) => {
   const newsroom = await openNewsroom(t, withoutToken)
   const first = await newsroom.receiveUpdate(textUpdate(800, 'From one chat', 1)).expect(200)
   const second = await newsroom.receiveUpdate(textUpdate(800, 'From another chat', 2)).expect(200)

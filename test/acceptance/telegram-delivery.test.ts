@@ -105,7 +105,7 @@ test('10,000 updates, repeated and shuffled, through ten crashes: every piece on
   const storage = await openStorage(`sqlite:${env.DATA_DIR}/barua.db`, storageParts())
   t.after(() => storage.close())
   let { found, whole } = await gathered()
-  for (let tries = 0; tries < 120 && !isComplete(); tries++) {
+  for (let attempts = 0; attempts < 120 && !isComplete(); attempts++) {
     await sleep(1000)
     const again = await gathered()
     found = again.found

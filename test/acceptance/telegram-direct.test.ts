@@ -84,7 +84,7 @@ test('what people write to a channel is gathered for each of them, sent, answere
   assert.equal((await newsroom.status(amina.receipt())).messages.at(-1).body, 'Since Monday.')
   await newsroom.pause(10 * minute)
   assert.equal((await newsroom.status(brian.receipt())).messages[0].body, 'The mayor has two houses.')
-  assert.equal((await newsroom.application.storage.deliveries.counts()).failed, 0)
+  assert.equal((await newsroom.application.storage.jobs.counts()).failed, 0)
 })
 
 test('whoever answers there for the channel is not taken for the person, nor presses their buttons', async (t) => {

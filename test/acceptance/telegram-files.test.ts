@@ -44,12 +44,12 @@ test('a file that cannot be fetched is tried again; what waits for Telegram’s 
   const chat = newsroom.chat()
   newsroom.telegram.files.set('late', png())
   const method = 'getFile'
-  newsroom.telegram.faults.push({ status: 502, method }, { status: 429, retryAfter: 600, method })
+  newsroom.telegram.errors.push({ status: 502, method }, { status: 429, retryAfter: 600, method })
   const receipt = await chat.send(photo('late'))
   const stateNow = async () => (await newsroom.status(receipt)).messages[0].files[0].state
   assert.equal(await stateNow(), 'awaited')
   await newsroom.pause(minute)
-  assert.equal(newsroom.telegram.faults.length, 0)
+  assert.equal(newsroom.telegram.errors.length, 0)
   await newsroom.restart()
   await newsroom.pause(590_000)
   assert.equal(await stateNow(), 'awaited', 'it came back before the time it was told')
@@ -154,7 +154,7 @@ test('a file is fetched however its name ends, in any script and with any signs'
     missing.map(([, name]) => name),
     [],
   )
-  assert.equal((await newsroom.application.storage.deliveries.counts()).failed, 0)
+  assert.equal((await newsroom.application.storage.jobs.counts()).failed, 0)
 })
 
 test('a path is asked for in the coding of addresses, part by part, or not at all', () => {
@@ -232,7 +232,7 @@ test('for a file that is too large the person gets a link that is good once, for
     /too large for Telegram to give out/,
   )
   assert.equal(await newsroom.submissionCount(), 1)
-  assert.equal((await newsroom.application.storage.deliveries.counts()).failed, 0)
+  assert.equal((await newsroom.application.storage.jobs.counts()).failed, 0)
   for (const bad of ['x'.repeat(48), 'short', `${link.slice(8, -1)}_`]) {
     await newsroom.http().get(`/upload/${bad}`).expect(404)
   }
@@ -259,7 +259,7 @@ test('a file that turns out to be too large when it is fetched leads to a link t
 test('the token is in no log and no table, whatever fails', async (t) => {
   const newsroom = await openNewsroom(t)
   const chat = newsroom.chat()
-  newsroom.telegram.faults.push(...Array.from({ length: 6 }, () => ({ status: 500, method: 'getFile' })))
+  newsroom.telegram.errors.push(...Array.from({ length: 6 }, () => ({ status: 500, method: 'getFile' })))
   await chat.send(photo('none'))
   await newsroom.pause(60 * minute)
   await newsroom.telegram.close()
@@ -288,11 +288,11 @@ test('receipts and answers do not wait for files, and one chat’s files not for
   const { requests } = newsroom.telegram
   const fetches = () => requests.filter((url) => url.includes('/file/'))
   const all = () => [many.id, other.id].every(hasReceipt)
-  for (let tries = 0; tries < 1000 && !all(); tries++) await sleep(10)
+  for (let attempts = 0; attempts < 1000 && !all(); attempts++) await sleep(10)
   assert.ok(all(), 'the receipts have come while no file has')
   assert.ok(fetches().length <= 2, 'one file of each chat at once')
   giveOut()
-  for (let tries = 0; tries < 1000 && fetches().length < 31; tries++) await sleep(10)
+  for (let attempts = 0; attempts < 1000 && fetches().length < 31; attempts++) await sleep(10)
   const fetched = fetches().map((url) => ({ url }))
   assert.equal(fetched.length, 31)
   const theirs = fetched.findIndex(({ url }) => url.includes('theirs'))

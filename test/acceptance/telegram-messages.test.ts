@@ -22,7 +22,7 @@ const clerk = { id: 56, is_bot: false, first_name: 'Otis' }
 /** Noon of 3 May 2026. */
 const noon = Date.UTC(2026, 4, 3, 12) / 1000
 const photo = (id: string) => [{ file_id: id, file_unique_id: id, width: 9, height: 9 }]
-const part = (type: string, text: unknown, more: object = {}) => ({ type, text, ...more })
+const item = (type: string, text: unknown, more: object = {}) => ({ type, text, ...more })
 const marked = (text: string, type: string, words: string, more: object = {}) => ({
   text,
   entities: [{ type, offset: text.indexOf(words), length: words.length, ...more }],
@@ -192,23 +192,23 @@ const told: [said: object, words: string][] = [
     {
       rich_message: {
         blocks: [
-          part('heading', 'The fund', { size: 2 }),
-          part('paragraph', [
+          item('heading', 'The fund', { size: 2 }),
+          item('paragraph', [
             'It was ',
-            part('strikethrough', 'never'),
+            item('strikethrough', 'never'),
             ' 10',
-            part('superscript', '6'),
+            item('superscript', '6'),
             ', see ',
-            part('url', 'here', { url: 'https://f.test' }),
+            item('url', 'here', { url: 'https://f.test' }),
           ]),
           {
             type: 'list',
             items: [
-              { label: '1.', blocks: [part('paragraph', 'One'), part('paragraph', 'more')] },
-              { label: '•', has_checkbox: true, blocks: [part('paragraph', 'Two')] },
+              { label: '1.', blocks: [item('paragraph', 'One'), item('paragraph', 'more')] },
+              { label: '•', has_checkbox: true, blocks: [item('paragraph', 'Two')] },
             ],
           },
-          { type: 'blockquote', blocks: [part('paragraph', 'I saw it')], credit: part('bold', 'The guard') },
+          { type: 'blockquote', blocks: [item('paragraph', 'I saw it')], credit: item('bold', 'The guard') },
           {
             type: 'table',
             caption: 'Paid',
@@ -224,9 +224,9 @@ const told: [said: object, words: string][] = [
           {
             type: 'details',
             summary: 'More',
-            blocks: [part('paragraph', part('reference_link', 'a', { reference_name: 'n' }))],
+            blocks: [item('paragraph', item('reference_link', 'a', { reference_name: 'n' }))],
           },
-          part('paragraph', part('reference', 'From the minutes', { name: 'n' })),
+          item('paragraph', item('reference', 'From the minutes', { name: 'n' })),
         ],
       },
     },
@@ -244,7 +244,7 @@ const told: [said: object, words: string][] = [
 
 test('what somebody sends stands in plain lines, with marks where the looks say something', () => {
   for (const [said, words] of told) {
-    const { part: one, nature } = read(said)
+    const { item: one, nature } = read(said)
     assert.equal(one.words, words)
     assert.equal(nature, 'said')
     assert.equal(one.unread, undefined, JSON.stringify(one.unread))
@@ -322,12 +322,12 @@ test('files are found wherever they stand, each once, with what is said to them'
   ]
   for (const [said, files] of found)
     assert.deepEqual(
-      read(said).part.files.map(({ remoteId }) => remoteId),
+      read(said).item.files.map(({ remoteId }) => remoteId),
       files,
       JSON.stringify(said),
     )
   const captioned = { type: 'photo', photo: photo('a'), caption: { text: 'The gate', credit: 'Njeri' } }
-  const { files } = read({ rich_message: { blocks: [captioned, { type: 'photo', photo: photo('b') }] } }).part
+  const { files } = read({ rich_message: { blocks: [captioned, { type: 'photo', photo: photo('b') }] } }).item
   assert.deepEqual(
     files.map(({ caption }) => caption),
     ['The gate (Njeri)', undefined],
@@ -357,7 +357,7 @@ test('whatever the entities are, no sign of the text is lost, and none is broken
   const text = fc.string({ unit: 'grapheme', maxLength: 30 }).map((words) => `${words} and\nmore`)
   fc.assert(
     fc.property(text, fc.array(anyEntity, { maxLength: 6 }), (words, entities) => {
-      const { part: one } = read({ text: words, entities })
+      const { item: one } = read({ text: words, entities })
       assert.ok(one.words.isWellFormed() || !words.isWellFormed())
       let at = 0
       for (const sign of words) {
@@ -403,13 +403,13 @@ test('what is not known, or has another shape, is found unread, and the rest is 
     [{ document: { file_id: 5 } }, '[This message could not be read here.]'],
   ]
   for (const [said, words] of unread) {
-    const { part: one, nature } = read(said)
+    const { item: one, nature } = read(said)
     assert.equal(one.words, words)
     assert.partialDeepStrictEqual(JSON.parse(one.unread?.raw ?? '{}').message, said)
     assert.equal(nature, words.startsWith('[') ? 'unreadable' : 'said')
   }
   const marks = [{ hologram: 1 }, { hologram: 2 }, { hologram: 1 }].map(
-    (said) => read(said).part.unread?.mark,
+    (said) => read(said).item.unread?.mark,
   )
   assert.equal(marks[0], marks[2])
   assert.notEqual(marks[0], marks[1])
@@ -444,7 +444,7 @@ test('any JSON in any place is read without a fault', () => {
   )
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...fields), value), (said) => {
-      const { part: one, nature } = read(JSON.parse(JSON.stringify(said)))
+      const { item: one, nature } = read(JSON.parse(JSON.stringify(said)))
       assert.equal(typeof one.words, 'string')
       if (nature === 'nothing' || nature === 'service') assert.equal(one.unread, undefined)
     }),
@@ -498,10 +498,10 @@ test('an update that was not read whole is kept with its submission as it came, 
   assert.ok((await atDesk(newsroom)).page.includes('HIDDEN-TOO'))
   assert.equal((await newsroom.application.storage.unread.latest(9)).length, 0)
   assert.ok(submission?.isConfidential)
-  for (const hidden of ['HIDDEN-PLATE', 'HIDDEN-NOTE', 'HIDDEN-TOO']) {
-    assert.ok(!(await newsroom.databaseText()).includes(hidden), `${hidden} is on the disk`)
-    assert.ok(!newsroom.logged.join('').includes(hidden))
-    assert.ok(!newsroom.mailServer.mails.some(({ raw }) => raw.includes(hidden)))
+  for (const processCodec of ['HIDDEN-PLATE', 'HIDDEN-NOTE', 'HIDDEN-TOO']) {
+    assert.ok(!(await newsroom.databaseText()).includes(processCodec), `${processCodec} is on the disk`)
+    assert.ok(!newsroom.logged.join('').includes(processCodec))
+    assert.ok(!newsroom.mailServer.mails.some(({ raw }) => raw.includes(processCodec)))
   }
   const told = JSON.stringify(await newsroom.status(chat.receipt()))
   assert.ok(told.includes('At night.') && !told.includes('HIDDEN'), 'the sender is shown what they said')

@@ -160,7 +160,7 @@ function updateWith(id: number, said: Json) {
 function read(said: Json) {
   const json = updateWith(1, said)
   const incoming = messageIn({ update: Update.parse(json), json, raw: '{}' }) ?? assert.fail('no message')
-  return readMessage(incoming, { tidyFileName: (name) => name, maxFileBytes: 1e9 }).part
+  return readMessage(incoming, { tidyFileName: (name) => name, maxFileBytes: 1e9 }).item
 }
 
 const { leaves, branches, undecided, unknown } = walk('Message', message)
@@ -198,7 +198,7 @@ test('the walk names what nobody has decided about: a field, a member of a union
 test('what a field says is read, and what is read changes with it', () => {
   const silent = decidedAs('words', 'file').filter((leaf, i) => {
     const parts = valuesOf(leaf.type, 470_000_000 + i).map((value) => read(leaf.within(value)))
-    const told = parts.map(({ unread: _, ...part }) => JSON.stringify(part))
+    const told = parts.map(({ unread: _, ...item }) => JSON.stringify(item))
     const isTold = !isText(leaf) || told[0]?.includes(`mark${470_000_000 + i}x`)
     return new Set(told).size < 2 || !isTold || (isReadWhole(leaf) && parts[0]?.unread !== undefined)
   })

@@ -67,7 +67,7 @@ test('what is not known is kept, also beside what is not ours', async (t) => {
   assert.ok((await newsroom.deskPage('/desk/unread')).includes('HIDDEN'))
 })
 
-test('an update of any kind, with any fields, gets 200 and is never a fault of ours', async (t) => {
+test('an update of any kind, with any fields, gets 200 and is never a error_code of ours', async (t) => {
   const newsroom = await openNewsroom(t)
   let updateId = 10
   await fc.assert(

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { firstIdAt } from '../../src/core/ids.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { png, storyAngle, tip } from '../support/pieces.ts'
 
@@ -44,7 +44,7 @@ function finer(times: { where: string; at: number }[]): string[] {
 }
 
 test('when a source wrote is kept to the minute, whichever door they came by', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const { receipt } = await newsroom.submit('expose', { ...tip(), email: 'source@contributor.test' }, [
     { name: 'a.png', content: png() },
   ])
@@ -60,10 +60,10 @@ test('when a source wrote is kept to the minute, whichever door they came by', a
     'submissions',
     'messages',
     'attachments',
-    'arrivals',
+    'idempotency_keys',
     'mail_threads',
-    'deliveries',
-    'delivery_tries',
+    'jobs',
+    'job_attempts',
     'attention',
   ]
   assert.deepEqual(finer(timesIn(newsroom, ofSources)), [])
@@ -113,7 +113,7 @@ test('clear pieces keep their times', async (t) => {
   const sent = await Promise.all(
     Array.from({ length: 5 }, () => newsroom.submit('story-angle', storyAngle())),
   )
-  const pieces = await Promise.all(sent.map(({ reference }) => newsroom.submission(reference)))
-  assert.ok(pieces.some(({ createdAt }) => createdAt % minute !== 0))
-  assert.ok(pieces.every(({ id, createdAt }) => id >= firstIdAt(createdAt)))
+  const submissions = await Promise.all(sent.map(({ reference }) => newsroom.submission(reference)))
+  assert.ok(submissions.some(({ createdAt }) => createdAt % minute !== 0))
+  assert.ok(submissions.every(({ id, createdAt }) => id >= firstIdAt(createdAt)))
 })

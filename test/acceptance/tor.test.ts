@@ -56,9 +56,9 @@ describe('by Tor', { ...withoutBrowser, ...withoutTor }, () => {
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByText('Your message has arrived.').waitFor()
     assert.equal(page.url(), `${site}/status`)
-    const [piece] = await newsroom.all()
+    const [submission] = await newsroom.all()
     const messages = await newsroom.application.storage.submissions.conversation(
-      piece?.id ?? '',
+      submission?.id ?? '',
       newsroom.keys,
     )
     assert.deepEqual(

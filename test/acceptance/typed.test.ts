@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { skip, type Visit, visit, withBrowser } from '../support/browser.ts'
-import { mailDoor, replyTo } from '../support/mail.ts'
+import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { storyAngle, tip } from '../support/pieces.ts'
 
@@ -106,7 +106,7 @@ const answerToUndo = async (newsroom: Newsroom, reference: string) =>
 
 async function desk(t: TestContext) {
   const visited = await visit(t, {
-    env: { ...mailDoor, EDITORS: `${editorAddress},${second}`, WEBHOOK_HOSTS: 'example.org' },
+    env: { ...inboundMail, EDITORS: `${editorAddress},${second}`, WEBHOOK_HOSTS: 'example.org' },
   })
   return { ...visited, visited, reference: await busy(visited.newsroom) }
 }
@@ -118,10 +118,10 @@ describe('what is typed at the desk', skip, () => {
     const { newsroom, page, site, visited, reference } = await desk(t)
     const made = await newsroom.act('/desk/api-tokens', { name: 'Bridge', hourlyLimit: '10', hookUrl: '' })
     assert.equal(made.status, 200)
-    const { reference: sealed } = await newsroom.submit('news-tip', tip())
+    const { reference: encrypted } = await newsroom.submit('news-tip', tip())
     const pages = [
       `/desk/submissions/${reference}`,
-      `/desk/submissions/${sealed}`,
+      `/desk/submissions/${encrypted}`,
       `/desk/submissions/${reference}/letter/accepted`,
       `/desk/submissions/${reference}/letter/please-change`,
       `/desk/submissions/${reference}/erase`,
@@ -239,11 +239,11 @@ describe('what is typed at the desk', skip, () => {
   test('stays when something cannot be done, and beside it stands why', async (t) => {
     const { newsroom, page, site, visited, reference } = await desk(t)
     await enter(page, visited)
-    const faults: Record<string, [string, string, RegExp]> = {
+    const errors: Record<string, [string, string, RegExp]> = {
       'a tag of signs': ['#tag', '???', /1 to 40 letters/],
       'a key that is none': ['#recipient', 'age1nonsense', /no key to seal for/],
     }
-    for (const [what, [box, text, why]] of Object.entries(faults)) {
+    for (const [what, [box, text, why]] of Object.entries(errors)) {
       await page.goto(`${site}/desk/submissions/${reference}`)
       const typed = { ...(await fillAll(page, 'Words')) }
       await page.evaluate(`document.querySelector('${box}').value = '${text}'`)

@@ -38,7 +38,7 @@ async function open(t: TestContext): Promise<{ running: RunningProcess; files: (
   return { running, files }
 }
 
-async function memory(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {
+async function processKey(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
 }
@@ -54,9 +54,9 @@ test('an upload of one gibibyte does not grow the process by more than 150 MiB',
   const { running, files } = await open(t)
   // The first file starts the thread that seals.
   await upload(running, MiB)
-  const before = await memory(running.pid, 'VmRSS')
+  const before = await processKey(running.pid, 'VmRSS')
   await upload(running, 1024 * MiB)
-  const grown = (await memory(running.pid, 'VmHWM')) - before
+  const grown = (await processKey(running.pid, 'VmHWM')) - before
   t.diagnostic(`grew by ${grown.toFixed(0)} MiB`)
   assert.ok(grown < 150, `grew by ${grown.toFixed(0)} MiB`)
   assert.equal((await files()).length, 2)
@@ -95,7 +95,7 @@ test('a thousand uploads that break off leave no file and no open descriptor beh
   assert.deepEqual(await files(), [])
   // The thread that writes SQLite's log back, with its connection, may begin meanwhile; a thousand uploads would leave more.
   const most = before + checkpointDescriptors
-  for (let tries = 0; tries < 50 && (await descriptors()) > most; tries++) await sleep(100)
+  for (let attempts = 0; attempts < 50 && (await descriptors()) > most; attempts++) await sleep(100)
   assert.ok((await descriptors()) <= most, `${before} descriptors before, ${await descriptors()} after`)
   const { status } = await fetch(`${running.url}/readyz`)
   assert.equal(status, 200)
@@ -116,7 +116,7 @@ function breakOff(port: number): Promise<void> {
 
 /** Waits until the server has noticed that nobody is there any more. */
 async function settled(files: () => Promise<string[]>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let attempts = 0; attempts < 100; attempts++) {
     if ((await files()).length === 0) return
     await sleep(50)
   }

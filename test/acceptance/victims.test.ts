@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import { defaultLetters, letters } from '../../src/editorial/letter-templates.ts'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { cookieOf, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { guestPost, storyAngle, tip } from '../support/pieces.ts'
 
@@ -97,7 +97,7 @@ async function wordLetters(newsroom: Newsroom): Promise<void> {
 
 for (const [way, send] of Object.entries(ways)) {
   test(`by ${way}, an address gets the newsroom’s words and none of the sender’s`, async (t) => {
-    const newsroom = await openNewsroom(t, mailDoor)
+    const newsroom = await openNewsroom(t, inboundMail)
     await wordLetters(newsroom)
     await send(newsroom, victim)
     await newsroom.workOff()
@@ -110,7 +110,7 @@ for (const [way, send] of Object.entries(ways)) {
 }
 
 test('one mailbox gets three receipts a day, whatever way they are asked for and however it is written', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const spellings = ['victim', 'Victim', 'victim+1', 'VICTIM+two', 'vicTim+a+b']
   const answers: (Answered | undefined)[] = []
   for (const [i, send] of [...Object.values(ways), ...Object.values(ways)].entries()) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mailDoor } from '../support/mail.ts'
+import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
 import { guestPost, storyAngle } from '../support/pieces.ts'
 
@@ -26,7 +26,7 @@ test('a title that shows nothing is asked for again by the form and the API', as
 })
 
 test('a subject that shows nothing is none: the first words stand in its place', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   await newsroom.receiveMail({
     to: 'stories@newsroom.test',
     subject: nothing,
@@ -39,7 +39,7 @@ test('a subject that shows nothing is none: the first words stand in its place',
 })
 
 test('a subject that is too long for a title says so, and stands whole beside the text', async (t) => {
-  const newsroom = await openNewsroom(t, mailDoor)
+  const newsroom = await openNewsroom(t, inboundMail)
   const subject = `The ferryman ${'who rowed and rowed '.repeat(12)}and the last word`
   await newsroom.receiveMail({ to: 'stories@newsroom.test', subject, text: 'He has rowed for fifty years.' })
   const [row] = await newsroom.all()

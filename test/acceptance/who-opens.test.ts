@@ -133,8 +133,8 @@ test('a session begun by a mailed link changes nothing that opens, by no route',
   assert.equal(refused.status, 401, 'the passphrase that waits signs nobody in')
   newsroom.passTime(25 * 60 * minute)
   const next = await mailedSignIn(newsroom)
-  const anew = await newsroom.act('/desk/keys/begin-anew', { passphrase: other }, next)
-  assert.equal(anew.status, 403, 'a colleague decides')
+  const renewed = await newsroom.act('/desk/keys/begin-anew', { passphrase: other }, next)
+  assert.equal(renewed.status, 403, 'a colleague decides')
   const theirs = await signIn(newsroom, editorAddress, passphrase)
   assert.ok(await opens(newsroom, later.reference, theirs))
   // Whoever has the passphrase ends it by a new one.
@@ -300,7 +300,7 @@ test('a removed editor’s recovery sheet opens nothing that comes later, and on
   assert.notDeepEqual(await keyRing.keysOf(sheet)(), [])
   await newsroom.act('/desk/team/remove', { email: colleague }, mine)
   const late = await newsroom.submit('news-tip')
-  const current = await storage.sealings.desk()
+  const current = await storage.recipientsStore.desk()
   const opened = await keyRing.keysOf(sheet)()
   assert.ok(!opened.some((one) => recipientOf(one) === current))
   const locked = await mailedSignIn(newsroom)
@@ -426,11 +426,11 @@ test('with a key that is kept elsewhere, a mailed link sets no PGP key, and a fo
   assert.equal((await newsroom.act('/desk/account/passphrase', chosen, first)).status, 303)
   assert.equal((await newsroom.act('/desk/account/pgp', { key: 'any' }, first)).status, 422)
   await newsroom.act('/desk/account/passphrase', chosen, await mailedSignIn(newsroom, colleague))
-  const stranger = await mailedSignIn(newsroom, colleague)
-  const anew = { passphrase: other, again: other, forgotten: 'yes' }
-  assert.equal((await newsroom.act('/desk/account/passphrase', anew, stranger)).status, 303)
+  const unverified = await mailedSignIn(newsroom, colleague)
+  const renewed = { passphrase: other, again: other, forgotten: 'yes' }
+  assert.equal((await newsroom.act('/desk/account/passphrase', renewed, unverified)).status, 303)
   for (const path of ['/desk/account/pgp', '/desk/account/pgp/look-up'])
-    assert.equal((await newsroom.act(path, { key: 'any' }, stranger)).status, 403)
+    assert.equal((await newsroom.act(path, { key: 'any' }, unverified)).status, 403)
   assert.ok(await signIn(newsroom, colleague, passphrase))
   const page = await newsroom.http().get('/desk/keys').set('cookie', first)
   const request = /name="request" value="([\w-]{36})"/.exec(page.text)?.[1] ?? ''
@@ -526,14 +526,14 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
           if (what === 'let in') await step.letIn(id, opened)
           if (what === 'ask') {
             const chosen = { hash: secret, secret: Buffer.from(secret) }
-            secrets.set(secret, { identity: (await step.askAnew(id, chosen, 's')).identity, id })
+            secrets.set(secret, { identity: (await step.askToStartOver(id, chosen, 's')).identity, id })
           }
           if (what === 'stop') await step.stopAsking(id)
           if (what === 'begin anew') {
             const waiting = await step.waitingOf(id)
             const own = [...secrets.values()].find((one) => recipientOf(one.identity) === waiting?.recipient)
             newsroom.passTime(25 * 60 * minute)
-            await step.beginAnew(id, own?.identity ?? [...secrets.values()][0]?.identity ?? '')
+            await step.startOver(id, own?.identity ?? [...secrets.values()][0]?.identity ?? '')
           }
           if (what === 'settle') {
             const own = [...secrets.values()].findLast((one) => one.id === id)
@@ -550,7 +550,7 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
         const before = await openable()
         let acknowledged = says === 'too little' ? losing(0) : ''
         let isRefused = false
-        for (let tries = 0; tries < 2; tries++) {
+        for (let attempts = 0; attempts < 2; attempts++) {
           try {
             await keyRing.together(work, acknowledged)
             sheet = made_ ?? sheet
@@ -565,7 +565,7 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
         }
         const after = await openable()
         const lost = [...before].filter((key) => !after.has(key))
-        const count = await storage.keyRing.countSealedFor(lost)
+        const count = await storage.keyRing.countEncryptedFor(lost)
         if (isRefused) assert.equal(lost.length, 0, `${what} was refused, and changed something`)
         else if (acknowledged === '' || says === 'too little')
           assert.equal(count, 0, `${what} lost ${count} unsaid`)

@@ -170,7 +170,7 @@ test('an answer to a Telegram sender goes to the chat, cut where Telegram needs 
   const body = `${'First. '.repeat(500)}\n\n${'Second. '.repeat(300)}`
   await newsroom.act(`/desk/submissions/${reference}/answer`, { body, ...(await newsroom.seen(reference)) })
   newsroom.passTime(10_000)
-  newsroom.telegram.faults.push({ status: 429, retryAfter: 30, method: 'sendMessage' })
+  newsroom.telegram.errors.push({ status: 429, retryAfter: 30, method: 'sendMessage' })
   await newsroom.workOff()
   assert.equal(chat.heard().length, before)
   newsroom.passTime(31_000)
@@ -193,7 +193,7 @@ test('a Telegram sender who has blocked the bot is a failed delivery that editor
   const fields = { body: 'Since when?', ...(await newsroom.seen(reference)) }
   await newsroom.act(`/desk/submissions/${reference}/answer`, fields)
   newsroom.passTime(10_000)
-  newsroom.telegram.faults.push({ status: 403, method: 'sendMessage' })
+  newsroom.telegram.errors.push({ status: 403, method: 'sendMessage' })
   await newsroom.workOff()
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   assert.ok(page.includes('By Telegram: did not reach the sender, telegram-403'))
@@ -394,9 +394,9 @@ test('a newsroom that sends no receipts sends none', async (t) => {
   await newsroom.workOff()
   assert.equal(newsroom.mailsTo(storyAngle().email).length, 0)
   const { id } = await newsroom.submission(reference)
-  const deliveries = await newsroom.application.storage.deliveries.ofSubmission(id)
-  const receipt = deliveries.find((one) => one.purpose === 'sender-receipt')
-  assert.deepEqual([receipt?.state, receipt?.fault], ['dropped', 'letter-off'])
+  const jobs = await newsroom.application.storage.jobs.ofSubmission(id)
+  const receipt = jobs.find((one) => one.type === 'sender-receipt')
+  assert.deepEqual([receipt?.state, receipt?.errorCode], ['dropped', 'letter-off'])
 })
 
 test('the history tells who did what, and nothing can change it', async (t) => {

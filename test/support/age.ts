@@ -22,10 +22,10 @@ export const withAge = hasAge ? {} : { skip: 'needs the age command: apt-get ins
 export async function opener(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'barua-age-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  return async (sealed: Buffer | string, identity: string): Promise<Buffer> => {
+  return async (encrypted: Buffer | string, identity: string): Promise<Buffer> => {
     const [key, file] = [join(folder, 'key'), join(folder, 'sealed')]
     await writeFile(key, `${identity}\n`)
-    await writeFile(file, sealed)
+    await writeFile(file, encrypted)
     const { stdout } = await run('age', ['-d', '-i', key, file], {
       encoding: 'buffer',
       maxBuffer: 100_000_000,

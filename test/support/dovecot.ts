@@ -165,7 +165,7 @@ service imap-login {
 }
 
 async function untilAnswering(port: number, child: ChildProcess, log: string): Promise<void> {
-  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
+  for (let attempts = 0; attempts < 600 && child.exitCode === null; attempts++) {
     if (await isGreeting(port)) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

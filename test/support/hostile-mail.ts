@@ -132,7 +132,7 @@ const makers: Record<string, Make> = {
   'broken quoted-printable': (random, mark) =>
     `${head(mark, 'Content-Type: text/plain', 'Content-Transfer-Encoding: quoted-printable')}${line}${line}${chosen(random, ['=', '==', '=ZZ', '=0', '=\r', 'a='.repeat(2000), '=\r\n'.repeat(3000)])}`,
   'names by RFC 2231': (random, mark) => {
-    const pieces = chosen(random, [
+    const submissions = chosen(random, [
       ["filename*0*=utf-8''%E2%82; filename*1*=%AC.txt"],
       ['filename*1=b.txt; filename*0=a'],
       ["filename*=x-unknown''%FF%FE"],
@@ -144,7 +144,7 @@ const makers: Record<string, Make> = {
     ])
     return multipart(
       mark,
-      `Content-Type: text/plain${line}Content-Disposition: attachment; ${pieces.join('; ')}${line}${line}content`,
+      `Content-Type: text/plain${line}Content-Disposition: attachment; ${submissions.join('; ')}${line}${line}content`,
     )
   },
   'winmail.dat': (random, mark) =>

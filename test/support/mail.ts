@@ -11,7 +11,7 @@ export async function compose(mail: TestMail): Promise<Buffer> {
 }
 
 /** Environment of a newsroom that takes mail. */
-export const mailDoor = {
+export const inboundMail = {
   EMAIL_LISTEN: 'smtp://127.0.0.1:0',
   EMAIL_ADDRESSES:
     'tips@newsroom.test=news-tip,opinion@newsroom.test=guest-post,stories@newsroom.test=story-angle',

@@ -11,7 +11,7 @@ import { hashToken } from '../../src/accounts/session-token.ts'
 import { type Application, createApplication } from '../../src/app/app.ts'
 import type { Outside } from '../../src/app/context.ts'
 import type { Envelope } from '../../src/channels/email/inbound-email.ts'
-import type { Taken } from '../../src/channels/email/router.ts'
+import type { InboundResult } from '../../src/channels/email/router.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Internet } from '../../src/core/public-fetch.ts'
 import type { Kind } from '../../src/db/values.ts'
@@ -37,7 +37,7 @@ export const webhookSecret = 'the-secret_of-the-test'
 export const editorAddress = 'editor@newsroom.test'
 
 export type SentFile = { name: string; content: Buffer | string }
-export type SentPiece = { reference: string; receipt: string; statusUrl: string }
+export type SentSubmission = { reference: string; receipt: string; statusUrl: string }
 
 /** A net with nobody in it. */
 const nowhere: Internet = { addressesOf: async () => [], isAllowed: () => false, port: 443 }
@@ -163,7 +163,11 @@ export async function openNewsroom(
     },
 
     /** Sends a form and sees it received. */
-    async submit(kind: Kind, fields: object = fieldsOf(kind), files: SentFile[] = []): Promise<SentPiece> {
+    async submit(
+      kind: Kind,
+      fields: object = fieldsOf(kind),
+      files: SentFile[] = [],
+    ): Promise<SentSubmission> {
       const response = await newsroom.post(kind, fields, files)
       assert.equal(response.status, 201, response.text)
       return response.body
@@ -198,7 +202,10 @@ export async function openNewsroom(
     },
 
     /** Gives a mail to the door as a mail server does, past SMTP. */
-    async receiveMail(mail: TestMail | string | Buffer, envelope: Partial<Envelope> = {}): Promise<Taken> {
+    async receiveMail(
+      mail: TestMail | string | Buffer,
+      envelope: Partial<Envelope> = {},
+    ): Promise<InboundResult> {
       const raw = typeof mail === 'string' || Buffer.isBuffer(mail) ? Buffer.from(mail) : await compose(mail)
       const to = envelope.to ?? (typeof mail === 'object' && 'to' in mail ? [String(mail.to)] : undefined)
       const from = 'from' in envelope ? envelope.from : 'sender@example.org'

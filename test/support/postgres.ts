@@ -50,7 +50,7 @@ export async function startCluster(programs: string): Promise<Cluster> {
 }
 
 async function untilReady(folder: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let attempts = 0; attempts < 200; attempts++) {
     const ready = await query(folder, 'select 1').then(
       () => true,
       () => false,

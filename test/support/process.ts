@@ -73,7 +73,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function untilAnswering(url: string, child: ChildProcess, output: () => string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let attempts = 0; attempts < 400; attempts++) {
     if (child.exitCode !== null) throw new Error(`the program ended: ${output()}`)
     const answered = await fetch(`${url}/healthz`).then(
       (response) => response.ok,

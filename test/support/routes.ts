@@ -39,7 +39,7 @@ export async function everyTakingRoute(
   { application }: { application: Application },
   env: Record<string, string> & { DATA_DIR: string },
   running?: RunningProcess,
-  piece = { reference: 'aaaa', receipt: 'aaaa' },
+  submission = { reference: 'aaaa', receipt: 'aaaa' },
 ): Promise<Brought[]> {
   const { code, output } = await runCommand(env, 'token', 'add', 'bot')
   assert.equal(code, 0, output)
@@ -55,12 +55,12 @@ export async function everyTakingRoute(
         path: path
           .replace(':kind', 'news-tip')
           .replace(':token', link)
-          .replace(':reference', piece.reference)
+          .replace(':reference', submission.reference)
           .replace(/:\w+/g, 'aaaa'),
         headers: {
           ...(path.startsWith('/api') && {
             authorization: `Bearer ${token}`,
-            'barua-receipt': piece.receipt,
+            'barua-receipt': submission.receipt,
           }),
           ...(path.startsWith('/webhooks') && { 'x-telegram-bot-api-secret-token': webhookSecret }),
           ...(path.startsWith('/desk') && { cookie, 'sec-fetch-site': 'same-origin' }),

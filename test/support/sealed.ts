@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileKeyIn, headerSize } from '../../src/encryption/age-header.ts'
-import { textSealer } from '../../src/encryption/age-text.ts'
+import { textCipher } from '../../src/encryption/age-text.ts'
 import type { Identity } from '../../src/encryption/types.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import type { Newsroom } from './newsroom.ts'
@@ -10,11 +10,11 @@ import type { Newsroom } from './newsroom.ts'
 const block = /-----BEGIN AGE ENCRYPTED FILE-----[\s\S]*?-----END AGE ENCRYPTED FILE-----/g
 
 /** Every sealed thing of what came in: age files in any column of the database but the keys' own, and in the file store. */
-export async function createSealed(newsroom: Newsroom) {
+export async function createEncrypted(newsroom: Newsroom) {
   const texts = (): string[] => {
     const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'), { readOnly: true })
     try {
-      const tables = ['submissions', 'messages', 'notes', 'attachments', 'unread_arrivals', 'open_parts']
+      const tables = ['submissions', 'messages', 'notes', 'attachments', 'dead_letters', 'draft_items']
       const values = tables.flatMap((table) =>
         db
           .prepare(`select * from ${table}`)
@@ -27,9 +27,9 @@ export async function createSealed(newsroom: Newsroom) {
     }
   }
 
-  const opens = async (sealed: string | Buffer, identities: Identity[]): Promise<boolean> => {
-    if (typeof sealed === 'string') return 'text' in (await textSealer.open(sealed, identities))
-    return 'fileKey' in (await fileKeyIn(sealed, identities))
+  const opens = async (encrypted: string | Buffer, identities: Identity[]): Promise<boolean> => {
+    if (typeof encrypted === 'string') return 'text' in (await textCipher.open(encrypted, identities))
+    return 'fileKey' in (await fileKeyIn(encrypted, identities))
   }
 
   return {

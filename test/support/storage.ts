@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { StorageContext } from '../../src/app/stores.ts'
-import { fileKeyIn, headerFor, headerSize, markOfKey, nobody } from '../../src/encryption/age-header.ts'
-import { fileSealer } from '../../src/encryption/age-stream.ts'
-import { textSealer } from '../../src/encryption/age-text.ts'
+import { fileKeyIn, hashOfKey, headerFor, headerSize, nobody } from '../../src/encryption/age-header.ts'
+import { createFileCipher } from '../../src/encryption/age-stream.ts'
+import { textCipher } from '../../src/encryption/age-text.ts'
 import { identityOf, recipientOf } from '../../src/encryption/age-x25519.ts'
-import { processMemory } from '../../src/encryption/process-key.ts'
+import { processKey } from '../../src/encryption/process-key.ts'
 import type { Identity, Keys } from '../../src/encryption/types.ts'
-import type { FileSealing } from '../../src/files/age-file.ts'
+import type { AgeCipher } from '../../src/files/age-file.ts'
 import { newReceipt } from '../../src/submissions/receipt.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 
@@ -14,8 +14,8 @@ import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 export function storageParts(now: () => number = Date.now): StorageContext {
   return {
     now,
-    sealer: textSealer,
-    memory: processMemory(),
+    cipher: textCipher,
+    processKey: processKey(),
     newReceipt() {
       const receipt = newReceipt()
       return { receipt, recipient: recipientOf(receiptIdentity(receipt)) }
@@ -35,6 +35,6 @@ export function newIdentity(): Identity {
 }
 
 /** Seals files as the program does. */
-export function fileSealing(): FileSealing & { close(): Promise<void> } {
-  return { ...fileSealer(), headerSize, headerFor, fileKeyIn, markOfKey, nobody }
+export function fileCipher(): AgeCipher & { close(): Promise<void> } {
+  return { ...createFileCipher(), headerSize, headerFor, fileKeyIn, hashOfKey, nobody }
 }

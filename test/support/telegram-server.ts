@@ -28,7 +28,7 @@ export type Post = (update: object) => Promise<Posted>
 
 export type TelegramServer = Awaited<ReturnType<typeof openTelegramServer>>
 
-type Waiting = { update: { update_id: number }; tries: number; dueAt: number; since: number }
+type Waiting = { update: { update_id: number }; attempts: number; dueAt: number; since: number }
 
 const second = 1000
 const hour = 3_600_000
@@ -44,7 +44,7 @@ export async function openTelegramServer() {
   const calls: { method: string; payload: Record<string, unknown> }[] = []
   const messages: BotMessage[] = []
   const documents: { chat_id: number; name: string; content: string }[] = []
-  const faults: { status: number; retryAfter?: number; method?: string }[] = []
+  const errors: { status: number; retryAfter?: number; method?: string }[] = []
   const blocked = new Set<number>()
   const hanging = new Set<number>()
   /** Chats that are the direct messages of a channel. */
@@ -66,7 +66,7 @@ export async function openTelegramServer() {
     /** Files that the bot has sent. */
     documents,
     /** Answers requests with these, one each. */
-    faults,
+    errors,
     blocked,
     /** Whoever writes to these chats gets no answer. */
     hanging,
@@ -117,7 +117,7 @@ export async function openTelegramServer() {
         const chat = chatOf(update)
         const queue = waiting.get(chat) ?? []
         waiting.set(chat, queue)
-        queue.push({ update, tries: 0, dueAt: at, since: at })
+        queue.push({ update, attempts: 0, dueAt: at, since: at })
       }
     },
 
@@ -164,8 +164,8 @@ export async function openTelegramServer() {
       state.obey(body)
       return
     }
-    first.tries += 1
-    const pause = first.tries === 1 ? 0 : Math.min(120 * second, 2 ** (first.tries - 1) * second)
+    first.attempts += 1
+    const pause = first.attempts === 1 ? 0 : Math.min(120 * second, 2 ** (first.attempts - 1) * second)
     first.dueAt = at + Math.max(pause, (retryAfter ?? 0) * second)
     if (at - first.since < 24 * hour) return
     state.dropped.push(first.update)
@@ -188,28 +188,28 @@ export async function openTelegramServer() {
       case 'getMe':
         return given({ id: 4242, is_bot: true, first_name: 'Newsroom', username: botName })
       case 'sendMessage': {
-        if (blocked.has(chat)) return refusal(403, 'Forbidden: bot was blocked by the user')
-        if (lacksTopic(payload)) return refusal(400, topicNeeded)
-        if (text.length === 0 || text.length > 4096) return refusal(400, 'Bad Request: message is too long')
+        if (blocked.has(chat)) return rejection(403, 'Forbidden: bot was blocked by the user')
+        if (lacksTopic(payload)) return rejection(400, topicNeeded)
+        if (text.length === 0 || text.length > 4096) return rejection(400, 'Bad Request: message is too long')
         const message_id = nextMessage++
         const topic_id = topicOf(payload)
         messages.push({ message_id, chat_id: chat, topic_id, text, buttons: buttonsOf(payload), edits: 0 })
         return given({ message_id, date: now(), chat: { id: chat, type: 'private' }, text })
       }
       case 'sendDocument': {
-        if (blocked.has(chat)) return refusal(403, 'Forbidden: bot was blocked by the user')
-        if (lacksTopic(payload)) return refusal(400, topicNeeded)
+        if (blocked.has(chat)) return rejection(403, 'Forbidden: bot was blocked by the user')
+        if (lacksTopic(payload)) return rejection(400, topicNeeded)
         const message_id = nextMessage++
         documents.push({ chat_id: chat, ...(payload.document as { name: string; content: string }) })
         return given({ message_id, date: now(), chat: { id: chat, type: 'private' } })
       }
       case 'editMessageText': {
-        if (blocked.has(chat)) return refusal(403, 'Forbidden: bot was blocked by the user')
+        if (blocked.has(chat)) return rejection(403, 'Forbidden: bot was blocked by the user')
         const message = messages.find((one) => one.chat_id === chat && one.message_id === payload.message_id)
-        if (!message) return refusal(400, 'Bad Request: message to edit not found')
+        if (!message) return rejection(400, 'Bad Request: message to edit not found')
         const buttons = buttonsOf(payload)
         if (message.text === text && JSON.stringify(message.buttons) === JSON.stringify(buttons))
-          return refusal(400, 'Bad Request: message is not modified')
+          return rejection(400, 'Bad Request: message is not modified')
         Object.assign(message, { text, buttons, edits: message.edits + 1 })
         return given({
           message_id: message.message_id,
@@ -250,8 +250,8 @@ export async function openTelegramServer() {
       case 'getFile': {
         const fileId = String(payload.file_id)
         const file = files.get(fileId)
-        if (!file) return refusal(400, 'Bad Request: invalid file_id')
-        if (file.length > maxFileBytes) return refusal(400, 'Bad Request: file is too big')
+        if (!file) return rejection(400, 'Bad Request: invalid file_id')
+        if (file.length > maxFileBytes) return rejection(400, 'Bad Request: file is too big')
         const path = state.filePath(fileId)
         return given({ file_id: fileId, file_unique_id: fileId, file_size: file.length, file_path: path })
       }
@@ -259,7 +259,7 @@ export async function openTelegramServer() {
       case 'setMyCommands':
         return given(true)
       default:
-        return refusal(404, 'Not Found')
+        return rejection(404, 'Not Found')
     }
   }
 
@@ -272,10 +272,10 @@ export async function openTelegramServer() {
     requests.push(url)
     const body = await textOf(req)
     const method = new RegExp(`^/bot${botToken}/(\\w+)$`).exec(url)?.[1]
-    const fault = faults[0]
-    if (fault && (fault.method === undefined || fault.method === method)) {
-      faults.shift()
-      return answer(res, refusal(fault.status, 'refused by the test', fault.retryAfter))
+    const errorCode = errors[0]
+    if (errorCode && (errorCode.method === undefined || errorCode.method === method)) {
+      errors.shift()
+      return answer(res, rejection(errorCode.status, 'refused by the test', errorCode.retryAfter))
     }
     if (method !== undefined) {
       const payload = await payloadOf(req, body)
@@ -286,7 +286,7 @@ export async function openTelegramServer() {
       return answer(res, answered)
     }
     const file = fileAt(url)
-    if (!file) return answer(res, refusal(404, 'Not Found'))
+    if (!file) return answer(res, rejection(404, 'Not Found'))
     if (state.redirects) {
       res.writeHead(302, { location: '/elsewhere' }).end()
       return
@@ -346,7 +346,7 @@ function given(result: unknown): Answered {
   return { status: 200, body: { ok: true, result } }
 }
 
-function refusal(status: number, description: string, retryAfter?: number): Answered {
+function rejection(status: number, description: string, retryAfter?: number): Answered {
   const parameters = retryAfter === undefined ? {} : { parameters: { retry_after: retryAfter } }
   return { status, body: { ok: false, error_code: status, description, ...parameters } }
 }

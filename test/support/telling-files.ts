@@ -150,10 +150,10 @@ const openXml = 'application/vnd.openxmlformats-officedocument'
 const relations = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
 const packageOf = 'http://schemas.openxmlformats.org/package/2006'
 
-type Part = { name: string; type?: string; text: string | Buffer }
+type DraftItem = { name: string; type?: string; text: string | Buffer }
 
 /** What every Office document tells of itself. */
-function properties(word: string, photo: Buffer): Part[] {
+function properties(word: string, photo: Buffer): DraftItem[] {
   return [
     {
       name: 'docProps/core.xml',
@@ -169,7 +169,7 @@ function properties(word: string, photo: Buffer): Part[] {
   ]
 }
 
-async function zipped(parts: Part[]): Promise<Buffer> {
+async function zipped(parts: DraftItem[]): Promise<Buffer> {
   const zip = new JSZip()
   for (const { name, text } of parts) zip.file(name, typeof text === 'string' ? declaration + text : text)
   return zip.generateAsync({ type: 'nodebuffer', compression: 'DEFLATE' })
@@ -177,18 +177,18 @@ async function zipped(parts: Part[]): Promise<Buffer> {
 
 /** An Office document of these parts; the first of them is what it is about. */
 export async function openXmlFile(
-  parts: Part[],
+  parts: DraftItem[],
   related: Record<string, [string, string][]> = {},
 ): Promise<Buffer> {
   const overrides = parts.flatMap(({ name, type }) =>
     type ? [`<Override PartName="/${name}" ContentType="${type}"/>`] : [],
   )
-  const types: Part = {
+  const types: DraftItem = {
     name: '[Content_Types].xml',
     text: `<Types xmlns="${packageOf}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Default Extension="jpeg" ContentType="image/jpeg"/><Default Extension="gif" ContentType="image/gif"/>${overrides.join('')}</Types>`,
   }
   const all = { '': [['officeDocument', parts[0]?.name ?? '']] as [string, string][], ...related }
-  const indexes = Object.entries(all).map(([of, targets]): Part => {
+  const indexes = Object.entries(all).map(([of, targets]): DraftItem => {
     const [, folder = '', file = ''] = /^(.*\/)?([^/]*)$/.exec(of) ?? []
     const entries = targets.map(
       ([kind, target], i) =>

@@ -2,7 +2,7 @@ import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
 import type { Role, Standing, WrapWay } from '../../db/values.ts'
 import type { Identity, Recipient } from '../../encryption/types.ts'
-import type { NewDelivery } from '../../jobs/job.ts'
+import type { NewJob } from '../../jobs/job.ts'
 import type { Editor, Passkey } from '../editor.ts'
 
 /*
@@ -34,7 +34,7 @@ export type OwnHolder = KeyHolder & {
 export type KeyWrap = { id: string; way: WrapWay; wrapped: string }
 
 /** The desk key, sealed for a holder. */
-export type KeyGrant = { deskKey: Recipient; holderId: string; sealed: string }
+export type KeyGrant = { deskKey: Recipient; holderId: string; encrypted: string }
 
 /** A holder, with the desk keys that they were granted, and the ways by which they come to them. */
 export type StandingHolder = KeyHolder & { createdAt: number; keys: Recipient[]; ways: WrapWay[] }
@@ -65,7 +65,7 @@ export type KeyRows = {
   /** True if anything is sealed. */
   isNeeded(): Promise<boolean>
   /** How many submissions, and other things that came in, need one of these keys to be opened. */
-  countSealedFor(keys: Recipient[]): Promise<number>
+  countEncryptedFor(keys: Recipient[]): Promise<number>
   holders(): Promise<StandingHolder[]>
   /** The newest first. */
   holdersOf(editorId: string): Promise<OwnHolder[]>
@@ -100,7 +100,7 @@ export type KeyMoves = KeyRows & {
   addPasskey(passkey: Omit<Passkey, 'usedAt'>): Promise<void>
   removePasskey(editorId: string, id: string): Promise<void>
   addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
-  post(delivery: NewDelivery, now: number): Promise<void>
+  post(job: NewJob, now: number): Promise<void>
   /** Writes into the audit trail, and has told whom it concerns. The last thing of a step. */
   note(event: SecurityEvent, now: number): Promise<void>
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { derivedKey, openSecret, sealSecret } from '../../core/aead.ts'
+import { decryptSecret, derivedKey, encryptSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Standing, WrapWay } from '../../db/values.ts'
-import { textSealer } from '../../encryption/age-text.ts'
+import { textCipher } from '../../encryption/age-text.ts'
 import { identityOf, recipientOf } from '../../encryption/age-x25519.ts'
 import type { Identity, Recipient } from '../../encryption/types.ts'
 import {
@@ -69,7 +69,7 @@ export function keyStep(moves: KeyMoves, now: number) {
      * nothing, beside all that there is. The account's passphrase stays what it was.
      * @throws Failure `conflict` while an earlier request waits
      */
-    async askAnew(
+    async askToStartOver(
       editorId: string,
       { hash, secret }: { hash: string; secret: Uint8Array },
       sessionHash: string,
@@ -96,7 +96,7 @@ export function keyStep(moves: KeyMoves, now: number) {
      * held before stays under what opened it. Their sessions end but this one.
      * @throws Failure `conflict` before the time, `forbidden` where a colleague can let them in
      */
-    async beginAnew(editorId: string, identity: Identity, sessionHash?: string): Promise<void> {
+    async startOver(editorId: string, identity: Identity, sessionHash?: string): Promise<void> {
       const waiting = await waitingOf(editorId)
       if (waiting?.recipient !== recipientOf(identity)) throw anotherRequest()
       if (now - waiting.createdAt < waitingTime) throw tooSoon()
@@ -122,13 +122,13 @@ export function keyStep(moves: KeyMoves, now: number) {
     forget,
 
     /** Forgets what people held who are no editors any more, and goes on with a key that they never had. Says whether there were any. */
-    async expelStrangers(): Promise<boolean> {
+    async dropFormerEditors(): Promise<boolean> {
       const editors = new Set(await moves.editorIds())
-      const strangers = (await moves.holders()).filter(
+      const unverified = (await moves.holders()).filter(
         ({ editorId }) => editorId !== null && !editors.has(editorId),
       )
-      if (strangers.length === 0) return false
-      await moves.dropHolders(strangers.map(({ id }) => id))
+      if (unverified.length === 0) return false
+      await moves.dropHolders(unverified.map(({ id }) => id))
       await endSheet()
       await rotate()
       return true
@@ -235,7 +235,7 @@ export function keyStep(moves: KeyMoves, now: number) {
     id: string,
     identity: Identity,
   ): Promise<void> {
-    const wrapped = sealSecret(wrapKey(way, secret), identity, holder.id)
+    const wrapped = encryptSecret(wrapKey(way, secret), identity, holder.id)
     await moves.wrap(holder.id, { id, way, wrapped })
     if ((await unwrapped(moves, id, secret)) !== identity) throw new Error('what was kept does not open')
   }
@@ -257,11 +257,11 @@ export function keyStep(moves: KeyMoves, now: number) {
       holders.filter((one) => !sheets.includes(one)),
       editors,
     )
-    const [needed, needless] = [true, false].map((isNeeded) =>
+    const [needed, skipped] = [true, false].map((isNeeded) =>
       sheets.filter(({ keys }) => keys.some((key) => !others.has(key)) === isNeeded).map(({ id }) => id),
     ) as [string[], string[]]
     await moves.changeStanding(needed, 'former')
-    await moves.dropHolders(needless)
+    await moves.dropHolders(skipped)
   }
 
   /** Where there is a desk key here at all, there is another one from now on. */
@@ -289,8 +289,8 @@ export function keyStep(moves: KeyMoves, now: number) {
   }
 
   async function grantOf(deskKey: Identity, holder: KeyHolder): Promise<KeyGrant> {
-    const sealed = await textSealer.seal(deskKey, [holder.recipient])
-    return { deskKey: recipientOf(deskKey), holderId: holder.id, sealed }
+    const encrypted = await textCipher.encrypt(deskKey, [holder.recipient])
+    return { deskKey: recipientOf(deskKey), holderId: holder.id, encrypted }
   }
 
   function newHolder(editorId: string | null, standing: Standing = 'in'): NewHolder {
@@ -308,7 +308,7 @@ export async function unwrapped(
   const found = await rows.wrapped(id)
   if (!found) return undefined
   try {
-    return openSecret(wrapKey(found.way, secret), found.wrapped, found.holder.id)
+    return decryptSecret(wrapKey(found.way, secret), found.wrapped, found.holder.id)
   } catch {
     return undefined
   }
@@ -321,7 +321,7 @@ export async function grantedTo(
 ): Promise<Identity[]> {
   const holder = await rows.holderFor(recipientOf(identity))
   const grants = holder ? await rows.grantsOf(holder.id) : []
-  const opened = await Promise.all(grants.map(({ sealed }) => textSealer.open(sealed, [identity])))
+  const opened = await Promise.all(grants.map(({ encrypted }) => textCipher.open(encrypted, [identity])))
   return opened.flatMap((one) => ('text' in one ? [one.text] : []))
 }
 

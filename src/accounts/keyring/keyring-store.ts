@@ -3,10 +3,10 @@ import type { SecurityEvent } from '../../audit/security-event.ts'
 import { noteSecurityEvent } from '../../audit/store.ts'
 import type { Database } from '../../db/open.ts'
 import type { Role, Standing } from '../../db/values.ts'
-import type { Hidden } from '../../encryption/hidden.ts'
+import type { ProcessCodec } from '../../encryption/hidden.ts'
 import type { Recipient } from '../../encryption/types.ts'
-import { insertDeliveries } from '../../jobs/enqueue-store.ts'
-import type { NewDelivery } from '../../jobs/job.ts'
+import { insertJobs } from '../../jobs/enqueue-store.ts'
+import type { NewJob } from '../../jobs/job.ts'
 import type { Passkey } from '../editor.ts'
 import { addEditor, lockAccounts, removeEditor } from '../editor-store.ts'
 import {
@@ -22,7 +22,7 @@ import type { KeyGrant, KeyHolder, KeyMoves, KeyWrap, OwnHolder, StandingHolder 
 export type KeyRingStore = ReturnType<typeof keyRingStore>
 
 /** The desk's keys and their holders. Nothing in here opens anything without what its holders bring. */
-export function keyRingStore(db: Database, hidden: Hidden) {
+export function keyRingStore(db: Database, processCodec: ProcessCodec) {
   return {
     ...rowsOf(db),
 
@@ -33,7 +33,7 @@ export function keyRingStore(db: Database, hidden: Hidden) {
     async together<T>(work: (moves: KeyMoves) => Promise<T>): Promise<T> {
       return db.transaction().execute(async (trx) => {
         await lockAccounts(trx)
-        return work({ ...rowsOf(trx), ...movesOf(trx), ...accountsOf(trx, hidden) })
+        return work({ ...rowsOf(trx), ...movesOf(trx), ...accountsOf(trx, processCodec) })
       })
     },
   }
@@ -57,19 +57,19 @@ function rowsOf(db: Database) {
     },
 
     /** How much needs one of these keys: what is sealed partly for one and partly for another counts for each. */
-    async countSealedFor(keys: Recipient[]): Promise<number> {
+    async countEncryptedFor(keys: Recipient[]): Promise<number> {
       if (keys.length === 0) return 0
       let count = 0
-      for (const table of ['submissions', 'unread_arrivals'] as const) {
+      for (const table of ['submissions', 'dead_letters'] as const) {
         const { rows } = await sql<{ n: number | string }>`select count(*) as n from ${sql.table(table)}
           where ${table === 'submissions' ? sql<boolean>`is_confidential = 1` : sql<boolean>`true`}
-          and (sealed_for is null or sealed_for in (${sql.join(keys)}))`.execute(db)
+          and (encrypted_for is null or encrypted_for in (${sql.join(keys)}))`.execute(db)
         count += Number(rows[0]?.n)
       }
       const gathered = await db
-        .selectFrom('open_pieces')
+        .selectFrom('drafts')
         .select((eb) => eb.fn.countAll().as('n'))
-        .where('bond', '!=', '')
+        .where('context_id', '!=', '')
         .where('submission_id', 'is', null)
         .executeTakeFirstOrThrow()
       return count + Number(gathered.n)
@@ -123,7 +123,7 @@ function rowsOf(db: Database) {
 
     async grantsOf(holderId: string): Promise<KeyGrant[]> {
       const rows = await db.selectFrom('key_grants').selectAll().where('holder_id', '=', holderId).execute()
-      return rows.map((row) => ({ deskKey: row.desk_key, holderId, sealed: row.sealed }))
+      return rows.map((row) => ({ deskKey: row.desk_key, holderId, encrypted: row.encrypted }))
     },
 
     /** A wrap, and whose it is. */
@@ -229,7 +229,7 @@ function movesOf(trx: Database) {
 }
 
 /** What a step changes in the accounts of editors along with it. */
-function accountsOf(trx: Database, hidden: Hidden) {
+function accountsOf(trx: Database, processCodec: ProcessCodec) {
   return {
     addEditor: (email: string, role: Role, now: number) => addEditor(trx, email, role, now),
 
@@ -256,8 +256,8 @@ function accountsOf(trx: Database, hidden: Hidden) {
     },
 
     /** Puts a mail into the outbox. */
-    post: async (delivery: NewDelivery, now: number) => {
-      await insertDeliveries(trx, [delivery], now, hidden)
+    post: async (job: NewJob, now: number) => {
+      await insertJobs(trx, [job], now, processCodec)
     },
 
     /** Writes into the audit trail, and has told whom it concerns. */
@@ -277,20 +277,20 @@ export async function currentDeskKey(db: Database): Promise<Recipient | undefine
 
 /** True if anything is sealed for the desk. */
 async function isNeeded(trx: Database): Promise<boolean> {
-  const sealed = await trx
+  const encrypted = await trx
     .selectFrom('submissions')
     .select('id')
     .where('is_confidential', '=', sql.lit(1))
     .limit(1)
     .executeTakeFirst()
-  const kept = await trx.selectFrom('unread_arrivals').select('id').limit(1).executeTakeFirst()
+  const kept = await trx.selectFrom('dead_letters').select('id').limit(1).executeTakeFirst()
   const gathered = await trx
-    .selectFrom('open_pieces')
+    .selectFrom('drafts')
     .select('id')
-    .where('bond', '!=', '')
+    .where('context_id', '!=', '')
     .limit(1)
     .executeTakeFirst()
-  return (sealed ?? kept ?? gathered) !== undefined
+  return (encrypted ?? kept ?? gathered) !== undefined
 }
 
 /** A key that nothing was ever sealed for. */
@@ -303,7 +303,9 @@ async function insertGrants(trx: Database, grants: KeyGrant[]): Promise<void> {
   if (grants.length === 0) return
   await trx
     .insertInto('key_grants')
-    .values(grants.map((one) => ({ desk_key: one.deskKey, holder_id: one.holderId, sealed: one.sealed })))
+    .values(
+      grants.map((one) => ({ desk_key: one.deskKey, holder_id: one.holderId, encrypted: one.encrypted })),
+    )
     .onConflict((oc) => oc.doNothing())
     .execute()
 }

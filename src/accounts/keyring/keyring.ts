@@ -126,9 +126,9 @@ export function keyRing({ store, now }: KeyRingContext) {
     },
 
     /** How much is sealed. */
-    async countSealed(): Promise<number> {
+    async countEncrypted(): Promise<number> {
       const holders = await store.holders()
-      return store.countSealedFor([...new Set(holders.flatMap(({ keys }) => keys))])
+      return store.countEncryptedFor([...new Set(holders.flatMap(({ keys }) => keys))])
     },
 
     /** Of each editor, whether they have a way to open everything, and who waits; and whether a recovery sheet has. */
@@ -166,7 +166,7 @@ export function keyRing({ store, now }: KeyRingContext) {
   async function mustKeep(moves: KeyMoves, before: Set<Recipient>, acknowledged: string): Promise<void> {
     const after = await openable(moves)
     const lost = [...before].filter((key) => !after.has(key))
-    const count = lost.length === 0 ? 0 : await moves.countSealedFor(lost)
+    const count = lost.length === 0 ? 0 : await moves.countEncryptedFor(lost)
     if (count > 0 && acknowledged.trim() !== losing(count)) throw wouldLose(count)
   }
 

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import {
-  AnswerTold,
+  AnswerView,
   MessageGiven,
   MessageTaken,
   Refused,
   SubmissionGiven,
   SubmissionTaken,
-  SubmissionTold,
+  SubmissionView,
 } from './schemas.ts'
 
 export type Described = { newsroom: string; siteUrl: string }
@@ -14,7 +14,7 @@ export type Described = { newsroom: string; siteUrl: string }
 export const receiptHeader = 'Barua-Receipt'
 
 const given = [SubmissionGiven, MessageGiven]
-const told = [SubmissionTaken, MessageTaken, SubmissionTold, AnswerTold, Refused]
+const told = [SubmissionTaken, MessageTaken, SubmissionView, AnswerView, Refused]
 
 /** The API's description, made from the schemas that it is checked with. https://spec.openapis.org/oas/v3.1.1 */
 export function openApi({ newsroom, siteUrl }: Described) {
@@ -41,7 +41,7 @@ export function openApi({ newsroom, siteUrl }: Described) {
           responses: {
             201: answered('Received: it is on the disk.', 'Received'),
             200: answered('Received before, with the same key and the same content.', 'Received'),
-            ...refusals(401, 409, 413, 415, 422, 429, 503),
+            ...rejections(401, 409, 413, 415, 422, 429, 503),
           },
         },
       },
@@ -52,7 +52,7 @@ export function openApi({ newsroom, siteUrl }: Described) {
           parameters: [reference, receipt],
           responses: {
             200: answered('The submission as its sender may know it.', 'Submission'),
-            ...refusals(401, 404, 429, 503),
+            ...rejections(401, 404, 429, 503),
           },
         },
       },
@@ -67,7 +67,7 @@ export function openApi({ newsroom, siteUrl }: Described) {
           ],
           responses: {
             200: { description: 'The file.', content: { '*/*': {} } },
-            ...refusals(401, 404, 429, 503),
+            ...rejections(401, 404, 429, 503),
           },
         },
       },
@@ -80,7 +80,7 @@ export function openApi({ newsroom, siteUrl }: Described) {
           responses: {
             201: answered('Received: it is on the disk.', 'MessageReceived'),
             200: answered('Received before, with the same key and the same content.', 'MessageReceived'),
-            ...refusals(401, 404, 409, 413, 415, 422, 429, 503),
+            ...rejections(401, 404, 409, 413, 415, 422, 429, 503),
           },
         },
       },
@@ -153,7 +153,7 @@ const refused: Record<number, string> = {
   503: 'Not just now: try again after the seconds that Retry-After says.',
 }
 
-function refusals(...statuses: number[]) {
+function rejections(...statuses: number[]) {
   return Object.fromEntries(statuses.map((status) => [status, answered(refused[status] ?? '', 'Error')]))
 }
 

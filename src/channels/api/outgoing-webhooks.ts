@@ -1,8 +1,8 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import { type ApiToken, isHook } from '../../accounts/api-token.ts'
-import { CarryFault, type Delivery, type Instead, type Passing, waitIn } from '../../jobs/job.ts'
+import { type EphemeralPayload, type Job, JobError, type Unsent, waitIn } from '../../jobs/job.ts'
 import { type Message, type Submission, senderState } from '../../submissions/model.ts'
-import type { AnswerTold } from './schemas.ts'
+import type { AnswerView } from './schemas.ts'
 
 export type HookContext = {
   tokenById: (id: string) => Promise<ApiToken | undefined>
@@ -22,22 +22,21 @@ const patience = 15_000
  */
 export function answerHooks(app: HookContext) {
   /** @throws CarryFault */
-  return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
-    const messages = await app.conversation(delivery.submissionId ?? '')
-    const submission = await app.submissionById(delivery.submissionId ?? '')
-    const message = messages.find((one) => one.id === delivery.messageId)
-    const { passing } = delivery
-    if (passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
-    const api = passing?.contact?.api ?? messages[0]?.content.api
-    if (!message || !submission || !api) throw new CarryFault('submission-gone', { permanent: true })
-    if (message.isWithdrawn) return { needless: 'called-back' }
+  return async (job: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
+    const messages = await app.conversation(job.submissionId ?? '')
+    const submission = await app.submissionById(job.submissionId ?? '')
+    const message = messages.find((one) => one.id === job.messageId)
+    const { ephemeralPayload } = job
+    if (ephemeralPayload === 'lost') throw new JobError('sealed-away', { permanent: true })
+    const api = ephemeralPayload?.contact?.api ?? messages[0]?.content.api
+    if (!message || !submission || !api) throw new JobError('submission-gone', { permanent: true })
+    if (message.isWithdrawn) return { skipped: 'called-back' }
     const token = await app.tokenById(api.tokenId)
-    if (!token?.hookUrl) return { needless: 'no-webhook' }
+    if (!token?.hookUrl) return { skipped: 'no-webhook' }
     // Asked again: the hosts may have been changed since the token was made.
-    if (!isHook(token.hookUrl, app.hosts))
-      throw new CarryFault('webhook-host-not-allowed', { permanent: true })
+    if (!isHook(token.hookUrl, app.hosts)) throw new JobError('webhook-host-not-allowed', { permanent: true })
     const { sender } = api
-    const told: AnswerTold = {
+    const told: AnswerView = {
       type: 'message.created',
       timestamp: new Date(message.createdAt).toISOString(),
       data: {
@@ -45,18 +44,21 @@ export function answerHooks(app: HookContext) {
         kind: submission.kind,
         state: senderState(submission, app.now()),
         ...(sender !== undefined && { sender }),
-        message: answerOf(message, passing),
+        message: answerOf(message, ephemeralPayload),
       },
     }
-    const posted = { id: delivery.id, body: JSON.stringify(told), at: app.now() }
+    const posted = { id: job.id, body: JSON.stringify(told), at: app.now() }
     await post(token.hookUrl, app.secretFor(token), posted, signal)
     return undefined
   }
 }
 
-function answerOf({ id, createdAt, content }: Message, passing?: Passing): AnswerTold['data']['message'] {
-  const title = passing ? passing.title : content.fields.title
-  const body = passing?.text ?? content.fields.body
+function answerOf(
+  { id, createdAt, content }: Message,
+  ephemeralPayload?: EphemeralPayload,
+): AnswerView['data']['message'] {
+  const title = ephemeralPayload ? ephemeralPayload.title : content.fields.title
+  const body = ephemeralPayload?.text ?? content.fields.body
   return { id, at: new Date(createdAt).toISOString(), ...(title !== undefined && { title }), body }
 }
 
@@ -80,12 +82,12 @@ async function post(
     },
     body,
   }).catch(() => {
-    throw new CarryFault('webhook-unreachable')
+    throw new JobError('webhook-unreachable')
   })
   await response.body?.cancel()
   if (response.ok) return
   // Gone: whoever is there wants no more of them.
-  throw new CarryFault(`webhook-${response.status}`, {
+  throw new JobError(`webhook-${response.status}`, {
     permanent: response.status === 410,
     retryAfter: waitIn(response.headers.get('retry-after'), at),
   })

@@ -4,22 +4,22 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { z } from 'zod'
 import { type ApiToken, hashToken } from '../../accounts/api-token.ts'
 import type { ApiTokenStore } from '../../accounts/api-token-store.ts'
-import { Failure, type FailureCode, type Faults } from '../../core/errors.ts'
+import { Failure, type FailureCode, type FieldErrors } from '../../core/errors.ts'
 import type { Keys } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
 import type { Attachment } from '../../submissions/attachment.ts'
 import {
-  type Arrival,
   type AwaitedFile,
   filesNotKept,
+  type IdempotencyKey,
   type IncomingMessage,
   type IncomingSubmission,
   type StagedFile,
 } from '../../submissions/incoming.ts'
 import { isConfidentialKind, type Submission } from '../../submissions/model.ts'
 import { hashReceipt, readReceipt } from '../../submissions/receipt.ts'
-import { arrivalDigest } from '../../submissions/request-digest.ts'
-import { fileTold, toldToSender } from '../../submissions/sender-view.ts'
+import { requestDigest } from '../../submissions/request-digest.ts'
+import { findSharedFile, senderView } from '../../submissions/sender-view.ts'
 import type { SubmissionStore } from '../../submissions/store.ts'
 import { openApi, receiptHeader } from './openapi.ts'
 import { readableJson } from './readable-json.ts'
@@ -45,7 +45,7 @@ export type ApiContext = {
   discard: (files: { id: string }[]) => Promise<void>
   /** A file that there was no room for, as a submission speaks of it. */
   unkeptFile: (name: string, size: number) => AwaitedFile
-  readMultipart: (req: Request, res: Response) => Promise<Sent & { fileFaults: FileFault[] }>
+  readMultipart: (req: Request, res: Response) => Promise<Sent & { fileErrors: FileError[] }>
   /** Reads a body whole. @throws Failure `too-large` and others */
   readBody: (req: Request, mostBytes: number) => Promise<Buffer>
   maxFileBytes: number
@@ -63,7 +63,7 @@ export type ApiContext = {
   now: () => number
 }
 
-type FileFault = { code: FailureCode; message: string }
+type FileError = { code: FailureCode; message: string }
 
 /** What was sent: fields not yet believed, files already staged, or told of where there was no room for them. */
 type Sent = { fields: Record<string, unknown>; files: StagedFile[]; unkept: AwaitedFile[] }
@@ -108,7 +108,7 @@ export function apiRouter(app: ApiContext): Router {
       const taken = await app.receive({
         kind,
         channel: 'api',
-        arrival: arrivalOf(
+        idempotencyKey: idempotencyKeyOf(
           req,
           token,
           '',
@@ -141,7 +141,7 @@ export function apiRouter(app: ApiContext): Router {
     res.set('cache-control', 'no-store')
     const submission = await submissionOf(req)
     const conversation = await app.submissions.conversation(submission.id, keysOf(req))
-    res.json(toldToSender(submission, conversation, app.now()))
+    res.json(senderView(submission, conversation, app.now()))
   }
 
   async function readFile(req: Request, res: Response): Promise<void> {
@@ -149,7 +149,7 @@ export function apiRouter(app: ApiContext): Router {
     const { id } = await submissionOf(req)
     const keys = keysOf(req)
     const conversation = await app.submissions.conversation(id, keys)
-    const file = fileTold(conversation, String(req.params.file), app.now())
+    const file = findSharedFile(conversation, String(req.params.file), app.now())
     if (!file) throw new Failure('not-found', 'No editor has sent such a file.')
     await app.sendFile(res, file.attachment, file.name, keys)
   }
@@ -159,11 +159,11 @@ export function apiRouter(app: ApiContext): Router {
     const { repeat, isChanged, unkept } = await receiving(req, res, async ({ fields, files, unkept }) => {
       const { body, confidential } = parsed(MessageGiven, fields)
       if (body === '' && files.length === 0 && unkept.length > 0) throw new NoRoom()
-      const arrival = arrivalOf(req, tokenOf(res), submission.id, [body], files)
+      const idempotencyKey = idempotencyKeyOf(req, tokenOf(res), submission.id, [body], files)
       const message = {
         submissionId: submission.id,
         isConfidential: confidential ?? false,
-        arrival,
+        idempotencyKey,
         fields: { body },
         files,
         awaited: unkept,
@@ -199,12 +199,12 @@ export function apiRouter(app: ApiContext): Router {
   }
 
   async function fromMultipart(req: Request, res: Response): Promise<Sent> {
-    const { fields, files, fileFaults, unkept } = await app.readMultipart(req, res)
-    const [fault] = fileFaults
-    if (!fault) return { fields: withLinks(fields), files, unkept }
+    const { fields, files, fileErrors, unkept } = await app.readMultipart(req, res)
+    const [errorCode] = fileErrors
+    if (!errorCode) return { fields: withLinks(fields), files, unkept }
     await app.discard(files)
-    throw new Failure(fault.code, fault.message, {
-      fields: { files: fileFaults.map(({ message }) => message) },
+    throw new Failure(errorCode.code, errorCode.message, {
+      fields: { files: fileErrors.map(({ message }) => message) },
     })
   }
 
@@ -266,13 +266,13 @@ async function authenticate(
 }
 
 /** The same key with the same content is one piece. Only a hash of the key is kept: the receipt is derived from it. */
-function arrivalOf(
+function idempotencyKeyOf(
   req: Request,
   token: ApiToken,
   about: string,
   said: unknown[],
   files: StagedFile[],
-): Arrival & { refusesChange: true } {
+): IdempotencyKey & { refusesChange: true } {
   const key = req.get('idempotency-key')
   if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
     throw new Failure('invalid', 'An Idempotency-Key has 1 to 255 characters of ASCII.')
@@ -280,7 +280,7 @@ function arrivalOf(
   const source = `api:${token.id}`
   // With the token, which is kept nowhere: without it nobody can try out what was said, or which key it had.
   const bearer = req.get('authorization') ?? ''
-  const digest = arrivalDigest([
+  const digest = requestDigest([
     bearer,
     said,
     files.map(({ name, sha256, caption, credit }) => [name, sha256, caption, credit]),
@@ -297,12 +297,12 @@ function arrivalOf(
 function parsed<T>(schema: z.ZodType<T>, fields: Record<string, unknown>): T {
   const result = schema.safeParse(fields)
   if (result.success) return result.data
-  const faults: Faults = {}
+  const errors: FieldErrors = {}
   for (const { path, message } of result.error.issues) {
     const field = path.join('.') || 'body'
-    faults[field] = [...(faults[field] ?? []), message]
+    errors[field] = [...(errors[field] ?? []), message]
   }
-  throw new Failure('invalid', 'Some fields need another look.', { fields: faults })
+  throw new Failure('invalid', 'Some fields need another look.', { fields: errors })
 }
 
 /** A form has links as lines of text, or as several values. */

@@ -97,7 +97,7 @@ export const MessageTaken = z.object({ reference: z.string(), filesNotKept }).me
 
 const Time = z.iso.datetime()
 
-export const SubmissionTold = z
+export const SubmissionView = z
   .object({
     reference: z.string(),
     kind: z.enum(kinds),
@@ -131,7 +131,7 @@ export const SubmissionTold = z
   .meta({ id: 'Submission' })
 
 /** What is posted to a bot's webhook when an editor has answered. */
-export const AnswerTold = z
+export const AnswerView = z
   .object({
     type: z.literal('message.created'),
     timestamp: Time,
@@ -149,7 +149,7 @@ export const AnswerTold = z
     }),
   })
   .meta({ id: 'Answer' })
-export type AnswerTold = z.infer<typeof AnswerTold>
+export type AnswerView = z.infer<typeof AnswerView>
 
 export const Refused = z
   .object({

@@ -1,6 +1,6 @@
-import { type DraftState, type Kind, type PartSort, partSorts, type Step, steps } from '../../db/values.ts'
+import { type DraftState, type ItemSort, itemSorts, type Kind, type Step, steps } from '../../db/values.ts'
 import type { TelegramSender } from '../../jobs/contact.ts'
-import type { AwaitedFile, SealedBefore } from '../../submissions/incoming.ts'
+import type { AwaitedFile, DraftEncryption } from '../../submissions/incoming.ts'
 import type { Fields } from '../../submissions/model.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { Fields } from '../../submissions/model.ts'
  *
  * open → closed | discarded; closed → sent; discarded → open, for as long as that can be undone.
  */
-export type OpenPiece = {
+export type Draft = {
   id: string
   /** Which chat, as a keyed hash: a copied database names nobody. */
   chat: string
@@ -25,17 +25,17 @@ export type OpenPiece = {
   revision: number
   /** The bot's message that says what has been gathered, and the revision that it shows. */
   shown: { messageId: number; revision: number } | null
-  partCount: number
+  itemCount: number
 }
 
 /** A piece as the worker sees it. */
-export type PieceToSend = OpenPiece & {
+export type DraftToSubmit = Draft & {
   /** Where its chat is written to; forgotten when all has been said. */
   target: string | null
   /** What the receipt is derived from; forgotten when the receipt has been made. Null for a confidential piece. */
   secret: string | null
   /** How its parts are sealed, if it is confidential. */
-  sealed: SealedBefore | undefined
+  encrypted: DraftEncryption | undefined
   /** The language of whoever began it. */
   language: string | null
   /** What it becomes, from the moment it is closed. */
@@ -49,12 +49,12 @@ export type UpdateName = { bot: string; key: string }
 export type Chat = { key: string; target: string; language?: string | undefined }
 
 /** A part on its way into its chat's open piece. */
-export type NewPart = {
+export type NewDraftItem = {
   update: UpdateName
   /** By what its files are known again when their words are edited. */
   fileNames?: UpdateName[]
   chat: Chat
-  part: Part
+  item: DraftItem
   /** The submission that it replies to. */
   joins: string | null
   /** What a piece becomes that begins with it. */
@@ -63,10 +63,10 @@ export type NewPart = {
 }
 
 /** What became of a part. A repeat may have no piece to tell of any more. */
-export type TakenPart = { repeat: boolean; piece: OpenPiece | undefined }
+export type AddedItem = { repeat: boolean; draft: Draft | undefined }
 
 /** One message of a chat as it belongs to a piece. */
-export type Part = {
+export type DraftItem = {
   /** The chat's own number of the message; in their order the parts are one piece. Negative for the press of a button. */
   messageId: number
   /** Files that were sent together. */
@@ -74,9 +74,9 @@ export type Part = {
   /** The field that it answers; null for what belongs to the body. */
   field: Step | null
   /** What it is, for saying what has been gathered. */
-  sort: PartSort
+  sort: ItemSort
   words: string
-  files: HeldFile[]
+  files: RemoteFile[]
   sender: TelegramSender
   name?: string | undefined
   language?: string | undefined
@@ -91,7 +91,7 @@ export type Part = {
 }
 
 /** A file that the door holds. `mark` tells it from others. */
-export type HeldFile = AwaitedFile & { mark: string }
+export type RemoteFile = AwaitedFile & { mark: string }
 
 export function firstStep(kind: Kind): Step | null {
   return kind === 'guest-post' ? 'title' : null
@@ -109,28 +109,28 @@ const second = 1000
 const hour = 3600 * second
 
 /** After so long without a word, a piece is sent by itself. A reply waits for less, a guest post for a day. */
-export function quietTime(piece: Pick<OpenPiece, 'kind' | 'joins'>, usual: number): number {
-  if (piece.joins) return Math.min(usual, 60 * second)
-  return piece.kind === 'guest-post' ? Math.max(usual, 24 * hour) : usual
+export function quietTime(draft: Pick<Draft, 'kind' | 'joins'>, usual: number): number {
+  if (draft.joins) return Math.min(usual, 60 * second)
+  return draft.kind === 'guest-post' ? Math.max(usual, 24 * hour) : usual
 }
 
 /** For so long a piece that was discarded can be had back. */
 export const regretTime = 600 * second
 
 /** A piece with so much in it is full: it is sent, and what comes next begins another. */
-export const fullAt = { parts: 100, characters: 80_000 }
+export const fullAt = { items: 100, characters: 80_000 }
 
 /** How many of each sort a piece has, in the order of `partSorts`. Answers to questions are not counted. */
-export function tally(parts: Pick<Part, 'field' | 'sort'>[]): [PartSort, number][] {
-  const gathered = parts.filter(({ field }) => field === null || field === 'body')
-  return partSorts
-    .map((sort): [PartSort, number] => [sort, gathered.filter((part) => part.sort === sort).length])
+export function tally(items: Pick<DraftItem, 'field' | 'sort'>[]): [ItemSort, number][] {
+  const gathered = items.filter(({ field }) => field === null || field === 'body')
+  return itemSorts
+    .map((sort): [ItemSort, number] => [sort, gathered.filter((item) => item.sort === sort).length])
     .filter(([, count]) => count > 0)
 }
 
 /** The fields that the parts make together: answers each under their own name, everything else in the body. */
-export function fieldsOf(parts: Part[]): Record<string, unknown> & Pick<Fields, 'body'> {
-  const ordered = inOrder(parts)
+export function fieldsOf(items: DraftItem[]): Record<string, unknown> & Pick<Fields, 'body'> {
+  const ordered = inOrder(items)
   const answers = ordered.filter(({ field }) => field !== null && field !== 'body')
   const last = ordered.at(-1)
   return {
@@ -151,8 +151,8 @@ export function fieldsOf(parts: Part[]): Record<string, unknown> & Pick<Fields, 
  * Every file of the parts once. What was said with a file is its caption, where it has none of its own and that is not all
  * there is: `isAll` is false where the parts join others.
  */
-export function filesOf(parts: Part[], isAll = true): HeldFile[] {
-  const ordered = inOrder(parts)
+export function filesOf(items: DraftItem[], isAll = true): RemoteFile[] {
+  const ordered = inOrder(items)
   const needCaptions = !isAll || ordered.length > 1
   const named = new Map<string, number>()
   return ordered.flatMap(({ files, words }) =>
@@ -164,14 +164,14 @@ export function filesOf(parts: Part[], isAll = true): HeldFile[] {
 }
 
 /** What the parts came in as, where something of it could not be read. */
-export function rawUpdatesOf(parts: Part[]): { rawUpdates?: string[] } {
-  const rawUpdates = inOrder(parts).flatMap(({ unread }) => unread?.raw ?? [])
+export function rawUpdatesOf(items: DraftItem[]): { rawUpdates?: string[] } {
+  const rawUpdates = inOrder(items).flatMap(({ unread }) => unread?.raw ?? [])
   return rawUpdates.length > 0 ? { rawUpdates } : {}
 }
 
 /** In the order in which they were said. The press of a button has the number of the question, negative. */
-export function inOrder(parts: Part[]): Part[] {
-  return parts.toSorted((a, b) => Math.abs(a.messageId) - Math.abs(b.messageId))
+export function inOrder(items: DraftItem[]): DraftItem[] {
+  return items.toSorted((a, b) => Math.abs(a.messageId) - Math.abs(b.messageId))
 }
 
 export function linesOf(words: string): string[] {
@@ -189,4 +189,4 @@ function distinct(name: string, named: Map<string, number>): string {
 }
 
 /** What a part says; the rest of it is told by its row. */
-export type PartContent = Pick<Part, 'words' | 'files' | 'sender' | 'name' | 'language' | 'unread'>
+export type DraftItemContent = Pick<DraftItem, 'words' | 'files' | 'sender' | 'name' | 'language' | 'unread'>

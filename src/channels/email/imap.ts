@@ -4,19 +4,19 @@ import { ImapFlow } from 'imapflow'
 import { Failure } from '../../core/errors.ts'
 import type { Envelope } from './inbound-email.ts'
 import { isOnThisMachine } from './rate-limit.ts'
-import type { Taken } from './router.ts'
+import type { InboundResult } from './router.ts'
 
 export type ImapContext = {
   /** `imaps://USER:PASSWORD@HOST/MAILBOX`; with `imap:` the connection is made safe by STARTTLS. */
   url: string
-  take: (source: Readable, envelope: Envelope) => Promise<Taken>
+  take: (source: Readable, envelope: Envelope) => Promise<InboundResult>
   /** Told of a fault by its code only, and when all is well again. */
   onChange: (state: MailboxState) => void
   now: () => number
 }
 
 /** How it stands with the mailbox: since when it is so, and with what fault. */
-export type MailboxState = { since: number; fault: string | undefined }
+export type MailboxState = { since: number; errorCode: string | undefined }
 
 export type Mailbox = { stop: () => Promise<void> }
 
@@ -66,7 +66,7 @@ export function watchMailbox(app: ImapContext): Mailbox {
         pause = firstPause
         await watch(client)
       } catch (error) {
-        tell(faultOf(error))
+        tell(errorCodeOf(error))
       } finally {
         client?.close()
       }
@@ -100,13 +100,13 @@ export function watchMailbox(app: ImapContext): Mailbox {
 
   async function takeAll(open: ImapFlow): Promise<void> {
     const uids = (await open.search({ seen: false }, { uid: true })) || []
-    let fault: string | undefined
+    let errorCode: string | undefined
     for (const uid of uids) {
       if (stopping.signal.aborted || !open.usable) return
       // It stays where it is; the next mails are taken all the same.
-      fault = (await takeOne(open, String(uid))) ?? fault
+      errorCode = (await takeOne(open, String(uid))) ?? errorCode
     }
-    tell(fault)
+    tell(errorCode)
   }
 
   /** Takes a mail in, or says why that has to wait. */
@@ -121,17 +121,17 @@ export function watchMailbox(app: ImapContext): Mailbox {
     } catch (error) {
       content.destroy()
       const isForGood = error instanceof Failure && (error.code === 'too-large' || error.code === 'forbidden')
-      if (!isForGood) return faultOf(error)
+      if (!isForGood) return errorCodeOf(error)
       folder = folders.refused
     }
     await open.messageMove(uid, folder, { uid: true })
     return undefined
   }
 
-  function tell(fault: string | undefined): void {
-    if (fault === told) return
-    told = fault
-    app.onChange({ since: app.now(), fault })
+  function tell(errorCode: string | undefined): void {
+    if (errorCode === told) return
+    told = errorCode
+    app.onChange({ since: app.now(), errorCode })
   }
 }
 
@@ -165,7 +165,7 @@ async function makeFolders(client: ImapFlow): Promise<void> {
 }
 
 /** A code without what the server said, for that can hold a name or an address. */
-function faultOf(error: unknown): string {
+function errorCodeOf(error: unknown): string {
   if (error instanceof Failure) return error.code
   const { authenticationFailed, code } = error as { authenticationFailed?: unknown; code?: unknown }
   if (authenticationFailed) return 'imap-refused-password'

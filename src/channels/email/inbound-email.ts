@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
-import type { Arrival, AwaitedFile, IncomingMessage, StagedFile } from '../../submissions/incoming.ts'
-import type { ThreadMark } from '../../submissions/mail-thread-key.ts'
+import type { AwaitedFile, IdempotencyKey, IncomingMessage, StagedFile } from '../../submissions/incoming.ts'
+import type { ThreadKey } from '../../submissions/mail-thread-key.ts'
 import type { MailOrigin } from '../../submissions/model.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
 import { authorLine } from './authors.ts'
 import type { Identity, ParsedMail } from './parsed-mail.ts'
 import type { MailFile } from './parser-pool.ts'
-import type { ForPiece } from './routing.ts'
+import type { ForSubmission } from './routing.ts'
 
 /** How a mail came. */
 export type Envelope = {
@@ -27,7 +27,7 @@ export class MailInHand {
   readonly unreadable: UnreadableReason | undefined
   readonly envelope: Envelope
   /** The confidential address that it was sent to, beside whatever else. */
-  inConfidence: Omit<ForPiece, 'for'> | undefined
+  inConfidence: Omit<ForSubmission, 'for'> | undefined
 
   constructor(
     raw: StagedFile,
@@ -45,7 +45,7 @@ export class MailInHand {
   }
 
   /** The same mail is known again by what it says, whichever way it comes: names of mails can be used twice. */
-  get arrival(): Omit<Arrival, 'secret'> {
+  get idempotencyKey(): Omit<IdempotencyKey, 'secret'> {
     return { source: 'email', key: this.identity.digest }
   }
 
@@ -65,7 +65,7 @@ export class MailInHand {
   further(submissionId: string, body: string): IncomingMessage {
     return {
       submissionId,
-      arrival: this.arrival,
+      idempotencyKey: this.idempotencyKey,
       fields: { body },
       files: [this.raw, ...staged(this.files)],
       awaited: left(this.files),
@@ -73,7 +73,7 @@ export class MailInHand {
   }
 
   /** By this mail its sender is known again. */
-  threads(markOf: (messageId: string, address: string) => ThreadMark, address: string | undefined) {
+  threads(markOf: (messageId: string, address: string) => ThreadKey, address: string | undefined) {
     const { messageId } = this.mail
     return messageId && address ? [markOf(messageId, address)] : []
   }

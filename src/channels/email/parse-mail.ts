@@ -180,7 +180,7 @@ function mailOf(
   const sender = authorToAnswer(authors, addressesIn(headers.get('sender') ?? {})[0])
   const subject = parser.subject?.trim().slice(0, longestSubject) || undefined
   const date = rawHeader(lines, 'date')
-  const recipients = recipientsOf(headers)
+  const recipients = ageRecipientsOf(headers)
   const references = referencesOf(parser)
   const isReply = references.length > 0 || recipients.some(hasTag)
   return {
@@ -286,7 +286,7 @@ function referencesOf({ references, inReplyTo }: MailParser): string[] {
 
 const recipientHeaders = ['x-original-to', 'delivered-to', 'envelope-to', 'x-envelope-to', 'to', 'cc', 'bcc']
 
-function recipientsOf(headers: Headers): string[] {
+function ageRecipientsOf(headers: Headers): string[] {
   const found = recipientHeaders.flatMap((name) => {
     const given = headers.get(name)
     return [given ?? []].flat().flatMap((one) => (typeof one === 'string' ? [bare(one)] : addressesIn(one)))

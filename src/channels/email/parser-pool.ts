@@ -6,7 +6,7 @@ import { Failure } from '../../core/errors.ts'
 import { fairTurns } from '../../core/fair-turns.ts'
 import { receiveFrom, sendThrough } from '../../core/worker-stream.ts'
 import type { Article } from '../../documents/article.ts'
-import type { RefusalReason } from '../../submissions/file-refusal.ts'
+import type { RejectionReason } from '../../submissions/file-refusal.ts'
 import type { StagedFile } from '../../submissions/incoming.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
 import type { Found } from './file-search.ts'
@@ -25,7 +25,7 @@ export type ReaderContext = {
 }
 
 /** A file that is only told of: it is in the raw mail, for it is too large, or for the reason given. */
-export type LeftFile = { name: string; size: number; refused: RefusalReason | undefined }
+export type LeftFile = { name: string; size: number; refused: RejectionReason | undefined }
 
 /** A file of a mail, with what the mail says of it. */
 export type MailFile = (StagedFile | LeftFile) & { mailed: MailedFile }

@@ -10,7 +10,7 @@ const mostConnections = 30
  * How much one server may bring, known by its address, in IPv6 by its network. Servers on this machine are ours, and bring
  * everybody's mail: they are not limited. Kept in memory for an hour at most, and only as long as a server writes.
  */
-export function arrivalLimits(mailsAnHour: number, now: () => number) {
+export function mailLimits(mailsAnHour: number, now: () => number) {
   const connections = new Map<string, number>()
   const mails = new Map<string, { begun: number; count: number }>()
 

@@ -1,5 +1,5 @@
 import type { StagedFile } from '../../submissions/incoming.ts'
-import type { HeldReason } from '../../submissions/quarantine.ts'
+import type { QuarantineReason } from '../../submissions/quarantine.ts'
 import type { PictureUse } from './inline-pictures.ts'
 import type { MailFile } from './parser-pool.ts'
 
@@ -8,7 +8,7 @@ export type ReplyFiles = {
   sent: StagedFile[]
   leftOut: MailFile[]
   /** Why nothing is to be sent before an editor has looked. */
-  doubt: HeldReason | undefined
+  doubt: QuarantineReason | undefined
 }
 
 export type ReplyFileContext = {
@@ -29,7 +29,7 @@ export async function filesOfReply(
 ): Promise<ReplyFiles> {
   const leftOut: MailFile[] = []
   const sent: StagedFile[] = []
-  let doubt: HeldReason | undefined
+  let doubt: QuarantineReason | undefined
   for (const file of files) {
     const use = file.mailed.isInline && pictures[file.mailed.contentId ?? '']
     const isTelling = 'id' in file && (await app.tellsOfUs(file.id))

@@ -2,12 +2,12 @@ import type { Editor } from '../../accounts/editor.ts'
 import { Failure } from '../../core/errors.ts'
 import { idBehind } from '../../core/ids.ts'
 import {
+  type ActionContext,
   answer,
   both,
   type Change,
   type ChangeOf,
   claim,
-  type Deed,
   decide,
   note,
   type Original,
@@ -17,30 +17,32 @@ import {
 import {
   type Decision,
   fill,
-  type Kept,
   type Letter,
   type LetterName,
+  type Versioned,
   valuesFor,
 } from '../../editorial/letter-templates.ts'
 import { type Confirmation, confirmationTo } from '../../editorial/reply-confirmations.ts'
 import type { Contact } from '../../jobs/contact.ts'
-import type { Passing } from '../../jobs/job.ts'
-import { answerDoors, contactOf } from '../../submissions/contact.ts'
-import type { Arrival } from '../../submissions/incoming.ts'
+import type { EphemeralPayload } from '../../jobs/job.ts'
+import { contactOf, replyChannels } from '../../submissions/contact.ts'
+import type { IdempotencyKey } from '../../submissions/incoming.ts'
 import type { MailOrigin, Message, Submission } from '../../submissions/model.ts'
-import type { HeldReason } from '../../submissions/quarantine.ts'
+import type { QuarantineReason } from '../../submissions/quarantine.ts'
 import { undoTime } from '../../submissions/states.ts'
 import type { EditorReply } from './editor-reply.ts'
 
-export type DeedContext = {
-  applyOnce: (change: Change & { arrival: Omit<Arrival, 'secret'> }) => Promise<Submission | undefined>
+export type ReplyCommandContext = {
+  applyOnce: (
+    change: Change & { idempotencyKey: Omit<IdempotencyKey, 'secret'> },
+  ) => Promise<Submission | undefined>
   submissionById: (id: string) => Promise<Submission | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
   /** The id of what was said last. */
   lastTurnOf: (submissionId: string) => Promise<string | undefined>
   /** How the sender of a sealed piece is reached, as far as this process knows. */
   contact: (submissionId: string) => Promise<Contact | 'lost'>
-  letter: (name: LetterName) => Promise<Kept<Letter>>
+  letter: (name: LetterName) => Promise<Versioned<Letter>>
   /** For how long what is to be sent can be stopped; in milliseconds. */
   replyWait: () => Promise<number>
   hasBot: boolean
@@ -49,10 +51,10 @@ export type DeedContext = {
 }
 
 /** A reply of an editor, and which mail it was. */
-export type RepliedDeed = {
+export type ReplyCommand = {
   submissionId: string
   editor: Editor
-  arrival: Omit<Arrival, 'secret'>
+  idempotencyKey: Omit<IdempotencyKey, 'secret'>
   reply: EditorReply
   /** Those that go to the sender. */
   files: WrittenFile[]
@@ -62,7 +64,7 @@ export type RepliedDeed = {
 }
 
 /** What became of it: done, done before, or to be held for this reason. */
-export type Done = 'done' | 'repeat' | HeldReason
+export type Done = 'done' | 'repeat' | QuarantineReason
 
 const decisionOf = { accept: 'accepted', decline: 'declined' } as const satisfies Record<string, Decision>
 
@@ -70,10 +72,10 @@ const decisionOf = { accept: 'accepted', decline: 'declined' } as const satisfie
 const mostLooks = 5
 
 /** Does what editors ask for by mail, each mail once. */
-export function mailDeeds(app: DeedContext) {
+export function replyCommands(app: ReplyCommandContext) {
   return {
     /** Why it cannot be done as things stand; asked before its files are put in their place. */
-    async hindranceOf(replied: RepliedDeed): Promise<HeldReason | undefined> {
+    async reasonAgainst(replied: ReplyCommand): Promise<QuarantineReason | undefined> {
       const { command, words } = replied.reply
       if (typeof command === 'object') return 'no-such-command'
       if ((command === 'claim' || command === 'note') && replied.files.length > 0) return 'not-possible'
@@ -90,7 +92,7 @@ export function mailDeeds(app: DeedContext) {
       }
     },
 
-    async do(replied: RepliedDeed): Promise<Done> {
+    async do(replied: ReplyCommand): Promise<Done> {
       for (let look = 1; ; look++) {
         const submission = await app.submissionById(replied.submissionId)
         if (!submission) return 'not-possible'
@@ -105,65 +107,65 @@ export function mailDeeds(app: DeedContext) {
     },
   }
 
-  async function doOnce(replied: RepliedDeed, submission: Submission): Promise<Done> {
+  async function doOnce(replied: ReplyCommand, submission: Submission): Promise<Done> {
     const wait = Math.max(undoTime, await app.replyWait())
-    const deed: Deed = { submission, editorId: replied.editor.id, at: app.now(), wait }
-    const change = await changeFor(deed, replied)
+    const action: ActionContext = { submission, editorId: replied.editor.id, at: app.now(), wait }
+    const change = await changeFor(action, replied)
     const isWorthKeeping = change.message !== undefined || change.note !== undefined
-    const { arrival } = replied
+    const { idempotencyKey } = replied
     const last = change.message?.id ?? (await app.lastTurnOf(submission.id))
     const done = await app.applyOnce({
       ...change,
-      ...(isWorthKeeping && { original: originalOf(deed, replied, last) }),
+      ...(isWorthKeeping && { original: originalOf(action, replied, last) }),
       submissionId: submission.id,
-      editorId: deed.editorId,
-      at: deed.at,
+      editorId: action.editorId,
+      at: action.at,
       revision: submission.revision,
-      arrival,
+      idempotencyKey,
     })
     return done ? 'done' : 'repeat'
   }
 
-  async function changeFor(deed: Deed, replied: RepliedDeed): Promise<ChangeOf> {
+  async function changeFor(action: ActionContext, replied: ReplyCommand): Promise<ChangeOf> {
     const { command, words } = replied.reply
     switch (command) {
       case 'claim':
-        if (words === '') return confirmed(deed, claim(deed), 'claimed')
-        return confirmed(deed, both(claim(deed), note(words)), 'claimed and noted')
+        if (words === '') return confirmed(action, claim(action), 'claimed')
+        return confirmed(action, both(claim(action), note(words)), 'claimed and noted')
       case 'note':
-        return confirmed(deed, note(words), 'noted')
+        return confirmed(action, note(words), 'noted')
       case 'accept':
       case 'decline':
-        return decided(deed, decisionOf[command], replied)
+        return decided(action, decisionOf[command], replied)
       default: {
         // A file may say it all; then the words that stand with it are ours.
         const said = { body: words || 'Please see the attached file.', files: replied.files }
-        return shown(deed, replied, await written(deed, said), 'answered')
+        return shown(action, replied, await written(action, said), 'answered')
       }
     }
   }
 
   /** With the words that follow the command as its letter, or with the newsroom's own. */
   async function decided(
-    deed: Deed,
+    action: ActionContext,
     decision: 'accepted' | 'declined',
-    replied: RepliedDeed,
+    replied: ReplyCommand,
   ): Promise<ChangeOf> {
     const { words } = replied.reply
-    const isOpen = deed.submission.state === 'waiting' || deed.submission.state === 'in-review'
+    const isOpen = action.submission.state === 'waiting' || action.submission.state === 'in-review'
     if (!isOpen) throw new Failure('conflict', 'A colleague has decided on it meanwhile.')
-    const moved = decide(deed, decision)
+    const moved = decide(action, decision)
     const { value: letter } = await app.letter(decision)
     if (words === '' && replied.files.length === 0 && !letter.isOn)
-      return confirmed(deed, moved, `${decision} silently`)
-    const [opening] = await app.conversation(deed.submission.id)
-    const values = valuesFor(deed.submission, opening?.content.fields ?? { body: '' }, app.newsroom)
+      return confirmed(action, moved, `${decision} silently`)
+    const [opening] = await app.conversation(action.submission.id)
+    const values = valuesFor(action.submission, opening?.content.fields ?? { body: '' }, app.newsroom)
     const said = {
       title: fill(letter.subject, values),
       body: words || fill(letter.body, values),
       files: replied.files,
     }
-    return shown(deed, replied, both(moved, await written(deed, said)), decision)
+    return shown(action, replied, both(moved, await written(action, said)), decision)
   }
 
   /** @throws Failure `conflict` where a restart has lost how the sender is reached: the answer is held for the desk then */
@@ -175,10 +177,10 @@ export function mailDeeds(app: DeedContext) {
     return contact
   }
 
-  async function written(deed: Deed, said: Said): Promise<ChangeOf> {
-    const contact = await contactFor(deed.submission)
-    const doors = answerDoors(contact, app.hasBot)
-    return answer(deed, said, doors, contact, await app.lastTurnOf(deed.submission.id))
+  async function written(action: ActionContext, said: Said): Promise<ChangeOf> {
+    const contact = await contactFor(action.submission)
+    const channels = replyChannels(contact, app.hasBot)
+    return answer(action, said, channels, contact, await app.lastTurnOf(action.submission.id))
   }
 }
 
@@ -187,20 +189,20 @@ function isPossible(error: unknown): boolean {
   return !(error instanceof Failure) || !['conflict', 'invalid'].includes(error.code)
 }
 
-function confirmed(deed: Deed, change: ChangeOf, what: Confirmation): ChangeOf {
-  return { ...change, deliveries: [...change.deliveries, confirmationTo(deed.editorId, what)] }
+function confirmed(action: ActionContext, change: ChangeOf, what: Confirmation): ChangeOf {
+  return { ...change, jobs: [...change.jobs, confirmationTo(action.editorId, what)] }
 }
 
 /** Confirmed with the exact words, so that they can be stopped before the sender is told. */
 function shown(
-  { editorId, submission }: Deed,
-  replied: RepliedDeed,
+  { editorId, submission }: ActionContext,
+  replied: ReplyCommand,
   change: ChangeOf,
   what: Confirmation,
 ): ChangeOf {
   const { message } = change
   if (!message) return change
-  const passing: Passing = {
+  const ephemeralPayload: EphemeralPayload = {
     text: message.body,
     title: message.title,
     files: replied.files.map(({ id, name }) => ({ id, name, key: '' })),
@@ -209,18 +211,18 @@ function shown(
       files: replied.aside.filter(({ isRaw }) => !isRaw).map(({ name }) => ({ name })),
     },
   }
-  const delivery = {
+  const job = {
     ...confirmationTo(editorId, what),
     messageId: message.id,
-    ...(submission.isConfidential && { passing }),
+    ...(submission.isConfidential && { ephemeralPayload }),
   }
-  return { ...change, deliveries: [...change.deliveries, delivery] }
+  return { ...change, jobs: [...change.jobs, job] }
 }
 
 /** The reply as it came, with all its files: if it is stopped, it is quarantined with them. */
 function originalOf(
-  { at, editorId }: Deed,
-  { reply, files, aside, origin }: RepliedDeed,
+  { at, editorId }: ActionContext,
+  { reply, files, aside, origin }: ReplyCommand,
   last: string | undefined,
 ): Original {
   const labels = [
@@ -237,7 +239,7 @@ function originalOf(
         ...origin,
         ...(reply.leftOut && { folded: reply.leftOut }),
         held: 'stopped',
-        heldFor: editorId,
+        quarantinedFor: editorId,
       },
     },
   }

@@ -3,7 +3,7 @@ import type { Editor } from '../../accounts/editor.ts'
 import { Failure } from '../../core/errors.ts'
 import type { Article } from '../../documents/article.ts'
 import { confirmationTo } from '../../editorial/reply-confirmations.ts'
-import type { Delivery } from '../../jobs/job.ts'
+import type { Job } from '../../jobs/job.ts'
 import type { Mark } from '../../outbound-mail/reply-delimiter.ts'
 import {
   type IncomingMessage,
@@ -12,15 +12,15 @@ import {
   type StagedFile,
 } from '../../submissions/incoming.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
-import type { HeldReason } from '../../submissions/quarantine.ts'
+import type { QuarantineReason } from '../../submissions/quarantine.ts'
 import { authorNames } from './authors.ts'
 import type { EditorReply } from './editor-reply.ts'
 import { type Envelope, left, MailInHand, nothingKnown, staged } from './inbound-email.ts'
 import { shortened, type Told } from './mail-body.ts'
 import type { MailFile, MailReader } from './parser-pool.ts'
 import { filesOfReply } from './reply-attachments.ts'
-import type { Done, RepliedDeed } from './reply-commands.ts'
-import type { AddressBook, Destination, ForPiece } from './routing.ts'
+import type { Done, ReplyCommand } from './reply-commands.ts'
+import type { AddressBook, Destination, ForSubmission } from './routing.ts'
 
 export type TakeContext = {
   addresses: AddressBook
@@ -31,11 +31,11 @@ export type TakeContext = {
   discard: (ids: string[]) => Promise<void>
   receive: (incoming: IncomingSubmission) => Promise<{ reference: string; repeat: boolean }>
   receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
-  doDeed: (deed: RepliedDeed) => Promise<Done>
-  deliveryById: (id: string) => Promise<Delivery | undefined>
+  doCommand: (action: ReplyCommand) => Promise<Done>
+  jobById: (id: string) => Promise<Job | undefined>
   /** A delivery that one of these Message-IDs names. */
-  deliveryNamed: (messageIds: string[]) => Promise<Delivery | undefined>
-  bounced: (deliveryId: string, fault: string) => Promise<void>
+  jobNamed: (messageIds: string[]) => Promise<Job | undefined>
+  bounced: (jobId: string, errorCode: string) => Promise<void>
   /** An editor who may do something by mail. */
   editorById: (id: string) => Promise<Editor | undefined>
   /** The submission that this sender wrote these mails about, or was written them. */
@@ -54,14 +54,14 @@ export type TakeContext = {
   isFromDesk: (told: { said: string; folded: string }) => boolean
   canaryCame: (id: string) => Promise<void>
   /** What nobody can be told of otherwise is kept as it came. */
-  keepUnread: (reason: string, rawId: string) => Promise<void>
+  keepDeadLetter: (reason: string, rawId: string) => Promise<void>
 }
 
 /** A submission that a mail may belong to. */
 type Known = { id: string; reference: string; isConfidential: boolean }
 
 /** What became of a mail. */
-export type Taken =
+export type InboundResult =
   | 'received'
   | 'repeat'
   | 'joined'
@@ -76,7 +76,7 @@ export type Taken =
 const mostHops = 50
 
 /** An address whose token says nothing any more. */
-const toNobody: Omit<ForPiece, 'for'> = { kind: 'news-tip', address: '', isOwn: true }
+const toNobody: Omit<ForSubmission, 'for'> = { kind: 'news-tip', address: '', isOwn: true }
 const nothingSaid: Told = { said: '', folded: '', language: undefined }
 const noReply: EditorReply = {
   command: undefined,
@@ -92,8 +92,8 @@ const noReply: EditorReply = {
  * nothing can be made of it, the mail itself.
  * @throws Failure `too-large`, `unavailable`, or `forbidden` for a mail that runs in circles; then nothing is kept.
  */
-export function mailTaker(app: TakeContext) {
-  return async function take(source: Readable, envelope: Envelope): Promise<Taken> {
+export function mailRouter(app: TakeContext) {
+  return async function take(source: Readable, envelope: Envelope): Promise<InboundResult> {
     const raw = await app.stage(source)
     const files: MailFile[] = []
     try {
@@ -115,7 +115,7 @@ export function mailTaker(app: TakeContext) {
     }
   }
 
-  async function takeRead(given: MailInHand): Promise<Taken> {
+  async function takeRead(given: MailInHand): Promise<InboundResult> {
     const { mail } = given
     if (mail.hops > mostHops) throw new Failure('forbidden', 'This mail runs in circles.')
     // The headers say too whom else it is for: a mail to several of our addresses comes as one for each.
@@ -123,8 +123,8 @@ export function mailTaker(app: TakeContext) {
     const destination = app.addresses.best(to)
     given.inConfidence = inConfidence(destination) ?? app.addresses.inConfidence(to)
     if (given.isBounce) {
-      const delivery = await bouncedIn(given, destination)
-      if (delivery) return takeBounce(given, delivery)
+      const job = await bouncedIn(given, destination)
+      if (job) return takeBounce(given, job)
       // A person whose name looks like a mail system's has a return path, and is heard.
       if (mail.report.isReport || !given.returnPath) return keep(given, 'bounce-of-nothing-ours')
     }
@@ -133,34 +133,34 @@ export function mailTaker(app: TakeContext) {
         await app.canaryCame(destination.id)
         return 'canary'
       case 'bounce':
-        return takeAtReturnPath(given, await app.deliveryById(destination.id))
+        return takeAtReturnPath(given, await app.jobById(destination.id))
       case 'reply':
-        return takeReply(given, await app.deliveryById(destination.id))
+        return takeReply(given, await app.jobById(destination.id))
       case 'piece':
         return takeUnaddressed(given, destination)
     }
   }
 
   /** Which delivery a bounce is about: by the token of an address, here or in what it quotes, or by a Message-ID of ours. */
-  async function bouncedIn(given: MailInHand, destination: Destination): Promise<Delivery | undefined> {
+  async function bouncedIn(given: MailInHand, destination: Destination): Promise<Job | undefined> {
     const { about, tagged } = given.mail.report
     const isToToken = destination.for === 'bounce' || destination.for === 'reply'
-    if (isToToken) return app.deliveryById(destination.id)
+    if (isToToken) return app.jobById(destination.id)
     // Otherwise it is believed only where nobody can be answered about it, as a server's word.
     if (!given.isNobodys && !given.mail.report.isFromDaemon) return undefined
     for (const address of tagged) {
       const found = app.addresses.destinationOf(address)
-      const delivery = found && found.for !== 'piece' ? await app.deliveryById(found.id) : undefined
-      if (delivery) return delivery
+      const job = found && found.for !== 'piece' ? await app.jobById(found.id) : undefined
+      if (job) return job
     }
-    return app.deliveryNamed(about)
+    return app.jobNamed(about)
   }
 
   /** What a mail system tells of a mail of ours. It never becomes a piece. */
-  async function takeBounce(given: MailInHand, delivery: Delivery): Promise<Taken> {
+  async function takeBounce(given: MailInHand, job: Job): Promise<InboundResult> {
     const { fate, status } = given.mail.report
     if (fate === 'unclear') return keep(given, 'bounce-not-understood')
-    if (fate === 'failed') await app.bounced(delivery.id, status ? `bounced-${status}` : 'bounced')
+    if (fate === 'failed') await app.bounced(job.id, status ? `bounced-${status}` : 'bounced')
     return 'bounce'
   }
 
@@ -168,25 +168,25 @@ export function mailTaker(app: TakeContext) {
    * What comes to a return path and tells of no mail that did not arrive: by a person, who has something to say, or by
    * their program, as while they are away.
    */
-  async function takeAtReturnPath(given: MailInHand, delivery: Delivery | undefined): Promise<Taken> {
-    if (!delivery) return keep(given, 'bounce-of-nothing-ours')
-    const isForSender = delivery.submissionId !== null && delivery.editorId === null
-    if (isForSender || !given.isAutomatic) return takePersonal(given, delivery)
+  async function takeAtReturnPath(given: MailInHand, job: Job | undefined): Promise<InboundResult> {
+    if (!job) return keep(given, 'bounce-of-nothing-ours')
+    const isForSender = job.submissionId !== null && job.editorId === null
+    if (isForSender || !given.isAutomatic) return takePersonal(given, job)
     return given.mail.isAutoReply ? 'ignored' : keep(given, 'bounce-not-understood')
   }
 
-  async function takePersonal(given: MailInHand, { submissionId, editorId }: Delivery): Promise<Taken> {
+  async function takePersonal(given: MailInHand, { submissionId, editorId }: Job): Promise<InboundResult> {
     if (!submissionId) return takeUnaddressed(given, toNobody)
     return editorId ? hold(given, submissionId, editorId, 'not-theirs') : joinOrBegin(given, submissionId)
   }
 
   /** A reply to an address with a token: by the sender whom we wrote to, or in place of the editor. */
-  async function takeReply(given: MailInHand, delivery: Delivery | undefined): Promise<Taken> {
-    const submissionId = delivery?.submissionId
+  async function takeReply(given: MailInHand, job: Job | undefined): Promise<InboundResult> {
+    const submissionId = job?.submissionId
     if (!submissionId) return takeUnaddressed(given, toNobody)
-    if (!delivery.editorId) return joinOrBegin(given, submissionId)
-    const editor = await app.editorById(delivery.editorId)
-    return takeEditorReply(given, submissionId, delivery.editorId, editor)
+    if (!job.editorId) return joinOrBegin(given, submissionId)
+    const editor = await app.editorById(job.editorId)
+    return takeEditorReply(given, submissionId, job.editorId, editor)
   }
 
   async function takeEditorReply(
@@ -194,7 +194,7 @@ export function mailTaker(app: TakeContext) {
     submissionId: string,
     editorId: string,
     editor: Editor | undefined,
-  ): Promise<Taken> {
+  ): Promise<InboundResult> {
     const { mail } = given
     // An out-of-office reply must not reach a sender.
     if (mail.isAutoReply || given.isNobodys) return 'ignored'
@@ -216,10 +216,10 @@ export function mailTaker(app: TakeContext) {
     if (isForSender && holdsAny(reply.words, names)) {
       return hold(given, submissionId, editorId, 'tells-of-us', files.leftOut)
     }
-    const done = await app.doDeed({
+    const done = await app.doCommand({
       submissionId,
       editor,
-      arrival: given.arrival,
+      idempotencyKey: given.idempotencyKey,
       reply,
       files: files.sent,
       aside: [given.raw, ...staged(files.leftOut)],
@@ -234,16 +234,16 @@ export function mailTaker(app: TakeContext) {
     given: MailInHand,
     submissionId: string,
     editorId: string | undefined,
-    held: HeldReason,
+    held: QuarantineReason,
     leftOut: MailFile[] = [],
-  ): Promise<Taken> {
+  ): Promise<InboundResult> {
     // Of what a stranger tells in confidence nothing may stand in the clear; and what holds a notice of ours makes no new
     // submission, for there may be a circle.
     if (held === 'not-theirs' && given.inConfidence && !(await isConfidential(submissionId)))
       return keep(given, 'told-in-confidence')
     // What cannot be read is not to be sent on by mistake: it stays in the mail, as that came.
     const isOpen = held !== 'encrypted'
-    const { said, folded } = (isOpen && wordsOfHeld(given)) || nothingSaid
+    const { said, folded } = (isOpen && wordsOfQuarantined(given)) || nothingSaid
     // A program that passes mail on would pass on the confirmation too.
     const isSilent = given.mail.isAutomatic || given.envelope.isImported
     const isTold = editorId !== undefined && !isSilent && (await app.editorById(editorId)) !== undefined
@@ -257,18 +257,23 @@ export function mailTaker(app: TakeContext) {
       files,
       ...(!isOpen && { files: [given.raw], awaited: [] }),
       author: 'stranger',
-      email: { ...given.origin(), ...(folded && { folded }), held, ...(editorId && { heldFor: editorId }) },
-      deliveries: isTold ? [confirmationTo(editorId, `held ${held}`)] : [],
+      email: {
+        ...given.origin(),
+        ...(folded && { folded }),
+        held,
+        ...(editorId && { quarantinedFor: editorId }),
+      },
+      jobs: isTold ? [confirmationTo(editorId, `held ${held}`)] : [],
     })
     return repeat ? 'repeat' : 'held'
   }
 
   /** A mail to an address that anybody may write to: it belongs where its sender wrote before, or it is a new piece. */
-  async function takeUnaddressed(given: MailInHand, to: Omit<ForPiece, 'for'>): Promise<Taken> {
+  async function takeUnaddressed(given: MailInHand, to: Omit<ForSubmission, 'for'>): Promise<InboundResult> {
     const { mail } = given
     // A mail of ours that comes back as it is, as by a rule that passes all mail on, must not make a new piece: of that
     // there would be a notice again.
-    const itself = await app.deliveryNamed(mail.messageId ? [mail.messageId] : [])
+    const itself = await app.jobNamed(mail.messageId ? [mail.messageId] : [])
     if (itself) return 'ignored'
     const from = mail.from?.address
     const thread = from && (await app.threadOf(mail.references, from))
@@ -277,7 +282,7 @@ export function mailTaker(app: TakeContext) {
     const known = [thread || undefined, opened].filter((one) => one !== undefined)
     const fitting = known.find((one) => fits(given, one))
     if (fitting) return join(given, fitting.id)
-    const answered = await app.deliveryNamed(mail.references)
+    const answered = await app.jobNamed(mail.references)
     if (answered?.submissionId && answered.editorId) {
       return hold(given, answered.submissionId, answered.editorId, 'not-theirs')
     }
@@ -295,7 +300,7 @@ export function mailTaker(app: TakeContext) {
    * What is told in confidence must not join a conversation whose mails hold every word, however it names it: then it is a
    * new submission, which tells the editors of the earlier one.
    */
-  async function joinOrBegin(given: MailInHand, submissionId: string): Promise<Taken> {
+  async function joinOrBegin(given: MailInHand, submissionId: string): Promise<InboundResult> {
     const there = await app.submissionById(submissionId)
     if (!there || !given.inConfidence || fits(given, there)) return join(given, submissionId)
     return begin(given, given.inConfidence, there.reference)
@@ -307,9 +312,9 @@ export function mailTaker(app: TakeContext) {
 
   async function begin(
     given: MailInHand,
-    { kind, address }: Omit<ForPiece, 'for'>,
+    { kind, address }: Omit<ForSubmission, 'for'>,
     earlier?: string,
-  ): Promise<Taken> {
+  ): Promise<InboundResult> {
     const { mail, envelope, unreadable } = given
     const isArticle = kind === 'guest-post'
     const words = (isArticle ? mail.words?.article : mail.words?.message) ?? nothingSaid
@@ -334,7 +339,7 @@ export function mailTaker(app: TakeContext) {
     const { repeat } = await app.receive({
       kind,
       channel: 'email',
-      arrival: given.arrival,
+      idempotencyKey: given.idempotencyKey,
       fields: {
         title: mail.subject,
         body: document?.text ?? words.said,
@@ -359,7 +364,7 @@ export function mailTaker(app: TakeContext) {
     return repeat ? 'repeat' : 'received'
   }
 
-  async function join(given: MailInHand, submissionId: string): Promise<Taken> {
+  async function join(given: MailInHand, submissionId: string): Promise<InboundResult> {
     const { mail } = given
     const { said, folded } = mail.words?.further ?? nothingSaid
     const { repeat } = await app.receiveFurther({
@@ -380,14 +385,14 @@ export function mailTaker(app: TakeContext) {
     return document && app.reader.article(document.name, sender, () => app.readStaged(document.id))
   }
 
-  async function keep({ raw }: MailInHand, reason: string): Promise<Taken> {
-    await app.keepUnread(reason, raw.id)
+  async function keep({ raw }: MailInHand, reason: string): Promise<InboundResult> {
+    await app.keepDeadLetter(reason, raw.id)
     return 'kept'
   }
 }
 
 /** The address that a mail is taken for, if it takes what is confidential and somebody chose it. */
-function inConfidence(destination: Destination): ForPiece | undefined {
+function inConfidence(destination: Destination): ForSubmission | undefined {
   const isChosen = destination.for === 'piece' && isConfidentialKind(destination.kind) && !destination.isOwn
   return isChosen ? destination : undefined
 }
@@ -398,7 +403,7 @@ function fits({ inConfidence }: MailInHand, submission: Known): boolean {
 }
 
 /** What somebody may have wanted to send, and all else that their mail says. */
-function wordsOfHeld({ mail }: MailInHand): { said: string; folded: string } | undefined {
+function wordsOfQuarantined({ mail }: MailInHand): { said: string; folded: string } | undefined {
   const reply = mail.words?.reply
   if (!reply) return mail.words?.message
   const folded = [reply.leftOut, reply.below].filter((text) => text !== '').join('\n\n')

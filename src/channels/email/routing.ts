@@ -19,7 +19,7 @@ export type AddressContext = {
 }
 
 /** What an address of ours is for. */
-export type ForPiece = {
+export type ForSubmission = {
   for: 'piece'
   kind: Kind
   address: string
@@ -28,7 +28,7 @@ export type ForPiece = {
 }
 
 export type ForToken = { for: TokenUse; id: string }
-export type Destination = ForPiece | ForToken
+export type Destination = ForSubmission | ForToken
 
 export type AddressBook = ReturnType<typeof addressBook>
 
@@ -62,7 +62,7 @@ export function addressBook({ addresses, own, replyKey }: AddressContext) {
   function best(given: string[]): Destination {
     const found = given.flatMap((address) => destinationOf(address) ?? [])
     const [only] = addresses
-    const usual: ForPiece = {
+    const usual: ForSubmission = {
       for: 'piece',
       kind: addresses.length === 1 && only ? only.kind : 'news-tip',
       address: given[0] ?? '',
@@ -76,10 +76,10 @@ export function addressBook({ addresses, own, replyKey }: AddressContext) {
   }
 
   /** The confidential address among these, where somebody chose one: what is sent there is told in confidence. */
-  function inConfidence(given: string[]): ForPiece | undefined {
+  function inConfidence(given: string[]): ForSubmission | undefined {
     return given
       .flatMap((address) => destinationOf(address) ?? [])
-      .find((one): one is ForPiece => one.for === 'piece' && isConfidentialKind(one.kind) && !one.isOwn)
+      .find((one): one is ForSubmission => one.for === 'piece' && isConfidentialKind(one.kind) && !one.isOwn)
   }
 
   /** True for every address of ours, with or without a tag. */

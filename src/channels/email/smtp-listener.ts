@@ -5,8 +5,8 @@ import { finished } from 'node:stream/promises'
 import type { SMTPServer, SMTPServerOptions, SMTPServerSession } from 'smtp-server'
 import { Failure } from '../../core/errors.ts'
 import type { Envelope } from './inbound-email.ts'
-import { arrivalLimits } from './rate-limit.ts'
-import type { Taken } from './router.ts'
+import { mailLimits } from './rate-limit.ts'
+import type { InboundResult } from './router.ts'
 import type { AddressBook } from './routing.ts'
 import { TolerantServer } from './tolerant-smtp-server.ts'
 
@@ -15,7 +15,7 @@ export type ListenContext = {
   url: string
   /** How we call ourselves to other servers. */
   name: string
-  take: (source: Readable, envelope: Envelope) => Promise<Taken>
+  take: (source: Readable, envelope: Envelope) => Promise<InboundResult>
   addresses: Pick<AddressBook, 'destinationOf'>
   /** Bytes. */
   maxMailBytes: number
@@ -24,7 +24,7 @@ export type ListenContext = {
   /** Files of a key and a certificate for STARTTLS. */
   tls: { key: string; cert: string } | undefined
   /** Told of a fault by its name only. */
-  onFault: (name: string) => void
+  onError: (name: string) => void
   now: () => number
 }
 
@@ -47,7 +47,7 @@ const mostRecipients = 100
  */
 export async function listenForMail(app: ListenContext): Promise<Listener> {
   const { protocol, hostname, port } = new URL(app.url)
-  const limits = arrivalLimits(app.limit, app.now)
+  const limits = mailLimits(app.limit, app.now)
   const server = new TolerantServer({
     ...(await tlsOptions(app.tls)),
     lmtp: protocol === 'lmtp:',
@@ -61,11 +61,11 @@ export async function listenForMail(app: ListenContext): Promise<Listener> {
     closeTimeout: 5 * second,
     disableReverseLookup: true,
     logger: false,
-    onConnect: (session, done) => refuseOr(done, () => refusalOfServer(session)),
+    onConnect: (session, done) => refuseOr(done, () => rejectionOfServer(session)),
     onClose: (session) => limits.closed(serverOf(session)),
     onMailFrom: (_address, session, done) =>
       refuseOr(done, () => (limits.mayWrite(serverOf(session)) ? undefined : tooMany(450))),
-    onRcptTo: ({ address }, session, done) => refuseOr(done, () => refusalOfRecipient(address, session)),
+    onRcptTo: ({ address }, session, done) => refuseOr(done, () => rejectionOfRecipient(address, session)),
     onData(stream, session, done) {
       // It may be broken off when nobody reads any more.
       stream.on('error', () => undefined)
@@ -73,31 +73,31 @@ export async function listenForMail(app: ListenContext): Promise<Listener> {
       takeIn(stream, session)
         .then(
           () => done(null, 'Received, and safe.'),
-          (error: unknown) => done(refusalOf(error)),
+          (error: unknown) => done(rejectionOf(error)),
         )
         .finally(() => clearTimeout(late))
     },
   })
-  server.on('error', (error: NodeJS.ErrnoException) => app.onFault(error.code ?? error.name))
+  server.on('error', (error: NodeJS.ErrnoException) => app.onError(error.code ?? error.name))
   const bound = await listening(server, Number(port), hostname.replace(/^\[|\]$/g, ''))
   return { port: bound, stop: () => new Promise((resolve) => server.close(() => resolve())) }
 
-  function refusalOfServer(session: SMTPServerSession): Error | undefined {
+  function rejectionOfServer(session: SMTPServerSession): Error | undefined {
     return limits.connected(serverOf(session)) ? undefined : tooMany(421)
   }
 
-  function refusalOfRecipient(address: string, { envelope }: SMTPServerSession): Error | undefined {
+  function rejectionOfRecipient(address: string, { envelope }: SMTPServerSession): Error | undefined {
     if (!app.addresses.destinationOf(address)) return coded(550, 'There is no such mailbox here.')
     return envelope.rcptTo.length >= mostRecipients ? coded(452, 'Too many recipients.') : undefined
   }
 
   /** The library catches nothing that is thrown while it asks: a mistake of ours refuses one command, and no more. */
-  function refuseOr(done: (refused?: Error | null) => void, refusal: () => Error | undefined): void {
+  function refuseOr(done: (refused?: Error | null) => void, rejection: () => Error | undefined): void {
     let refused: Error | undefined
     try {
-      refused = refusal()
+      refused = rejection()
     } catch (error) {
-      refused = refusalOf(error)
+      refused = rejectionOf(error)
     }
     done(refused)
   }
@@ -114,9 +114,9 @@ export async function listenForMail(app: ListenContext): Promise<Listener> {
     }
   }
 
-  function refusalOf(error: unknown): Error {
+  function rejectionOf(error: unknown): Error {
     if (!(error instanceof Failure)) {
-      app.onFault(error instanceof Error ? error.name : typeof error)
+      app.onError(error instanceof Error ? error.name : typeof error)
       return coded(451, 'Something went wrong here. Please try again later.')
     }
     if (error.code === 'too-large') return coded(552, 'This mail is too large.')

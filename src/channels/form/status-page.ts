@@ -5,9 +5,9 @@ import type { Keys } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
 import type { Attachment } from '../../submissions/attachment.ts'
 import type { IncomingMessage } from '../../submissions/incoming.ts'
-import { isToldToSender, type Submission, senderState } from '../../submissions/model.ts'
+import { isVisibleToSender, type Submission, senderState } from '../../submissions/model.ts'
 import { hashReceipt, readReceipt } from '../../submissions/receipt.ts'
-import { fileTold, toldToSender } from '../../submissions/sender-view.ts'
+import { findSharedFile, senderView } from '../../submissions/sender-view.ts'
 import type { SubmissionStore } from '../../submissions/store.ts'
 import type { SentForm } from '../../web/multipart.ts'
 import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '../../web/read-form.ts'
@@ -19,7 +19,7 @@ export type StatusContext = FormReading & {
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
   asFailure: (error: unknown) => Failure
-  beginRefusal: (res: Response, failure: Failure) => void
+  beginErrorAnswer: (res: Response, failure: Failure) => void
   nonces: Nonces
   statusLimit: RequestHandler
   /** Answers with a kept file, to be saved. */
@@ -57,7 +57,7 @@ export function statusRouter(app: StatusContext): Router {
     } catch (error) {
       if (sent) await app.discard(sent.files)
       const failure = app.asFailure(error)
-      app.beginRefusal(res, failure)
+      app.beginErrorAnswer(res, failure)
       if (wantsJson(req)) res.json(app.errorBody(failure))
       else if (submission) await show(req, res, submission, { failure })
       else res.type('html').send(askingPage(typedReceipt(req), failure, typedMessage(req)))
@@ -85,7 +85,7 @@ export function statusRouter(app: StatusContext): Router {
     const { id } = await submissionOf(sent)
     const keys = app.keysOf(typedReceipt(req))
     const conversation = await app.submissions.conversation(id, keys)
-    const file = fileTold(conversation, String(sent.fields.file), app.now())
+    const file = findSharedFile(conversation, String(sent.fields.file), app.now())
     if (!file) throw new Failure('not-found', 'There is no such file.')
     await app.sendFile(res, file.attachment, file.name, keys)
   })
@@ -107,20 +107,20 @@ export function statusRouter(app: StatusContext): Router {
   }
 
   async function writeAgain(submission: Submission, sent: SentForm): Promise<boolean> {
-    const [fault] = sent.fileFaults
-    if (fault) {
-      const files = sent.fileFaults.map(({ message }) => message)
-      throw new Failure(fault.code, files.join(' '), { fields: { files } })
+    const [errorCode] = sent.fileErrors
+    if (errorCode) {
+      const files = sent.fileErrors.map(({ message }) => message)
+      throw new Failure(errorCode.code, files.join(' '), { fields: { files } })
     }
     const fields = givenFields({ body: sent.fields.message }, ['body'])
     if (fields.body === undefined && sent.files.length === 0) {
       if (sent.unkept.length > 0) throw new NoRoom()
       return false
     }
-    const arrival = arrivalOf(submission, fields, sent)
+    const idempotencyKey = idempotencyKeyOf(submission, fields, sent)
     const incoming: IncomingMessage = {
       submissionId: submission.id,
-      arrival,
+      idempotencyKey,
       fields: { body: '', ...fields },
       files: sent.files,
       isConfidential: isTicked(sent.fields),
@@ -133,7 +133,7 @@ export function statusRouter(app: StatusContext): Router {
   }
 
   /** The same message from the same page is one message; another one from it, as after Back, is another. */
-  function arrivalOf(submission: Submission, fields: Record<string, unknown>, sent: SentForm) {
+  function idempotencyKeyOf(submission: Submission, fields: Record<string, unknown>, sent: SentForm) {
     const nonce = app.nonces.isOurs(sent.fields.nonce) ? sent.fields.nonce : randomUUID()
     const said = JSON.stringify([fields, sent.files.map(({ name, sha256 }) => [name, sha256])])
     const key = hash('sha256', `${submission.id}\0${nonceHash(nonce)}\0${said}`, 'base64url')
@@ -148,10 +148,10 @@ export function statusRouter(app: StatusContext): Router {
   ): Promise<void> {
     const now = app.now()
     const conversation = await app.submissions.conversation(submission.id, app.keysOf(typedReceipt(req)))
-    const messages = conversation.filter((message) => isToldToSender(message, now))
+    const messages = conversation.filter((message) => isVisibleToSender(message, now))
     const told = { ...submission, state: senderState(submission, now) }
     if (wantsJson(req)) {
-      res.json(toldToSender(submission, conversation, now))
+      res.json(senderView(submission, conversation, now))
       return
     }
     const receipt = typedReceipt(req)

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { parse } from 'cookie'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
-import { Failure, type Faults } from '../../core/errors.ts'
+import { Failure, type FieldErrors } from '../../core/errors.ts'
 import { askedAddress, hasHttps, type SiteAddresses, written } from '../../core/public-urls.ts'
 import type { Kind } from '../../db/values.ts'
 import {
-  type Arrival,
   type AwaitedFile,
   filesNotKept,
+  type IdempotencyKey,
   type IncomingSubmission,
   parseFields,
 } from '../../submissions/incoming.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
-import { arrivalDigest } from '../../submissions/request-digest.ts'
+import { requestDigest } from '../../submissions/request-digest.ts'
 import type { SentForm, Stage } from '../../web/multipart.ts'
 import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '../../web/read-form.ts'
 import { type Form, formFor, forms } from './fields.ts'
@@ -26,7 +26,7 @@ export type FormContext = FormReading & {
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
   asFailure: (error: unknown) => Failure
-  beginRefusal: (res: Response, failure: Failure) => void
+  beginErrorAnswer: (res: Response, failure: Failure) => void
   nonces: Nonces
   submitLimit: RequestHandler
   /** For the pages that hold no secret beside what somebody else may have chosen. */
@@ -66,7 +66,7 @@ export function formRouter(app: FormContext): Router {
     const nonce = app.nonces.make()
     // Kept by the browser for its Back button, with what was typed, but asked for anew on a visit.
     res.set('cache-control', 'private, no-cache')
-    res.type('html').send(formPage(form, { values: {}, faults: {}, nonce, failure: undefined, filesSent: 0 }))
+    res.type('html').send(formPage(form, { values: {}, errors: {}, nonce, failure: undefined, filesSent: 0 }))
   })
 
   router.post('/submit/:kind', app.submitLimit, async (req, res) => {
@@ -76,7 +76,7 @@ export function formRouter(app: FormContext): Router {
       sent = await readForm(req, res, { ...app, stage: stageFor(form, req) })
       checkToken(sent, res)
       const incoming = incomingOf(form, sent)
-      refuseFaultyFiles(sent, incoming)
+      refuseFilesWithErrors(sent, incoming)
       const told = { ...(await app.receive(incoming)), unkept: sent.unkept.length }
       answer(req, res, form, told, sent.unkept)
     } catch (error) {
@@ -99,8 +99,8 @@ export function formRouter(app: FormContext): Router {
   function stageFor({ kind }: Form, req: Request): Stage {
     return (...given) => {
       // As it is asked for: what comes after something confidential is sealed when it is kept.
-      const isSealed = isConfidentialKind(kind) || isTicked(req.body)
-      return (isSealed ? app.stage : app.stageClear)(...given)
+      const isEncrypted = isConfidentialKind(kind) || isTicked(req.body)
+      return (isEncrypted ? app.stage : app.stageClear)(...given)
     }
   }
 
@@ -113,12 +113,12 @@ export function formRouter(app: FormContext): Router {
   function incomingOf(form: Form, sent: SentForm): IncomingSubmission {
     const names = form.fields.map((field) => field.name)
     const fields = givenFields(sent.fields, names)
-    const arrival = arrivalOf(sent.fields.nonce, form, fields, sent)
+    const idempotencyKey = idempotencyKeyOf(sent.fields.nonce, form, fields, sent)
     const isConfidential = isTicked(sent.fields)
     return {
       kind: form.kind,
       channel: 'form',
-      arrival,
+      idempotencyKey,
       fields,
       files: sent.files,
       awaited: sent.unkept,
@@ -127,7 +127,12 @@ export function formRouter(app: FormContext): Router {
   }
 
   /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
-  function arrivalOf(nonce: unknown, form: Form, fields: Record<string, unknown>, sent: SentForm): Arrival {
+  function idempotencyKeyOf(
+    nonce: unknown,
+    form: Form,
+    fields: Record<string, unknown>,
+    sent: SentForm,
+  ): IdempotencyKey {
     if (!app.nonces.isOurs(nonce)) {
       return { source: 'form', key: randomUUID(), secret: randomUUID() }
     }
@@ -156,7 +161,7 @@ export function formRouter(app: FormContext): Router {
   }
 
   function refuse(req: Request, res: Response, form: Form, failure: Failure): void {
-    app.beginRefusal(res, failure)
+    app.beginErrorAnswer(res, failure)
     if (wantsJson(req)) {
       res.json(app.errorBody(failure))
       return
@@ -164,7 +169,7 @@ export function formRouter(app: FormContext): Router {
     const values = (req.body ?? {}) as Record<string, unknown>
     const nonce = app.nonces.isOurs(values.nonce) ? values.nonce : app.nonces.make()
     const filesSent = countFiles(req)
-    res.type('html').send(formPage(form, { values, faults: failure.fields ?? {}, nonce, failure, filesSent }))
+    res.type('html').send(formPage(form, { values, errors: failure.fields ?? {}, nonce, failure, filesSent }))
   }
 
   function formPage(form: Form, filled: FilledForm): string {
@@ -184,7 +189,7 @@ export function formRouter(app: FormContext): Router {
 
 type FilledForm = {
   values: Record<string, unknown>
-  faults: Faults
+  errors: FieldErrors
   nonce: string
   failure: Failure | undefined
   filesSent: number
@@ -197,16 +202,16 @@ function knownForm(kind: unknown): Form {
 }
 
 /** Names the faulty fields together with the faulty files, so that one more try is enough. */
-function refuseFaultyFiles(sent: SentForm, incoming: IncomingSubmission): void {
-  const [first] = sent.fileFaults
+function refuseFilesWithErrors(sent: SentForm, incoming: IncomingSubmission): void {
+  const [first] = sent.fileErrors
   if (!first) return
-  const files = sent.fileFaults.map((fault) => fault.message)
-  const fieldFaults = faultsIn(incoming)
-  const code = Object.keys(fieldFaults).length > 0 ? 'invalid' : first.code
-  throw new Failure(code, files.join(' '), { fields: { ...fieldFaults, files } })
+  const files = sent.fileErrors.map((errorCode) => errorCode.message)
+  const fieldErrors = errorsIn(incoming)
+  const code = Object.keys(fieldErrors).length > 0 ? 'invalid' : first.code
+  throw new Failure(code, files.join(' '), { fields: { ...fieldErrors, files } })
 }
 
-function faultsIn(incoming: IncomingSubmission): Faults {
+function errorsIn(incoming: IncomingSubmission): FieldErrors {
   try {
     parseFields(incoming)
     return {}
@@ -219,7 +224,7 @@ function faultsIn(incoming: IncomingSubmission): Faults {
 /** Tells a form that was sent twice from one that was changed in between; without the nonce nobody can try it out. */
 function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm): string {
   const files = sent.files.map(({ name, sha256, caption, credit }) => ({ name, sha256, caption, credit }))
-  return arrivalDigest([nonce, fields, files])
+  return requestDigest([nonce, fields, files])
 }
 
 function inCookie({ reference, receipt, isConfidential, earlier = '', isUnmailed, unkept }: Told): string {

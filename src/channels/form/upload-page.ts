@@ -17,7 +17,7 @@ export type UploadContext = MultipartContext & {
   ) => Promise<{ reference: string }>
   render: (view: string, data?: Record<string, unknown>) => string
   asFailure: (error: unknown) => Failure
-  beginRefusal: (res: Response, failure: Failure) => void
+  beginErrorAnswer: (res: Response, failure: Failure) => void
   nonces: Nonces
   limit: RequestHandler
 }
@@ -42,7 +42,7 @@ export function uploadRouter(app: UploadContext): Router {
       if (res.locals.needsToken && !app.nonces.isOurs(sent.fields.nonce)) {
         throw new Failure('forbidden', 'Please send this again from the form below.')
       }
-      refuseFaulty(sent)
+      refuseWithErrors(sent)
       const { reference } = await app.receiveUpload(token, sent.files, isTicked(sent.fields))
       res.type('html').send(app.render('form/uploaded', { reference }))
     } catch (error) {
@@ -58,7 +58,7 @@ export function uploadRouter(app: UploadContext): Router {
   }
 
   function refuse(res: Response, failure: Failure): void {
-    app.beginRefusal(res, failure)
+    app.beginErrorAnswer(res, failure)
     res.type('html').send(page(failure))
   }
 }
@@ -70,11 +70,11 @@ const leavingBody: RequestHandler = (_req, res, next) => {
 }
 
 /** All or nothing: the link is good once, and stays good for what there is no room for now. */
-function refuseFaulty({ files, fileFaults, unkept }: SentForm): void {
+function refuseWithErrors({ files, fileErrors, unkept }: SentForm): void {
   if (unkept.length > 0) throw new NoRoom()
-  const [fault] = fileFaults
-  const messages = fileFaults.map(({ message }) => message)
-  if (fault) throw new Failure(fault.code, messages.join(' '), { fields: { files: messages } })
+  const [errorCode] = fileErrors
+  const messages = fileErrors.map(({ message }) => message)
+  if (errorCode) throw new Failure(errorCode.code, messages.join(' '), { fields: { files: messages } })
   if (files.length > 0) return
   const message = 'Please choose a file.'
   throw new Failure('invalid', message, { fields: { files: [message] } })

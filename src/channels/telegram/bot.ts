@@ -2,11 +2,11 @@ import type { Bot, Context, LazySessionFlavor, StorageAdapter } from 'grammy'
 import { kindOfCommand } from '../chat/command-names.ts'
 import { type Words, wordsIn } from '../chat/words/words.ts'
 import { addressOf, inTopic, isByAnother, isGroup, isToUs } from './address.ts'
-import { faultOf } from './client.ts'
+import { errorCodeOf } from './client.ts'
 import { commandIn, isPayload } from './commands.ts'
 import type { ConversationContext, Session } from './context.ts'
 import { type Conversation, conversation, NothingSaid } from './conversation.ts'
-import { type Answer, readDeed } from './keyboards.ts'
+import { type Answer, readButton } from './keyboards.ts'
 import { isService } from './parse-message.ts'
 import { type Heard, type Incoming, messageIn } from './update-schema.ts'
 import { withoutCommand } from './without-command.ts'
@@ -71,13 +71,13 @@ function onMessages(bot: Bot<Turn>, talk: Conversation, app: ConversationContext
       // Whoever writes there beside its owner must not be taken for them.
       if (isByAnother(incoming.message)) {
         if (isService(incoming, app.reading)) return
-        return app.keepUnread('not-by-the-sender', incoming.raw)
+        return app.keepDeadLetter('not-by-the-sender', incoming.raw)
       }
       try {
         say(turn, await answerTo(incoming, talk, () => wordsFor(turn)), app)
       } catch (error) {
         if (!(error instanceof NothingSaid)) throw error
-        await app.keepUnread('no-words-or-files', incoming.raw)
+        await app.keepDeadLetter('no-words-or-files', incoming.raw)
         say(turn, { text: (await wordsFor(turn)).notTaken }, app)
       }
     })
@@ -132,10 +132,10 @@ function onButtons(bot: Bot<Turn>, talk: Conversation, app: ConversationContext)
     // Under a message that is too old, or that is not ours, there is nothing to be pressed.
     if (!press?.message || !isToUs(press.message)) return
     const { message, ...rest } = press
-    const deed = readDeed(press.data)
+    const action = readButton(press.data)
     const words = await wordsFor(turn)
-    const pressed = deed
-      ? await talk.press(turn.heard.update, { ...rest, message }, deed, words)
+    const pressed = action
+      ? await talk.press(turn.heard.update, { ...rest, message }, action, words)
       : { toast: words.tooLate }
     if (pressed.language) turn.session = { ...(await turn.session), language: pressed.language }
     say(turn, pressed.say, app)
@@ -172,7 +172,7 @@ function elsewhere(bot: Bot<Turn>, app: ConversationContext): void {
   bot
     .on(['message', 'edited_message'])
     .filter((turn) => !isGroup(incomingOf(turn).message))
-    .use((turn) => app.keepUnread('not-said-to-the-bot', incomingOf(turn).raw))
+    .use((turn) => app.keepDeadLetter('not-said-to-the-bot', incomingOf(turn).raw))
 }
 
 function incomingOf({ heard }: Turn): Incoming {
@@ -225,7 +225,7 @@ function call(
   app
     .getApi()
     .then((api): Promise<unknown> => api.raw[method](payload as never))
-    .catch((error: unknown) => app.onFault(faultOf(error).code))
+    .catch((error: unknown) => app.onError(errorCodeOf(error).code))
 }
 
 /** The library writes a session back whenever it was read; most that are read do not change. */

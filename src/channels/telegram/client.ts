@@ -1,6 +1,6 @@
 import type { Api } from 'grammy'
 import { loadedOnce } from '../../core/loaded-once.ts'
-import { CarryFault } from '../../jobs/job.ts'
+import { JobError } from '../../jobs/job.ts'
 
 /** Milliseconds for one call. */
 export const patience = 120_000
@@ -19,7 +19,7 @@ export type GetApi = () => Promise<Api>
 /** The Bot API of this bot, made with the first call, so that starting up does not wait for the library. @throws CarryFault without a token */
 export function apiOf(token: string | undefined, apiRoot: string): GetApi {
   return loadedOnce(async () => {
-    if (!token) throw new CarryFault('telegram-no-token')
+    if (!token) throw new JobError('telegram-no-token')
     const { Api } = await import('grammy')
     return configured(new Api(token, { apiRoot, timeoutSeconds: patience / 1000 }))
   })
@@ -50,25 +50,25 @@ export async function configured(api: Api): Promise<Api> {
   return api
 }
 
-type Refusal = { error_code: number; description: string; parameters: { retry_after?: number } }
+type Rejection = { error_code: number; description: string; parameters: { retry_after?: number } }
 
 /**
  * What a failed call means for its delivery. 400 is about this call and final, 403 says that the person has blocked the
  * bot; anything else may pass. Nothing of the error is kept: the token is in its address.
  */
-export function faultOf(error: unknown): CarryFault {
-  if (error instanceof CarryFault) return error
-  const { error_code: code, description = '', parameters } = error as Partial<Refusal>
-  if (typeof code !== 'number') return new CarryFault('telegram-unreachable')
+export function errorCodeOf(error: unknown): JobError {
+  if (error instanceof JobError) return error
+  const { error_code: code, description = '', parameters } = error as Partial<Rejection>
+  if (typeof code !== 'number') return new JobError('telegram-unreachable')
   if (code === 400 && /file is too big/i.test(description)) {
-    return new CarryFault('telegram-too-large', { permanent: true })
+    return new JobError('telegram-too-large', { permanent: true })
   }
   return refused(code, Number(parameters?.retry_after ?? 0) * 1000)
 }
 
 /** `retryAfter` is in milliseconds. */
-export function refused(status: number, retryAfter = 0): CarryFault {
-  return new CarryFault(`telegram-${status}`, {
+export function refused(status: number, retryAfter = 0): JobError {
+  return new JobError(`telegram-${status}`, {
     permanent: status === 400 || status === 403,
     retryAfter,
   })

@@ -1,8 +1,8 @@
 import type { TelegramSender } from '../../jobs/contact.ts'
 import type { IncomingMessage } from '../../submissions/incoming.ts'
 import type { Submission } from '../../submissions/model.ts'
-import type { Chat, NewPart, TakenPart } from '../chat/draft.ts'
-import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
+import type { AddedItem, Chat, NewDraftItem } from '../chat/draft.ts'
+import type { DraftStore } from '../chat/draft-store/draft-store.ts'
 import type { Words } from '../chat/words/words.ts'
 import type { ChatKeys } from './chat-id-hash.ts'
 import type { GetApi } from './client.ts'
@@ -21,8 +21,8 @@ export type ConversationContext = {
   saferForm: (words: Words) => string
   reading: Reading
   /** Takes a part in durably; parts that come together may share a commit. */
-  take: (part: NewPart) => Promise<TakenPart>
-  pieces: OpenPieceStore
+  take: (item: NewDraftItem) => Promise<AddedItem>
+  drafts: DraftStore
   chats: {
     sessions: {
       read(chat: string): Promise<Session | undefined>
@@ -37,10 +37,10 @@ export type ConversationContext = {
   link: (token: string, chat: Chat, sender: TelegramSender) => Promise<string | undefined>
   receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
   /** Keeps what cannot be understood as it came. */
-  keepUnread: (reason: string, raw: string) => Promise<void>
+  keepDeadLetter: (reason: string, raw: string) => Promise<void>
   /** Wakes the worker: what was written is to be carried. */
   nudge: () => void
   now: () => number
   /** Told of what a call to Telegram failed with, as a code. */
-  onFault: (code: string) => void
+  onError: (code: string) => void
 }

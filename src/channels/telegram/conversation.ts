@@ -2,22 +2,22 @@ import { hash } from 'node:crypto'
 import { unavailable } from '../../core/errors.ts'
 import type { Kind } from '../../db/values.ts'
 import { isConfidentialKind, senderState } from '../../submissions/model.ts'
-import type { Chat, OpenPiece, Part, UpdateName } from '../chat/draft.ts'
+import type { Chat, Draft, DraftItem, UpdateName } from '../chat/draft.ts'
 import { firstStep, stepAfter, stepBefore } from '../chat/draft.ts'
 import { isLanguage, languages, type Words } from '../chat/words/words.ts'
 import { type Address, addressOf, isByAnother, readAddress, writtenAddress } from './address.ts'
 import type { ConversationContext } from './context.ts'
 import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
 import {
+  type ActionContext,
   type Answer,
-  type Deed,
   discardButtons,
   kindButtons,
   languageButtons,
   undoButtons,
 } from './keyboards.ts'
 import { readMessage } from './parse-message.ts'
-import { faultsIn, isAsking, missingStep, question, suggestionsFor } from './questionnaire.ts'
+import { errorsIn, isAsking, missingStep, question, suggestionsFor } from './questionnaire.ts'
 import type { Incoming, Message, Press, Update } from './update-schema.ts'
 
 /** Nothing in the message that a piece could be made of. */
@@ -33,7 +33,7 @@ export type Conversation = ReturnType<typeof conversation>
  * update; what is said to a repeat is told from how things stand.
  */
 export function conversation(app: ConversationContext) {
-  const { pieces, chats, now } = app
+  const { drafts, chats, now } = app
 
   return {
     chatOf,
@@ -57,24 +57,24 @@ export function conversation(app: ConversationContext) {
 
     /** Begins a piece of a kind, or makes the open one of that kind; with what was said along with the command. */
     async begin(incoming: Incoming, kind: Kind, words: Words, more?: Incoming): Promise<Answer | undefined> {
-      const piece = await pieces.begin(updateName(incoming.update), chatFrom(incoming.message), kind, now())
+      const draft = await drafts.begin(updateName(incoming.update), chatFrom(incoming.message), kind, now())
       app.nudge()
-      if (more === undefined) return firstWordsOf(words, piece, kind)
-      return say(more, async () => words, 'words', piece)
+      if (more === undefined) return firstWordsOf(words, draft, kind)
+      return say(more, async () => words, 'words', draft)
     },
 
     say,
 
     /** What to say to something that looks like a command and was taken in as words. */
     async tookAsWords({ message }: Incoming, words: Words): Promise<Answer> {
-      const [piece] = await pieces.ofChat(chatFrom(message).key)
+      const [draft] = await drafts.ofChat(chatFrom(message).key)
       const text = words.commandWithWords(words.helpCommands)
-      return { text, ...(piece && { buttons: discardButtons(words, piece.id) }) }
+      return { text, ...(draft && { buttons: discardButtons(words, draft.id) }) }
     },
 
     /** Nothing was done at a command that is none; what is open waits again, for it may have been meant to be discarded. */
     async unknownCommand({ message }: Incoming, words: Words): Promise<Answer> {
-      for (const { id } of await pieces.ofChat(chatFrom(message).key)) await pieces.wait(id, now())
+      for (const { id } of await drafts.ofChat(chatFrom(message).key)) await drafts.wait(id, now())
       return { text: words.unknownCommand(words.helpCommands) }
     },
 
@@ -85,54 +85,54 @@ export function conversation(app: ConversationContext) {
       // where it ends may be where somebody lives: no other place is kept.
       if (said.location !== undefined) return undefined
       const chat = chatFrom(message)
-      const { part, nature } = readMessage(incoming, app.reading)
-      const fileNames = namesOfFiles(app.keys, message, part.files)
-      const fate = await pieces.fateOf(chat.key, part.messageId)
+      const { item, nature } = readMessage(incoming, app.reading)
+      const fileNames = namesOfFiles(app.keys, message, item.files)
+      const fate = await drafts.fateOf(chat.key, item.messageId)
       if (!fate) {
         if (nature === 'service' || nature === 'nothing') return undefined
         const name = updateName(update)
-        await app.take({ update: name, fileNames, chat, part, joins: null, kind: 'news-tip', at: now() })
+        await app.take({ update: name, fileNames, chat, item, joins: null, kind: 'news-tip', at: now() })
         app.nudge()
         return undefined
       }
       if (fate.state === 'open') {
-        const faults = isAsking(fate.field) ? faultsIn(fate.field, part.words) : []
-        if (faults.length > 0) return { text: (await wordsFor()).answerAgain(faults.join(' ')) }
-        if (await pieces.change(chat.key, part, fileNames, now())) return undefined
+        const errors = isAsking(fate.field) ? errorsIn(fate.field, item.words) : []
+        if (errors.length > 0) return { text: (await wordsFor()).answerAgain(errors.join(' ')) }
+        if (await drafts.change(chat.key, item, fileNames, now())) return undefined
         // It has just been sent: it is an edit of that from now on.
         return this.edit(incoming, wordsFor)
       }
-      if (fate.state === 'discarded' || pieces.isKnown(fate, part)) return undefined
+      if (fate.state === 'discarded' || drafts.isKnown(fate, item)) return undefined
       // It is just being sent. Telegram tries again in a moment: nobody else could keep what it says in confidence.
       if (!fate.isTaken || !fate.submissionId) throw unavailable(undefined)
       await app.receiveFurther({
         submissionId: fate.submissionId,
-        arrival: { source: 'telegram-edit', key: updateName(update).key },
-        fields: { body: part.words || wordsRemoved },
+        idempotencyKey: { source: 'telegram-edit', key: updateName(update).key },
+        fields: { body: item.words || wordsRemoved },
         files: [],
-        awaited: await newFiles(part.files, fileNames, pieces.knownFiles),
-        telegram: part.sender,
-        ...(part.unread && { rawUpdates: [part.unread.raw] }),
+        awaited: await newFiles(item.files, fileNames, drafts.knownFiles),
+        telegram: item.sender,
+        ...(item.unread && { rawUpdates: [item.unread.raw] }),
         isEdit: true,
       })
-      await pieces.edited(chat.key, part, fileNames, now())
+      await drafts.edited(chat.key, item, fileNames, now())
       return undefined
     },
 
     async cancel({ update, message }: Incoming, words: Words): Promise<Answer> {
       const chat = chatFrom(message)
-      const [piece] = await pieces.ofChat(chat.key)
-      if (!piece) return { text: words.nothingToDiscard }
-      await pieces.discard(updateName(update), piece.id, now())
+      const [draft] = await drafts.ofChat(chat.key)
+      if (!draft) return { text: words.nothingToDiscard }
+      await drafts.discard(updateName(update), draft.id, now())
       app.nudge()
-      if (piece.partCount === 0) return { text: words.discardedForGood }
-      return { text: words.discardedForGood, buttons: undoButtons(words, piece.id) }
+      if (draft.itemCount === 0) return { text: words.discardedForGood }
+      return { text: words.discardedForGood, buttons: undoButtons(words, draft.id) }
     },
 
     /** True where something is open that could be discarded. */
     async hasSomething({ message }: Incoming): Promise<boolean> {
-      const [piece] = await pieces.ofChat(chatFrom(message).key)
-      return piece !== undefined && piece.partCount > 0
+      const [draft] = await drafts.ofChat(chatFrom(message).key)
+      return draft !== undefined && draft.itemCount > 0
     },
 
     /** Discards what is open, with the words that came after the command: whoever wants it back has them back too. */
@@ -157,33 +157,33 @@ export function conversation(app: ConversationContext) {
     },
 
     /** Does what a button says. */
-    async press(update: Update, press: Press, deed: Deed, words: Words): Promise<Pressed> {
+    async press(update: Update, press: Press, action: ActionContext, words: Words): Promise<Pressed> {
       const { message, from } = press
       const chat = chatOf(addressOf(message), from.language_code)
       if (isByAnother({ ...message, from })) return { toast: words.tooLate }
-      if (deed[0] === 'kind') {
-        const piece = await pieces.begin(updateName(update), chat, deed[1], now())
+      if (action[0] === 'kind') {
+        const draft = await drafts.begin(updateName(update), chat, action[1], now())
         app.nudge()
-        return { say: firstWordsOf(words, piece, deed[1]) }
+        return { say: firstWordsOf(words, draft, action[1]) }
       }
-      if (deed[0] === 'language') {
-        if (!isLanguage(deed[1])) return {}
-        return { language: deed[1], say: { text: languages[deed[1]].languageChosen } }
+      if (action[0] === 'language') {
+        if (!isLanguage(action[1])) return {}
+        return { language: action[1], say: { text: languages[action[1]].languageChosen } }
       }
-      const piece = await pieces.byId(deed[1])
-      if (piece?.chat !== chat.key) return { toast: words.tooLate }
-      const pressed = await pressOn(update, press, deed, piece, chat, words)
+      const draft = await drafts.byId(action[1])
+      if (draft?.chat !== chat.key) return { toast: words.tooLate }
+      const pressed = await pressOn(update, press, action, draft, chat, words)
       app.nudge()
       return pressed
     },
   }
 
-  function firstWordsOf(words: Words, piece: OpenPiece, kind: Kind): Answer {
-    if (piece.step === firstStep('guest-post')) {
-      const first = question(words, piece, piece.step ?? 'title')
+  function firstWordsOf(words: Words, draft: Draft, kind: Kind): Answer {
+    if (draft.step === firstStep('guest-post')) {
+      const first = question(words, draft, draft.step ?? 'title')
       return { ...first, text: `${words.begunGuestPost}\n\n${first.text}` }
     }
-    if (piece.step !== null) return question(words, piece, piece.step)
+    if (draft.step !== null) return question(words, draft, draft.step)
     const begun = words.begun(words.kinds[kind])
     return { text: isConfidentialKind(kind) ? `${begun}\n\n${warningOf(words)}` : begun }
   }
@@ -198,34 +198,34 @@ export function conversation(app: ConversationContext) {
     incoming: Incoming,
     wordsFor: () => Promise<Words>,
     of = '',
-    begun?: OpenPiece,
+    begun?: Draft,
   ): Promise<Answer | undefined> {
     const { update, message } = incoming
     const chat = chatFrom(message)
-    const { part, nature } = readMessage(incoming, app.reading)
+    const { item, nature } = readMessage(incoming, app.reading)
     if (nature === 'service') return undefined
     if (nature === 'nothing') throw new NothingSaid()
-    const open = await pieces.ofChat(chat.key)
-    const [piece] = open
+    const open = await drafts.ofChat(chat.key)
+    const [draft] = open
     const name = updateName(update, of)
     // What stands with the command that chose a kind is of that kind, whatever it replies to.
     const named = begun ? undefined : await repliedTo(message, chat)
-    const fileNames = namesOfFiles(app.keys, message, part.files)
-    if (!named && piece?.joins === null && isAsking(piece.step)) {
+    const fileNames = namesOfFiles(app.keys, message, item.files)
+    if (!named && draft?.joins === null && isAsking(draft.step)) {
       const words = await wordsFor()
-      if (part.files.length > 0 || nature === 'unreadable') {
-        await app.take({ update: name, fileNames, chat, part, joins: null, kind: piece.kind, at: now() })
-        const again = question(words, piece, piece.step)
+      if (item.files.length > 0 || nature === 'unreadable') {
+        await app.take({ update: name, fileNames, chat, item, joins: null, kind: draft.kind, at: now() })
+        const again = question(words, draft, draft.step)
         const what = nature === 'unreadable' ? words.notTaken : words.fileKept
         return { ...again, text: `${what}\n\n${again.text}` }
       }
-      const answered = await answerStep(name, piece, part, chat, words)
+      const answered = await answerStep(name, draft, item, chat, words)
       // Somebody answered meanwhile: this is the answer to what is asked now.
       return answered === 'moved-on' ? say(incoming, wordsFor, of, begun) : answered
     }
     const joins = begun ? null : (named ?? (await joinedBy(chat, open)))
     const kind = begun?.kind ?? 'news-tip'
-    await app.take({ update: name, fileNames, chat, part, joins, kind, at: now() })
+    await app.take({ update: name, fileNames, chat, item, joins, kind, at: now() })
     app.nudge()
     return nature === 'unreadable' ? { text: (await wordsFor()).notTaken } : undefined
   }
@@ -245,88 +245,88 @@ export function conversation(app: ConversationContext) {
   }
 
   /** The submission that a message goes on with: by what is open, or because we answered last. */
-  async function joinedBy(chat: Chat, open: OpenPiece[]): Promise<string | null> {
+  async function joinedBy(chat: Chat, open: Draft[]): Promise<string | null> {
     if (open[0]) return open[0].joins
-    const since = Math.max(await pieces.lastHeardAt(chat.key), now() - replyTime)
+    const since = Math.max(await drafts.lastHeardAt(chat.key), now() - replyTime)
     return (await chats.lastAnswered(chat.key, since)) ?? null
   }
 
   async function answerStep(
     update: UpdateName,
-    piece: OpenPiece,
-    part: Part,
+    draft: Draft,
+    item: DraftItem,
     chat: Chat,
     words: Words,
   ): Promise<Answer | undefined | 'moved-on'> {
-    const { step } = piece
+    const { step } = draft
     if (!isAsking(step)) return 'moved-on'
-    if (step === 'consent') return { ...question(words, piece, step), text: words.pressButton }
-    const faults = faultsIn(step, part.words)
-    if (faults.length > 0) {
-      return { ...question(words, piece, step), text: words.answerAgain(faults.join(' ')) }
+    if (step === 'consent') return { ...question(words, draft, step), text: words.pressButton }
+    const errors = errorsIn(step, item.words)
+    if (errors.length > 0) {
+      return { ...question(words, draft, step), text: words.answerAgain(errors.join(' ')) }
     }
-    const moved = await goOn(update, piece, 'forth', { part: { ...part, field: step }, chat })
+    const moved = await goOn(update, draft, 'forth', { item: { ...item, field: step }, chat })
     return moved ? asked(words, moved) : 'moved-on'
   }
 
   /** Goes to the next question or the one before. Undefined, with nothing written, if the piece has moved on meanwhile. */
   async function goOn(
     update: UpdateName,
-    piece: OpenPiece,
+    draft: Draft,
     way: 'forth' | 'back',
-    { skips, ...answer }: { part?: Part; chat?: Chat; skips?: boolean } = {},
-  ): Promise<OpenPiece | undefined> {
-    const step = piece.step ?? 'review'
+    { skips, ...answer }: { item?: DraftItem; chat?: Chat; skips?: boolean } = {},
+  ): Promise<Draft | undefined> {
+    const step = draft.step ?? 'review'
     const to = way === 'forth' ? stepAfter(step) : stepBefore(step)
-    return pieces.goOn(update, piece, to, { ...answer, ...(skips && { forgets: step }), at: now() })
+    return drafts.goOn(update, draft, to, { ...answer, ...(skips && { forgets: step }), at: now() })
   }
 
   async function pressOn(
     update: Update,
     press: Press,
-    deed: PieceDeed,
-    piece: OpenPiece,
+    action: DraftAction,
+    draft: Draft,
     chat: Chat,
     words: Words,
   ): Promise<Pressed> {
-    switch (deed[0]) {
+    switch (action[0]) {
       case 'send':
-        return send(update, piece, words)
+        return send(update, draft, words)
       case 'more':
-        await pieces.wait(piece.id, now())
+        await drafts.wait(draft.id, now())
         return { toast: words.listening }
       case 'discard':
-        await pieces.discard(updateName(update), piece.id, now())
+        await drafts.discard(updateName(update), draft.id, now())
         return { toast: words.discardedForGood }
       case 'undo':
-        return (await pieces.restore(updateName(update), piece.id, now()))
+        return (await drafts.restore(updateName(update), draft.id, now()))
           ? { toast: words.listening }
           : { toast: words.tooLate }
       case 'new':
-        if (piece.state !== 'open') return { toast: words.tooLate }
-        return (await pieces.detach(updateName(update), piece.id, chat.key, now()))
+        if (draft.state !== 'open') return { toast: words.tooLate }
+        return (await drafts.detach(updateName(update), draft.id, chat.key, now()))
           ? {}
           : { toast: words.otherOpen }
       case 'yes':
-        return answerByButton(update, press, piece, 'consent', 'yes', chat, words)
+        return answerByButton(update, press, draft, 'consent', 'yes', chat, words)
       case 'pick': {
-        const picked = suggestionsFor(deed[2])[deed[3]]
+        const picked = suggestionsFor(action[2])[action[3]]
         if (picked === undefined) return { toast: words.tooLate }
-        return answerByButton(update, press, piece, deed[2], picked, chat, words)
+        return answerByButton(update, press, draft, action[2], picked, chat, words)
       }
       default:
-        return turn(update, deed, piece, words)
+        return turn(update, action, draft, words)
     }
   }
 
-  async function send(update: Update, piece: OpenPiece, words: Words): Promise<Pressed> {
-    if (piece.state !== 'open') return { toast: piece.state === 'discarded' ? words.tooLate : words.sending }
-    const missing = piece.kind === 'guest-post' ? missingStep(await pieces.parts(piece.id)) : undefined
+  async function send(update: Update, draft: Draft, words: Words): Promise<Pressed> {
+    if (draft.state !== 'open') return { toast: draft.state === 'discarded' ? words.tooLate : words.sending }
+    const missing = draft.kind === 'guest-post' ? missingStep(await drafts.items(draft.id)) : undefined
     if (missing) {
-      await pieces.goOn(updateName(update), piece, missing, { at: now() })
-      return { say: question(words, piece, missing) }
+      await drafts.goOn(updateName(update), draft, missing, { at: now() })
+      return { say: question(words, draft, missing) }
     }
-    await pieces.close(piece.id, now())
+    await drafts.close(draft.id, now())
     return { toast: words.sending }
   }
 
@@ -334,15 +334,15 @@ export function conversation(app: ConversationContext) {
   async function answerByButton(
     update: Update,
     press: Press,
-    piece: OpenPiece,
-    step: OpenPiece['step'],
+    draft: Draft,
+    step: Draft['step'],
     answer: string,
     chat: Chat,
     words: Words,
   ): Promise<Pressed> {
     const messageId = press.message.message_id
-    if (piece.step !== step || piece.state !== 'open' || step === null) return { toast: words.tooLate }
-    const part: Part = {
+    if (draft.step !== step || draft.state !== 'open' || step === null) return { toast: words.tooLate }
+    const item: DraftItem = {
       messageId: -messageId,
       album: null,
       field: step,
@@ -353,33 +353,33 @@ export function conversation(app: ConversationContext) {
       language: press.from.language_code,
       editedAt: 0,
     }
-    return ask(piece, await goOn(updateName(update), piece, 'forth', { part, chat }), words)
+    return ask(draft, await goOn(updateName(update), draft, 'forth', { item, chat }), words)
   }
 
   /** Asks what is asked now, also where another press was faster. */
-  async function ask(piece: OpenPiece, moved: OpenPiece | undefined, words: Words): Promise<Pressed> {
-    const there = moved ?? (await pieces.byId(piece.id))
+  async function ask(draft: Draft, moved: Draft | undefined, words: Words): Promise<Pressed> {
+    const there = moved ?? (await drafts.byId(draft.id))
     return { say: there && asked(words, there) }
   }
 
-  async function turn(update: Update, deed: TurnDeed, piece: OpenPiece, words: Words): Promise<Pressed> {
-    if (piece.step !== deed[2] || piece.state !== 'open') return { toast: words.tooLate }
-    if (deed[0] === 'back') return ask(piece, await goOn(updateName(update), piece, 'back'), words)
-    if (deed[0] === 'next' && missingStep(await pieces.parts(piece.id)) === 'body')
+  async function turn(update: Update, action: TurnAction, draft: Draft, words: Words): Promise<Pressed> {
+    if (draft.step !== action[2] || draft.state !== 'open') return { toast: words.tooLate }
+    if (action[0] === 'back') return ask(draft, await goOn(updateName(update), draft, 'back'), words)
+    if (action[0] === 'next' && missingStep(await drafts.items(draft.id)) === 'body')
       return { toast: words.bodyNeeded }
-    const skips = deed[0] === 'skip'
-    return ask(piece, await goOn(updateName(update), piece, 'forth', { skips }), words)
+    const skips = action[0] === 'skip'
+    return ask(draft, await goOn(updateName(update), draft, 'forth', { skips }), words)
   }
 }
 
 /** What the press of a button leads to: something said, a word that is shown for a moment, a language chosen. */
 export type Pressed = { say?: Answer | undefined; toast?: string; language?: string }
 
-type PieceDeed = Exclude<Deed, ['kind', ...unknown[]] | ['language', ...unknown[]]>
-type TurnDeed = Extract<PieceDeed, ['next' | 'back' | 'skip', ...unknown[]]>
+type DraftAction = Exclude<ActionContext, ['kind', ...unknown[]] | ['language', ...unknown[]]>
+type TurnAction = Extract<DraftAction, ['next' | 'back' | 'skip', ...unknown[]]>
 
-function asked(words: Words, piece: OpenPiece): Answer | undefined {
-  return piece.step === null ? undefined : question(words, piece, piece.step)
+function asked(words: Words, draft: Draft): Answer | undefined {
+  return draft.step === null ? undefined : question(words, draft, draft.step)
 }
 
 /** Update ids count per bot. With the message, for two bots that share this door may share an update id. */

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { Failure } from '../../core/errors.ts'
-import type { Sealing } from '../../encryption/types.ts'
+import type { Recipients } from '../../encryption/types.ts'
 import { NoRoom } from '../../files/no-room.ts'
-import { CarryFault, type Delivery, waitIn } from '../../jobs/job.ts'
+import { type Job, JobError, waitIn } from '../../jobs/job.ts'
 import type { AttachmentStore } from '../../submissions/attachment-store.ts'
 import { FileRefused } from '../../submissions/file-refusal.ts'
-import type { SealedAs } from '../../submissions/intake-record.ts'
-import { breakingOff, faultOf, type GetApi, patience, refused } from './client.ts'
+import type { EncryptedAs } from '../../submissions/intake-record.ts'
+import { breakingOff, errorCodeOf, type GetApi, patience, refused } from './client.ts'
 
 export type FetchContext = {
   token: string | undefined
@@ -20,7 +20,7 @@ export type FetchContext = {
     id: string,
     maxBytes: number,
   ) => Promise<{ size: number; type: string; sha256: string }>
-  keep: (ids: string[], sealing: Sealing | undefined) => Promise<Map<string, SealedAs>>
+  keep: (ids: string[], recipients: Recipients | undefined) => Promise<Map<string, EncryptedAs>>
   erase: (id: string) => Promise<void>
   discard: (ids: string[]) => Promise<void>
   attachments: AttachmentStore
@@ -33,9 +33,9 @@ export type FetchContext = {
  * Undefined for one that could lead elsewhere: an address, a place on a disk, or a way up.
  */
 export function encodedPath(path: string): string | undefined {
-  const parts = path.toWellFormed().split('/')
-  const leadsElsewhere = /^[a-z][a-z\d+.-]*:\/\//i.test(path) || parts.some((part) => /^\.{0,2}$/.test(part))
-  return leadsElsewhere ? undefined : parts.map(encodeURIComponent).join('/')
+  const items = path.toWellFormed().split('/')
+  const leadsElsewhere = /^[a-z][a-z\d+.-]*:\/\//i.test(path) || items.some((item) => /^\.{0,2}$/.test(item))
+  return leadsElsewhere ? undefined : items.map(encodeURIComponent).join('/')
 }
 
 /**
@@ -52,41 +52,41 @@ function withinServer(path: string, token: string): string {
 /** Fetches awaited files from the Bot API. The token is in the URL, so no error of these requests is ever kept. */
 export function telegramFileFetcher(app: FetchContext) {
   /** @throws CarryFault */
-  return async (delivery: Delivery, signal: AbortSignal): Promise<void> => {
-    const { attachmentId, target } = delivery
-    if (!attachmentId || !target) throw new CarryFault('telegram-nothing-to-fetch', { permanent: true })
+  return async (job: Job, signal: AbortSignal): Promise<void> => {
+    const { attachmentId, target } = job
+    if (!attachmentId || !target) throw new JobError('telegram-nothing-to-fetch', { permanent: true })
     if ((await app.attachments.state(attachmentId)) === 'kept') return
     const { token } = app
-    if (!token) throw new CarryFault('telegram-no-token')
+    if (!token) throw new JobError('telegram-no-token')
     const path = await pathOf(target, token, signal)
     const body = await download(`${app.apiRoot}/file/bot${token}/${path}`, signal, app.now())
     const file = await stage(body, attachmentId)
-    const found = await app.attachments.sealingOf(attachmentId)
+    const found = await app.attachments.recipientsOf(attachmentId)
     if (!found) {
       await app.discard([attachmentId])
-      throw new CarryFault('file-gone', { permanent: true })
+      throw new JobError('file-gone', { permanent: true })
     }
-    const { sealing } = found
-    const as = (await app.keep([attachmentId], sealing)).get(attachmentId)
+    const { recipients } = found
+    const as = (await app.keep([attachmentId], recipients)).get(attachmentId)
     const isTaken = await app.attachments.arrived(
       attachmentId,
       { ...file, mark: as?.mark, desk: as?.desk },
-      sealing,
+      recipients,
       app.now(),
     )
     if (isTaken) return
     await app.erase(attachmentId)
-    throw new CarryFault('changed-meanwhile')
+    throw new JobError('changed-meanwhile')
   }
 
   async function pathOf(fileId: string, token: string, signal: AbortSignal): Promise<string> {
     const api = await app.getApi()
     const { file_path: given } = await api.getFile(fileId, breakingOff(signal)).catch((error: unknown) => {
-      throw faultOf(error)
+      throw errorCodeOf(error)
     })
     const path = given === undefined ? undefined : encodedPath(withinServer(given, token))
     if (path !== undefined) return path
-    throw new CarryFault('telegram-bad-path', { permanent: true })
+    throw new JobError('telegram-bad-path', { permanent: true })
   }
 
   async function stage(body: Readable, attachmentId: string) {
@@ -94,12 +94,11 @@ export function telegramFileFetcher(app: FetchContext) {
       return await app.stage(body, attachmentId, app.maxBytes)
     } catch (error) {
       body.destroy()
-      if (error instanceof FileRefused)
-        throw new CarryFault(`unsupported-${error.reason}`, { permanent: true })
+      if (error instanceof FileRefused) throw new JobError(`unsupported-${error.reason}`, { permanent: true })
       // Telegram keeps it, so it can be fetched when there is room.
-      if (error instanceof NoRoom) throw new CarryFault('no-room')
-      if (!(error instanceof Failure)) throw new CarryFault('telegram-broken-off')
-      throw new CarryFault(error.code, { permanent: error.code !== 'unavailable' })
+      if (error instanceof NoRoom) throw new JobError('no-room')
+      if (!(error instanceof Failure)) throw new JobError('telegram-broken-off')
+      throw new JobError(error.code, { permanent: error.code !== 'unavailable' })
     }
   }
 }
@@ -109,7 +108,7 @@ async function download(url: string, signal: AbortSignal, now: number): Promise<
     redirect: 'error',
     signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
   }).catch(() => {
-    throw new CarryFault('telegram-unreachable')
+    throw new JobError('telegram-unreachable')
   })
   if (response.ok && response.body) return Readable.fromWeb(response.body)
   await response.body?.cancel()

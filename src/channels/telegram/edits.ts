@@ -1,4 +1,4 @@
-import type { HeldFile, UpdateName } from '../chat/draft.ts'
+import type { RemoteFile, UpdateName } from '../chat/draft.ts'
 import { addressOf } from './address.ts'
 import type { ChatKeys } from './chat-id-hash.ts'
 import type { Message } from './update-schema.ts'
@@ -7,7 +7,7 @@ import type { Message } from './update-schema.ts'
 export const wordsRemoved = '[The words were removed.]'
 
 /** By what the files of a message are known again when it is edited, whichever words stand beside them. */
-export function namesOfFiles(keys: ChatKeys, message: Message, files: HeldFile[]): UpdateName[] {
+export function namesOfFiles(keys: ChatKeys, message: Message, files: RemoteFile[]): UpdateName[] {
   const address = addressOf(message)
   return files.map(({ mark }) => ({
     bot: 'telegram-file',
@@ -17,10 +17,10 @@ export function namesOfFiles(keys: ChatKeys, message: Message, files: HeldFile[]
 
 /** Those of a message's files that did not come with it before. */
 export async function newFiles(
-  files: HeldFile[],
+  files: RemoteFile[],
   names: UpdateName[],
   knownFiles: (names: UpdateName[]) => Promise<Set<string>>,
-): Promise<HeldFile[]> {
+): Promise<RemoteFile[]> {
   const known = await knownFiles(names)
   return files.filter((_, i) => !known.has(names[i]?.key ?? ''))
 }

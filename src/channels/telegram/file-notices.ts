@@ -1,19 +1,19 @@
 import type { Contact } from '../../jobs/contact.ts'
-import { CarryFault, type Delivery } from '../../jobs/job.ts'
-import { isRefusalReason, type RefusalReason } from '../../submissions/file-refusal.ts'
+import { type Job, JobError } from '../../jobs/job.ts'
+import { isRejectionReason, type RejectionReason } from '../../submissions/file-refusal.ts'
 import { type Message, telegramOf } from '../../submissions/model.ts'
-import type { PieceToSend } from '../chat/draft.ts'
+import type { DraftToSubmit } from '../chat/draft.ts'
 import { type Words, wordsIn } from '../chat/words/words.ts'
 import { type Address, inTopic, readAddress } from './address.ts'
-import { breakingOff, faultOf, type GetApi } from './client.ts'
+import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
 export type FileNoticeContext = {
   getApi: GetApi
-  pieceById: (id: string) => Promise<PieceToSend | undefined>
+  draftById: (id: string) => Promise<DraftToSubmit | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
   /** How the sender of a sealed piece is reached, as far as this process knows. */
   contact: (submissionId: string) => Promise<Contact | 'lost'>
-  wordsFor: (piece: PieceToSend) => Promise<Words>
+  wordsFor: (draft: DraftToSubmit) => Promise<Words>
   /** A link by which files join this piece or submission, once. */
   linkFor: (id: string) => string
 }
@@ -23,13 +23,13 @@ export function fileNotices(app: FileNoticeContext) {
   return { uploadLink, fileRefused }
 
   /** A link to our own site, for exactly this piece. @throws CarryFault */
-  async function uploadLink({ submissionId }: Delivery, signal: AbortSignal): Promise<undefined> {
+  async function uploadLink({ submissionId }: Job, signal: AbortSignal): Promise<undefined> {
     await say(submissionId ?? '', (words, id) => words.tooLarge(app.linkFor(id)), signal)
   }
 
   /** @throws CarryFault */
-  async function fileRefused({ submissionId, target }: Delivery, signal: AbortSignal): Promise<undefined> {
-    const reason = target !== null && isRefusalReason(target) ? target : 'other'
+  async function fileRefused({ submissionId, target }: Job, signal: AbortSignal): Promise<undefined> {
+    const reason = target !== null && isRejectionReason(target) ? target : 'other'
     await say(submissionId ?? '', (words) => words.notOpened[noticeFor(reason)], signal)
   }
 
@@ -48,24 +48,24 @@ export function fileNotices(app: FileNoticeContext) {
         breakingOff(signal),
       )
       .catch((error: unknown) => {
-        throw faultOf(error)
+        throw errorCodeOf(error)
       })
   }
 
   /** The piece's chat, or where it has become a submission already, the one that its sender wrote from. */
   async function whereTo(id: string): Promise<{ address: Address; words: Words }> {
-    const piece = await app.pieceById(id)
-    if (piece?.target) return { address: readAddress(piece.target), words: await app.wordsFor(piece) }
+    const draft = await app.draftById(id)
+    if (draft?.target) return { address: readAddress(draft.target), words: await app.wordsFor(draft) }
     const messages = await app.conversation(id)
     const contact = await app.contact(id)
     const chat = telegramOf(messages) ?? (contact === 'lost' ? undefined : contact.telegram)
-    if (!chat) throw new CarryFault('submission-gone', { permanent: true })
+    if (!chat) throw new JobError('submission-gone', { permanent: true })
     return { address: chat, words: wordsIn(messages[0]?.content.fields.language) }
   }
 }
 
 /** In a chat less is told apart: Telegram does not give a file its name. */
-function noticeFor(reason: RefusalReason): keyof Words['notOpened'] {
+function noticeFor(reason: RejectionReason): keyof Words['notOpened'] {
   switch (reason) {
     case 'pages':
     case 'numbers':

@@ -9,21 +9,21 @@ export type Buttons = { text: string; callback_data: string }[][]
 export type Answer = { text: string; buttons?: Buttons; replyTo?: number }
 
 /** What a button does, as it stands in its data: at most 64 bytes. */
-const Deed = z.union([
+const ActionContext = z.union([
   z.tuple([z.literal('kind'), z.enum(kinds)]),
   z.tuple([z.literal('language'), z.string()]),
   z.tuple([z.enum(['send', 'more', 'discard', 'undo', 'new', 'yes']), z.uuid()]),
   z.tuple([z.enum(['next', 'back', 'skip']), z.uuid(), z.enum(steps)]),
   z.tuple([z.literal('pick'), z.uuid(), z.enum(steps), z.coerce.number().int().min(0).max(100)]),
 ])
-export type Deed = z.infer<typeof Deed>
+export type ActionContext = z.infer<typeof ActionContext>
 
-export function readDeed(data: string | undefined): Deed | undefined {
-  return Deed.safeParse(data?.split(':')).data
+export function readButton(data: string | undefined): ActionContext | undefined {
+  return ActionContext.safeParse(data?.split(':')).data
 }
 
-export function button(text: string, ...deed: Deed): Buttons[number][number] {
-  return { text, callback_data: deed.join(':') }
+export function button(text: string, ...action: ActionContext): Buttons[number][number] {
+  return { text, callback_data: action.join(':') }
 }
 
 const offered: Kind[] = ['news-tip', 'expose', 'story-angle', 'human-interest', 'guest-post']
@@ -37,7 +37,7 @@ export function languageButtons(): Buttons {
 }
 
 /** Below what has been gathered for a piece. */
-export function pieceButtons(words: Words, id: string, isReply: boolean): Buttons {
+export function draftButtons(words: Words, id: string, isReply: boolean): Buttons {
   const rest = [button(words.addMore, 'more', id), button(words.discard, 'discard', id)]
   return isReply
     ? [[button(words.sendReply, 'send', id)], [button(words.somethingNew, 'new', id)], rest]

@@ -6,8 +6,8 @@ import { allowedUpdates } from './webhook-setup.ts'
 export type PollContext = {
   api: Api
   /** Where the letterbox takes updates in, and the secret that it wants with them. */
-  door: { url: string; secret: string }
-  onFault: (code: string) => void
+  channel: { url: string; secret: string }
+  onError: (code: string) => void
   signal: AbortSignal
 }
 
@@ -19,7 +19,7 @@ const pause = 3000
  * Fetches updates and posts them to the letterbox as Telegram would, for those without a public address. An update is asked
  * for again until it is durable: the next one is asked for only then.
  */
-export async function poll({ api, door, onFault, signal }: PollContext): Promise<void> {
+export async function poll({ api, channel, onError, signal }: PollContext): Promise<void> {
   await api.deleteWebhook({ drop_pending_updates: false })
   let offset = 0
   while (!signal.aborted) {
@@ -36,16 +36,16 @@ export async function poll({ api, door, onFault, signal }: PollContext): Promise
     } catch (error) {
       if (signal.aborted) return
       const { error_code: code } = error as { error_code?: unknown }
-      onFault(typeof code === 'number' ? `telegram-${code}` : 'unavailable')
+      onError(typeof code === 'number' ? `telegram-${code}` : 'unavailable')
       await sleep(pause, undefined, { signal }).catch(() => undefined)
     }
   }
 
   /** The answer may be a call to make. https://core.telegram.org/bots/api#making-requests-when-getting-updates */
   async function post(update: string): Promise<void> {
-    const response = await fetch(door.url, {
+    const response = await fetch(channel.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': door.secret },
+      headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': channel.secret },
       body: update,
     })
     if (!response.ok) throw new Error('the letterbox did not take an update in')

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import type { PartSort } from '../../db/values.ts'
-import type { HeldFile, Part } from '../chat/draft.ts'
+import type { ItemSort } from '../../db/values.ts'
+import type { DraftItem, RemoteFile } from '../chat/draft.ts'
 import { addressOf } from './address.ts'
 import { message as messageReader } from './message/message.ts'
 import { type Findings, noFindings } from './message/reader.ts'
@@ -18,7 +18,7 @@ export type Reading = {
  * What a person said with a message, as a part of their piece. `nature` tells what there was in it: something said;
  * something of which nothing could be read; what Telegram itself tells of the chat; nothing at all.
  */
-export type ReadMessage = { part: Part; nature: 'said' | 'unreadable' | 'service' | 'nothing' }
+export type ReadMessage = { item: DraftItem; nature: 'said' | 'unreadable' | 'service' | 'nothing' }
 
 /** Stands in the words where nothing of a message could be read. */
 const notReadHere = '[This message could not be read here.]'
@@ -30,20 +30,20 @@ export function readMessage(incoming: Incoming, reading: Reading): ReadMessage {
   for (const name of besideMessage(json)) findings.unread.push({ name: `update.${name}`, value: json[name] })
   const nature = natureOf(words, findings)
   const { media_group_id: album, edit_date: editedAt = 0, from } = message
-  const part: Part = {
+  const item: DraftItem = {
     messageId: message.message_id,
     album: album ?? null,
     field: null,
     sort: sortOf(said),
     words: nature === 'unreadable' ? notReadHere : words,
-    files: findings.files.map((file) => heldFile(file, reading)),
+    files: findings.files.map((file) => remoteFile(file, reading)),
     sender: { ...addressOf(message), messageId: message.message_id },
     name: senderName(message),
     language: from?.language_code?.slice(0, 50),
     editedAt,
     ...(findings.unread.length > 0 && { unread: { raw, mark: markOf(findings) } }),
   }
-  return { part, nature }
+  return { item, nature }
 }
 
 /** True for what Telegram itself tells of a chat. */
@@ -62,15 +62,15 @@ function markOf({ unread }: Findings): string {
   return hash('sha256', JSON.stringify(unread), 'base64url')
 }
 
-function heldFile(
+function remoteFile(
   { size = 0, ...file }: Findings['files'][number],
   { tidyFileName, maxFileBytes }: Reading,
-): HeldFile {
+): RemoteFile {
   return { ...file, name: tidyFileName(file.name), ...(size > maxFileBytes && { withheld: size }) }
 }
 
 /** By which of a message's fields it is counted. */
-const sorts: [field: string, sort: PartSort][] = [
+const sorts: [field: string, sort: ItemSort][] = [
   ['photo', 'photo'],
   ['live_photo', 'photo'],
   ['video', 'video'],
@@ -84,7 +84,7 @@ const sorts: [field: string, sort: PartSort][] = [
   ['contact', 'contact'],
 ]
 
-function sortOf(said: object): PartSort {
+function sortOf(said: object): ItemSort {
   return sorts.find(([field]) => field in said)?.[1] ?? 'message'
 }
 

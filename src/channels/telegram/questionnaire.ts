@@ -1,7 +1,7 @@
 import { type Step, steps } from '../../db/values.ts'
 import { fieldRules } from '../../submissions/incoming.ts'
 import { categories, writtenLanguages } from '../../submissions/suggestions.ts'
-import { linesOf, type OpenPiece, type Part } from '../chat/draft.ts'
+import { type Draft, type DraftItem, linesOf } from '../chat/draft.ts'
 import type { Words } from '../chat/words/words.ts'
 import { type Answer, type Buttons, button } from './keyboards.ts'
 
@@ -14,8 +14,8 @@ export function isAsking(step: Step | null): step is Exclude<Step, 'body' | 'rev
 }
 
 /** The question of a step, with what can be pressed instead of writing. */
-export function question(words: Words, piece: Pick<OpenPiece, 'id'>, step: Step): Answer {
-  const { id } = piece
+export function question(words: Words, draft: Pick<Draft, 'id'>, step: Step): Answer {
+  const { id } = draft
   const position = words.stepOf(steps.indexOf(step) + 1, steps.length - 1)
   const suggested = suggestionsFor(step).map((text, n) => button(text, 'pick', id, step, n))
   const ways = [
@@ -37,15 +37,15 @@ function isOptional(step: Step): boolean {
 }
 
 /** What is wrong with an answer, in sentences; none if it will do. */
-export function faultsIn(step: Exclude<Step, 'body' | 'review'>, words: string): string[] {
+export function errorsIn(step: Exclude<Step, 'body' | 'review'>, words: string): string[] {
   const parsed = rules[step].safeParse(step === 'links' ? linesOf(words) : words)
   return parsed.success ? [] : [...new Set(parsed.error.issues.map((issue) => issue.message))]
 }
 
 /** The first question that has to be answered and is not. */
-export function missingStep(parts: Part[]): Step | undefined {
-  const answered = new Set(parts.map(({ field }) => field))
-  const hasBody = parts.some(({ field }) => field === null || field === 'body')
+export function missingStep(given: DraftItem[]): Step | undefined {
+  const answered = new Set(given.map(({ field }) => field))
+  const hasBody = given.some(({ field }) => field === null || field === 'body')
   return steps.find((step) => {
     if (step === 'review') return false
     return step === 'body' ? !hasBody : !isOptional(step) && !answered.has(step)

@@ -1,13 +1,13 @@
-import type { Delivery, Instead } from '../../jobs/job.ts'
-import type { PieceToSend } from '../chat/draft.ts'
+import type { Job, Unsent } from '../../jobs/job.ts'
+import type { DraftToSubmit } from '../chat/draft.ts'
 import type { Words } from '../chat/words/words.ts'
 import { inTopic, readAddress } from './address.ts'
-import { breakingOff, faultOf, type GetApi } from './client.ts'
+import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
 export type ReceiptContext = {
   getApi: GetApi
-  pieceById: (id: string) => Promise<PieceToSend | undefined>
-  wordsFor: (piece: PieceToSend) => Promise<Words>
+  draftById: (id: string) => Promise<DraftToSubmit | undefined>
+  wordsFor: (draft: DraftToSubmit) => Promise<Words>
   submissionById: (id: string) => Promise<{ reference: string; isConfidential: boolean } | undefined>
   siteUrl: string
   /** Remembers which message of the bot is about which submission. */
@@ -18,18 +18,19 @@ export type ReceiptContext = {
 export function chatReceipts(app: ReceiptContext) {
   /** @throws CarryFault */
   return async (
-    { submissionId: pieceId, ...told }: Delivery,
+    { submissionId: draftId, ...told }: Job,
     signal: AbortSignal,
-  ): Promise<Instead | undefined> => {
-    const piece = await app.pieceById(pieceId ?? '')
-    const submissionId = piece?.becomes?.submissionId
+  ): Promise<Unsent | undefined> => {
+    const draft = await app.draftById(draftId ?? '')
+    const submissionId = draft?.becomes?.submissionId
     const submission = submissionId ? await app.submissionById(submissionId) : undefined
-    if (!piece?.target || !submissionId || !submission) return { needless: 'sent-already' }
-    const words = await app.wordsFor(piece)
-    const receipt = told.receipt ?? (told.passing !== 'lost' ? told.passing?.receipt : undefined)
+    if (!draft?.target || !submissionId || !submission) return { skipped: 'sent-already' }
+    const words = await app.wordsFor(draft)
+    const receipt =
+      told.receipt ?? (told.ephemeralPayload !== 'lost' ? told.ephemeralPayload?.receipt : undefined)
     const text = receipt ? receivedText(words, submission, receipt) : words.joined(submission.reference)
     const api = await app.getApi()
-    const address = readAddress(piece.target)
+    const address = readAddress(draft.target)
     const sent = await api
       .sendMessage(
         address.chatId,
@@ -38,9 +39,9 @@ export function chatReceipts(app: ReceiptContext) {
         breakingOff(signal),
       )
       .catch((error: unknown) => {
-        throw faultOf(error)
+        throw errorCodeOf(error)
       })
-    await app.remember(piece.chat, sent.message_id, submissionId)
+    await app.remember(draft.chat, sent.message_id, submissionId)
     return undefined
   }
 

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import { InputFile } from 'grammy'
-import { CarryFault, type Delivery, type Instead, type Passing } from '../../jobs/job.ts'
+import { type EphemeralPayload, type Job, JobError, type Unsent } from '../../jobs/job.ts'
 import { filesOf, type Message, telegramOf } from '../../submissions/model.ts'
 import { type Address, inTopic } from './address.ts'
-import { breakingOff, faultOf, type GetApi } from './client.ts'
+import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
 export type AnswerContext = {
   getApi: GetApi
@@ -24,23 +24,23 @@ export function telegramAnswers(app: AnswerContext) {
   /** How much of an answer in several messages has arrived: what is tried again goes on from there. */
   const arrived = new Map<string, number>()
   /** @throws CarryFault */
-  return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
-    const submissionId = delivery.submissionId ?? ''
+  return async (job: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
+    const submissionId = job.submissionId ?? ''
     const messages = await app.conversation(submissionId)
-    const message = messages.find((one) => one.id === delivery.messageId)
-    const { passing } = delivery
-    if (passing === 'lost') throw new CarryFault('sealed-away', { permanent: true })
-    const sender = passing?.contact?.telegram ?? telegramOf(messages)
-    if (!message || !sender) throw new CarryFault('submission-gone', { permanent: true })
-    if (message.isWithdrawn) return { needless: 'called-back' }
+    const message = messages.find((one) => one.id === job.messageId)
+    const { ephemeralPayload } = job
+    if (ephemeralPayload === 'lost') throw new JobError('sealed-away', { permanent: true })
+    const sender = ephemeralPayload?.contact?.telegram ?? telegramOf(messages)
+    if (!message || !sender) throw new JobError('submission-gone', { permanent: true })
+    if (message.isWithdrawn) return { skipped: 'called-back' }
     const api = await app.getApi()
-    const files = filesIn(message, passing)
+    const files = filesIn(message, ephemeralPayload)
     const isLeft = message.attachments.length > files.length
-    const said = passing?.text ?? message.content.fields.body
-    const words = passing && isLeft ? `${said}\n\n${fileNote(app.siteUrl)}` : said
+    const said = ephemeralPayload?.text ?? message.content.fields.body
+    const words = ephemeralPayload && isLeft ? `${said}\n\n${fileNote(app.siteUrl)}` : said
     const more = { link_preview_options: { is_disabled: true }, ...inTopic(sender) }
     const steps = [
-      ...inParts(words).map(
+      ...inItems(words).map(
         (text) => () => api.sendMessage(sender.chatId, text, more, breakingOff(signal)).catch(refused),
       ),
       ...files.map(({ name, open }) => async () => {
@@ -48,19 +48,19 @@ export function telegramAnswers(app: AnswerContext) {
         return api.sendDocument(sender.chatId, file, inTopic(sender), breakingOff(signal)).catch(refused)
       }),
     ]
-    const before = arrived.get(delivery.id) ?? 0
+    const before = arrived.get(job.id) ?? 0
     for (const [i, step] of steps.slice(before).entries()) {
       const sent = await step()
-      arrived.set(delivery.id, before + i + 1)
+      arrived.set(job.id, before + i + 1)
       await app.remember(sender, sent.message_id, submissionId)
     }
-    arrived.delete(delivery.id)
+    arrived.delete(job.id)
     return undefined
   }
 
-  function filesIn(message: Message, passing: Passing | undefined) {
-    if (passing) {
-      return (passing.files ?? []).map(({ id, name, key }) => ({
+  function filesIn(message: Message, ephemeralPayload: EphemeralPayload | undefined) {
+    if (ephemeralPayload) {
+      return (ephemeralPayload.files ?? []).map(({ id, name, key }) => ({
         name,
         open: () => app.readOpen(id, Buffer.from(key, 'base64url')),
       }))
@@ -71,7 +71,7 @@ export function telegramAnswers(app: AnswerContext) {
 }
 
 function refused(error: unknown): never {
-  throw faultOf(error)
+  throw errorCodeOf(error)
 }
 
 /** What is sealed, and not passed on with its key, opens with the receipt only. */
@@ -80,15 +80,15 @@ function fileNote(siteUrl: string): string {
 }
 
 /** Cuts a text into parts that Telegram takes: between paragraphs, else between lines, else between words. */
-export function inParts(text: string): string[] {
-  const parts: string[] = []
+export function inItems(text: string): string[] {
+  const items: string[] = []
   let rest = text.trim()
   while (rest.length > longest) {
     const cut = lastBreak(rest.slice(0, longest))
-    parts.push(rest.slice(0, cut).trimEnd())
+    items.push(rest.slice(0, cut).trimEnd())
     rest = rest.slice(cut).trimStart()
   }
-  return [...parts, rest]
+  return [...items, rest]
 }
 
 function lastBreak(text: string): number {

@@ -1,25 +1,25 @@
 import { Failure } from '../../core/errors.ts'
-import { CarryFault, type Instead } from '../../jobs/job.ts'
+import { JobError, type Unsent } from '../../jobs/job.ts'
 import type { IncomingMessage, IncomingSubmission } from '../../submissions/incoming.ts'
 import {
+  type DraftItem,
+  type DraftToSubmit,
   fieldsOf,
   filesOf,
   inOrder,
-  type Part,
-  type PieceToSend,
   quietTime,
   rawUpdatesOf,
   regretTime,
 } from '../chat/draft.ts'
-import type { OpenPieceStore } from '../chat/draft-store/draft-store.ts'
+import type { DraftStore } from '../chat/draft-store/draft-store.ts'
 
 export type SendingContext = {
-  pieces: OpenPieceStore
+  drafts: DraftStore
   receive: (incoming: IncomingSubmission) => Promise<{ reference: string; receipt: string }>
   receiveFurther: (incoming: IncomingMessage) => Promise<unknown>
   receiveInto: (incoming: IncomingMessage & { messageId: string }) => Promise<unknown>
   /** Keeps for the editors to see what could not be taken in. */
-  keepUnread: (reason: string, raw: string) => Promise<void>
+  keepDeadLetter: (reason: string, raw: string) => Promise<void>
   nudge: () => void
   quiet: number
   now: () => number
@@ -29,63 +29,63 @@ export type SendingContext = {
  * Makes a submission of what a chat has gathered, when the person says so or has been quiet for long enough. Repeated
  * after a crash, it makes the same one: a closed piece knows what it becomes, and nothing joins it.
  */
-export function pieceSender(app: SendingContext) {
-  const { pieces, now } = app
+export function draftSubmitter(app: SendingContext) {
+  const { drafts, now } = app
 
   /** @throws CarryFault */
-  async function carry(pieceId: string): Promise<Instead | undefined> {
-    const piece = await pieces.byId(pieceId)
-    if (!piece) return { needless: 'sent-already' }
-    switch (piece.state) {
+  async function handlers(draftId: string): Promise<Unsent | undefined> {
+    const draft = await drafts.byId(draftId)
+    if (!draft) return { skipped: 'sent-already' }
+    switch (draft.state) {
       case 'open':
-        return sendIfQuiet(piece)
+        return sendIfQuiet(draft)
       case 'discarded':
-        return forgetIfNotRegretted(piece)
+        return forgetIfNotRegretted(draft)
       case 'closed':
-        return orKept(piece, () => sendAll(piece))
+        return orKept(draft, () => sendAll(draft))
       case 'sent':
-        return orKept(piece, () => sendLate(piece))
+        return orKept(draft, () => sendLate(draft))
     }
   }
-  return carry
+  return handlers
 
-  async function sendIfQuiet(piece: PieceToSend): Promise<Instead | undefined> {
-    const dueAt = piece.heardAt + quietTime(piece, app.quiet)
-    if (dueAt > now()) return { waitUntil: dueAt }
-    if (piece.partCount === 0) {
-      const isForgotten = await pieces.forget(piece.id, piece.revision)
-      return isForgotten ? { needless: 'empty' } : { waitUntil: now() }
+  async function sendIfQuiet(draft: DraftToSubmit): Promise<Unsent | undefined> {
+    const dueAt = draft.heardAt + quietTime(draft, app.quiet)
+    if (dueAt > now()) return { deferredUntil: dueAt }
+    if (draft.itemCount === 0) {
+      const isForgotten = await drafts.forget(draft.id, draft.revision)
+      return isForgotten ? { skipped: 'empty' } : { deferredUntil: now() }
     }
-    await pieces.close(piece.id, now())
+    await drafts.close(draft.id, now())
     app.nudge()
     return undefined
   }
 
-  async function forgetIfNotRegretted(piece: PieceToSend): Promise<Instead> {
-    const dueAt = piece.heardAt + regretTime
-    if (dueAt > now()) return { waitUntil: dueAt }
-    await pieces.forget(piece.id, piece.revision)
-    return { needless: 'discarded' }
+  async function forgetIfNotRegretted(draft: DraftToSubmit): Promise<Unsent> {
+    const dueAt = draft.heardAt + regretTime
+    if (dueAt > now()) return { deferredUntil: dueAt }
+    await drafts.forget(draft.id, draft.revision)
+    return { skipped: 'discarded' }
   }
 
-  async function sendAll(piece: PieceToSend): Promise<Instead | undefined> {
-    const [opening, ...others] = inMessages(await pieces.parts(piece.id))
-    const { becomes } = piece
-    if (!becomes || !opening) return { needless: 'empty' }
-    const received = piece.joins === null ? await app.receive(incomingOf(piece, opening)) : undefined
-    if (!received) await app.receiveFurther(replyOf(piece, opening))
+  async function sendAll(draft: DraftToSubmit): Promise<Unsent | undefined> {
+    const [opening, ...others] = inMessages(await drafts.items(draft.id))
+    const { becomes } = draft
+    if (!becomes || !opening) return { skipped: 'empty' }
+    const received = draft.joins === null ? await app.receive(incomingOf(draft, opening)) : undefined
+    if (!received) await app.receiveFurther(replyOf(draft, opening))
     const { submissionId } = becomes
-    const sent = [{ parts: opening, messageId: becomes.messageId }]
+    const sent = [{ items: opening, messageId: becomes.messageId }]
     for (const some of others) {
       const [first] = some
       if (!first) continue
-      const { id: messageId } = await pieces.messageFor(piece.chat, first, now())
-      const arrival = { source: 'telegram', key: `${piece.id}/${first.messageId}` }
-      await app.receiveFurther({ ...furtherOf(submissionId, some), messageId, arrival })
-      sent.push({ parts: some, messageId })
+      const { id: messageId } = await drafts.messageFor(draft.chat, first, now())
+      const idempotencyKey = { source: 'telegram', key: `${draft.id}/${first.messageId}` }
+      await app.receiveFurther({ ...furtherOf(submissionId, some), messageId, idempotencyKey })
+      sent.push({ items: some, messageId })
     }
-    await pieces.sent(
-      piece,
+    await drafts.sent(
+      draft,
       sent,
       { submissionId, ...(received?.receipt && { receipt: received.receipt }) },
       now(),
@@ -95,52 +95,52 @@ export function pieceSender(app: SendingContext) {
   }
 
   /** What came after its piece was sent: a photo joins its album's message, anything else is a further message. */
-  async function sendLate(piece: PieceToSend): Promise<Instead | undefined> {
-    const late = await pieces.parts(piece.id, true)
-    const submissionId = piece.becomes?.submissionId
-    if (!submissionId || late.length === 0) return { needless: 'sent-already' }
-    for (const part of late) {
-      const message = await pieces.messageFor(piece.chat, part, now())
+  async function sendLate(draft: DraftToSubmit): Promise<Unsent | undefined> {
+    const late = await drafts.items(draft.id, true)
+    const submissionId = draft.becomes?.submissionId
+    if (!submissionId || late.length === 0) return { skipped: 'sent-already' }
+    for (const item of late) {
+      const message = await drafts.messageFor(draft.chat, item, now())
       const incoming = {
-        ...furtherOf(submissionId, [part], !message.isThere),
+        ...furtherOf(submissionId, [item], !message.isThere),
         messageId: message.id,
-        arrival: { source: 'telegram', key: `${piece.id}/${part.messageId}/${part.editedAt}` },
+        idempotencyKey: { source: 'telegram', key: `${draft.id}/${item.messageId}/${item.editedAt}` },
       }
       await (message.isThere ? app.receiveInto(incoming) : app.receiveFurther(incoming))
-      await pieces.sent(piece, [{ parts: [part], messageId: message.id }], { submissionId }, now())
+      await drafts.sent(draft, [{ items: [item], messageId: message.id }], { submissionId }, now())
     }
     return undefined
   }
 
   /** A piece that is refused as it stands is kept raw: nobody's words are lost with it. */
   async function orKept(
-    piece: PieceToSend,
-    send: () => Promise<Instead | undefined>,
-  ): Promise<Instead | undefined> {
+    draft: DraftToSubmit,
+    send: () => Promise<Unsent | undefined>,
+  ): Promise<Unsent | undefined> {
     try {
       return await send()
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      if (error.code === 'unavailable') throw new CarryFault('unavailable')
-      const held = await pieces.parts(piece.id, piece.state === 'sent')
-      await app.keepUnread(error.code, JSON.stringify({ kind: piece.kind, parts: held }))
-      throw new CarryFault(error.code, { permanent: true })
+      if (error.code === 'unavailable') throw new JobError('unavailable')
+      const held = await drafts.items(draft.id, draft.state === 'sent')
+      await app.keepDeadLetter(error.code, JSON.stringify({ kind: draft.kind, items: held }))
+      throw new JobError(error.code, { permanent: true })
     }
   }
 }
 
 /** The parts as messages: one, unless there is more than a message holds. No album is cut. */
-function inMessages(parts: Part[]): Part[][] {
-  const messages: Part[][] = []
+function inMessages(items: DraftItem[]): DraftItem[][] {
+  const messages: DraftItem[][] = []
   let characters = 0
-  for (const part of inOrder(parts)) {
+  for (const item of inOrder(items)) {
     const current = messages.at(-1)
-    const belongs = part.album !== null && current?.at(-1)?.album === part.album
-    characters += sizeOf(part) + 2
-    if (current && (belongs || characters <= mostCharacters)) current.push(part)
+    const belongs = item.album !== null && current?.at(-1)?.album === item.album
+    characters += sizeOf(item) + 2
+    if (current && (belongs || characters <= mostCharacters)) current.push(item)
     else {
-      messages.push([part])
-      characters = sizeOf(part)
+      messages.push([item])
+      characters = sizeOf(item)
     }
   }
   return messages
@@ -149,48 +149,56 @@ function inMessages(parts: Part[]): Part[][] {
 /** An album’s last captions may come on top. */
 const mostCharacters = 80_000
 
-function incomingOf(piece: PieceToSend, parts: Part[]): IncomingSubmission {
-  const { id, kind, secret, becomes, sealed } = piece
-  if (!(secret || sealed) || !becomes) throw new Error('a piece that is not closed cannot be sent')
+function incomingOf(draft: DraftToSubmit, items: DraftItem[]): IncomingSubmission {
+  const { id, kind, secret, becomes, encrypted } = draft
+  if (!(secret || encrypted) || !becomes) throw new Error('a piece that is not closed cannot be sent')
   return {
     kind,
     channel: 'telegram',
     // Only the secret, which is forgotten, leads to the receipt.
-    arrival: { source: 'telegram', key: id, ...(secret && { secret }) },
-    fields: fieldsOf(parts),
+    idempotencyKey: { source: 'telegram', key: id, ...(secret && { secret }) },
+    fields: fieldsOf(items),
     files: [],
-    awaited: filesOf(parts).map(({ mark: _, ...file }) => file),
-    ...(parts[0] && { telegram: parts[0].sender }),
-    ...rawUpdatesOf(parts),
+    awaited: filesOf(items).map(({ mark: _, ...file }) => file),
+    ...(items[0] && { telegram: items[0].sender }),
+    ...rawUpdatesOf(items),
     ids: becomes,
-    ...(sealed && { sealed: { ...sealed, ...blocksOf(parts) } }),
+    ...(encrypted && { encrypted: { ...encrypted, ...blocksOf(items) } }),
   }
 }
 
 /** What nobody can read any more is taken in as it is sealed, all of it, so that it stays in order. */
-function blocksOf(parts: Part[]): { blocks?: string[] } {
-  if (!parts.some(({ lost }) => lost)) return {}
-  return { blocks: inOrder(parts).flatMap(({ block }) => block ?? []) }
+function blocksOf(items: DraftItem[]): { blocks?: string[] } {
+  if (!items.some(({ lost }) => lost)) return {}
+  return { blocks: inOrder(items).flatMap(({ block }) => block ?? []) }
 }
 
 /** Characters. The same before and after a restart, for a piece must not be cut in two ways. */
-function sizeOf({ words, lost }: Part): number {
+function sizeOf({ words, lost }: DraftItem): number {
   return lost?.size ?? words.length
 }
 
-function replyOf(piece: PieceToSend, parts: Part[]): IncomingMessage {
-  const { submissionId = '', messageId = '' } = piece.becomes ?? {}
-  return { ...furtherOf(submissionId, parts), messageId, arrival: { source: 'telegram', key: piece.id } }
+function replyOf(draft: DraftToSubmit, items: DraftItem[]): IncomingMessage {
+  const { submissionId = '', messageId = '' } = draft.becomes ?? {}
+  return {
+    ...furtherOf(submissionId, items),
+    messageId,
+    idempotencyKey: { source: 'telegram', key: draft.id },
+  }
 }
 
-function furtherOf(submissionId: string, parts: Part[], isAll = true): Omit<IncomingMessage, 'arrival'> {
+function furtherOf(
+  submissionId: string,
+  items: DraftItem[],
+  isAll = true,
+): Omit<IncomingMessage, 'idempotencyKey'> {
   return {
     submissionId,
-    fields: { body: fieldsOf(parts).body },
+    fields: { body: fieldsOf(items).body },
     files: [],
-    awaited: filesOf(parts, isAll).map(({ mark: _, ...file }) => file),
-    ...(parts[0] && !parts[0].lost && { telegram: parts[0].sender }),
-    ...rawUpdatesOf(parts),
-    ...blocksOf(parts),
+    awaited: filesOf(items, isAll).map(({ mark: _, ...file }) => file),
+    ...(items[0] && !items[0].lost && { telegram: items[0].sender }),
+    ...rawUpdatesOf(items),
+    ...blocksOf(items),
   }
 }

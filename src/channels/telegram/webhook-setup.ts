@@ -21,7 +21,7 @@ export type WebhookState = {
 }
 
 /** Telegram takes webhooks only there. https://core.telegram.org/bots/api#setwebhook */
-export function webhookFault(url: string): string | undefined {
+export function webhookError(url: string): string | undefined {
   const { protocol, port } = new URL(url)
   if (protocol !== 'https:')
     return 'Telegram posts to https addresses only: set PUBLIC_URL to one, or use “telegram poll”.'
@@ -77,7 +77,7 @@ const pile = 20
 const recent = 3_600_000
 
 /** What is wrong with the webhook, in plain words; none if all is well. */
-export function troubles(state: WebhookState, now: number): string[] {
+export function warnings(state: WebhookState, now: number): string[] {
   const { url, isOurs, pending, lastError, lacks } = state
   // Fetched by “telegram poll”, updates have no webhook and do not wait.
   if (url === '') return pending >= pile ? [`${pending} updates wait at Telegram. ${noWebhook}`] : []

@@ -9,7 +9,7 @@ export type WebhookContext = {
   /** Deals with an update that is understood; says so when it is durable, and may answer in the webhook's reply. */
   handle: (heard: Heard, reply?: Reply) => Promise<void>
   /** Keeps what cannot be understood as it came. */
-  keepUnread: (reason: string, raw: string) => Promise<void>
+  keepDeadLetter: (reason: string, raw: string) => Promise<void>
   /** Keeps what could not be handled just now, to be tried again by the worker. */
   keepToRetry: (reason: string, raw: string) => Promise<void>
   secret: string
@@ -26,7 +26,7 @@ const mostBytes = 1024 * 1024
  */
 export function webhookRouter(app: WebhookContext & { readBody: ReadBody }): Router {
   const router = express.Router()
-  const take = updateTaker(app)
+  const take = updateReceiver(app)
   router.post('/webhooks/telegram', onlyWithSecret(app.secret), async (req, res) => {
     const raw = new TextDecoder().decode(await app.readBody(req, mostBytes))
     const json = parseJson(raw)
@@ -45,15 +45,15 @@ export function webhookRouter(app: WebhookContext & { readBody: ReadBody }): Rou
 }
 
 /** Takes an update in from whichever side it comes, and never fails but for storage that is out of reach. */
-export function updateTaker(app: Pick<WebhookContext, 'handle' | 'keepUnread' | 'keepToRetry'>) {
+export function updateReceiver(app: Pick<WebhookContext, 'handle' | 'keepDeadLetter' | 'keepToRetry'>) {
   /** @throws Failure `unavailable`: nothing was taken in, and the update is to come again. */
   return async (json: unknown, raw: string, reply?: Reply): Promise<void> => {
-    if (isTooDeep(json)) return app.keepUnread('too-deep', raw)
+    if (isTooDeep(json)) return app.keepDeadLetter('too-deep', raw)
     const parsed = Update.safeParse(json)
-    if (!parsed.success) return app.keepUnread('not-an-update', raw)
+    if (!parsed.success) return app.keepDeadLetter('not-an-update', raw)
     const heard: Heard = { update: parsed.data, json: json as Record<string, unknown>, raw }
     if (!messageIn(heard) && !parsed.data.callback_query) {
-      return isNotOurs(heard.json) ? undefined : app.keepUnread(reasonToKeep(heard.json), raw)
+      return isNotOurs(heard.json) ? undefined : app.keepDeadLetter(reasonToKeep(heard.json), raw)
     }
     try {
       await app.handle(heard, reply)

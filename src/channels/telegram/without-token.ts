@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../../core/errors.ts'
 import type { AwaitedFile, IncomingMessage, IncomingSubmission } from '../../submissions/incoming.ts'
-import type { HeldFile, UpdateName } from '../chat/draft.ts'
+import type { RemoteFile, UpdateName } from '../chat/draft.ts'
 import { en, type Words } from '../chat/words/en.ts'
 import { addressOf, inTopic, isByAnother, isGroup, isToUs, writtenAddress } from './address.ts'
 import type { HandleUpdate, Reply } from './bot.ts'
@@ -17,7 +17,7 @@ type Received = { reference: string; receipt: string; repeat: boolean }
 export type AtOnceContext = {
   receive: (received: IncomingSubmission) => Promise<Received>
   receiveFurther: (received: IncomingMessage) => Promise<unknown>
-  keepUnread: (reason: string, raw: string) => Promise<void>
+  keepDeadLetter: (reason: string, raw: string) => Promise<void>
   keys: ChatKeys
   /** Tells what was said from something else, without anybody being able to try out what it was. */
   digestOf: (said: string) => string
@@ -48,9 +48,9 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
     if (!incoming) return
     const { message, update, raw } = incoming
     if (isGroup(message)) return
-    if (!isToUs(message)) return app.keepUnread('not-said-to-the-bot', raw)
+    if (!isToUs(message)) return app.keepDeadLetter('not-said-to-the-bot', raw)
     if (isByAnother(message)) {
-      return isService(incoming, app.reading) ? undefined : app.keepUnread('not-by-the-sender', raw)
+      return isService(incoming, app.reading) ? undefined : app.keepDeadLetter('not-by-the-sender', raw)
     }
     if (isCommandAlone(message)) return say(reply, message, greeting(app))
     // Where a place began that is shared live is what was said; no later one is kept.
@@ -58,24 +58,24 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
     const read = readMessage(incoming, app.reading)
     if (read.nature === 'service') return
     if (read.nature === 'nothing') {
-      await app.keepUnread('no-words-or-files', raw)
+      await app.keepDeadLetter('no-words-or-files', raw)
       return say(reply, message, en.notTaken)
     }
     try {
-      await (update.edited_message ? receiveEdit(incoming, read) : receivePiece(incoming, read, reply))
+      await (update.edited_message ? receiveEdit(incoming, read) : receiveSubmission(incoming, read, reply))
     } catch (error) {
       if (!(error instanceof Failure) || error.code === 'unavailable') throw error
-      await app.keepUnread(error.code, raw)
+      await app.keepDeadLetter(error.code, raw)
       say(reply, message, en.notTaken)
     }
   }
 
-  async function receivePiece(incoming: Incoming, read: ReadMessage, reply?: Reply): Promise<void> {
+  async function receiveSubmission(incoming: Incoming, read: ReadMessage, reply?: Reply): Promise<void> {
     const { message } = incoming
     const submission = incomingOf(incoming, read, app.digestOf)
     const received = await app.receive(submission)
     await app.remember(app.keys.chat(addressOf(message)), message.message_id, received.reference)
-    await app.files.note(namesOfFiles(app.keys, message, read.part.files))
+    await app.files.note(namesOfFiles(app.keys, message, read.item.files))
     const tooLarge = submission.awaited.some((file) => file.withheld !== undefined)
     const told = [
       answer(received, app.siteUrl),
@@ -86,19 +86,19 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
   }
 
   /** An edit joins the piece that its message became; where that is not known it is kept raw. */
-  async function receiveEdit({ message, update, raw }: Incoming, { part }: ReadMessage): Promise<void> {
+  async function receiveEdit({ message, update, raw }: Incoming, { item }: ReadMessage): Promise<void> {
     const submissionId = await app.submissionOf(app.keys.chat(addressOf(message)), message.message_id)
-    if (!submissionId) return app.keepUnread('edit-of-nothing-known', raw)
-    const names = namesOfFiles(app.keys, message, part.files)
-    const files = await newFiles(part.files, names, app.files.known)
+    if (!submissionId) return app.keepDeadLetter('edit-of-nothing-known', raw)
+    const names = namesOfFiles(app.keys, message, item.files)
+    const files = await newFiles(item.files, names, app.files.known)
     await app.receiveFurther({
       submissionId,
-      arrival: { source: 'telegram-edit', key: hashed(`${update.update_id}:${placeOf(message)}`) },
-      fields: { body: part.words || wordsRemoved },
+      idempotencyKey: { source: 'telegram-edit', key: hashed(`${update.update_id}:${placeOf(message)}`) },
+      fields: { body: item.words || wordsRemoved },
       files: [],
       awaited: withoutMarks(files),
-      telegram: part.sender,
-      ...(part.unread && { rawUpdates: [part.unread.raw] }),
+      telegram: item.sender,
+      ...(item.unread && { rawUpdates: [item.unread.raw] }),
       isEdit: true,
     })
     await app.files.note(names)
@@ -107,10 +107,10 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
 
 function incomingOf(
   { update, message }: Incoming,
-  { part }: ReadMessage,
+  { item }: ReadMessage,
   digestOf: AtOnceContext['digestOf'],
 ): IncomingSubmission {
-  const { words, files, name, language, sender, album, unread } = part
+  const { words, files, name, language, sender, album, unread } = item
   const awaited = withoutMarks(files)
   // With chat and message, for two bots that share this door may share an update id.
   const own = `${update.update_id}:${placeOf(message)}`
@@ -118,7 +118,7 @@ function incomingOf(
   return {
     kind: 'news-tip',
     channel: 'telegram',
-    arrival: {
+    idempotencyKey: {
       source: 'telegram:0',
       // Kept only as a hash: it says who wrote.
       key: hashed(place),
@@ -133,7 +133,7 @@ function incomingOf(
   }
 }
 
-function withoutMarks(files: HeldFile[]): AwaitedFile[] {
+function withoutMarks(files: RemoteFile[]): AwaitedFile[] {
   return files.map(({ mark: _, ...file }) => file)
 }
 

@@ -28,16 +28,16 @@ const tables = [
     decided_at bigint,
     escalated_at bigint,
     is_confidential integer not null default 0,
-    bond text not null default '',
+    context_id text not null default '',
     sender_recipient text,
-    sealed_for text,
+    encrypted_for text,
     contact text,
     active_at bigint not null default 0,
     warned_at bigint,
-    is_held integer not null default 0,
+    legal_hold integer not null default 0,
     sender_left_at bigint,
     heard_revision integer not null default 1,
-    moved_told_at bigint
+    moved_visible_at bigint
   )`,
   `create table messages (
     id text primary key,
@@ -48,7 +48,7 @@ const tables = [
     created_at bigint not null,
     withdrawn_at bigint,
     settles text,
-    told_at bigint not null default 0
+    visible_at bigint not null default 0
   )`,
   `create table attachments (
     id text primary key,
@@ -59,13 +59,13 @@ const tables = [
     type text,
     sha256 text,
     preview_id text,
-    is_sealed integer not null default 0,
+    is_encrypted integer not null default 0,
     came_with text
   )`,
-  `create table deliveries (
+  `create table jobs (
     id text primary key,
-    purpose text not null,
-    carrier text not null,
+    type text not null,
+    queue text not null,
     submission_id text,
     message_id text,
     editor_id text,
@@ -76,22 +76,22 @@ const tables = [
     attempts integer not null,
     due_at bigint not null,
     lease text,
-    fault text,
+    error_code text,
     created_at bigint not null,
     done_at bigint,
     tried_since bigint not null default 0,
-    passing text,
+    ephemeral_payload text,
     lane text,
     begun integer not null default 0
   )`,
-  `create table unread_arrivals (
+  `create table dead_letters (
     id text primary key,
     digest text not null unique,
     source text not null,
     reason text not null,
     raw text not null,
     created_at bigint not null,
-    sealed_for text
+    encrypted_for text
   )`,
   `create table editors (
     id text primary key,
@@ -148,7 +148,7 @@ const tables = [
     editor_id text not null,
     submission_id text not null,
     opened_at bigint,
-    told_at bigint,
+    notified_at bigint,
     present_at bigint,
     opened_revision integer not null default 0,
     constraint attention_once primary key (submission_id, editor_id)
@@ -167,13 +167,13 @@ const tables = [
     day text not null,
     kind text not null,
     channel text not null,
-    pieces integer not null,
+    submissions integer not null,
     constraint counted_days_once primary key (day, kind, channel)
   )`,
-  `create table delivery_tries (
-    delivery_id text not null references deliveries (id),
+  `create table job_attempts (
+    job_id text not null references jobs (id),
     at bigint not null,
-    fault text not null
+    error_code text not null
   )`,
   `create table recovery_codes (
     code_hash text primary key,
@@ -189,7 +189,7 @@ const tables = [
     used_at bigint,
     host text
   )`,
-  `create table sign_in_tries (
+  `create table login_attempts (
     account text primary key,
     times text not null,
     latest_at bigint not null
@@ -197,7 +197,7 @@ const tables = [
   `create table unindexed (
     submission_id text primary key
   )`,
-  `create table open_pieces (
+  `create table drafts (
     id text primary key,
     chat text not null,
     kind text not null,
@@ -211,20 +211,20 @@ const tables = [
     revision integer not null,
     shown_message_id bigint,
     shown_revision integer,
-    part_count integer not null,
+    item_count integer not null,
     characters integer not null,
     last_message_id bigint not null,
     submission_id text,
     message_id text,
     created_at bigint not null,
-    bond text not null default '',
+    context_id text not null default '',
     sender_recipient text,
     is_chosen integer not null default 0
   )`,
-  `create table open_parts (
+  `create table draft_items (
     chat text not null,
     message_id bigint not null,
-    piece_id text not null,
+    draft_id text not null,
     album text,
     field text,
     sort text not null,
@@ -236,7 +236,7 @@ const tables = [
     is_taken integer not null,
     block text,
     awaited text,
-    constraint open_parts_once primary key (chat, message_id)
+    constraint draft_items_once primary key (chat, message_id)
   )`,
   `create table seen_updates (
     bot text not null,
@@ -276,8 +276,8 @@ const tables = [
     submission_id text not null,
     constraint mail_threads_once primary key (message, address)
   )`,
-  `create table mail_answers (
-    delivery_id text primary key,
+  `create table mail_receipts (
+    job_id text primary key,
     address text not null,
     at bigint not null
   )`,
@@ -310,7 +310,7 @@ const tables = [
   `create table key_grants (
     desk_key text not null,
     holder_id text not null,
-    sealed text not null,
+    encrypted text not null,
     constraint key_grants_once primary key (desk_key, holder_id)
   )`,
   `create table erasures (
@@ -325,7 +325,7 @@ const tables = [
     submission_id text not null,
     constraint erased_files_once primary key (name, sort)
   )`,
-  `create table trail (
+  `create table audit_log (
     number bigint primary key,
     at bigint not null,
     editor_id text,
@@ -334,7 +334,7 @@ const tables = [
     detail text,
     hash text not null
   )`,
-  `create table trail_head (
+  `create table audit_head (
     one integer primary key,
     number bigint not null,
     hash text not null
@@ -358,27 +358,27 @@ const tables = [
     one integer primary key,
     files_id text not null,
     joined_at bigint,
-    secrets_mark text,
+    secrets_fingerprint text,
     probed_at bigint
   )`,
-  `insert into trail_head (one, number, hash) values (1, 0, '')`,
+  `insert into audit_head (one, number, hash) values (1, 0, '')`,
 ]
 
-const arrivals = `create table arrivals (
+const idempotency_keys = `create table idempotency_keys (
     source text not null,
     key text not null,
     digest text,
     submission_id text not null,
     created_at bigint not null,
-    constraint arrivals_once primary key (source, key)
+    constraint idempotency_keys_once primary key (source, key)
   )`
 
 const indexes = [
   'create index messages_of_submission on messages (submission_id, id)',
   'create index attachments_of_message on attachments (message_id, position)',
-  `create index deliveries_due on deliveries (carrier, due_at, id) where state = 'pending'`,
-  `create index deliveries_failed on deliveries (id) where state = 'failed'`,
-  'create index deliveries_of_submission on deliveries (submission_id)',
+  `create index jobs_due on jobs (queue, due_at, id) where state = 'pending'`,
+  `create index jobs_failed on jobs (id) where state = 'failed'`,
+  'create index jobs_of_submission on jobs (submission_id)',
   'create index submissions_by_cell on submissions (kind, channel, state, id)',
   'create index submissions_by_assignee on submissions (assignee_id, kind, channel, state, id)',
   'create index submissions_decided on submissions (decided_at) where decided_at is not null',
@@ -386,55 +386,55 @@ const indexes = [
   'create index history_of_submission on history (submission_id, id)',
   'create index notes_of_submission on notes (submission_id, id)',
   'create index tags_of_submission on tags (submission_id)',
-  `create index deliveries_failed_of_submission on deliveries (submission_id) where state = 'failed'`,
-  `create index deliveries_troubled on deliveries (id) where state = 'pending' and fault is not null`,
-  `create index deliveries_dropped on deliveries (id) where state = 'dropped'`,
-  `create unique index deliveries_one_digest on deliveries (editor_id, purpose)
-    where state = 'pending' and purpose in ('digest', 'burst-digest')`,
-  'create index delivery_tries_of_delivery on delivery_tries (delivery_id, at)',
+  `create index jobs_failed_of_submission on jobs (submission_id) where state = 'failed'`,
+  `create index jobs_troubled on jobs (id) where state = 'pending' and error_code is not null`,
+  `create index jobs_dropped on jobs (id) where state = 'dropped'`,
+  `create unique index jobs_one_digest on jobs (editor_id, type)
+    where state = 'pending' and type in ('digest', 'burst-digest')`,
+  'create index job_attempts_of_job on job_attempts (job_id, at)',
   'create index recovery_codes_of_editor on recovery_codes (editor_id)',
   'create index passkeys_of_editor on passkeys (editor_id)',
-  `create unique index open_pieces_one_of_a_chat on open_pieces (chat, joins) where state = 'open'`,
-  'create index open_pieces_by_last on open_pieces (chat, last_message_id)',
-  'create index open_parts_of_piece on open_parts (piece_id)',
-  'create index open_parts_of_album on open_parts (chat, album) where album is not null',
+  `create unique index drafts_one_of_a_chat on drafts (chat, joins) where state = 'open'`,
+  'create index drafts_by_last on drafts (chat, last_message_id)',
+  'create index draft_items_of_draft on draft_items (draft_id)',
+  'create index draft_items_of_album on draft_items (chat, album) where album is not null',
   'create index seen_updates_by_time on seen_updates (seen_at)',
   'create unique index api_tokens_by_name on api_tokens (name) where revoked_at is null',
-  'create index mail_answers_of on mail_answers (address, at)',
-  'create index mail_answers_by_time on mail_answers (at)',
+  'create index mail_receipts_of on mail_receipts (address, at)',
+  'create index mail_receipts_by_time on mail_receipts (at)',
   'create unique index one_current_desk_key on desk_keys ((1)) where retired_at is null',
   'create index key_wraps_of_holder on key_wraps (holder_id)',
   'create index erased_files_of_submission on erased_files (submission_id)',
   'create index chat_submissions_of_submission on chat_submissions (submission_id)',
   'create index chat_answers_of_submission on chat_answers (submission_id)',
   'create index mail_threads_of_submission on mail_threads (submission_id)',
-  'create index open_pieces_of_submission on open_pieces (submission_id)',
-  'create index trail_of_reference on trail (reference, number) where reference is not null',
-  'create index open_pieces_joining on open_pieces (joins)',
+  'create index drafts_of_submission on drafts (submission_id)',
+  'create index audit_log_of_reference on audit_log (reference, number) where reference is not null',
+  'create index drafts_joining on drafts (joins)',
   `create index submissions_unwarned on submissions (is_confidential, kind, state, active_at)
-    where warned_at is null and is_held = 0`,
+    where warned_at is null and legal_hold = 0`,
   'create index submissions_warned on submissions (warned_at, id) where warned_at is not null',
-  `create index submissions_spam on submissions (active_at, id) where state = 'spam' and is_held = 0`,
+  `create index submissions_spam on submissions (active_at, id) where state = 'spam' and legal_hold = 0`,
   `create index submissions_escalated on submissions (escalated_at, id)
     where escalated_at is not null and state = 'waiting' and assignee_id = ''`,
-  'create index submissions_confidential on submissions (sealed_for, id) where is_confidential = 1',
-  'create index unread_arrivals_sealed_for on unread_arrivals (sealed_for, id)',
+  'create index submissions_confidential on submissions (encrypted_for, id) where is_confidential = 1',
+  'create index dead_letters_by_encryption on dead_letters (encrypted_for, id)',
   'create index sessions_by_age on sessions (created_at)',
   'create index sign_in_links_by_age on sign_in_links (expires_at)',
-  'create index sign_in_tries_by_age on sign_in_tries (latest_at)',
+  'create index login_attempts_by_age on login_attempts (latest_at)',
   'create index mail_canaries_by_age on mail_canaries (sent_at)',
-  `create index open_pieces_with_target on open_pieces (heard_at)
+  `create index drafts_with_target on drafts (heard_at)
     where state = 'sent' and target is not null`,
-  `create index deliveries_of_looks on deliveries (purpose, state, editor_id)
-    where purpose = 'erasure-warning' or purpose = 'escalation'`,
-  `create index deliveries_of_file on deliveries (attachment_id)
+  `create index jobs_of_looks on jobs (type, state, editor_id)
+    where type = 'erasure-warning' or type = 'escalation'`,
+  `create index jobs_of_file on jobs (attachment_id)
     where state = 'pending' and submission_id is null and attachment_id is not null`,
   'create index key_holders_of_editor on key_holders (editor_id)',
 ]
 
 const onSqlite = [
-  `${arrivals} without rowid`,
-  'create index arrivals_of_submission on arrivals (submission_id)',
+  `${idempotency_keys} without rowid`,
+  'create index idempotency_keys_of_submission on idempotency_keys (submission_id)',
   `create table search_documents (
     number integer primary key autoincrement,
     submission_id text not null unique
@@ -448,15 +448,15 @@ const onSqlite = [
   `create trigger history_no_delete before delete on history
     when exists (select 1 from submissions where id = old.submission_id)
     begin select raise(abort, 'history is append-only'); end`,
-  `create trigger trail_no_update before update on trail
-    begin select raise(abort, 'the trail is append-only'); end`,
-  `create trigger trail_no_delete before delete on trail
-    begin select raise(abort, 'the trail is append-only'); end`,
+  `create trigger audit_log_no_update before update on audit_log
+    begin select raise(abort, 'the audit_log is append-only'); end`,
+  `create trigger audit_log_no_delete before delete on audit_log
+    begin select raise(abort, 'the audit_log is append-only'); end`,
 ]
 
 const onPostgres = [
-  arrivals,
-  'create index arrivals_of_submission on arrivals (submission_id)',
+  idempotency_keys,
+  'create index idempotency_keys_of_submission on idempotency_keys (submission_id)',
   `create table search_documents (
     number bigserial primary key,
     submission_id text not null unique,
@@ -476,8 +476,8 @@ const onPostgres = [
     end $$`,
   `create trigger history_no_delete before delete on history
     for each row execute function history_goes_with_its_submission()`,
-  `create function trail_is_append_only() returns trigger language plpgsql as
-    $$ begin raise exception 'the trail is append-only'; end $$`,
-  `create trigger trail_no_change before update or delete or truncate on trail
-    for each statement execute function trail_is_append_only()`,
+  `create function audit_log_is_append_only() returns trigger language plpgsql as
+    $$ begin raise exception 'the audit log is append-only'; end $$`,
+  `create trigger audit_log_no_change before update or delete or truncate on audit_log
+    for each statement execute function audit_log_is_append_only()`,
 ]

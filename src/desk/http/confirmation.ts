@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import type { FactorStore } from '../../accounts/factor-store.ts'
 import { passphraseWrap } from '../../accounts/keyring/key-holders.ts'
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
-import type { TryStore } from '../../accounts/login-attempt-store.ts'
+import type { LoginAttemptStore } from '../../accounts/login-attempt-store.ts'
 import { openPassphrase } from '../../accounts/passphrase.ts'
 import { passkeySalt } from '../../accounts/webauthn.ts'
 import { Failure } from '../../core/errors.ts'
@@ -20,7 +20,7 @@ export type ConfirmationContext = {
   sessions: Pick<Sessions, 'open' | 'confirm'>
   factors: Pick<FactorStore, 'passphrase' | 'hasSetUp'>
   askedPasskeys: Pick<AskedPasskeys, 'ask' | 'signed' | 'open'>
-  tries: Pick<TryStore, 'allow'>
+  attempts: Pick<LoginAttemptStore, 'allow'>
   keyRing: Pick<KeyRing, 'unwrap' | 'isIn'>
   /** The desk's key is kept elsewhere: then no identity tells who was let in. */
   isOffline: boolean
@@ -30,7 +30,7 @@ export type ConfirmationContext = {
 
 /** So long after somebody has proved who they are nothing more is asked. Milliseconds. */
 const confirmedFor = 5 * 60_000
-const tries = { most: 5, span: 60_000 }
+const attempts = { most: 5, span: 60_000 }
 
 /**
  * Asks again for the passphrase or a passkey before what outlives the session, and lets nobody change what opens whose
@@ -73,7 +73,7 @@ export function confirmations(app: ConfirmationContext): { guard: Guard; routes:
   async function prove(req: Request, seat: Seat): Promise<Seat | undefined> {
     const isByPasskey = formText(req, 'confirm') === 'passkey'
     if (!isByPasskey && formText(req, 'confirmation') === '') return undefined
-    if (!(await app.tries.allow(`unlock ${seat.editor.id}`, app.now(), tries))) throw tooMany()
+    if (!(await app.attempts.allow(`unlock ${seat.editor.id}`, app.now(), attempts))) throw tooMany()
     const proven = isByPasskey ? await byPasskey(req, seat) : await byPassphrase(req, seat)
     if (!proven) return undefined
     const confirmed = await sessions.confirm(seat)

@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream'
 import type { Response } from 'express'
 import type { EditorStore } from '../../accounts/editor-store.ts'
-import type { TrailStore } from '../../audit/store.ts'
-import type { WorkStore } from '../../editorial/action-store.ts'
+import type { AuditStore } from '../../audit/store.ts'
+import type { ActionStore } from '../../editorial/action-store.ts'
 import type { WrittenFile } from '../../editorial/actions.ts'
 import type { FailedJobStore } from '../../editorial/failed-job-store.ts'
 import type { SettingStore } from '../../editorial/settings-store.ts'
 import type { Keys } from '../../encryption/types.ts'
 import type { Cleaner } from '../../files/metadata/cleaner.ts'
-import type { DeliveryStore } from '../../jobs/store.ts'
+import type { JobStore } from '../../jobs/store.ts'
 import type { RetentionStore } from '../../retention/store.ts'
 import type { Attachment } from '../../submissions/attachment.ts'
 import type { HistoryStore } from '../../submissions/history-store.ts'
@@ -25,26 +25,26 @@ export type DeskContext = {
   showPage: ShowPage
   submissions: SubmissionStore
   inbox: InboxStore
-  work: WorkStore
+  work: ActionStore
   history: Pick<HistoryStore, 'of'>
   notes: Pick<NoteStore, 'of'>
   attention: AttentionStore
   failedJobs: FailedJobStore
-  deliveries: DeliveryStore
+  jobs: JobStore
   settings: Pick<SettingStore, 'letter' | 'retention'>
   retention: Pick<RetentionStore, 'soon'>
-  trail: Pick<TrailStore, 'add'>
+  audit: Pick<AuditStore, 'add'>
   /** Erases a piece for good, as it was seen; `why` is a code. False if it has changed, or has gone already. */
-  erase: (piece: Submission, editorId: string, why: string, at: number) => Promise<boolean>
+  erase: (erased: Submission, editorId: string, why: string, at: number) => Promise<boolean>
   /** Seals a piece that came in clear. @throws Failure `conflict` if it is no longer at this revision */
-  markConfidential: (marking: {
+  makeConfidential: (confidential: {
     submissionId: string
     revision: number
     editorId: string
     at: number
   }) => Promise<void>
   /** Seals for whom it is now whatever is sealed for others, with these keys. It resolves when that has begun. */
-  sealAnew: (keys: Keys) => Promise<void>
+  reEncrypt: (keys: Keys) => Promise<void>
   /** Keeps the files of an answer while that is written, and for good if it was. */
   withFiles: <T>(
     submissionId: string,
@@ -62,7 +62,7 @@ export type DeskContext = {
   ) => Promise<{ to: string; subject: string; text: string }>
   /** By what a sender would be known again. */
   sendersOf: (message: Message) => string[]
-  readFile: (attachment: Pick<Attachment, 'id' | 'sealed'>, keys: Keys) => Promise<Readable>
+  readFile: (attachment: Pick<Attachment, 'id' | 'encrypted'>, keys: Keys) => Promise<Readable>
   /** The preview of a file that is sealed, made while it is looked at and kept nowhere. */
   previewNow: (type: string, content: Readable) => Promise<Buffer | undefined>
   /** Answers with a kept file, to be saved. */

@@ -23,7 +23,7 @@ export type EventContext = DeskContext & {
   isShared: boolean
   latest: () => Promise<string>
   /** Told of what went wrong beside any request. */
-  onTrouble: (error: unknown) => undefined
+  onError: (error: unknown) => undefined
 }
 
 /** An open page of an editor, of a submission or of a list. */
@@ -41,9 +41,9 @@ export function deskEvents(app: EventContext) {
   let known = ''
   let isClosed = false
   const unlisten = app.changes.listen(tellSoon)
-  const beats = setInterval(() => void beat().catch(app.onTrouble), heartbeat).unref()
+  const beats = setInterval(() => void beat().catch(app.onError), heartbeat).unref()
   const looks = app.isShared
-    ? setInterval(() => void lookAround().catch(app.onTrouble), look).unref()
+    ? setInterval(() => void lookAround().catch(app.onError), look).unref()
     : undefined
   const routes: DeskRoute[] = [{ method: 'get', path: '/desk/events', access: 'editor', handle: open }]
 
@@ -70,7 +70,7 @@ export function deskEvents(app: EventContext) {
     const page: Page = { live: beginLiveStream(res), seat, submission }
     if (isClosed) return page.live.end()
     pages.add(page)
-    res.on('close', () => void left(page).catch(app.onTrouble))
+    res.on('close', () => void left(page).catch(app.onError))
     if (submission) await app.attention.stay(submission.id, seat.editor.id, app.now())
     app.changes.changed()
   }
@@ -87,16 +87,16 @@ export function deskEvents(app: EventContext) {
   }
 
   function tellSoon(): void {
-    if (pages.size > 0) timer ??= setTimeout(() => void tell().catch(app.onTrouble), shortestPause)
+    if (pages.size > 0) timer ??= setTimeout(() => void tell().catch(app.onError), shortestPause)
   }
 
   async function tell(): Promise<void> {
     timer = undefined
     for (const { live } of pages) live.say('event: lists\ndata:\n\n')
-    await tellOfPieces()
+    await tellOfSubmissions()
   }
 
-  async function tellOfPieces(): Promise<void> {
+  async function tellOfSubmissions(): Promise<void> {
     const states = new Map<string, string>()
     for (const { submission } of pages) {
       if (submission && !states.has(submission.id)) states.set(submission.id, await stateOf(submission))
@@ -120,7 +120,7 @@ export function deskEvents(app: EventContext) {
   async function beat(): Promise<void> {
     for (const page of pages) await beatOf(page)
     // Whose page never opened a stream goes without a word.
-    await tellOfPieces()
+    await tellOfSubmissions()
   }
 
   async function beatOf(page: Page): Promise<void> {
@@ -130,7 +130,7 @@ export function deskEvents(app: EventContext) {
       return live.end('event: signed-out\ndata:\n\n')
     }
     live.say(': still here\n\n')
-    if (submission) await app.attention.stay(submission.id, seat.editor.id, app.now()).catch(app.onTrouble)
+    if (submission) await app.attention.stay(submission.id, seat.editor.id, app.now()).catch(app.onError)
   }
 
   async function lookAround(): Promise<void> {

@@ -3,20 +3,20 @@ import type { Editor } from '../../accounts/editor.ts'
 import type { FactorStore } from '../../accounts/factor-store.ts'
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import { isTooShort } from '../../accounts/passphrase.ts'
-import type { DeliveryStore } from '../../jobs/store.ts'
+import type { JobStore } from '../../jobs/store.ts'
 import { standingOf } from '../../outbound-mail/pgp/key.ts'
 import type { PgpKeyStore } from '../../outbound-mail/pgp/key-store.ts'
 import type { Seat } from './seat.ts'
 
 export type PageContext = {
   render: (view: string, data?: Record<string, unknown>) => string
-  deliveries: Pick<DeliveryStore, 'trouble'>
+  jobs: Pick<JobStore, 'failures'>
   /** What is wrong with the bot, in plain words. */
-  botTroubles: () => string[]
+  telegramWarnings: () => string[]
   /** What is wrong with the door for mail, in plain words. */
-  mailTroubles: () => string[]
+  mailWarnings: () => string[]
   /** What admins have to see to where things are kept, in plain words. */
-  storageTroubles: () => Promise<string[]>
+  storageWarnings: () => Promise<string[]>
   pgpKeys: Pick<PgpKeyStore, 'of'>
   factors: Pick<FactorStore, 'passphrase'>
   keyRing: Pick<KeyRing, 'waysOf' | 'isIn'>
@@ -41,12 +41,12 @@ export type ShowPage = (
 
 export function pageShower(app: PageContext): ShowPage {
   return async (res, { editor, formToken, identity }, view, data = {}) => {
-    const trouble = await app.deliveries.trouble(mostCounted)
+    const failures = await app.jobs.failures(mostCounted)
     const now = app.now()
-    const troubles = {
-      botTroubles: app.botTroubles(),
-      mailTroubles: app.mailTroubles(),
-      storageTroubles: editor.role === 'admin' ? await app.storageTroubles() : [],
+    const warnings = {
+      telegramWarnings: app.telegramWarnings(),
+      mailWarnings: app.mailWarnings(),
+      storageWarnings: editor.role === 'admin' ? await app.storageWarnings() : [],
     }
     const { isOffline } = app
     const isLocked = !isOffline && identity === undefined
@@ -62,8 +62,8 @@ export function pageShower(app: PageContext): ShowPage {
     const told = {
       editor,
       formToken,
-      trouble,
-      ...troubles,
+      failures,
+      ...warnings,
       isOffline,
       isLocked,
       isNew,

@@ -29,7 +29,7 @@ type Way = {
 }
 
 /** Files that came with a form: staged, or with what is wrong with them; and what all of them are called. */
-export type SentFiles = { files: StagedFile[]; fileFaults: { message: string }[]; names: string[] }
+export type SentFiles = { files: StagedFile[]; fileErrors: { message: string }[]; names: string[] }
 
 /** How forms are read into `req.body`, when it is known who sends them. @throws Failure `too-large`, `invalid`, `unavailable` */
 export type FormReader = {
@@ -112,7 +112,7 @@ export function deskRouter(
     if (hasParts && takesFiles) return reader.files(req, res)
     if (hasParts && takesFile) await reader.smallFile(req, res)
     else if (method === 'post') await reader.fields(req)
-    return { files: [], fileFaults: [], names: [] }
+    return { files: [], fileErrors: [], names: [] }
   }
 }
 

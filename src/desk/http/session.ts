@@ -3,7 +3,7 @@ import type { Request, Response } from 'express'
 import type { Editor, ListedSession, SessionFacts, SessionLimits } from '../../accounts/editor.ts'
 import type { SessionStore } from '../../accounts/session-store.ts'
 import { formToken, hashToken, newToken } from '../../accounts/session-token.ts'
-import { derivedKey, openSecret, sealSecret } from '../../core/aead.ts'
+import { decryptSecret, derivedKey, encryptSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { askedAddress, hasHttps, type SiteAddresses } from '../../core/public-urls.ts'
 import type { SessionWay } from '../../db/values.ts'
@@ -93,7 +93,7 @@ export function createSessions(app: SessionContext) {
     ): Promise<Begun> {
       const token = newToken()
       const name = nameOf(req, token)
-      const secret = sealedIn(identity, token, name)
+      const secret = encryptedIn(identity, token, name)
       const waits = await app.sessions.begin(name, editorId, secret, app.now(), {
         way,
         isConfirmed: true,
@@ -111,7 +111,7 @@ export function createSessions(app: SessionContext) {
     ): Promise<Begun | undefined> {
       const token = newToken()
       const name = nameOf(req, token)
-      const secret = sealedIn(identity, token, name)
+      const secret = encryptedIn(identity, token, name)
       const used = await app.sessions.useLink(hashToken(link), name, secret, app.now(), {
         way: identity === undefined ? 'link' : 'key-link',
         isConfirmed: identity !== undefined,
@@ -125,7 +125,7 @@ export function createSessions(app: SessionContext) {
       const token = tokenOf(req)
       if (!token) return seat
       const event = eventBy(seat, 'unlocked')
-      const secret = sealedIn(identity, token, seat.sessionHash) as string
+      const secret = encryptedIn(identity, token, seat.sessionHash) as string
       await app.sessions.open(seat.sessionHash, secret, event, app.now())
       app.opened(identity)
       return { ...seat, identity, keys: app.keysOf(identity) }
@@ -135,7 +135,7 @@ export function createSessions(app: SessionContext) {
     async expect(req: Request, { sessionHash }: Seat, identity: Identity): Promise<void> {
       const token = tokenOf(req)
       if (!token) return
-      const secret = sealedIn(identity, token, sessionHash) as string
+      const secret = encryptedIn(identity, token, sessionHash) as string
       await app.sessions.open(sessionHash, secret, undefined, app.now())
     },
 
@@ -164,7 +164,7 @@ export function createSessions(app: SessionContext) {
     ): Promise<Begun> {
       const token = newToken()
       const name = nameOf(req, token)
-      await app.sessions.complete(sessionHash, name, sealedIn(identity, token, name), app.now(), more)
+      await app.sessions.complete(sessionHash, name, encryptedIn(identity, token, name), app.now(), more)
       if (identity) app.opened(identity)
       return begun(req, res, token, false)
     },
@@ -246,12 +246,12 @@ export function createSessions(app: SessionContext) {
     return { ...options(req), path: `${app.base}/desk` }
   }
 
-  function sealedIn(identity: Identity | undefined, token: string, sessionHash: string): string | null {
-    return identity === undefined ? null : sealSecret(sessionKey(token), identity, sessionHash)
+  function encryptedIn(identity: Identity | undefined, token: string, sessionHash: string): string | null {
+    return identity === undefined ? null : encryptSecret(sessionKey(token), identity, sessionHash)
   }
 
   function identityIn(secret: string | null, token: string, sessionHash: string): Identity | undefined {
-    return secret === null ? undefined : openSecret(sessionKey(token), secret, sessionHash)
+    return secret === null ? undefined : decryptSecret(sessionKey(token), secret, sessionHash)
   }
 
   function limits(): SessionLimits {

@@ -6,7 +6,7 @@ import type { EditorStore } from '../../accounts/editor-store.ts'
 import type { FactorStore } from '../../accounts/factor-store.ts'
 import { type NewHolder, passphraseWrap } from '../../accounts/keyring/key-holders.ts'
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
-import type { TryStore } from '../../accounts/login-attempt-store.ts'
+import type { LoginAttemptStore } from '../../accounts/login-attempt-store.ts'
 import { NoticePolicy } from '../../accounts/notification-policy.ts'
 import { checkPassphrase, hashPassphrase, isTooShort } from '../../accounts/passphrase.ts'
 import type { SessionStore } from '../../accounts/session-store.ts'
@@ -14,7 +14,7 @@ import type { WrapStep } from '../../accounts/sign-in-link.ts'
 import { enrolment, newRecoveryCodes, newTotpSecret, recoveryHash, totpStep } from '../../accounts/totp.ts'
 import { passkeySalt, passkeySecret, type passkeysOf, passkeyWrap } from '../../accounts/webauthn.ts'
 import { type Noted, sessionWays } from '../../audit/security-event.ts'
-import { sealSecret } from '../../core/aead.ts'
+import { encryptSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { isVisible } from '../../core/visible-text.ts'
 import type { SecurityAction } from '../../db/values.ts'
@@ -36,7 +36,7 @@ export type AccountContext = {
   passkeys: ReturnType<typeof passkeysOf>
   askedPasskeys: Pick<AskedPasskeys, 'canAsk' | 'opening'>
   keyRing: KeyRing
-  tries: Pick<TryStore, 'allow'>
+  attempts: Pick<LoginAttemptStore, 'allow'>
   isOffline: boolean
   totpKey: KeyObject
   newsroom: string
@@ -46,7 +46,7 @@ export type AccountContext = {
 
 type AccountStep = WrapStep & {
   admit(editorId: string, opened: Identity[]): Promise<NewHolder>
-  askAnew(
+  askToStartOver(
     editorId: string,
     chosen: { hash: string; secret: Uint8Array },
     sessionHash: string,
@@ -95,7 +95,7 @@ export function accountRoutes(app: AccountContext): DeskRoute[] {
       'post',
       saving('name', async (req, { editor }) => {
         const parsed = Name.safeParse(formText(req, 'name'))
-        if (!parsed.success) throw faulty('name', parsed.error.issues[0]?.message ?? '')
+        if (!parsed.success) throw failing('name', parsed.error.issues[0]?.message ?? '')
         await app.editors.rename(editor.id, parsed.data)
       }),
     ),
@@ -118,7 +118,7 @@ export function accountRoutes(app: AccountContext): DeskRoute[] {
         if (isProven && (await mayJustSet(seat)))
           return setPassphrase(req, seat, await hashPassphrase(passphrase))
         await allowAsking(seat)
-        await askAnew(req, seat, await hashPassphrase(passphrase))
+        await askToStartOver(req, seat, await hashPassphrase(passphrase))
       }),
       // Whoever has forgotten it cannot give it: what they set then waits, and changes nothing that opens.
       (req) => (formText(req, 'forgotten') === 'yes' ? undefined : 'person'),
@@ -192,7 +192,7 @@ export function accountRoutes(app: AccountContext): DeskRoute[] {
   }
 
   async function allowAsking({ editor }: Seat): Promise<void> {
-    if (await app.tries.allow(`ask ${editor.id}`, app.now(), asking)) return
+    if (await app.attempts.allow(`ask ${editor.id}`, app.now(), asking)) return
     throw new Failure('too-many', 'Too many requests. Wait an hour.', { retryAfter: 3600 })
   }
 
@@ -215,10 +215,10 @@ export function accountRoutes(app: AccountContext): DeskRoute[] {
    * done nothing is changed of what opens.
    * @throws Failure `invalid` unless they say that they have forgotten it
    */
-  async function askAnew(req: Request, seat: Seat, chosen: Chosen): Promise<void> {
+  async function askToStartOver(req: Request, seat: Seat, chosen: Chosen): Promise<void> {
     if (formText(req, 'forgotten') !== 'yes')
-      throw faulty('forgotten', 'Unlock this session first, or say that you have forgotten your passphrase.')
-    const { identity } = await app.keyRing.together(async ({ askAnew: ask, accounts }) => {
+      throw failing('forgotten', 'Unlock this session first, or say that you have forgotten your passphrase.')
+    const { identity } = await app.keyRing.together(async ({ askToStartOver: ask, accounts }) => {
       const holder = await ask(seat.editor.id, chosen, seat.sessionHash)
       await accounts.note(eventBy(seat, 'asked', { detail: holder.id }), app.now())
       return holder
@@ -269,12 +269,12 @@ export function accountRoutes(app: AccountContext): DeskRoute[] {
     if (step === undefined) {
       res.status(422)
       const message = 'This code is not right. Is the clock of your phone?'
-      return showEnrolment(res, seat, secret, faulty('code', message))
+      return showEnrolment(res, seat, secret, failing('code', message))
     }
     const codes = newRecoveryCodes()
     await factors.setTotp(
       editor.id,
-      sealSecret(app.totpKey, secret, editor.id),
+      encryptSecret(app.totpKey, secret, editor.id),
       step,
       hashes(editor, codes),
       notedOf(seat, 'totp-on'),
@@ -378,9 +378,9 @@ function typedPolicy(req: Request) {
 
 function policyOf(req: Request): NoticePolicy {
   const parsed = NoticePolicy.safeParse(typedPolicy(req))
-  if (!parsed.success) throw faulty('notices', 'Please choose one of what is offered.')
+  if (!parsed.success) throw failing('notices', 'Please choose one of what is offered.')
   if (parsed.data.rhythm === 'digest' && parsed.data.hours.length === 0) {
-    throw faulty('hours', 'Please choose at least one hour for the digest.')
+    throw failing('hours', 'Please choose at least one hour for the digest.')
   }
   return parsed.data
 }
@@ -392,6 +392,6 @@ function notByOnion(): Failure {
   )
 }
 
-function faulty(field: string, message: string): Failure {
+function failing(field: string, message: string): Failure {
   return new Failure('invalid', message, { fields: { [field]: [message] } })
 }

@@ -2,14 +2,14 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { nameFrom } from '../../accounts/editor.ts'
 import { Failure, type FailureCode } from '../../core/errors.ts'
-import type { ChangeOf, Deed } from '../../editorial/actions.ts'
+import type { ActionContext, ChangeOf } from '../../editorial/actions.ts'
 import type { Message, Submission } from '../../submissions/model.ts'
 import { noSuchSubmission } from '../../submissions/not-found.ts'
-import { heldBox, type Typed, typedIn } from '../../web/typed-input.ts'
+import { quarantineBox, type Typed, typedIn } from '../../web/typed-input.ts'
 import type { DeskContext } from '../http/context.ts'
 import { type Confirm, type DeskRoute, formText, type SentFiles } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { type Asked, pieceShower, wayOn } from './submission.ts'
+import { type Asked, submissionShower, wayOn } from './submission.ts'
 
 export type Handle = (req: Request, res: Response, seat: Seat, sent?: SentFiles) => Promise<void>
 
@@ -19,9 +19,20 @@ const Revision = z.coerce.number().int().positive()
 const statuses: Partial<Record<FailureCode, number>> = { invalid: 422, conflict: 409, forbidden: 403 }
 
 /** What everything that editors do has in common: on which submission, on top of what, and where one goes afterwards. */
-export function deedsOf(app: DeskContext) {
-  const showPiece = pieceShower(app)
-  return { submissionOf, seenSubmission, isAsSeen, deedOf, apply, orConflict, orBack, goOn, backTo, onwards }
+export function actionsOf(app: DeskContext) {
+  const showSubmission = submissionShower(app)
+  return {
+    submissionOf,
+    seenSubmission,
+    isAsSeen,
+    actionContextOf,
+    apply,
+    orConflict,
+    orBack,
+    goOn,
+    backTo,
+    onwards,
+  }
 
   async function submissionOf(req: Request): Promise<Submission> {
     const submission = await app.submissions.byReference(String(req.params.reference))
@@ -40,12 +51,12 @@ export function deedsOf(app: DeskContext) {
     return Revision.safeParse(formText(req, 'revision')).data === submission.revision
   }
 
-  function deedOf(submission: Submission, { editor }: Seat): Deed {
+  function actionContextOf(submission: Submission, { editor }: Seat): ActionContext {
     return { submission, editorId: editor.id, at: app.now() }
   }
 
-  async function apply(deed: Deed, change: ChangeOf, revision?: number): Promise<Submission> {
-    const { submission, editorId, at } = deed
+  async function apply(action: ActionContext, change: ChangeOf, revision?: number): Promise<Submission> {
+    const { submission, editorId, at } = action
     const changed = await app.work.apply({ ...change, submissionId: submission.id, editorId, at, revision })
     app.changed()
     return changed
@@ -84,7 +95,7 @@ export function deedsOf(app: DeskContext) {
       others: others.filter(({ name }) => name !== 'revision' && name !== 'seen'),
       texts,
       action: req.originalUrl,
-      deed: req.path.split('/').at(-1),
+      done: req.path.split('/').at(-1),
       takesFiles: req.is('multipart/form-data') === 'multipart/form-data',
       // A colleague who has it keeps it, until they give it up or it is given on.
       canInsist: !req.path.endsWith('/claim'),
@@ -104,7 +115,7 @@ export function deedsOf(app: DeskContext) {
         if (!status || !asked) throw error
         res.status(status)
         const typed = typedIn(req.body)
-        await showPiece(res, seat, asked, {
+        await showSubmission(res, seat, asked, {
           typed,
           failure: error as Failure,
           files: [...(sent?.names ?? []), ...typed.files],
@@ -128,7 +139,7 @@ export function deedsOf(app: DeskContext) {
     const left = asked ? await unfinished(asked, seat, typed, spent) : []
     const files = spent.includes('files') ? [] : typed.files
     if (!asked || left.length + files.length === 0) return res.redirect(303, to)
-    await showPiece(res, seat, { ...asked, undo }, { typed: { ...typed, texts: left }, files })
+    await showSubmission(res, seat, { ...asked, undo }, { typed: { ...typed, texts: left }, files })
   }
 
   /** What was typed and is not done with. A held mail that nobody has changed is no text of theirs. */
@@ -139,10 +150,10 @@ export function deedsOf(app: DeskContext) {
     spent: string[],
   ): Promise<Typed['texts']> {
     const left = texts.filter(({ name }) => !spent.includes(name))
-    if (!left.some(({ name }) => name.startsWith(heldBox('')))) return left
+    if (!left.some(({ name }) => name.startsWith(quarantineBox('')))) return left
     const submission = await app.submissions.byReference(reference)
     const messages = submission ? await app.submissions.conversation(submission.id, seat.keys) : []
-    const held = new Map(messages.map(({ id, content }) => [heldBox(id), content.fields.body]))
+    const held = new Map(messages.map(({ id, content }) => [quarantineBox(id), content.fields.body]))
     return left.filter(({ name, text }) => !isSame(text, held.get(name)))
   }
 
@@ -172,7 +183,7 @@ function isSame(typed: string, original: string | undefined): boolean {
 }
 
 /** The route of something that is done with one submission. */
-export function deedRoute(
+export function actionRoute(
   what: string,
   handle: Handle,
   confirm?: (req: Request) => Confirm | undefined,

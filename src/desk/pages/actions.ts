@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
 import { states } from '../../db/values.ts'
 import {
+  type ActionContext,
   assign,
   type ChangeOf,
   claim,
-  type Deed,
   move,
   note,
   release,
@@ -17,32 +17,48 @@ import { learnSpam } from '../../editorial/spam.ts'
 import type { DeskContext } from '../http/context.ts'
 import { chosen, type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { deedRoute, deedsOf, type Handle } from './action-route.ts'
+import { actionRoute, actionsOf, type Handle } from './action-route.ts'
 
 const StateGiven = z.enum(states)
 
 /** Undefined where it was done already. */
-type Make = (deed: Deed, req: Request, seat: Seat) => ChangeOf | undefined | Promise<ChangeOf | undefined>
+type Make = (
+  action: ActionContext,
+  req: Request,
+  seat: Seat,
+) => ChangeOf | undefined | Promise<ChangeOf | undefined>
 
 /** What editors do with one submission without writing to its sender: claim, give, tag, note, move. */
-export function workRoutes(app: DeskContext): DeskRoute[] {
-  const { submissionOf, seenSubmission, isAsSeen, deedOf, apply, orConflict, orBack, goOn, backTo, onwards } =
-    deedsOf(app)
-  const tagged: Make = (deed, req) => tag(deed, formText(req, 'tag'))
+export function actionRoutes(app: DeskContext): DeskRoute[] {
+  const {
+    submissionOf,
+    seenSubmission,
+    isAsSeen,
+    actionContextOf,
+    apply,
+    orConflict,
+    orBack,
+    goOn,
+    backTo,
+    onwards,
+  } = actionsOf(app)
+  const tagged: Make = (action, req) => tag(action, formText(req, 'tag'))
   // The box for a new tag may be filled in besides, so the button has a name of its own.
-  const untagged: Make = (deed, req) => untag(deed, formText(req, 'untag') || formText(req, 'tag'))
-  const assigned = async (deed: Deed, req: Request) => assign(deed, await colleague(formText(req, 'editor')))
-  const moved = (deed: Deed, req: Request) => move(deed, chosen(StateGiven, formText(req, 'state')))
+  const untagged: Make = (action, req) => untag(action, formText(req, 'untag') || formText(req, 'tag'))
+  const assigned = async (action: ActionContext, req: Request) =>
+    assign(action, await colleague(formText(req, 'editor')))
+  const moved = (action: ActionContext, req: Request) =>
+    move(action, chosen(StateGiven, formText(req, 'state')))
   return [
     // A claim needs no revision: whatever else changed, nobody may have it already. Neither do words that are only added.
-    deedRoute('claim', orBack(orConflict(doing(claim)))),
-    deedRoute('release', orBack(doing(release))),
-    deedRoute('tag', orBack(doing(tagged, '#tags', ['tag']))),
-    deedRoute('untag', orBack(doing(untagged, '#tags'))),
-    deedRoute('note', orBack(doing(noted, '#conversation-title', ['note']))),
-    deedRoute('look', look),
-    deedRoute('assign', seen(assigned)),
-    deedRoute('move', seen(moved)),
+    actionRoute('claim', orBack(orConflict(doing(claim)))),
+    actionRoute('release', orBack(doing(release))),
+    actionRoute('tag', orBack(doing(tagged, '#tags', ['tag']))),
+    actionRoute('untag', orBack(doing(untagged, '#tags'))),
+    actionRoute('note', orBack(doing(noted, '#conversation-title', ['note']))),
+    actionRoute('look', look),
+    actionRoute('assign', seen(assigned)),
+    actionRoute('move', seen(moved)),
   ]
 
   /** Does it on top of whatever the submission is now: what changes between the look and the deed is looked at again. */
@@ -50,9 +66,9 @@ export function workRoutes(app: DeskContext): DeskRoute[] {
     return async (req, res, seat) => {
       const submission = await submissionOf(req)
       try {
-        const deed = deedOf(submission, seat)
-        const made = await change(deed, req, seat)
-        if (made) await apply(deed, made, submission.revision)
+        const action = actionContextOf(submission, seat)
+        const made = await change(action, req, seat)
+        if (made) await apply(action, made, submission.revision)
       } catch (error) {
         const isStale = (await submissionOf(req)).revision !== submission.revision
         if (isStale) return doing(change, place, spent)(req, res, seat)
@@ -63,11 +79,11 @@ export function workRoutes(app: DeskContext): DeskRoute[] {
   }
 
   /** Does it only if the submission is as the editor saw it. */
-  function seen(change: (deed: Deed, req: Request) => ChangeOf | Promise<ChangeOf>): Handle {
+  function seen(change: (action: ActionContext, req: Request) => ChangeOf | Promise<ChangeOf>): Handle {
     const orLost = orConflict(async (req, res, seat) => {
       const submission = await seenSubmission(req)
-      const deed = deedOf(submission, seat)
-      const moved = await apply(deed, await change(deed, req), submission.revision)
+      const action = actionContextOf(submission, seat)
+      const moved = await apply(action, await change(action, req), submission.revision)
       await learnSpam(app, seat, submission, moved)
       const to = await onwards(req, seat, submission, moved)
       await goOn(req, res, seat, { to, undo: moved.reference })
@@ -80,12 +96,14 @@ export function workRoutes(app: DeskContext): DeskRoute[] {
     await goOn(req, res, seat, { to: backTo(req, await submissionOf(req)) })
   }
 
-  async function noted(deed: Deed, req: Request, seat: Seat): Promise<ChangeOf | undefined> {
+  async function noted(action: ActionContext, req: Request, seat: Seat): Promise<ChangeOf | undefined> {
     const change = note(formText(req, 'note'))
-    const last = (await app.notes.of(deed.submission.id, seat.keys)).at(-1)
-    const isSame = last?.editorId === deed.editorId && last.body === change.note?.body
+    const last = (await app.notes.of(action.submission.id, seat.keys)).at(-1)
+    const isSame = last?.editorId === action.editorId && last.body === change.note?.body
     // A page that was sent twice still shows what was there before the note.
-    return isSame && !isAsSeen(req, deed.submission) && formText(req, 'revision') !== '' ? undefined : change
+    return isSame && !isAsSeen(req, action.submission) && formText(req, 'revision') !== ''
+      ? undefined
+      : change
   }
 
   async function colleague(id: string): Promise<string> {

@@ -1,7 +1,7 @@
 import type { Response } from 'express'
 import { type ApiToken, hashToken, newToken, tokenRules, usualHourlyLimit } from '../../accounts/api-token.ts'
 import type { ApiTokenStore } from '../../accounts/api-token-store.ts'
-import { Failure, type Faults } from '../../core/errors.ts'
+import { Failure, type FieldErrors } from '../../core/errors.ts'
 import { eventBy } from '../http/event-by.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
@@ -41,7 +41,7 @@ export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
         const parsed = tokenRules(app.hosts).safeParse(typed)
         if (!parsed.success) {
           res.status(422)
-          return show(res, seat, { typed, faults: parsed.error.flatten().fieldErrors as Faults })
+          return show(res, seat, { typed, errors: parsed.error.flatten().fieldErrors as FieldErrors })
         }
         const token = newToken()
         try {
@@ -51,7 +51,7 @@ export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
         } catch (error) {
           if (!(error instanceof Failure)) throw error
           res.status(409)
-          await show(res, seat, { typed, faults: { name: [error.message] } })
+          await show(res, seat, { typed, errors: { name: [error.message] } })
         }
       },
     },

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
-import { leftEarly } from '../../core/streams.ts'
+import { ignorePrematureClose } from '../../core/streams.ts'
 import {
   type FileToClean,
   findingGroups,
@@ -35,7 +35,7 @@ export function fileRoutes(app: DeskContext): DeskRoute[] {
   async function original(req: Request, res: Response, seat: Seat): Promise<void> {
     const { attachment, message } = await found(req, seat)
     if (isText(attachment.type ?? '')) return download(req, res, seat)
-    const reason = await app.cleaner.hindrance(toClean(attachment, message))
+    const reason = await app.cleaner.reason(toClean(attachment, message))
     await beforeOriginal(res, seat, { attachment, message, reason })
   }
 
@@ -65,7 +65,7 @@ export function fileRoutes(app: DeskContext): DeskRoute[] {
   async function note({ editor }: Seat, { submissionId }: Message, detail: string): Promise<void> {
     const [submission] = await app.submissions.byIds([submissionId])
     const reference = submission?.reference ?? null
-    await app.trail.add([{ action: 'downloaded', editorId: editor.id, reference, detail }], app.now())
+    await app.audit.add([{ action: 'downloaded', editorId: editor.id, reference, detail }], app.now())
   }
 
   /** Says what the original holds, and why there is no clean copy where there is none. */
@@ -105,9 +105,9 @@ export function fileRoutes(app: DeskContext): DeskRoute[] {
     res.set({
       'content-type': 'image/webp',
       'content-security-policy': "sandbox; default-src 'none'",
-      'cache-control': attachment.sealed ? 'no-store' : 'private, max-age=3600',
+      'cache-control': attachment.encrypted ? 'no-store' : 'private, max-age=3600',
     })
-    await pipeline(content, res).catch(leftEarly)
+    await pipeline(content, res).catch(ignorePrematureClose)
   }
 
   /** The beginning of a text, or the words of a PDF, as plain text on a page. */
@@ -129,8 +129,8 @@ export function fileRoutes(app: DeskContext): DeskRoute[] {
 
   /** What was made of a file to be looked at; of a sealed one it is made now, and kept nowhere. */
   async function previewOf(attachment: Attachment, { keys }: Seat): Promise<Readable> {
-    const { sealed, type, previewId } = attachment
-    if (!sealed) {
+    const { encrypted, type, previewId } = attachment
+    if (!encrypted) {
       if (!previewId) throw noPreview()
       return app.readFile({ id: previewId }, keys)
     }

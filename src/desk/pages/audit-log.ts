@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { fullNameFrom } from '../../accounts/editor.ts'
-import { type TrailEntry, trailNames } from '../../audit/log.ts'
-import type { TrailStore } from '../../audit/store.ts'
+import { type AuditEntry, auditNames } from '../../audit/log.ts'
+import type { AuditStore } from '../../audit/store.ts'
 import { readReference } from '../../submissions/receipt.ts'
 import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
@@ -13,15 +13,15 @@ const idIn = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g
 
 const Below = z.coerce.number().int().positive().optional().catch(undefined)
 
-export type TrailContext = Pick<DeskContext, 'showPage' | 'editors'> & {
-  trail: Pick<TrailStore, 'page' | 'head'>
+export type AuditContext = Pick<DeskContext, 'showPage' | 'editors'> & {
+  audit: Pick<AuditStore, 'page' | 'head'>
 }
 
 /**
  * The audit trail, for admins to read: who had which piece in their hands, and who changed what opens. Names stand with the
  * address, for anybody can call themselves anything.
  */
-export function trailRoutes(app: TrailContext): DeskRoute[] {
+export function auditRoutes(app: AuditContext): DeskRoute[] {
   return [
     {
       method: 'get',
@@ -30,17 +30,17 @@ export function trailRoutes(app: TrailContext): DeskRoute[] {
       async handle(req, res, seat) {
         const below = Below.parse(req.query.below)
         const reference = readReference(req.query.reference)
-        const page = await app.trail.page(pageSize + 1, { below, reference })
+        const page = await app.audit.page(pageSize + 1, { below, reference })
         const entries = page.slice(0, pageSize)
         const nameOf = fullNameFrom(await app.editors.names())
         await app.showPage(res, seat, 'desk/trail', {
           entries,
           reference,
           next: page.length > pageSize ? entries.at(-1)?.number : undefined,
-          head: await app.trail.head(),
-          trailNames,
+          head: await app.audit.head(),
+          auditNames,
           nameOf: (id: string | null) => (id === null ? 'Barua' : (nameOf(id) ?? '?')),
-          detailOf: ({ detail }: TrailEntry) => detail?.replace(idIn, (id) => nameOf(id) ?? id),
+          detailOf: ({ detail }: AuditEntry) => detail?.replace(idIn, (id) => nameOf(id) ?? id),
         })
       },
     },

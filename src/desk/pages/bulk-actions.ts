@@ -2,14 +2,14 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
 import { states } from '../../db/values.ts'
-import { both, type ChangeOf, claim, type Deed, decide, move } from '../../editorial/actions.ts'
+import { type ActionContext, both, type ChangeOf, claim, decide, move } from '../../editorial/actions.ts'
 import { fill, valuesFor } from '../../editorial/letter-templates.ts'
 import { learnSpam } from '../../editorial/spam.ts'
 import type { Submission } from '../../submissions/model.ts'
 import type { DeskContext } from '../http/context.ts'
 import { chosen, type DeskRoute, formText, formTexts } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { deedsOf, openingOf } from './action-route.ts'
+import { actionsOf, openingOf } from './action-route.ts'
 import { DecisionGiven, writer } from './decision.ts'
 
 const mostAtOnce = 50
@@ -17,7 +17,7 @@ const StateGiven = z.enum(states)
 
 /** What is done with many submissions at once. */
 export function bulkRoutes(app: DeskContext): DeskRoute[] {
-  const { deedOf, apply } = deedsOf(app)
+  const { actionContextOf, apply } = actionsOf(app)
   const written = writer(app)
   return [{ method: 'post', path: '/desk/bulk', access: 'editor', handle: bulk }]
 
@@ -37,9 +37,9 @@ export function bulkRoutes(app: DeskContext): DeskRoute[] {
   }
 
   async function doOne(submission: Submission, what: string, seat: Seat): Promise<boolean> {
-    const deed = deedOf(submission, seat)
+    const action = actionContextOf(submission, seat)
     try {
-      const moved = await apply(deed, await bulkChange(deed, seat, what), submission.revision)
+      const moved = await apply(action, await bulkChange(action, seat, what), submission.revision)
       await learnSpam(app, seat, submission, moved)
       return true
     } catch (error) {
@@ -48,15 +48,15 @@ export function bulkRoutes(app: DeskContext): DeskRoute[] {
     }
   }
 
-  async function bulkChange(deed: Deed, seat: Seat, what: string): Promise<ChangeOf> {
-    if (what === 'claim') return claim(deed)
+  async function bulkChange(action: ActionContext, seat: Seat, what: string): Promise<ChangeOf> {
+    if (what === 'claim') return claim(action)
     const withLetter = /^(accepted|declined) with letter$/.exec(what)?.[1]
-    if (withLetter === undefined) return move(deed, chosen(StateGiven, what))
+    if (withLetter === undefined) return move(action, chosen(StateGiven, what))
     const decision = chosen(DecisionGiven, withLetter)
     const { value: letter } = await app.settings.letter(decision)
-    const opening = openingOf(await app.submissions.conversation(deed.submission.id, seat.keys))
-    const values = valuesFor(deed.submission, opening.content.fields, app.newsroom)
+    const opening = openingOf(await app.submissions.conversation(action.submission.id, seat.keys))
+    const values = valuesFor(action.submission, opening.content.fields, app.newsroom)
     const said = { title: fill(letter.subject, values), body: fill(letter.body, values) }
-    return both(decide(deed, decision), await written(deed, seat, said))
+    return both(decide(action, decision), await written(action, seat, said))
   }
 }

@@ -1,18 +1,18 @@
 import { Failure } from '../../core/errors.ts'
 import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
-import { deedRoute, deedsOf } from './action-route.ts'
+import { actionRoute, actionsOf } from './action-route.ts'
 
 /** Marking a piece as confidential, as it was seen: it is sealed, and there is no way back. */
-export function markRoutes(app: DeskContext): DeskRoute[] {
-  const { seenSubmission, orConflict, orBack, goOn, backTo } = deedsOf(app)
+export function confidentialRoutes(app: DeskContext): DeskRoute[] {
+  const { seenSubmission, orConflict, orBack, goOn, backTo } = actionsOf(app)
   const mark = orConflict(async (req, res, seat) => {
     const submission = await seenSubmission(req)
     if (submission.isConfidential) throw new Failure('conflict', 'It is confidential already.')
     const { id: submissionId, revision } = submission
-    await app.markConfidential({ submissionId, revision, editorId: seat.editor.id, at: app.now() })
+    await app.makeConfidential({ submissionId, revision, editorId: seat.editor.id, at: app.now() })
     app.changed()
     await goOn(req, res, seat, { to: backTo(req, submission) })
   })
-  return [deedRoute('confidential', orBack(mark))]
+  return [actionRoute('confidential', orBack(mark))]
 }

@@ -2,14 +2,21 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { nameFrom } from '../../accounts/editor.ts'
 import { Failure } from '../../core/errors.ts'
-import { answer, both, type ChangeOf, type Deed, decide, type Said } from '../../editorial/actions.ts'
+import {
+  type ActionContext,
+  answer,
+  both,
+  type ChangeOf,
+  decide,
+  type Said,
+} from '../../editorial/actions.ts'
 import { type Decision, decisions, fill, valuesFor } from '../../editorial/letter-templates.ts'
-import { answerDoors, contactOf } from '../../submissions/contact.ts'
+import { contactOf, replyChannels } from '../../submissions/contact.ts'
 import type { Message, Submission } from '../../submissions/model.ts'
 import type { DeskContext } from '../http/context.ts'
 import { chosen, type DeskRoute, formText, type SentFiles } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { deedRoute, deedsOf, openingOf } from './action-route.ts'
+import { actionRoute, actionsOf, openingOf } from './action-route.ts'
 
 export const DecisionGiven = z.enum(decisions)
 
@@ -22,8 +29,8 @@ const SeenGiven = z.object({
 
 /** Deciding on a submission, with its letter, and answering its sender. */
 export function decideRoutes(app: DeskContext): DeskRoute[] {
-  const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo, onwards } =
-    deedsOf(app)
+  const { submissionOf, seenSubmission, actionContextOf, apply, orConflict, orBack, goOn, backTo, onwards } =
+    actionsOf(app)
   const written = writer(app)
   return [
     {
@@ -32,7 +39,7 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
       access: 'editor',
       handle: showLetter,
     },
-    deedRoute('letter', sendLetter),
+    actionRoute('letter', sendLetter),
     {
       method: 'post',
       path: '/desk/submissions/:reference/answer',
@@ -78,14 +85,14 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
   ): Promise<void> {
     const opening = openingOf(messages)
     const isGone = submission.senderLeftAt !== null
-    const channels = isGone ? [] : answerDoors(contactOf(messages), app.hasBot)
+    const channels = isGone ? [] : replyChannels(contactOf(messages), app.hasBot)
     const mail = channels.includes('answer-mail')
       ? await app.answerDraft(submission, opening, written)
       : undefined
     await app.showPage(res, seat, 'desk/letter', {
       written,
       failure,
-      faults: failure?.fields ?? {},
+      errors: failure?.fields ?? {},
       list: written.list,
       submission,
       opening,
@@ -136,22 +143,22 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
   ): Promise<void> {
     await orConflict(async () => {
       const submission = await seenSubmission(req)
-      const deed = deedOf(submission, seat)
-      const decided = decide(deed, decision)
-      const change = way === 'silent' ? decided : both(decided, await written(deed, seat, saidIn(req)))
-      const moved = await apply(deed, change, submission.revision)
+      const action = actionContextOf(submission, seat)
+      const decided = decide(action, decision)
+      const change = way === 'silent' ? decided : both(decided, await written(action, seat, saidIn(req)))
+      const moved = await apply(action, change, submission.revision)
       res.redirect(303, await onwards(req, seat, submission, moved))
     })(req, res, seat)
   }
 
   async function sendAnswer(req: Request, res: Response, seat: Seat, sent?: SentFiles): Promise<void> {
-    const faults = sent?.fileFaults.map(({ message }) => message) ?? []
-    if (faults.length > 0) throw new Failure('invalid', faults.join(' '), { fields: { files: faults } })
+    const errors = sent?.fileErrors.map(({ message }) => message) ?? []
+    if (errors.length > 0) throw new Failure('invalid', errors.join(' '), { fields: { files: errors } })
     const submission = await seenSubmission(req)
-    const deed = deedOf(submission, seat)
+    const action = actionContextOf(submission, seat)
     const messageId = await app.withFiles(submission.id, { files: sent?.files ?? [] }, async (files) => {
-      const change = await written(deed, seat, { body: formText(req, 'body'), files })
-      await apply(deed, change, submission.revision)
+      const change = await written(action, seat, { body: formText(req, 'body'), files })
+      await apply(action, change, submission.revision)
       return change.message?.id
     })
     const to = `${backTo(req, submission)}#m-${messageId}`
@@ -161,13 +168,13 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
 
 /** Makes the change that writes to a sender, by the doors that lead to them. */
 export function writer(app: DeskContext) {
-  return async (deed: Deed, seat: Seat, said: Said): Promise<ChangeOf> => {
-    if (deed.submission.senderLeftAt !== null)
+  return async (action: ActionContext, seat: Seat, said: Said): Promise<ChangeOf> => {
+    if (action.submission.senderLeftAt !== null)
       throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
-    const contact = contactOf(await openConversation(app, deed.submission, seat))
-    const doors = answerDoors(contact, app.hasBot)
-    const standing = await app.submissions.standingOf(deed.submission.id)
-    return answer(deed, said, doors, contact, standing?.last)
+    const contact = contactOf(await openConversation(app, action.submission, seat))
+    const replyBy = replyChannels(contact, app.hasBot)
+    const standing = await app.submissions.standingOf(action.submission.id)
+    return answer(action, said, replyBy, contact, standing?.last)
   }
 }
 
@@ -177,7 +184,7 @@ export function writer(app: DeskContext) {
  */
 async function openConversation(app: DeskContext, submission: Submission, seat: Seat): Promise<Message[]> {
   const messages = await app.submissions.conversation(submission.id, seat.keys)
-  if (openingOf(messages).seal === 'locked') {
+  if (openingOf(messages).access === 'locked') {
     throw new Failure(
       'forbidden',
       'This piece is sealed. Unlock your session first, then write to its sender.',

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { stringify } from 'csv-stringify'
 import type { Request } from 'express'
 import { nameFrom } from '../../accounts/editor.ts'
-import { leftEarly } from '../../core/streams.ts'
+import { ignorePrematureClose } from '../../core/streams.ts'
 import { cellOf } from '../../export/csv-cell.ts'
 import { filterOf, type Listed, type Page, Wanted } from '../../submissions/inbox.ts'
 import { readTerms } from '../../submissions/search-query.ts'
@@ -25,7 +25,7 @@ export function exportRoutes(app: DeskContext): DeskRoute[] {
         res.attachment('submissions.csv')
         // Quoted, a cell stays one also for whoever reads it with several separators at once.
         const csv = stringify({ header: true, bom: true, quoted_match: /[;\t\r]/, cast: { string: cellOf } })
-        await pipeline(Readable.from(rows(req, seat)), csv, res).catch(leftEarly)
+        await pipeline(Readable.from(rows(req, seat)), csv, res).catch(ignorePrematureClose)
       },
     },
     {
@@ -35,13 +35,13 @@ export function exportRoutes(app: DeskContext): DeskRoute[] {
       async handle(req, res, seat) {
         await noteExport(seat, 'json')
         res.attachment('submissions.json')
-        await pipeline(Readable.from(jsonOf(rows(req, seat))), res).catch(leftEarly)
+        await pipeline(Readable.from(jsonOf(rows(req, seat))), res).catch(ignorePrematureClose)
       },
     },
   ]
 
   function noteExport({ editor }: Seat, detail: string): Promise<void> {
-    return app.trail.add([{ action: 'exported', editorId: editor.id, detail }], app.now())
+    return app.audit.add([{ action: 'exported', editorId: editor.id, detail }], app.now())
   }
 
   async function* rows(req: Request, { editor }: Seat) {

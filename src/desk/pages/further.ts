@@ -1,11 +1,11 @@
 import { missingPrograms, type Programs } from '../../files/metadata/types.ts'
-import type { UnreadStore } from '../../submissions/dead-letter-store.ts'
+import type { DeadLetterStore } from '../../submissions/dead-letter-store.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
 export type FurtherContext = {
   showPage: ShowPage
-  unread: Pick<UnreadStore, 'latest'>
+  unread: Pick<DeadLetterStore, 'latest'>
   /** Which programs there are to clean files with. */
   programs: () => Promise<Programs>
   metrics: () => Promise<{ type: string; text: string }>
@@ -21,7 +21,9 @@ export function furtherRoutes(app: FurtherContext): DeskRoute[] {
       path: '/desk/unread',
       access: 'editor',
       handle: async (_req, res, seat) =>
-        app.showPage(res, seat, 'desk/unread', { arrivals: await app.unread.latest(shown, seat.keys) }),
+        app.showPage(res, seat, 'desk/unread', {
+          idempotency_keys: await app.unread.latest(shown, seat.keys),
+        }),
     },
     {
       method: 'get',

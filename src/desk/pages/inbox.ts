@@ -10,7 +10,7 @@ import {
   Wanted,
 } from '../../submissions/inbox.ts'
 import { readReference } from '../../submissions/receipt.ts'
-import { finder, type MarkedText, marked, readTerms, type Term } from '../../submissions/search-query.ts'
+import { finder, type HighlightedText, marked, readTerms, type Term } from '../../submissions/search-query.ts'
 import type { DeskContext } from '../http/context.ts'
 import { queryOf } from '../http/inbox-link.ts'
 import type { DeskRoute } from '../http/routes.ts'
@@ -23,7 +23,7 @@ const pageSize = 30
 const mostCounted = 100
 const countedViews = ['waiting', 'mine', 'in-review'] as const
 
-type Shown = Listed & { title: MarkedText; excerpt: MarkedText | undefined; link: string }
+type Shown = Listed & { title: HighlightedText; excerpt: HighlightedText | undefined; link: string }
 
 /** The list of submissions: in views, filtered, searched. */
 export function inboxRoutes(app: DeskContext): DeskRoute[] {
@@ -97,7 +97,7 @@ export function inboxRoutes(app: DeskContext): DeskRoute[] {
 }
 
 /** The first text that has a hit, around it. */
-function excerpt(texts: string[], find: RegExp): MarkedText | undefined {
+function excerpt(texts: string[], find: RegExp): HighlightedText | undefined {
   for (const text of texts) {
     const parts = marked(text, find)
     if (parts.some((part) => part.isHit)) return parts

@@ -1,29 +1,29 @@
 import { z } from 'zod'
 import { nameFrom } from '../../accounts/editor.ts'
 import { Failure } from '../../core/errors.ts'
-import { deliveryStates, type Purpose } from '../../db/values.ts'
-import type { Passing } from '../../jobs/job.ts'
+import { type JobType, jobStates } from '../../db/values.ts'
+import type { EphemeralPayload } from '../../jobs/job.ts'
 import { contactOf } from '../../submissions/contact.ts'
 import type { DeskContext } from '../http/context.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { deedsOf } from './action-route.ts'
+import { actionsOf } from './action-route.ts'
 import { triesOf } from './submission.ts'
 
 const pageSize = 50
 
 /** What goes to a sender has to know who that is. */
-const ofSender = new Set<Purpose>(['sender-receipt', 'answer-mail', 'answer-telegram', 'answer-webhook'])
+const ofSender = new Set<JobType>(['sender-receipt', 'answer-mail', 'answer-telegram', 'answer-webhook'])
 
 const Asked = z.object({
-  state: z.enum(deliveryStates).optional().catch(undefined),
+  state: z.enum(jobStates).optional().catch(undefined),
   after: z.uuid().optional().catch(undefined),
 })
 
 /** Every delivery with its life, and what failed to be tried again. */
-export function ledgerRoutes(app: DeskContext): DeskRoute[] {
-  const { deliveries, base } = app
-  const { orBack, goOn } = deedsOf(app)
+export function jobRoutes(app: DeskContext): DeskRoute[] {
+  const { jobs, base } = app
+  const { orBack, goOn } = actionsOf(app)
   return [
     {
       method: 'get',
@@ -31,7 +31,7 @@ export function ledgerRoutes(app: DeskContext): DeskRoute[] {
       access: 'editor',
       async handle(req, res, seat) {
         const { state, after } = Asked.parse(req.query)
-        const page = await deliveries.page({ state, after, size: pageSize + 1 })
+        const page = await jobs.page({ state, after, size: pageSize + 1 })
         const rows = page.slice(0, pageSize)
         const ids = rows.flatMap((row) => row.submissionId ?? [])
         const names = await app.editors.names()
@@ -41,7 +41,7 @@ export function ledgerRoutes(app: DeskContext): DeskRoute[] {
           // What waits is shown as it will be carried; by then the rest comes up.
           next: page.length > pageSize && state !== 'pending' ? rows.at(-1)?.id : undefined,
           isMore: page.length > pageSize,
-          tries: triesOf(await deliveries.tries(rows.map((row) => row.id))),
+          attempts: triesOf(await jobs.attempts(rows.map((row) => row.id))),
           references: new Map(
             (await app.submissions.byIds([...new Set(ids)])).map((one) => [one.id, one.reference]),
           ),
@@ -50,7 +50,7 @@ export function ledgerRoutes(app: DeskContext): DeskRoute[] {
       },
     },
     byHand('retry', async (id, seat) =>
-      app.failedJobs.retry(id, seat.editor.id, app.now(), await lostPassing(id, seat)),
+      app.failedJobs.retry(id, seat.editor.id, app.now(), await lostPayload(id, seat)),
     ),
     byHand('drop', (id, seat) => app.failedJobs.drop(id, seat.editor.id, app.now())),
   ]
@@ -59,13 +59,13 @@ export function ledgerRoutes(app: DeskContext): DeskRoute[] {
    * What a delivery about a sealed piece has to know, where a restart has lost it: whoever can open the piece knows it.
    * @throws Failure `forbidden` for whoever cannot
    */
-  async function lostPassing(id: string, { keys }: Seat): Promise<Passing | undefined> {
-    const delivery = await deliveries.byId(id)
-    if (!delivery?.submissionId || !ofSender.has(delivery.purpose)) return undefined
-    const messages = await app.submissions.conversation(delivery.submissionId, keys)
-    const message = messages.find((one) => one.id === delivery.messageId)
-    if (!message || message.seal === 'clear') return undefined
-    if (message.seal !== 'open') {
+  async function lostPayload(id: string, { keys }: Seat): Promise<EphemeralPayload | undefined> {
+    const job = await jobs.byId(id)
+    if (!job?.submissionId || !ofSender.has(job.type)) return undefined
+    const messages = await app.submissions.conversation(job.submissionId, keys)
+    const message = messages.find((one) => one.id === job.messageId)
+    if (!message || message.access === 'clear') return undefined
+    if (message.access !== 'open') {
       throw new Failure('forbidden', 'Whom this goes to is sealed. Unlock your session first.')
     }
     const { title, body } = message.content.fields

@@ -4,11 +4,11 @@ import type { EditorStore } from '../../accounts/editor-store.ts'
 import type { FactorStore } from '../../accounts/factor-store.ts'
 import { type NewHolder, ownPassphraseWrap, passphraseWrap } from '../../accounts/keyring/key-holders.ts'
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
-import type { TryStore } from '../../accounts/login-attempt-store.ts'
+import type { LoginAttemptStore } from '../../accounts/login-attempt-store.ts'
 import { openPassphrase } from '../../accounts/passphrase.ts'
 import { passkeySalt } from '../../accounts/webauthn.ts'
 import type { SecurityEvent } from '../../audit/security-event.ts'
-import type { Resealing } from '../../confidentiality/re-encryption.ts'
+import type { ReEncryption } from '../../confidentiality/re-encryption.ts'
 import { Failure } from '../../core/errors.ts'
 import type { Identity } from '../../encryption/types.ts'
 import { eventBy } from '../http/event-by.ts'
@@ -30,9 +30,9 @@ export type KeyContext = {
   sessions: Sessions
   factors: Pick<FactorStore, 'passphrase'>
   askedPasskeys: AskedPasskeys
-  tries: Pick<TryStore, 'allow'>
+  attempts: Pick<LoginAttemptStore, 'allow'>
   keyRing: KeyRing
-  resealing: Pick<Resealing, 'progress' | 'begin'>
+  reEncryption: Pick<ReEncryption, 'progress' | 'begin'>
   newsroom: string
   base: string
   now: () => number
@@ -45,7 +45,7 @@ type KeysStep = {
   share(editorId: string, opened: Identity[]): Promise<void>
   recoverySheet(opened: Identity[]): Promise<Identity>
   stopAsking(editorId: string): Promise<boolean>
-  beginAnew(editorId: string, identity: Identity, sessionHash: string): Promise<void>
+  startOver(editorId: string, identity: Identity, sessionHash: string): Promise<void>
   giveUpFormer(editorId: string): Promise<void>
   accounts: {
     count(): Promise<number>
@@ -53,7 +53,7 @@ type KeysStep = {
   }
 }
 
-const tries = { most: 5, span: 60_000 }
+const attempts = { most: 5, span: 60_000 }
 
 /** Who can open what is sealed: unlocking one's own session, letting a colleague in, the recovery sheet. */
 export function keyRoutes(app: KeyContext): DeskRoute[] {
@@ -64,7 +64,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
     { method: 'post', path: '/desk/keys/passkey', access: 'editor', handle: usePasskey },
     { method: 'post', path: '/desk/keys/sheet', access: 'editor', handle: useSheet },
     { method: 'post', path: '/desk/keys/let-in', access: 'editor', confirm: 'keys', handle: letIn },
-    { method: 'post', path: '/desk/keys/begin-anew', access: 'editor', handle: beginAnew },
+    { method: 'post', path: '/desk/keys/begin-anew', access: 'editor', handle: startOver },
     { method: 'post', path: '/desk/keys/stop', access: 'editor', confirm: 'keys', handle: stop },
     { method: 'get', path: '/desk/keys/requests/:link', access: 'anyone', handle: showRequest },
     { method: 'post', path: '/desk/keys/requests/:link', access: 'anyone', handle: stopByLink },
@@ -91,7 +91,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
     const request = await keyRing.requestOf(id)
     const isLocked = !(await isTrusted(seat, app))
     await app.showPage(res, seat, 'desk/keys', {
-      resealing: await app.resealing.progress(),
+      reEncryption: await app.reEncryption.progress(),
       isLocked,
       passkey: isLocked ? await askedPasskeys.askToOpen(req, seat.editor, seat.sessionHash) : undefined,
       salt: passkeySalt,
@@ -102,7 +102,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
         waiting: waiting.get(one.id),
       })),
       request,
-      sealed: request && (await keyRing.countSealed()),
+      encrypted: request && (await keyRing.countEncrypted()),
       hasFormer: !isLocked && (await keyRing.formerOf(id)).length > 0,
       isSheetFull,
       isIn: editors.get(seat.editor.id) === true,
@@ -174,7 +174,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
   }
 
   /** Whoever asked a day ago, and has no colleague who could let them in, goes on with what comes from now on. */
-  async function beginAnew(req: Request, res: Response, seat: Seat): Promise<void> {
+  async function startOver(req: Request, res: Response, seat: Seat): Promise<void> {
     await allow(seat)
     const { id } = seat.editor
     const request = await keyRing.requestOf(id)
@@ -184,7 +184,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
     if (!identity)
       return refuse(req, res, seat, 'anew', 'That is not the passphrase you chose for this request.')
     await keyRing.together(async (step) => {
-      await step.beginAnew(id, identity, seat.sessionHash)
+      await step.startOver(id, identity, seat.sessionHash)
       await step.accounts.note(eventBy(seat, 'began-anew'), app.now())
     })
     await sessions.open(req, await sessions.confirm(seat), identity)
@@ -235,7 +235,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
     if (!identity) return refuse(req, res, seat, 'former', 'That is not your earlier passphrase.')
     const opened = await keyRing.keysOf(identity)()
     await keyRing.together((step) => step.share(id, opened))
-    await app.resealing.begin(async () => opened)
+    await app.reEncryption.begin(async () => opened)
     res.redirect(303, `${base}/desk/keys?saved=former`)
   }
 
@@ -282,7 +282,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
   }
 
   async function allow({ editor }: Seat): Promise<void> {
-    if (await app.tries.allow(`unlock ${editor.id}`, app.now(), tries)) return
+    if (await app.attempts.allow(`unlock ${editor.id}`, app.now(), attempts)) return
     throw new Failure('too-many', 'Too many attempts. Wait a minute.', { retryAfter: 60 })
   }
 }

@@ -22,11 +22,11 @@ export function rawUpdateRoutes(app: DeskContext): DeskRoute[] {
     if (!submission) throw noSuchSubmission()
     const messages = await app.submissions.conversation(submission.id, keys)
     const message = messages.find(({ id }) => id === req.params.id)
-    if (message?.seal === 'locked') throw new Failure('forbidden', 'Unlock your session to read it.')
+    if (message?.access === 'locked') throw new Failure('forbidden', 'Unlock your session to read it.')
     const updates = message?.content.rawUpdates ?? []
     if (!message || updates.length === 0) throw new Failure('not-found', 'Nothing of it was left unread.')
     const { reference } = submission
-    await app.trail.add(
+    await app.audit.add(
       [{ action: 'downloaded', editorId: editor.id, reference, detail: `updates ${message.id}` }],
       app.now(),
     )

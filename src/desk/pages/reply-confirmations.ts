@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express'
 import { Failure } from '../../core/errors.ts'
-import type { WorkStore } from '../../editorial/action-store.ts'
+import type { ActionStore } from '../../editorial/action-store.ts'
 import type { Act } from '../../editorial/actions.ts'
 import type { SubmissionStore } from '../../submissions/store.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 
 export type ReplyContext = {
-  work: WorkStore
+  work: ActionStore
   submissions: Pick<SubmissionStore, 'byId'>
   /** The message that a link of a confirmation speaks of; undefined for a link that is not ours, or too old. */
   messageOfLink: (token: string) => string | undefined

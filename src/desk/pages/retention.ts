@@ -6,18 +6,19 @@ import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import { formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { deedRoute, deedsOf } from './action-route.ts'
+import { actionRoute, actionsOf } from './action-route.ts'
 
 /** More are not shown on one page. */
 const shown = 200
 
 /** How long pieces are kept: for longer, on hold, or erased now. */
 export function keepingRoutes(app: DeskContext): DeskRoute[] {
-  const { submissionOf, seenSubmission, deedOf, apply, orConflict, orBack, goOn, backTo } = deedsOf(app)
+  const { submissionOf, seenSubmission, actionContextOf, apply, orConflict, orBack, goOn, backTo } =
+    actionsOf(app)
   const erasePath = '/desk/submissions/:reference/erase'
   return [
-    deedRoute('keep', orBack(keepLonger)),
-    deedRoute('hold', orBack(holdOrLetGo)),
+    actionRoute('keep', orBack(keepLonger)),
+    actionRoute('hold', orBack(holdOrRelease)),
     { method: 'get', path: '/desk/retention', access: 'editor', handle: list },
     { method: 'get', path: erasePath, access: 'admin', handle: askToErase },
     { method: 'post', path: erasePath, access: 'admin', handle: orConflict(erase) },
@@ -25,17 +26,17 @@ export function keepingRoutes(app: DeskContext): DeskRoute[] {
 
   async function keepLonger(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await submissionOf(req)
-    const deed = deedOf(submission, seat)
-    await apply(deed, keep(deed))
+    const action = actionContextOf(submission, seat)
+    await apply(action, keep(action))
     const isFromList = formText(req, 'from') === 'list'
     const to = isFromList ? `${app.base}/desk/retention` : backTo(req, submission)
     await goOn(req, res, seat, { to })
   }
 
-  async function holdOrLetGo(req: Request, res: Response, seat: Seat): Promise<void> {
+  async function holdOrRelease(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await submissionOf(req)
-    const deed = deedOf(submission, seat)
-    await apply(deed, hold(deed, formText(req, 'hold') === 'yes'))
+    const action = actionContextOf(submission, seat)
+    await apply(action, hold(action, formText(req, 'hold') === 'yes'))
     await goOn(req, res, seat, { to: backTo(req, submission) })
   }
 

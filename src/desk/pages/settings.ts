@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
 import {
   fill,
-  type Kept,
   type Letter,
   type LetterName,
   letterNames,
@@ -11,6 +10,7 @@ import {
   parseLetter,
   placeholders,
   type Values,
+  type Versioned,
 } from '../../editorial/letter-templates.ts'
 import type { SettingStore } from '../../editorial/settings-store.ts'
 import { RetentionRules } from '../../submissions/retention-rules.ts'
@@ -190,7 +190,7 @@ export function settingsRoutes(app: SettingsContext): DeskRoute[] {
     res: Response,
     seat: Seat,
     name: LetterName,
-    shown: { given: Letter; revision: number; theirs?: Kept<Letter> | undefined; failure?: Failure },
+    shown: { given: Letter; revision: number; theirs?: Versioned<Letter> | undefined; failure?: Failure },
   ): Promise<void> {
     const example: Values = {
       name: 'Amina',

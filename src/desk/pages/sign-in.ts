@@ -5,14 +5,14 @@ import { type Editor, mostWrongCodes, suspiciousCodes } from '../../accounts/edi
 import type { EditorStore } from '../../accounts/editor-store.ts'
 import type { FactorStore } from '../../accounts/factor-store.ts'
 import { passphraseWrap } from '../../accounts/keyring/key-holders.ts'
-import type { TryStore } from '../../accounts/login-attempt-store.ts'
+import type { LoginAttemptStore } from '../../accounts/login-attempt-store.ts'
 import { checkPassphrase, hashPassphrase, openPassphrase } from '../../accounts/passphrase.ts'
 import type { SessionStore } from '../../accounts/session-store.ts'
 import { hashToken, newToken } from '../../accounts/session-token.ts'
 import type { Wraps } from '../../accounts/sign-in-link.ts'
 import { isTotpShaped, recoveryHash, totpStep } from '../../accounts/totp.ts'
 import { passkeySalt } from '../../accounts/webauthn.ts'
-import { openSecret } from '../../core/aead.ts'
+import { decryptSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { hasHttps, type SiteAddresses } from '../../core/public-urls.ts'
 import type { Identity, Keys } from '../../encryption/types.ts'
@@ -24,7 +24,7 @@ import type { Sessions, Waiting } from '../http/session.ts'
 const hour = 3_600_000
 export const day = 24 * hour
 const knownTime = 365 * day
-const tries = { most: 5, span: 60_000 }
+const attempts = { most: 5, span: 60_000 }
 
 /** Whoever asks for links again and again fills no mailbox, and keeps no editor out: each is good for a day. */
 export const links = [
@@ -38,7 +38,7 @@ export type SignInContext = {
   links: Pick<SessionStore, 'linkFor'>
   editors: Pick<EditorStore, 'byEmail' | 'byId'>
   factors: FactorStore
-  tries: Pick<TryStore, 'allow' | 'forget'>
+  attempts: Pick<LoginAttemptStore, 'allow' | 'forget'>
   askedPasskeys: AskedPasskeys
   keyRing: Wraps & {
     allWrapsOf(editorId: string): Promise<{ id: string }[]>
@@ -119,7 +119,7 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
     const isSetting = isWanted && (await settles(identity))
     if (identity !== undefined && isSetting) {
       const email = (await app.editors.byId(editorId))?.email ?? ''
-      const failure = faultIn(email, passphrase, formText(req, 'again'))
+      const failure = errorIn(email, passphrase, formText(req, 'again'))
       if (failure) {
         res.status(422)
         return show(res, 'desk/sign-in-link', { link, bearsKey: true, failure })
@@ -182,7 +182,7 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
     })
   }
 
-  function faultIn(email: string, passphrase: string, again: string): Failure | undefined {
+  function errorIn(email: string, passphrase: string, again: string): Failure | undefined {
     try {
       checkPassphrase(passphrase, again, { email, newsroom: app.newsroom })
       return undefined
@@ -225,7 +225,7 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
    */
   async function mailLink(res: Response, email: string): Promise<void> {
     const editor = await app.editors.byEmail(email)
-    const mayHave = await app.tries.allow(`link ${digest(email)}`, app.now(), ...links)
+    const mayHave = await app.attempts.allow(`link ${digest(email)}`, app.now(), ...links)
     await app.mailLink(mayHave ? editor?.id : undefined)
     show(res, 'desk/sign-in-sent')
   }
@@ -302,11 +302,11 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
    * come this far knows the passphrase or reads the mailbox, which the editor is told.
    */
   async function isAppCode(editor: Editor, code: string): Promise<boolean> {
-    const sealed = await factors.totp(editor.id)
-    if (!sealed || !isTotpShaped(code)) return false
+    const encrypted = await factors.totp(editor.id)
+    if (!encrypted || !isTotpShaped(code)) return false
     const count = await factors.countCode(editor.id, mostWrongCodes)
     if (count === undefined) return false
-    const step = totpStep(openSecret(app.totpKey, sealed, editor.id), code, app.now())
+    const step = totpStep(decryptSecret(app.totpKey, encrypted, editor.id), code, app.now())
     const isRight = step !== undefined && (await factors.useTotp(editor.id, step))
     if (isRight) await factors.uncountCode(editor.id)
     else if (count === mostWrongCodes) await app.noteGuesses(editor.id, count)
@@ -358,7 +358,7 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
 
   /** The browser is known for this account from now on, and what was mistyped before is forgotten. */
   async function recognise(req: Request, res: Response, email: string, account: string): Promise<void> {
-    await app.tries.forget(account)
+    await app.attempts.forget(account)
     remember(req, res, email)
   }
 
@@ -382,7 +382,7 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
   }
 
   async function allow(account: string): Promise<void> {
-    if (await app.tries.allow(account, app.now(), tries)) return
+    if (await app.attempts.allow(account, app.now(), attempts)) return
     throw new Failure(
       'too-many',
       'Five tries a minute are enough. Please wait a minute, or have a link mailed.',

@@ -1,7 +1,7 @@
 import { channels, kinds } from '../../db/values.ts'
 import { type Bar, stackedBars } from '../../statistics/bar-chart.ts'
 import { ages, type DayCount, type Decided, daysBetween, median } from '../../statistics/model.ts'
-import type { GlanceStore } from '../../statistics/store.ts'
+import type { StatisticsStore } from '../../statistics/store.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
@@ -9,14 +9,14 @@ const day = 86_400_000
 const daysShown = 30
 const decisionsSince = 90 * day
 
-export type GlanceContext = {
+export type StatisticsContext = {
   showPage: ShowPage
-  glance: GlanceStore
+  statistics: StatisticsStore
   now: () => number
 }
 
 /** The state of the letterbox at a glance: plots, each with its figures as a table. */
-export function glanceRoutes(app: GlanceContext): DeskRoute[] {
+export function statisticsRoutes(app: StatisticsContext): DeskRoute[] {
   return [
     {
       method: 'get',
@@ -25,9 +25,9 @@ export function glanceRoutes(app: GlanceContext): DeskRoute[] {
       async handle(_req, res, seat) {
         const now = app.now()
         const since = now - (daysShown - 1) * day
-        const counts = await app.glance.perDay(since, now)
+        const counts = await app.statistics.perDay(since, now)
         const days = daysBetween(since, now)
-        const decided = await app.glance.decided(now - decisionsSince)
+        const decided = await app.statistics.decided(now - decisionsSince)
         await app.showPage(res, seat, 'desk/glance', {
           byKind: perDay(days, counts, kinds, (one) => one.kind),
           byChannel: perDay(days, counts, channels, (one) => one.channel),
@@ -51,19 +51,19 @@ function perDay<T extends string>(
     values: series.map((one) =>
       counts
         .filter((count) => count.day === name && seriesOf(count) === one)
-        .reduce((sum, count) => sum + count.pieces, 0),
+        .reduce((sum, count) => sum + count.submissions, 0),
     ),
   }))
   return { series, rows, plot: stackedBars(rows) }
 }
 
-async function waitingByAge({ glance }: GlanceContext, now: number) {
+async function waitingByAge({ statistics }: StatisticsContext, now: number) {
   const rows: Bar[] = []
   // A millisecond on, for what came in just now is waiting too.
   let until = now + 1
   for (const age of ages) {
     const from = Math.max(0, now - age.until)
-    rows.push({ label: age.name, values: [await glance.waiting(from, until)] })
+    rows.push({ label: age.name, values: [await statistics.waiting(from, until)] })
     until = from
   }
   return { rows, plot: stackedBars(rows) }
@@ -72,22 +72,22 @@ async function waitingByAge({ glance }: GlanceContext, now: number) {
 /** Milliseconds from coming in to the first opening and to the decision, of half of all at most. */
 function timesByKind(decided: Decided[]) {
   return kinds.map((kind) => {
-    const pieces = decided.filter((piece) => piece.kind === kind)
-    const opened = pieces.filter((piece) => piece.openedAt !== null)
+    const submissions = decided.filter((submission) => submission.kind === kind)
+    const opened = submissions.filter((submission) => submission.openedAt !== null)
     return {
       kind,
-      pieces: pieces.length,
-      toOpening: median(opened.map((piece) => (piece.openedAt as number) - piece.createdAt)),
-      toDecision: median(pieces.map((piece) => piece.decidedAt - piece.createdAt)),
+      submissions: submissions.length,
+      toOpening: median(opened.map((submission) => (submission.openedAt as number) - submission.createdAt)),
+      toDecision: median(submissions.map((submission) => submission.decidedAt - submission.createdAt)),
     }
   })
 }
 
 function acceptanceByKind(decided: Decided[]) {
   const rows = kinds.map((kind) => {
-    const pieces = decided.filter((piece) => piece.kind === kind)
-    const accepted = pieces.filter((piece) => piece.state === 'accepted').length
-    const declined = pieces.filter((piece) => piece.state === 'declined').length
+    const submissions = decided.filter((submission) => submission.kind === kind)
+    const accepted = submissions.filter((submission) => submission.state === 'accepted').length
+    const declined = submissions.filter((submission) => submission.state === 'declined').length
     return { label: kind, values: [accepted, declined] }
   })
   return { rows, plot: stackedBars(rows) }

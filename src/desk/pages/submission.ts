@@ -2,15 +2,15 @@ import type { Request, Response } from 'express'
 import { nameFrom } from '../../accounts/editor.ts'
 import type { Failure } from '../../core/errors.ts'
 import { notCleaned } from '../../files/metadata/types.ts'
-import type { Delivery, Try } from '../../jobs/job.ts'
-import { answerDoors, contactOf } from '../../submissions/contact.ts'
+import type { Attempt, Job } from '../../jobs/job.ts'
+import { contactOf, replyChannels } from '../../submissions/contact.ts'
 import { filterOf } from '../../submissions/inbox.ts'
 import type { Message, Submission } from '../../submissions/model.ts'
 import { noSuchSubmission } from '../../submissions/not-found.ts'
 import type { Note } from '../../submissions/note.ts'
 import { erasedAt } from '../../submissions/retention-rules.ts'
 import { movesFrom } from '../../submissions/states.ts'
-import { heldBox, type Typed } from '../../web/typed-input.ts'
+import { quarantineBox, type Typed } from '../../web/typed-input.ts'
 import type { DeskContext } from '../http/context.ts'
 import { listOf, queryOf } from '../http/inbox-link.ts'
 import type { DeskRoute } from '../http/routes.ts'
@@ -33,8 +33,8 @@ export type Asked = {
 export type Unfinished = { typed: Typed; failure?: Failure; files?: string[] }
 
 /** One submission, as an editor wants to read it and work on it. */
-export function pieceRoutes(app: DeskContext): DeskRoute[] {
-  const show = pieceShower(app)
+export function submissionRoutes(app: DeskContext): DeskRoute[] {
+  const show = submissionShower(app)
   return [
     {
       method: 'get',
@@ -55,7 +55,7 @@ export function pieceRoutes(app: DeskContext): DeskRoute[] {
 }
 
 /** Shows the page of a submission, with what was typed there before. @throws Failure `not-found` */
-export function pieceShower(app: DeskContext) {
+export function submissionShower(app: DeskContext) {
   return show
 
   async function show(
@@ -71,9 +71,9 @@ export function pieceShower(app: DeskContext) {
     await app.attention.open(submission.id, editor.id, now)
     const messages = await app.submissions.conversation(submission.id, seat.keys)
     const contact = contactOf(messages)
-    if (messages[0]?.seal === 'open' && submission.senderLeftAt === null)
+    if (messages[0]?.access === 'open' && submission.senderLeftAt === null)
       await app.submissions.knowContact(submission.id, contact)
-    const deliveries = (await app.deliveries.ofSubmission(submission.id)).filter(isShown)
+    const jobs = (await app.jobs.ofSubmission(submission.id)).filter(isShown)
     const nameOf = nameFrom(await app.editors.names())
     const present = await app.attention.present(submission.id, now)
     const list = listOf(asked.list)
@@ -84,19 +84,19 @@ export function pieceShower(app: DeskContext) {
       opening: messages[0],
       article: submission.kind === 'guest-post' && messages[0] && articleOf(messages[0].content),
       turns: turnsOf(messages, await app.notes.of(submission.id, seat.keys)),
-      deliveries,
-      tries: triesOf(await app.deliveries.tries(deliveries.map(({ id }) => id))),
+      jobs,
+      attempts: triesOf(await app.jobs.attempts(jobs.map(({ id }) => id))),
       history: await app.history.of(submission.id),
       tags: await app.inbox.tagsOf(submission.id),
       allTags: await app.inbox.tagNames(),
       team: await app.editors.team(),
       others: present.filter((id) => id !== editor.id).map(nameOf),
       moves: movesFrom(submission.state),
-      channels: submission.senderLeftAt === null ? answerDoors(contact, app.hasBot) : [],
+      channels: submission.senderLeftAt === null ? replyChannels(contact, app.hasBot) : [],
       words: { note: '', tag: '', recipient: '', body: withdrawnText(messages, asked.again), ...words },
-      heldBox,
+      quarantineBox,
       failure,
-      faults: failure?.fields ?? {},
+      errors: failure?.fields ?? {},
       filesToChoose: files,
       mostWithAnAnswer: app.mostWithAnAnswer,
       list: list && queryOf(list),
@@ -106,20 +106,20 @@ export function pieceShower(app: DeskContext) {
       undoAnswer: await undoOffer(app, seat, submission.reference),
       lastMessage: messages.at(-1)?.id,
       nameOf,
-      hindrances: await hindrancesOf(messages),
+      reasons: await unsupportedReasons(messages),
     })
   }
 
   /** Which of the attachments have no clean copy, and why. */
-  async function hindrancesOf(messages: Message[]): Promise<Map<string, string>> {
-    const hindrances = new Map<string, string>()
+  async function unsupportedReasons(messages: Message[]): Promise<Map<string, string>> {
+    const reasons = new Map<string, string>()
     for (const message of messages) {
       for (const attachment of message.attachments) {
-        const reason = await app.cleaner.hindrance(toClean(attachment, message))
-        if (reason) hindrances.set(attachment.id, notCleaned[reason])
+        const reason = await app.cleaner.reason(toClean(attachment, message))
+        if (reason) reasons.set(attachment.id, notCleaned[reason])
       }
     }
-    return hindrances
+    return reasons
   }
 }
 
@@ -153,15 +153,14 @@ function turnsOf(messages: Message[], notes: Note[]) {
 }
 
 /** Work inside the house is shown only where it failed. */
-function isShown({ purpose, state }: Delivery): boolean {
+function isShown({ type, state }: Job): boolean {
   return (
-    !['tell-editors', 'preview', 'chat-live', 'chat-send', 'chat-update'].includes(purpose) ||
-    state === 'failed'
+    !['tell-editors', 'preview', 'chat-live', 'chat-send', 'chat-update'].includes(type) || state === 'failed'
   )
 }
 
-export function triesOf(tries: Try[]): Map<string, Try[]> {
-  return Map.groupBy(tries, (one) => one.deliveryId)
+export function triesOf(attempts: Attempt[]): Map<string, Attempt[]> {
+  return Map.groupBy(attempts, (one) => one.jobId)
 }
 
 function withdrawnText(messages: Message[], id: unknown): string {

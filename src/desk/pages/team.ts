@@ -9,7 +9,7 @@ import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
 import { type Role, roles } from '../../db/values.ts'
 import type { Identity, Keys } from '../../encryption/types.ts'
-import type { NewDelivery } from '../../jobs/job.ts'
+import type { NewJob } from '../../jobs/job.ts'
 import { type PgpStanding, standingOf } from '../../outbound-mail/pgp/key.ts'
 import type { PgpKeyStore } from '../../outbound-mail/pgp/key-store.ts'
 import { eventBy } from '../http/event-by.ts'
@@ -25,7 +25,7 @@ export type TeamContext = {
   /** Who can open what. */
   keyRing: Pick<KeyRing, 'together'>
   /** Goes on with sealing anew what these keys open. */
-  sealAnew: (keys: Keys) => Promise<void>
+  reEncrypt: (keys: Keys) => Promise<void>
   /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
   sendKeyLink: (step: TeamStep, editorId: string, identity: Identity) => Promise<string | undefined>
   base: string
@@ -41,7 +41,7 @@ export type TeamStep = WrapStep & {
     addEditor(email: string, role: Role, now: number): Promise<Editor>
     removeEditor(id: string, now: number): Promise<void>
     resetFactors(editorId: string): Promise<void>
-    post(delivery: NewDelivery, now: number): Promise<void>
+    post(job: NewJob, now: number): Promise<void>
     note(event: SecurityEvent, now: number): Promise<void>
   }
 }
@@ -152,7 +152,7 @@ export function teamRoutes(app: TeamContext): DeskRoute[] {
       await step.expel(id)
       await step.accounts.note(eventBy(seat, 'removed', { aboutId: id }), app.now())
     }, acknowledgedIn(req))
-    await app.sealAnew(seat.keys)
+    await app.reEncrypt(seat.keys)
     res.redirect(303, done('removed'))
   }
 

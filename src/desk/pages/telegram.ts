@@ -6,7 +6,7 @@ export type BotContext = {
   hasToken: boolean
   /** How the webhook stood, and when that was. */
   webhook: () => { state: object; at: number } | undefined
-  troubles: () => string[]
+  warnings: () => string[]
   /** Asks Telegram again. */
   refresh: () => Promise<void>
   base: string
@@ -23,7 +23,7 @@ export function botRoutes(app: BotContext): DeskRoute[] {
         app.showPage(res, seat, 'desk/telegram', {
           hasToken: app.hasToken,
           webhook: app.webhook(),
-          troubles: app.troubles(),
+          warnings: app.warnings(),
         }),
     },
     {

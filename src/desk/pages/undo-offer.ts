@@ -10,7 +10,7 @@ export type UndoOffer = {
   messageId: string | undefined
   movedAt: number | undefined
   /** From when the sender is told. */
-  toldAt: number | undefined
+  visibleAt: number | undefined
 }
 
 const mostAtOnce = 50
@@ -28,8 +28,8 @@ export async function undoOffer(
     const { reference, state } = submission
     const [opening] = offers.length === 0 ? await app.submissions.conversation(submission.id, seat.keys) : []
     const title = (opening && titleOf(opening.content.fields)) ?? reference
-    const { messageId, movedAt, toldAt } = act
-    offers.push({ references: [reference], title, state, messageId, movedAt, toldAt })
+    const { messageId, movedAt, visibleAt } = act
+    offers.push({ references: [reference], title, state, messageId, movedAt, visibleAt })
   }
   const [first] = offers
   return first && { ...first, references: offers.flatMap((offer) => offer.references) }

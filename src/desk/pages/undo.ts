@@ -6,12 +6,12 @@ import type { DeskContext } from '../http/context.ts'
 import { listOf, queryOf } from '../http/inbox-link.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { deedsOf } from './action-route.ts'
+import { actionsOf } from './action-route.ts'
 import { referencesIn, submissionsOf } from './undo-offer.ts'
 
 /** Taking back what one did within the last ten seconds. */
 export function undoRoutes(app: DeskContext): DeskRoute[] {
-  const { orBack, goOn } = deedsOf(app)
+  const { orBack, goOn } = actionsOf(app)
   return [{ method: 'post', path: '/desk/undo', access: 'editor', handle: orBack(undo) }]
 
   async function undo(req: Request, res: Response, seat: Seat): Promise<void> {
@@ -29,7 +29,7 @@ export function undoRoutes(app: DeskContext): DeskRoute[] {
       return app.showPage(res, seat, 'desk/too-late', { reference, list: query })
     }
     app.changed()
-    await app.sealAnew(seat.keys)
+    await app.reEncrypt(seat.keys)
     if (more.length > 0) return res.redirect(303, `${app.base}/desk${query ? `?${query}` : ''}`)
     const from = query ? `?list=${encodeURIComponent(query)}` : ''
     await goOn(req, res, seat, { to: `${app.base}/desk/submissions/${reference}${from}` })

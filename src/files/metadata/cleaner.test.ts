@@ -138,7 +138,7 @@ test(
 
 test('without the programs nothing is given to any other, and it is said what is missing', async () => {
   const cleaner = createCleaner({ command: (...args) => ({ file: 'no-such-bwrap', args, env: {} }) })
-  const why = async (type: string) => cleaner.hindrance({ type, name: 'a', size: 1, isRaw: false })
+  const why = async (type: string) => cleaner.reason({ type, name: 'a', size: 1, isRaw: false })
   assert.deepEqual(await Promise.all(['application/pdf', 'video/mp4', 'image/heic'].map(why)), [
     'no-sandbox',
     'no-sandbox',
@@ -158,7 +158,7 @@ test('with a part of them, the rest is cleaned', async () => {
       command: () => ({ file: 'echo', args: [JSON.stringify(found)], env: { PATH: '/bin:/usr/bin' } }),
     })
   const some = told({ mat2: true, ffmpeg: false, exiftool: false, 'heif-convert': false })
-  const why = async (type: string) => some.hindrance({ type, name: 'a', size: 1, isRaw: false })
+  const why = async (type: string) => some.reason({ type, name: 'a', size: 1, isRaw: false })
   assert.deepEqual(await Promise.all(['application/pdf', 'video/mp4', 'image/heic'].map(why)), [
     undefined,
     'no-ffmpeg',

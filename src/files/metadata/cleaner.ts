@@ -48,7 +48,7 @@ export function createCleaner(limits: { patience?: number; command?: typeof clea
     },
 
     /** Why there will be no clean copy of a file, as far as that is known before it is opened. */
-    async hindrance(file: FileToClean): Promise<NotCleaned | undefined> {
+    async reason(file: FileToClean): Promise<NotCleaned | undefined> {
       const way = await this.way(file)
       return typeof way === 'string' ? way : undefined
     },

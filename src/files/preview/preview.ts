@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../../core/errors.ts'
-import { CarryFault, type Delivery, type Instead } from '../../jobs/job.ts'
+import { type Job, JobError, type Unsent } from '../../jobs/job.ts'
 import type { AttachmentStore } from '../../submissions/attachment-store.ts'
 import { madeBy } from '../processes/child-process.ts'
 import { confined } from '../processes/confinement.ts'
@@ -28,20 +28,20 @@ const mostBegun = 2
  * is a process of its own, for the file comes from a stranger: if it breaks, nothing else does.
  */
 export function previewMaker({ files, attachments }: PreviewContext) {
-  return async (delivery: Delivery, signal: AbortSignal): Promise<Instead | undefined> => {
-    const { attachmentId } = delivery
+  return async (job: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
+    const { attachmentId } = job
     const attachment = attachmentId ? await attachments.kept(attachmentId) : undefined
-    if (!attachmentId || !attachment) throw new CarryFault('file-gone', { permanent: true })
-    if (attachment.previewId) return { needless: 'made-already' }
-    if (delivery.begun > mostBegun) throw new CarryFault('no-outcome', { permanent: true })
+    if (!attachmentId || !attachment) throw new JobError('file-gone', { permanent: true })
+    if (attachment.previewId) return { skipped: 'made-already' }
+    if (job.begun > mostBegun) throw new JobError('no-outcome', { permanent: true })
     const made = await preview(attachment.type, await files.read(attachmentId), { leaving: signal })
     signal.throwIfAborted()
     // A file that cannot be read today cannot be read tomorrow, and nothing is missing but a convenience.
-    if (!made) return { needless: 'no-preview' }
+    if (!made) return { skipped: 'no-preview' }
     const previewId = await files.keepMade(made)
     if (await attachments.previewed(attachmentId, previewId)) return undefined
     await files.erase(previewId)
-    return { needless: 'gone-meanwhile' }
+    return { skipped: 'gone-meanwhile' }
   }
 }
 
@@ -74,12 +74,12 @@ async function preview(
 
 /** Undefined for what is too large. @throws where the process broke off */
 async function whole(content: Readable): Promise<Buffer | undefined> {
-  const pieces: Buffer[] = []
+  const chunks: Buffer[] = []
   let size = 0
-  for await (const piece of content as AsyncIterable<Buffer>) {
-    size += piece.length
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    size += chunk.length
     if (size > largest) return undefined
-    pieces.push(piece)
+    chunks.push(chunk)
   }
-  return Buffer.concat(pieces)
+  return Buffer.concat(chunks)
 }

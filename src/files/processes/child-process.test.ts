@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { fileSealing } from '../../../test/support/storage.ts'
+import { fileCipher } from '../../../test/support/storage.ts'
 import { madeBy } from './child-process.ts'
 import { turns } from './turns.ts'
 
@@ -15,12 +15,12 @@ async function file(): Promise<Readable> {
 }
 
 test('a sealed file that is opened and never read closes what it would have read', async (t) => {
-  const sealing = fileSealing()
-  t.after(() => sealing.close())
-  const { sealed, fileKey } = sealing.seal(Readable.from([Buffer.from('words')]))
-  await buffer(sealed)
+  const recipients = fileCipher()
+  t.after(() => recipients.close())
+  const { encrypted, fileKey } = recipients.encrypt(Readable.from([Buffer.from('words')]))
+  await buffer(encrypted)
   const source = await file()
-  sealing.open(source, await fileKey).destroy()
+  recipients.open(source, await fileKey).destroy()
   await once(source, 'close')
   assert.ok(source.destroyed)
 })

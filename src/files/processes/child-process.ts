@@ -66,8 +66,8 @@ async function making(
     isLate = true
     kill()
   }, patience)
-  const pieces = child.stdout[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>
-  const first = await pieces.next().finally(() => clearTimeout(timer))
+  const chunks = child.stdout[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>
+  const first = await chunks.next().finally(() => clearTimeout(timer))
   // What was not read to its end was not cleaned to its end either.
   const error = await broken
   leaving?.throwIfAborted()
@@ -79,7 +79,7 @@ async function making(
 
   async function* all(head: Buffer) {
     yield head
-    yield* pieces
+    yield* chunks
     if ((await ended) !== 0) throw new Error('a process that cleans broke off')
   }
 }
@@ -113,20 +113,20 @@ function killGroup(leader: number | undefined): void {
 
 /** Undefined if all was given, or the process wanted no more of it. */
 async function fed(input: Writable, content: Readable): Promise<unknown> {
-  let fault: unknown
+  let errorCode: unknown
   // A process that has ended waits for no file that is slow to come.
   input.once('close', () => content.destroy())
   async function* read() {
     try {
       yield* content
     } catch (error) {
-      if (!input.destroyed) fault = error
+      if (!input.destroyed) errorCode = error
       throw error
     }
   }
   await pipeline(read, input).catch(() => undefined)
   content.destroy()
-  return fault
+  return errorCode
 }
 
 function whyOf(status: number | null): NotCleaned {

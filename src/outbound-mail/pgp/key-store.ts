@@ -3,7 +3,7 @@ import type { Noted } from '../../audit/security-event.ts'
 import { noteIf } from '../../audit/store.ts'
 import type { Database } from '../../db/open.ts'
 import type { Tables } from '../../db/schema.ts'
-import type { KeptPgpKey } from './key.ts'
+import type { StoredPgpKey } from './key.ts'
 
 export type PgpKeyStore = ReturnType<typeof pgpKeyStore>
 
@@ -12,7 +12,7 @@ const Names = z.array(z.string())
 /** The public keys of editors, one each. */
 export function pgpKeyStore(db: Database) {
   return {
-    async of(editorId: string): Promise<KeptPgpKey | undefined> {
+    async of(editorId: string): Promise<StoredPgpKey | undefined> {
       const row = await db
         .selectFrom('pgp_keys')
         .selectAll()
@@ -22,7 +22,7 @@ export function pgpKeyStore(db: Database) {
     },
 
     /** By the ids of the editors whose they are. */
-    async all(): Promise<Map<string, KeptPgpKey>> {
+    async all(): Promise<Map<string, StoredPgpKey>> {
       const rows = await db.selectFrom('pgp_keys').selectAll().execute()
       return new Map(rows.map((row) => [row.editor_id, keyOf(row)]))
     },
@@ -45,7 +45,7 @@ export function pgpKeyStore(db: Database) {
     },
 
     /** In place of the one that was there. */
-    async keep(editorId: string, key: KeptPgpKey, noted?: Noted): Promise<void> {
+    async keep(editorId: string, key: StoredPgpKey, noted?: Noted): Promise<void> {
       const row = rowOf(key)
       await db.transaction().execute(async (trx) => {
         await trx
@@ -79,7 +79,7 @@ export async function editorsWithGoodKey(db: Database, now: number): Promise<Set
   return new Set(rows.map((row) => row.editor_id))
 }
 
-function keyOf(row: Tables['pgp_keys']): KeptPgpKey {
+function keyOf(row: Tables['pgp_keys']): StoredPgpKey {
   return {
     armored: row.armored,
     fingerprint: row.fingerprint,
@@ -92,7 +92,7 @@ function keyOf(row: Tables['pgp_keys']): KeptPgpKey {
   }
 }
 
-function rowOf(key: KeptPgpKey): Omit<Tables['pgp_keys'], 'editor_id'> {
+function rowOf(key: StoredPgpKey): Omit<Tables['pgp_keys'], 'editor_id'> {
   return {
     armored: key.armored,
     fingerprint: key.fingerprint,

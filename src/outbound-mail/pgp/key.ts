@@ -14,7 +14,7 @@ export type PgpKey = {
 }
 
 /** A key that is kept for an editor. */
-export type KeptPgpKey = PgpKey & { wasLookedUp: boolean; givenAt: number }
+export type StoredPgpKey = PgpKey & { wasLookedUp: boolean; givenAt: number }
 
 /** `ending` is still good, for two weeks at most. */
 export type PgpStanding = 'good' | 'ending' | 'expired' | 'revoked'

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { domainToASCII } from 'node:url'
 import { addressOf } from '../../core/email-address.ts'
 import { Failure } from '../../core/errors.ts'
-import { type Internet, PublicGetFault, publicGet } from '../../core/public-fetch.ts'
+import { type Internet, PublicFetchError, publicGet } from '../../core/public-fetch.ts'
 import type { PgpKey } from './key.ts'
 import { keysNamed, mostKeyBytes } from './read-key.ts'
 
@@ -13,7 +13,7 @@ import { keysNamed, mostKeyBytes } from './read-key.ts'
  */
 export async function lookUpPgpKeys(address: string, internet: Internet, now: number): Promise<PgpKey[]> {
   const found = await published(address, internet).catch((error: unknown) => {
-    if (error instanceof PublicGetFault) throw new Failure('invalid', faultWords[error.fault])
+    if (error instanceof PublicFetchError) throw new Failure('invalid', errorWords[error.errorCode])
     throw error
   })
   const keys = found ? await keysNamed(found, address.toLowerCase(), now) : []
@@ -28,14 +28,14 @@ const isHostName = /^(?:[a-z\d-]+\.)*(?!\d+$)[a-z\d-]+$/i
 async function published(address: string, internet: Internet): Promise<Buffer | undefined> {
   const { local, domain: given } = addressOf(address)
   const domain = domainToASCII(given)
-  if (!isHostName.test(domain)) throw new PublicGetFault('no-such-host')
+  if (!isHostName.test(domain)) throw new PublicFetchError('no-such-host')
   const asked = `${hashed(local)}?l=${encodeURIComponent(local)}`
   const [advanced, direct] = [
     new URL(`https://openpgpkey.${domain}/.well-known/openpgpkey/${domain}/hu/${asked}`),
     new URL(`https://${domain}/.well-known/openpgpkey/hu/${asked}`),
   ]
   return publicGet(advanced, mostKeyBytes, internet).catch((error: unknown) => {
-    if (error instanceof PublicGetFault && error.fault === 'no-such-host')
+    if (error instanceof PublicFetchError && error.errorCode === 'no-such-host')
       return publicGet(direct, mostKeyBytes, internet)
     throw error
   })
@@ -53,7 +53,7 @@ function hashed(local: string): string {
     .replace(/./g, (digit) => zBase32[digits.indexOf(digit)] ?? '')
 }
 
-const faultWords: Record<PublicGetFault['fault'], string> = {
+const errorWords: Record<PublicFetchError['errorCode'], string> = {
   'no-such-host': 'The domain of your address is not known.',
   'not-public': 'The domain of your address is not on the public net, so it has not been asked.',
   unreachable: 'The server of your domain cannot be reached by https.',

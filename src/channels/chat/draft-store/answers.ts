@@ -1,12 +1,12 @@
 import type { Database } from '../../../db/open.ts'
 import type { Tables } from '../../../db/schema.ts'
 import type { Step } from '../../../db/values.ts'
-import type { Chat, OpenPiece, Part, UpdateName } from '../draft.ts'
-import { type PieceWriting, partRow, pieceOf, saidColumns } from './rows.ts'
+import type { Chat, Draft, DraftItem, UpdateName } from '../draft.ts'
+import { type DraftWriteContext, draftOf, itemRow, saidColumns } from './rows.ts'
 import { noteUpdate, tellOf } from './writes.ts'
 
 /** The answers to the questions that a guest post is asked. */
-export function openPieceAnswers(db: Database, writing: PieceWriting) {
+export function draftAnswers(db: Database, writing: DraftWriteContext) {
   return {
     /**
      * Goes from one question to another, with the answer where there is one; the answer given before is dropped if
@@ -14,14 +14,14 @@ export function openPieceAnswers(db: Database, writing: PieceWriting) {
      */
     async goOn(
       update: UpdateName,
-      piece: OpenPiece,
+      draft: Draft,
       to: Step | null,
-      more: { part?: Part; chat?: Chat; forgets?: Step; at: number },
-    ): Promise<OpenPiece | undefined> {
+      more: { item?: DraftItem; chat?: Chat; forgets?: Step; at: number },
+    ): Promise<Draft | undefined> {
       const goingOn = db.transaction().execute(async (trx) => {
-        if (!(await noteUpdate(trx, update, more.at))) return pieceById(trx, piece.id)
+        if (!(await noteUpdate(trx, update, more.at))) return draftById(trx, draft.id)
         const moved = await trx
-          .updateTable('open_pieces')
+          .updateTable('drafts')
           .set((eb) => ({
             step: to,
             heard_at: more.at,
@@ -30,17 +30,17 @@ export function openPieceAnswers(db: Database, writing: PieceWriting) {
             shown_message_id: null,
             shown_revision: null,
           }))
-          .where('id', '=', piece.id)
+          .where('id', '=', draft.id)
           .where('state', '=', 'open')
-          .where('step', '=', piece.step)
+          .where('step', '=', draft.step)
           .returningAll()
           .executeTakeFirst()
         if (!moved) throw new MovedOn()
-        if (more.forgets) await dropAnswer(trx, piece.id, more.forgets)
-        if (more.part?.field) await dropAnswer(trx, piece.id, more.part.field)
-        if (more.part && more.chat) await putAnswer(trx, writing, moved, more.chat.key, more.part)
+        if (more.forgets) await dropAnswer(trx, draft.id, more.forgets)
+        if (more.item?.field) await dropAnswer(trx, draft.id, more.item.field)
+        if (more.item && more.chat) await putAnswer(trx, writing, moved, more.chat.key, more.item)
         if (to === 'body' || to === 'review') await tellOf(trx, [moved.id], more.at)
-        return pieceOf(moved)
+        return draftOf(moved)
       })
       return goingOn.catch((error: unknown) => {
         if (error instanceof MovedOn) return undefined
@@ -55,44 +55,44 @@ class MovedOn extends Error {}
 
 async function putAnswer(
   trx: Database,
-  writing: PieceWriting,
-  piece: Tables['open_pieces'],
+  writing: DraftWriteContext,
+  draft: Tables['drafts'],
   chat: string,
-  part: Part,
+  item: DraftItem,
 ): Promise<void> {
-  const pieceId = piece.id
-  const said = await saidColumns(writing, part, piece, () => writing.sealings.desk(trx))
-  const row = partRow(chat, pieceId, part, said)
+  const draftId = draft.id
+  const said = await saidColumns(writing, item, draft, () => writing.recipientsStore.desk(trx))
+  const row = itemRow(chat, draftId, item, said)
   const { content, block, awaited, digest, field, edited_at } = row
   await trx
-    .insertInto('open_parts')
+    .insertInto('draft_items')
     .values(row)
     .onConflict((oc) =>
       oc
         .columns(['chat', 'message_id'])
-        .doUpdateSet({ content, block, awaited, digest, field, edited_at, piece_id: pieceId }),
+        .doUpdateSet({ content, block, awaited, digest, field, edited_at, draft_id: draftId }),
     )
     .execute()
   await trx
-    .updateTable('open_pieces')
+    .updateTable('drafts')
     .set((eb) => ({
-      part_count: eb('part_count', '+', 1),
+      item_count: eb('item_count', '+', 1),
       last_message_id: eb
         .case()
-        .when('last_message_id', '<', part.messageId)
-        .then(part.messageId)
+        .when('last_message_id', '<', item.messageId)
+        .then(item.messageId)
         .else(eb.ref('last_message_id'))
         .end(),
     }))
-    .where('id', '=', pieceId)
+    .where('id', '=', draftId)
     .execute()
 }
 
-async function dropAnswer(trx: Database, pieceId: string, field: Step): Promise<void> {
-  await trx.deleteFrom('open_parts').where('piece_id', '=', pieceId).where('field', '=', field).execute()
+async function dropAnswer(trx: Database, draftId: string, field: Step): Promise<void> {
+  await trx.deleteFrom('draft_items').where('draft_id', '=', draftId).where('field', '=', field).execute()
 }
 
-async function pieceById(trx: Database, id: string): Promise<OpenPiece | undefined> {
-  const row = await trx.selectFrom('open_pieces').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && pieceOf(row)
+async function draftById(trx: Database, id: string): Promise<Draft | undefined> {
+  const row = await trx.selectFrom('drafts').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && draftOf(row)
 }

@@ -1,18 +1,18 @@
 import type { Database } from '../../../db/open.ts'
-import { openPieceAnswers } from './answers.ts'
-import { openPieceGathering } from './collect.ts'
-import { openPieceEnding } from './finish.ts'
-import { openPieceReading } from './read.ts'
-import type { PieceWriting } from './rows.ts'
+import { draftAnswers } from './answers.ts'
+import { draftCollection } from './collect.ts'
+import { draftFinish } from './finish.ts'
+import { draftReads } from './read.ts'
+import type { DraftWriteContext } from './rows.ts'
 
-export type OpenPieceStore = ReturnType<typeof openPieceStore>
+export type DraftStore = ReturnType<typeof draftStore>
 
 /** What chats are adding to before it is sent. `quiet` is the usual quiet time in milliseconds. */
-export function openPieceStore(db: Database, { quiet, ...writing }: PieceWriting & { quiet: number }) {
+export function draftStore(db: Database, { quiet, ...writing }: DraftWriteContext & { quiet: number }) {
   return {
-    ...openPieceReading(db, writing.memory),
-    ...openPieceGathering(db, writing, quiet),
-    ...openPieceAnswers(db, writing),
-    ...openPieceEnding(db, writing, quiet),
+    ...draftReads(db, writing.processKey),
+    ...draftCollection(db, writing, quiet),
+    ...draftAnswers(db, writing),
+    ...draftFinish(db, writing, quiet),
   }
 }

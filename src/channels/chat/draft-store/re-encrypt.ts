@@ -3,30 +3,37 @@ import type { Tables } from '../../../db/schema.ts'
 import type { Kind } from '../../../db/values.ts'
 import { noteToWipe } from '../../../retention/erasure-store.ts'
 import { isConfidentialKind } from '../../../submissions/model.ts'
-import { type PieceSeal, type PieceWriting, partOf, saidColumns, sealedAnew, unsealed } from './rows.ts'
+import {
+  type DraftRecipients,
+  type DraftWriteContext,
+  itemOf,
+  notEncrypted,
+  reEncrypted,
+  saidColumns,
+} from './rows.ts'
 
 /** What an open piece is sealed by when it becomes one of another kind, with what it has so far written anew. */
-export async function resealed(
+export async function reEncryptedFor(
   trx: Database,
-  writing: PieceWriting,
-  piece: Tables['open_pieces'],
+  writing: DraftWriteContext,
+  draft: Tables['drafts'],
   kind: Kind,
   at: number,
-): Promise<Partial<PieceSeal>> {
-  const isSealed = piece.bond !== ''
-  if (isSealed === isConfidentialKind(kind)) return {}
-  return rewritten(trx, writing, piece, isSealed ? unsealed() : sealedAnew(writing), at)
+): Promise<Partial<DraftRecipients>> {
+  const isEncrypted = draft.context_id !== ''
+  if (isEncrypted === isConfidentialKind(kind)) return {}
+  return rewritten(trx, writing, draft, isEncrypted ? notEncrypted() : reEncrypted(writing), at)
 }
 
 /** What a reply is sealed by when it becomes a piece of its own: by nothing that opens what it replied to. */
-export async function sealedByItself(
+export async function encryptedByItself(
   trx: Database,
-  writing: PieceWriting,
-  piece: Tables['open_pieces'],
+  writing: DraftWriteContext,
+  draft: Tables['drafts'],
   at: number,
-): Promise<Partial<PieceSeal>> {
-  const seal = isConfidentialKind(piece.kind) ? sealedAnew(writing) : unsealed()
-  return rewritten(trx, writing, piece, seal, at)
+): Promise<Partial<DraftRecipients>> {
+  const draftRecipients = isConfidentialKind(draft.kind) ? reEncrypted(writing) : notEncrypted()
+  return rewritten(trx, writing, draft, draftRecipients, at)
 }
 
 /**
@@ -35,23 +42,23 @@ export async function sealedByItself(
  */
 async function rewritten(
   trx: Database,
-  writing: PieceWriting,
-  piece: Tables['open_pieces'],
-  seal: PieceSeal,
+  writing: DraftWriteContext,
+  draft: Tables['drafts'],
+  draftRecipients: DraftRecipients,
   at: number,
-): Promise<Partial<PieceSeal>> {
-  const rows = await trx.selectFrom('open_parts').selectAll().where('piece_id', '=', piece.id).execute()
-  const parts = rows.map((row) => partOf(row, writing.memory))
-  if (parts.some(({ lost }) => lost)) return {}
-  for (const part of parts) {
-    const said = await saidColumns(writing, part, seal, () => writing.sealings.desk(trx))
+): Promise<Partial<DraftRecipients>> {
+  const rows = await trx.selectFrom('draft_items').selectAll().where('draft_id', '=', draft.id).execute()
+  const items = rows.map((row) => itemOf(row, writing.processKey))
+  if (items.some(({ lost }) => lost)) return {}
+  for (const item of items) {
+    const said = await saidColumns(writing, item, draftRecipients, () => writing.recipientsStore.desk(trx))
     await trx
-      .updateTable('open_parts')
+      .updateTable('draft_items')
       .set(said)
-      .where('chat', '=', piece.chat)
-      .where('message_id', '=', part.messageId)
+      .where('chat', '=', draft.chat)
+      .where('message_id', '=', item.messageId)
       .execute()
   }
-  if (piece.bond === '' && seal.bond !== '') await noteToWipe(trx, piece.id, false, at)
-  return seal
+  if (draft.context_id === '' && draftRecipients.context_id !== '') await noteToWipe(trx, draft.id, false, at)
+  return draftRecipients
 }

@@ -1,43 +1,43 @@
 import type { Database } from '../../../db/open.ts'
 import type { Step } from '../../../db/values.ts'
-import type { Memory } from '../../../encryption/types.ts'
-import type { OpenPiece, Part, PieceToSend, UpdateName } from '../draft.ts'
-import { digestOf, partOf, pieceOf, pieceToSendOf } from './rows.ts'
+import type { ProcessKey } from '../../../encryption/types.ts'
+import type { Draft, DraftItem, DraftToSubmit, UpdateName } from '../draft.ts'
+import { digestOf, draftOf, draftToSubmitOf, itemOf } from './rows.ts'
 
 /** `digest` is that of its words and files. */
-export type PartFate = {
+export type ItemFate = {
   digest: string
   editedAt: number
   field: Step | null
-  state: OpenPiece['state']
+  state: Draft['state']
   isTaken: boolean
   submissionId: string | null
 }
 
 /** What chats have gathered, and what became of it. */
-export function openPieceReading(db: Database, memory: Memory) {
+export function draftReads(db: Database, processKey: ProcessKey) {
   return {
     /** What the chat has open: a new piece, and replies. */
-    async ofChat(chat: string): Promise<OpenPiece[]> {
+    async ofChat(chat: string): Promise<Draft[]> {
       const rows = await db
-        .selectFrom('open_pieces')
+        .selectFrom('drafts')
         .selectAll()
         .where('chat', '=', chat)
         .where('state', '=', 'open')
         .orderBy('joins')
         .execute()
-      return rows.map(pieceOf)
+      return rows.map(draftOf)
     },
 
-    async byId(id: string): Promise<PieceToSend | undefined> {
-      const row = await db.selectFrom('open_pieces').selectAll().where('id', '=', id).executeTakeFirst()
-      return row && pieceToSendOf(row, memory)
+    async byId(id: string): Promise<DraftToSubmit | undefined> {
+      const row = await db.selectFrom('drafts').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && draftToSubmitOf(row, processKey)
     },
 
     /** When something last joined a piece of this chat, milliseconds; 0 for never. */
     async lastHeardAt(chat: string): Promise<number> {
       const row = await db
-        .selectFrom('open_pieces')
+        .selectFrom('drafts')
         .select((eb) => eb.fn.max('heard_at').as('at'))
         .where('chat', '=', chat)
         .executeTakeFirst()
@@ -45,21 +45,21 @@ export function openPieceReading(db: Database, memory: Memory) {
     },
 
     /** The parts of a piece that have not been taken into a message yet: those that make it, or those that came late. */
-    async parts(pieceId: string, isLate = false): Promise<Part[]> {
+    async items(draftId: string, isLate = false): Promise<DraftItem[]> {
       const rows = await db
-        .selectFrom('open_parts')
+        .selectFrom('draft_items')
         .selectAll()
-        .where('piece_id', '=', pieceId)
+        .where('draft_id', '=', draftId)
         .where('is_taken', '=', 0)
         .where('is_late', '=', isLate ? 1 : 0)
         .orderBy('message_id')
         .execute()
-      return rows.map((row) => partOf(row, memory))
+      return rows.map((row) => itemOf(row, processKey))
     },
 
     /** What an open piece has of each sort. Without what it says. */
-    async sorts(pieceId: string): Promise<Pick<Part, 'field' | 'sort'>[]> {
-      return db.selectFrom('open_parts').select(['field', 'sort']).where('piece_id', '=', pieceId).execute()
+    async sorts(draftId: string): Promise<Pick<DraftItem, 'field' | 'sort'>[]> {
+      return db.selectFrom('draft_items').select(['field', 'sort']).where('draft_id', '=', draftId).execute()
     },
 
     /**
@@ -67,16 +67,16 @@ export function openPieceReading(db: Database, memory: Memory) {
      * then it is told by when the words were last changed.
      */
     isKnown(
-      { digest, editedAt }: PartFate,
-      part: Pick<Part, 'words' | 'files' | 'unread' | 'editedAt'>,
+      { digest, editedAt }: ItemFate,
+      item: Pick<DraftItem, 'words' | 'files' | 'unread' | 'editedAt'>,
     ): boolean {
-      const plain = digestOf(part)
-      if (digest === plain || digest === memory.digest(plain)) return true
-      return isHidden(digest) && !memory.isOurs(digest) && editedAt >= part.editedAt
+      const plain = digestOf(item)
+      if (digest === plain || digest === processKey.digest(plain)) return true
+      return isHidden(digest) && !processKey.isOurs(digest) && editedAt >= item.editedAt
     },
 
     /** Tells something that was said from something else that was, within this process only. */
-    digestOf: (said: string): string => memory.digest(said),
+    digestOf: (said: string): string => processKey.digest(said),
 
     /** The keys of those files that were taken in before, with the same message. */
     async knownFiles(names: UpdateName[]): Promise<Set<string>> {
@@ -90,20 +90,13 @@ export function openPieceReading(db: Database, memory: Memory) {
     },
 
     /** What became of the part that this message was, if it was one. */
-    async fateOf(chat: string, messageId: number): Promise<PartFate | undefined> {
+    async fateOf(chat: string, messageId: number): Promise<ItemFate | undefined> {
       const row = await db
-        .selectFrom('open_parts')
-        .innerJoin('open_pieces', 'open_pieces.id', 'open_parts.piece_id')
-        .select([
-          'digest',
-          'field',
-          'is_taken',
-          'edited_at',
-          'open_pieces.state',
-          'open_pieces.submission_id',
-        ])
-        .where('open_parts.chat', '=', chat)
-        .where('open_parts.message_id', '=', messageId)
+        .selectFrom('draft_items')
+        .innerJoin('drafts', 'drafts.id', 'draft_items.draft_id')
+        .select(['digest', 'field', 'is_taken', 'edited_at', 'drafts.state', 'drafts.submission_id'])
+        .where('draft_items.chat', '=', chat)
+        .where('draft_items.message_id', '=', messageId)
         .executeTakeFirst()
       if (!row) return undefined
       const { digest, field, state, edited_at: editedAt, submission_id: submissionId } = row

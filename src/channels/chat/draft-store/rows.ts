@@ -1,54 +1,54 @@
 import { hash, randomBytes } from 'node:crypto'
 import { coarseId } from '../../../core/ids.ts'
 import type { Tables } from '../../../db/schema.ts'
-import type { Memory, Recipient, Sealing } from '../../../encryption/types.ts'
+import type { ProcessKey, Recipient, Recipients } from '../../../encryption/types.ts'
 import type { Content } from '../../../submissions/model.ts'
 import type { Writing } from '../../../submissions/write-context.ts'
 import {
+  type Draft,
+  type DraftItem,
+  type DraftItemContent,
+  type DraftToSubmit,
   fieldsOf,
   filesOf,
   firstStep,
-  type NewPart,
-  type OpenPiece,
-  type Part,
-  type PartContent,
-  type PieceToSend,
+  type NewDraftItem,
   rawUpdatesOf,
 } from '../draft.ts'
 
 /** What open pieces are written with. */
-export type PieceWriting = Writing & {
-  memory: Memory
+export type DraftWriteContext = Writing & {
+  processKey: ProcessKey
   newReceipt: () => { receipt: string; recipient: Recipient }
 }
 
 /** How the parts of a piece are sealed; of one that is not confidential, what its receipt is derived from. */
-export type PieceSeal = Pick<Tables['open_pieces'], 'bond' | 'sender_recipient' | 'secret'>
+export type DraftRecipients = Pick<Tables['drafts'], 'context_id' | 'sender_recipient' | 'secret'>
 
 /** A piece that is not confidential is not sealed. */
-export function unsealed(): PieceSeal {
-  return { bond: '', sender_recipient: null, secret: randomBytes(24).toString('base64url') }
+export function notEncrypted(): DraftRecipients {
+  return { context_id: '', sender_recipient: null, secret: randomBytes(24).toString('base64url') }
 }
 
 /** Its receipt is made when it begins: everything that comes is sealed for it at once. */
-export function sealedAnew({ memory, newReceipt }: PieceWriting): PieceSeal {
+export function reEncrypted({ processKey, newReceipt }: DraftWriteContext): DraftRecipients {
   const { receipt, recipient } = newReceipt()
   return {
-    bond: randomBytes(12).toString('base64url'),
+    context_id: randomBytes(12).toString('base64url'),
     sender_recipient: recipient,
-    secret: memory.hide(receipt),
+    secret: processKey.encrypt(receipt),
   }
 }
 
 /** A reply is sealed as what it replies to. */
-export function sealedAs({ bond, sender }: Sealing): PieceSeal {
-  return { bond, sender_recipient: sender, secret: null }
+export function encryptedAs({ contextId, sender }: Recipients): DraftRecipients {
+  return { context_id: contextId, sender_recipient: sender, secret: null }
 }
 
-export function newPiece(
-  begun: Pick<NewPart, 'chat' | 'joins' | 'kind' | 'at'> & { isChosen?: boolean },
-  seal: PieceSeal,
-): Tables['open_pieces'] {
+export function newDraft(
+  begun: Pick<NewDraftItem, 'chat' | 'joins' | 'kind' | 'at'> & { isChosen?: boolean },
+  draftRecipients: DraftRecipients,
+): Tables['drafts'] {
   const { chat, joins, kind, at, isChosen = false } = begun
   return {
     id: coarseId(at),
@@ -60,12 +60,12 @@ export function newPiece(
     is_chosen: isChosen ? 1 : 0,
     language: chat.language ?? null,
     target: chat.target,
-    ...seal,
+    ...draftRecipients,
     heard_at: at,
     revision: 1,
     shown_message_id: null,
     shown_revision: null,
-    part_count: 0,
+    item_count: 0,
     characters: 0,
     last_message_id: 0,
     message_id: null,
@@ -75,115 +75,130 @@ export function newPiece(
 }
 
 /** The columns that hold what a part says. */
-export type SaidColumns = Pick<Tables['open_parts'], 'content' | 'block' | 'awaited' | 'digest'>
+export type SaidColumns = Pick<Tables['draft_items'], 'content' | 'block' | 'awaited' | 'digest'>
 
 /** What a part says as it is stored: sealed, where its piece is. */
 export async function saidColumns(
-  { contents, sealings, memory }: PieceWriting,
-  part: Part,
-  piece: Pick<Tables['open_pieces'], 'bond' | 'sender_recipient'>,
-  desk: () => Promise<Recipient> = sealings.desk,
+  { contents, recipientsStore, processKey }: DraftWriteContext,
+  item: DraftItem,
+  draft: Pick<Tables['drafts'], 'context_id' | 'sender_recipient'>,
+  desk: () => Promise<Recipient> = recipientsStore.desk,
 ): Promise<SaidColumns> {
-  const { words, sender, name, language, unread } = part
-  const files = part.files.map((file) => ({ ...file, id: file.id ?? coarseId(Date.now()) }))
-  const content = JSON.stringify({ words, files, sender, name, language, unread } satisfies PartContent)
-  if (piece.bond === '') return { content, block: null, awaited: null, digest: digestIn(piece, part, memory) }
-  const sealing = { bond: piece.bond, sender: piece.sender_recipient, desk: await desk() }
+  const { words, sender, name, language, unread } = item
+  const files = item.files.map((file) => ({ ...file, id: file.id ?? coarseId(Date.now()) }))
+  const content = JSON.stringify({ words, files, sender, name, language, unread } satisfies DraftItemContent)
+  if (draft.context_id === '')
+    return { content, block: null, awaited: null, digest: digestIn(draft, item, processKey) }
+  const recipients = { contextId: draft.context_id, sender: draft.sender_recipient, desk: await desk() }
   return {
-    content: memory.hide(content),
-    block: await contents.writeContent(contentOf({ ...part, files }), sealing, 'part'),
+    content: processKey.encrypt(content),
+    block: await contents.writeContent(contentOf({ ...item, files }), recipients, 'part'),
     awaited: JSON.stringify({
       size: words.length,
       files: files.map(({ id, remoteId, withheld }) => ({ id, remoteId, withheld })),
     }),
-    digest: digestIn(piece, part, memory),
+    digest: digestIn(draft, item, processKey),
   }
 }
 
 /** A part by itself as the content of a message. */
-function contentOf(part: Part): Content {
-  const labels = filesOf([part], false).map(({ id = '', name, caption }) => [
+function contentOf(item: DraftItem): Content {
+  const labels = filesOf([item], false).map(({ id = '', name, caption }) => [
     id,
     { name, ...(caption !== undefined && { caption }) },
   ])
   return {
-    fields: fieldsOf([part]),
+    fields: fieldsOf([item]),
     files: Object.fromEntries(labels),
-    telegram: part.sender,
-    ...rawUpdatesOf([part]),
+    telegram: item.sender,
+    ...rawUpdatesOf([item]),
   }
 }
 
-export function partRow(
+export function itemRow(
   chat: string,
-  pieceId: string,
-  part: Part,
+  draftId: string,
+  item: DraftItem,
   said: SaidColumns,
   isLate = false,
-): Tables['open_parts'] {
+): Tables['draft_items'] {
   return {
     chat,
-    message_id: part.messageId,
-    piece_id: pieceId,
-    album: part.album,
-    field: part.field,
-    sort: part.sort,
+    message_id: item.messageId,
+    draft_id: draftId,
+    album: item.album,
+    field: item.field,
+    sort: item.sort,
     ...said,
-    edited_at: part.editedAt,
+    edited_at: item.editedAt,
     is_late: isLate ? 1 : 0,
     became: null,
     is_taken: 0,
   }
 }
 
-export function partOf(row: Tables['open_parts'], memory: Memory): Part {
+export function itemOf(row: Tables['draft_items'], processKey: ProcessKey): DraftItem {
   const { message_id: messageId, album, field, sort, edited_at: editedAt } = row
-  return { messageId, album, field, sort, editedAt, ...saidBy(row, memory) }
+  return { messageId, album, field, sort, editedAt, ...saidBy(row, processKey) }
 }
 
 function saidBy(
   { content, block, awaited }: SaidColumns,
-  memory: Memory,
-): PartContent & Pick<Part, 'block' | 'lost'> {
+  processKey: ProcessKey,
+): DraftItemContent & Pick<DraftItem, 'block' | 'lost'> {
   // Only what has been taken into a message has none.
-  if (block === null) return JSON.parse(content as string) as PartContent
-  const shown = memory.reveal(content ?? '')
-  if (shown !== undefined) return { ...(JSON.parse(shown) as PartContent), block }
-  const held = JSON.parse(awaited ?? '{}') as Held
+  if (block === null) return JSON.parse(content as string) as DraftItemContent
+  const shown = processKey.decrypt(content ?? '')
+  if (shown !== undefined) return { ...(JSON.parse(shown) as DraftItemContent), block }
+  const held = JSON.parse(awaited ?? '{}') as MemoryUse
   const files = held.files.map((file) => ({ ...file, name: '', mark: '' }))
   return { words: '', files, sender: { chatId: 0, messageId: 0 }, block, lost: { size: held.size } }
 }
 
 /** What is known of a part that nobody can read. */
-type Held = { size: number; files: { id: string; remoteId: string; withheld?: number }[] }
+type MemoryUse = { size: number; files: { id: string; remoteId: string; withheld?: number }[] }
 
 /** The digest as it is stored: of a confidential piece only this process can compare it. */
-export function digestIn({ bond }: Pick<Tables['open_pieces'], 'bond'>, part: Part, memory: Memory): string {
-  return bond === '' ? digestOf(part) : memory.digest(digestOf(part))
+export function digestIn(
+  { context_id: contextId }: Pick<Tables['drafts'], 'context_id'>,
+  item: DraftItem,
+  processKey: ProcessKey,
+): string {
+  return contextId === '' ? digestOf(item) : processKey.digest(digestOf(item))
 }
 
 /** Of what a part says: an edit that changes nothing is none. */
-export function digestOf({ words, files, unread }: Pick<Part, 'words' | 'files' | 'unread'>): string {
+export function digestOf({ words, files, unread }: Pick<DraftItem, 'words' | 'files' | 'unread'>): string {
   const said = [words, files.map(({ mark }) => mark), ...(unread ? [unread.mark] : [])]
   return hash('sha256', JSON.stringify(said), 'base64url')
 }
 
-export function pieceToSendOf(row: Tables['open_pieces'], memory: Memory): PieceToSend {
-  const { target, secret, language, submission_id: submissionId, message_id: messageId, bond } = row
+export function draftToSubmitOf(row: Tables['drafts'], processKey: ProcessKey): DraftToSubmit {
+  const {
+    target,
+    secret,
+    language,
+    submission_id: submissionId,
+    message_id: messageId,
+    context_id: contextId,
+  } = row
   const becomes = submissionId && messageId ? { submissionId, messageId } : null
-  const sealed = bond === '' ? undefined : sealedBefore(row, memory)
-  return { ...pieceOf(row), target, secret: sealed ? null : secret, sealed, language, becomes }
+  const encrypted = contextId === '' ? undefined : encryptedBefore(row, processKey)
+  return { ...draftOf(row), target, secret: encrypted ? null : secret, encrypted, language, becomes }
 }
 
-function sealedBefore({ bond, sender_recipient, secret }: PieceSeal, memory: Memory) {
+function encryptedBefore(
+  { context_id: contextId, sender_recipient, secret }: DraftRecipients,
+  processKey: ProcessKey,
+) {
   return {
-    bond,
+    contextId,
     senderRecipient: sender_recipient ?? '',
-    receipt: secret === null ? undefined : memory.reveal(secret),
+    receipt: secret === null ? undefined : processKey.decrypt(secret),
   }
 }
 
-export function pieceOf(row: Tables['open_pieces']): OpenPiece {
+export function draftOf(row: Tables['drafts']): Draft {
   const { id, chat, kind, state, step, revision } = row
   const isShown = row.shown_message_id !== null && row.shown_revision !== null
   return {
@@ -198,6 +213,6 @@ export function pieceOf(row: Tables['open_pieces']): OpenPiece {
     shown: isShown
       ? { messageId: row.shown_message_id as number, revision: row.shown_revision as number }
       : null,
-    partCount: row.part_count,
+    itemCount: row.item_count,
   }
 }

@@ -1,11 +1,11 @@
 import { coarseId, coarseIdBehind, idBehind, newId } from '../../../core/ids.ts'
 import type { Database } from '../../../db/open.ts'
 import type { Tables } from '../../../db/schema.ts'
-import { insertDeliveries } from '../../../jobs/enqueue-store.ts'
-import type { NewDelivery } from '../../../jobs/job.ts'
+import { insertJobs } from '../../../jobs/enqueue-store.ts'
+import type { NewJob } from '../../../jobs/job.ts'
 import { lastTurnOf } from '../../../submissions/store.ts'
 import { quietTime, type UpdateName } from '../draft.ts'
-import { pieceOf } from './rows.ts'
+import { draftOf } from './rows.ts'
 
 // What changes open pieces, each with the deliveries that follow from it, inside the transaction of whoever asks.
 
@@ -14,7 +14,7 @@ export const gathering = 1000
 
 export async function openOf(db: Database, chat: string, joins: string) {
   return db
-    .selectFrom('open_pieces')
+    .selectFrom('drafts')
     .selectAll()
     .where('chat', '=', chat)
     .where('joins', '=', joins)
@@ -23,31 +23,27 @@ export async function openOf(db: Database, chat: string, joins: string) {
 }
 
 /** Begins pieces, each with the delivery that sends it when the chat has been quiet. */
-export async function insertPieces(
-  trx: Database,
-  rows: Tables['open_pieces'][],
-  quiet: number,
-): Promise<void> {
+export async function insertDrafts(trx: Database, rows: Tables['drafts'][], quiet: number): Promise<void> {
   const inserted = await trx
-    .insertInto('open_pieces')
+    .insertInto('drafts')
     .values(rows)
     .onConflict((oc) => oc.doNothing())
     .returningAll()
     .execute()
-  const deliveries = inserted.map((row): NewDelivery => {
-    const dueAt = row.heard_at + quietTime(pieceOf(row), quiet)
-    return { purpose: 'chat-send', submissionId: row.id, dueAt }
+  const jobs = inserted.map((row): NewJob => {
+    const dueAt = row.heard_at + quietTime(draftOf(row), quiet)
+    return { type: 'chat-send', submissionId: row.id, dueAt }
   })
-  if (deliveries.length > 0) await insertDeliveries(trx, deliveries, rows[0]?.created_at ?? 0)
+  if (jobs.length > 0) await insertJobs(trx, jobs, rows[0]?.created_at ?? 0)
 }
 
 export async function change(
   trx: Database,
   id: string,
-  values: Partial<Tables['open_pieces']>,
-): Promise<Tables['open_pieces']> {
+  values: Partial<Tables['drafts']>,
+): Promise<Tables['drafts']> {
   return trx
-    .updateTable('open_pieces')
+    .updateTable('drafts')
     .set((eb) => ({ ...values, revision: eb('revision', '+', 1) }))
     .where('id', '=', id)
     .returningAll()
@@ -55,15 +51,11 @@ export async function change(
 }
 
 /** Closes an open piece, and says what it becomes: what may come to be told of it is known before it is there. */
-export async function close(trx: Database, pieceId: string, at: number): Promise<void> {
-  const joined = await trx
-    .selectFrom('open_pieces')
-    .select('joins')
-    .where('id', '=', pieceId)
-    .executeTakeFirst()
+export async function close(trx: Database, draftId: string, at: number): Promise<void> {
+  const joined = await trx.selectFrom('drafts').select('joins').where('id', '=', draftId).executeTakeFirst()
   const last = joined?.joins ? await lastTurnOf(trx, joined.joins) : undefined
   const row = await trx
-    .updateTable('open_pieces')
+    .updateTable('drafts')
     .set((eb) => ({
       state: 'closed' as const,
       step: null,
@@ -72,43 +64,41 @@ export async function close(trx: Database, pieceId: string, at: number): Promise
         .case()
         .when('joins', '!=', '')
         .then(eb.ref('joins'))
-        .when('bond', '!=', '')
+        .when('context_id', '!=', '')
         .then(coarseId(at))
         .else(newId(at))
         .end(),
       message_id: eb
         .case()
-        .when('bond', '!=', '')
+        .when('context_id', '!=', '')
         .then(coarseIdBehind(last, at))
         .else(idBehind(last, at))
         .end(),
     }))
-    .where('id', '=', pieceId)
+    .where('id', '=', draftId)
     .where('state', '=', 'open')
     .returning('id')
     .executeTakeFirst()
-  if (row) await insertDeliveries(trx, [{ purpose: 'chat-send', submissionId: pieceId }], at)
+  if (row) await insertJobs(trx, [{ type: 'chat-send', submissionId: draftId }], at)
 }
 
 /** Has the message that shows a piece brought up to date in a moment, unless that is about to be done. */
-export async function tellOf(trx: Database, pieceIds: string[], at: number): Promise<void> {
-  if (pieceIds.length === 0) return
+export async function tellOf(trx: Database, draftIds: string[], at: number): Promise<void> {
+  if (draftIds.length === 0) return
   // Writing the row, if only with what it holds, keeps a worker from taking it before we are done.
   const waiting = await trx
-    .updateTable('deliveries')
+    .updateTable('jobs')
     .set((eb) => ({ due_at: eb.ref('due_at') }))
-    .where('submission_id', 'in', pieceIds)
-    .where('purpose', '=', 'chat-live')
+    .where('submission_id', 'in', draftIds)
+    .where('type', '=', 'chat-live')
     .where('state', '=', 'pending')
     .where('lease', 'is', null)
     .returning('submission_id')
     .execute()
   const known = new Set(waiting.map((row) => row.submission_id))
-  const missing = pieceIds.filter((id) => !known.has(id))
-  const deliveries = missing.map(
-    (id): NewDelivery => ({ purpose: 'chat-live', submissionId: id, dueAt: at + gathering }),
-  )
-  if (deliveries.length > 0) await insertDeliveries(trx, deliveries, at)
+  const missing = draftIds.filter((id) => !known.has(id))
+  const jobs = missing.map((id): NewJob => ({ type: 'chat-live', submissionId: id, dueAt: at + gathering }))
+  if (jobs.length > 0) await insertJobs(trx, jobs, at)
 }
 
 /** Notes down by what files are known again when their words are edited. */

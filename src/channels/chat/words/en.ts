@@ -102,7 +102,7 @@ export const en = {
   sending: 'On its way.',
   tooLate: 'It is too late for that.',
   otherOpen: 'Please send or discard the other piece first.',
-  answerAgain: (faults: string) => `${faults}\n\nPlease try again.`,
+  answerAgain: (errors: string) => `${errors}\n\nPlease try again.`,
   bodyNeeded: 'Please send the article first, as text or as a document.',
   pressButton: 'Please press one of the buttons.',
   fileKept: 'The file is kept as part of your post.',

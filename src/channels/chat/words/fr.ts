@@ -94,7 +94,7 @@ export const fr: Words = {
   sending: 'C’est parti.',
   tooLate: 'Il est trop tard pour cela.',
   otherOpen: 'Envoyez ou abandonnez d’abord l’autre.',
-  answerAgain: (faults) => `${faults}\n\nEssayez encore.`,
+  answerAgain: (errors) => `${errors}\n\nEssayez encore.`,
   bodyNeeded: 'Envoyez d’abord l’article, en texte ou en document.',
   pressButton: 'Appuyez sur l’un des boutons.',
   fileKept: 'Le fichier est gardé avec votre tribune.',

@@ -93,7 +93,7 @@ export const sw: Words = {
   sending: 'Inatumwa.',
   tooLate: 'Umechelewa kwa hilo.',
   otherOpen: 'Tafadhali tuma au tupa ile nyingine kwanza.',
-  answerAgain: (faults) => `${faults}\n\nTafadhali jaribu tena.`,
+  answerAgain: (errors) => `${errors}\n\nTafadhali jaribu tena.`,
   bodyNeeded: 'Tafadhali tuma makala kwanza, kama maandishi au hati.',
   pressButton: 'Tafadhali bonyeza kitufe kimojawapo.',
   fileKept: 'Faili limehifadhiwa kama sehemu ya makala yako.',

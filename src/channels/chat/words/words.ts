@@ -1,4 +1,4 @@
-import { type Part, tally } from '../draft.ts'
+import { type DraftItem, tally } from '../draft.ts'
 import { en, type Words } from './en.ts'
 import { fr } from './fr.ts'
 import { sw } from './sw.ts'
@@ -30,8 +30,8 @@ function codeOf(words: Words): Language {
 }
 
 /** “3 photos, 2 messages”. */
-export function gathered(words: Words, parts: Pick<Part, 'field' | 'sort'>[]): string {
-  const counts = tally(parts).map(([sort, count]) => counted(words, words.gathered[sort], count))
+export function gathered(words: Words, items: Pick<DraftItem, 'field' | 'sort'>[]): string {
+  const counts = tally(items).map(([sort, count]) => counted(words, words.gathered[sort], count))
   if (counts.length === 0) return words.nothingYet
   return counts.join(', ')
 }

@@ -44,7 +44,7 @@ function encapsulated(rtf: Buffer): RtfWords {
 function plainly(rtf: Buffer): string {
   const tokens = new Tokenize()
   const words = new ToPlainText(options)
-  const pieces: string[] = []
+  const chunks: string[] = []
   const orThrow = (error?: Error | null) => {
     if (error) throw error
   }
@@ -52,14 +52,14 @@ function plainly(rtf: Buffer): string {
     words._transform(token, 'utf8', orThrow)
     return true
   }
-  words.push = (piece) => {
-    pieces.push(String(piece))
+  words.push = (chunk) => {
+    chunks.push(String(chunk))
     return true
   }
   tokens._transform(rtf, 'utf8', orThrow)
   tokens._flush(orThrow)
   words._flush(orThrow)
-  return pieces.join('').replace(/\r\n?/g, '\n').trim()
+  return chunks.join('').replace(/\r\n?/g, '\n').trim()
 }
 
 function depthOf(text: string): number {

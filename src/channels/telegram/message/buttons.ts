@@ -11,7 +11,7 @@ import { inLink } from './entities.ts'
 import { envelope, joined, list, looks, object, type Reader, words } from './reader.ts'
 
 /** What a button does; each has one of these. What it tells its bot is not ours. */
-const deeds = {
+const commands = {
   url: words,
   callback_data: envelope,
   web_app: object<WebAppInfo>({ url: words }),
@@ -45,7 +45,7 @@ type AnyKeyboardButton = InlineKeyboardButton.UrlButton &
   InlineKeyboardButton.PayButton
 
 const keyboardButton = object<AnyKeyboardButton>(
-  { text: words, ...deeds, callback_game: looks, pay: looks, icon_custom_emoji_id: looks, style: looks },
+  { text: words, ...commands, callback_game: looks, pay: looks, icon_custom_emoji_id: looks, style: looks },
   asLink,
 )
 
@@ -67,11 +67,11 @@ type AnyRichButton = RichMessageButton.UrlButton &
 
 /** A button in a rich message; its words are read by `text`. */
 export function richButton(text: Reader): Reader {
-  return object<AnyRichButton>({ text, ...deeds, style: looks }, asLink)
+  return object<AnyRichButton>({ text, ...commands, style: looks }, asLink)
 }
 
-function asLink({ text, ...deed }: Record<string, string>): string {
-  const told = joined(Object.values(deed), ' ')
+function asLink({ text, ...action }: Record<string, string>): string {
+  const told = joined(Object.values(action), ' ')
   if (told === '') return `[${text}]`
   return /^[a-z][a-z\d+.-]*:\S+$/i.test(told) ? `[${text}](${inLink(told)})` : `[${text}: ${told}]`
 }
