@@ -245,7 +245,7 @@ test('asking for a link does the same in the database whoever has the address, a
     })
   const statements = async (email: string) => (await ask(email)).map(({ sql }) => sql)
   const forEditor = await statements(editorAddress)
-  assert.ok(forEditor.some((sql) => /insert into "deliveries"/.test(sql)))
+  assert.ok(forEditor.some((sql) => /insert into "jobs"/.test(sql)))
   assert.deepEqual(await statements('nobody@newsroom.test'), forEditor)
   assert.deepEqual(await statements(second), forEditor)
   const { jobs } = newsroom.application.storage

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { acknowledgementFor, losing, passphraseWrap } from '../../src/accounts/keyring/key-holders.ts'
+import {
+  acknowledgementFor,
+  losing,
+  passphraseWrap,
+  requestCode,
+} from '../../src/accounts/keyring/key-holders.ts'
 import type { KeyStep } from '../../src/accounts/keyring/key-step.ts'
 import { hashToken } from '../../src/accounts/session-token.ts'
 import { Failure } from '../../src/core/errors.ts'
@@ -16,6 +21,7 @@ const colleague = 'wanja@newsroom.test'
 const friend = 'friend@elsewhere.test'
 const passphrase = 'hippo margin violet tractor'
 const other = 'lantern gravel oyster bishop'
+const third = 'compass walnut drizzle anchor'
 const minute = 60_000
 
 /** Every route that changes who opens what, and what has to be proved for it. A new one has to be entered here. */
@@ -434,15 +440,69 @@ test('with a key that is kept elsewhere, a mailed link sets no PGP key, and a fo
   assert.ok(await signIn(newsroom, colleague, passphrase))
   const page = await newsroom.http().get('/desk/keys').set('cookie', first)
   const request = /name="request" value="([\w-]{36})"/.exec(page.text)?.[1] ?? ''
-  const granted = await newsroom.act('/desk/keys/let-in', { email: colleague, request }, first)
+  const code = await codeOf(newsroom, unverified)
+  for (const wrong of ['', '000000', String((Number(code) + 1) % 1_000_000).padStart(6, '0')])
+    assert.equal(
+      (await newsroom.act('/desk/keys/let-in', { email: colleague, request, code: wrong }, first)).status,
+      422,
+    )
+  const granted = await newsroom.act('/desk/keys/let-in', { email: colleague, request, code }, first)
   assert.equal(granted.status, 303)
   assert.ok(await signIn(newsroom, colleague, other))
+})
+
+/** The code that whoever asked is shown, to be told to a colleague. */
+async function codeOf(newsroom: Newsroom, cookie: string): Promise<string> {
+  const { text } = await newsroom.http().get('/desk/keys').set('cookie', cookie)
+  return /class="code">(\d{3} \d{3})</.exec(text)?.[1]?.replace(' ', '') ?? ''
+}
+
+test('a request that a thief puts in the place of another is not the one whose code is told', async (t) => {
+  const newsroom = await openNewsroom(t, { EDITORS: `${editorAddress},${colleague}` })
+  const first = await setUp(newsroom, editorAddress)
+  await setUp(newsroom, colleague)
+  const asking = { passphrase: other, again: other, forgotten: 'yes' }
+  const hers = await mailedSignIn(newsroom, colleague)
+  assert.equal((await newsroom.act('/desk/account/passphrase', asking, hers)).status, 303)
+  const code = await codeOf(newsroom, hers)
+  await newsroom.workOff()
+  assert.ok(
+    newsroom.mailsTo(colleague).length > 0 &&
+      !JSON.stringify([editorAddress, colleague].map((to) => newsroom.mailsTo(to))).includes(code),
+    'no mail tells it',
+  )
+  // Whoever reads her mail cancels it, and asks in her name.
+  const link =
+    /\/desk\/keys\/requests\/\S+/.exec(
+      newsroom
+        .mailsTo(colleague)
+        .map(({ text }) => text)
+        .join('\n'),
+    )?.[0] ?? ''
+  await newsroom.http().post(link).set('sec-fetch-site', 'same-origin').expect(303)
+  const thief = await mailedSignIn(newsroom, colleague)
+  assert.equal(
+    (await newsroom.act('/desk/account/passphrase', { ...asking, passphrase: third, again: third }, thief))
+      .status,
+    303,
+  )
+  const page = await newsroom.http().get('/desk/keys').set('cookie', first)
+  const request = /name="request" value="([\w-]{36})"/.exec(page.text)?.[1] ?? ''
+  const refused = await newsroom.act('/desk/keys/let-in', { email: colleague, request, code }, first)
+  assert.equal(refused.status, 422)
+  assert.match(refused.text, /somebody else has asked in their name/)
+  assert.equal(
+    (await newsroom.application.keyRing.editorOfRequest(request)) !== undefined,
+    true,
+    'it still waits',
+  )
 })
 
 /** What anybody does to the ring, by number: who does it, to whom. */
 const Step = fc.record({
   what: fc.constantFrom(
     'admit',
+    'invite',
     'admit with nothing',
     'settle',
     'let in',
@@ -479,17 +539,19 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
     const identity = await keyRing.unwrap(hashToken(token), token)
     if (identity) secrets.set(token, { identity, id: '' })
   }
-  /** Which keys somebody can open, by trying it with what they have. */
-  const openable = async (): Promise<Set<string>> => {
+  /** Which keys somebody can open, by trying it with what they have; `settled` without links, which may not have arrived. */
+  const openable = async ({ settled }: { settled: boolean }): Promise<Set<string>> => {
     const identities = new Set<Identity>(sheet ? [sheet] : [])
     for (const { id: holder, recipient, standing } of await storage.keyRing.holders()) {
       if (standing === 'waiting') continue
       const theirs = [...secrets].filter(([, { identity }]) => recipientOf(identity) === recipient)
-      for (const { id } of await storage.keyRing.wrapsOf(holder))
+      for (const { id, way } of await storage.keyRing.wrapsOf(holder)) {
+        if (settled && way === 'link') continue
         for (const [secret] of theirs) {
           const identity = await keyRing.unwrap(id, secret)
           if (identity) identities.add(identity)
         }
+      }
     }
     const opened = await Promise.all([...identities].map((one) => keyRing.keysOf(one)()))
     return new Set(opened.flat().map(recipientOf))
@@ -518,12 +580,19 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
             await step.accounts.setPassphrase(id, secret)
           }
           if (what === 'admit') await settleOn((await step.admit(id, opened)).identity)
+          // Nobody knows whether the link arrives.
+          if (what === 'invite') {
+            const { identity } = await step.admit(id, opened)
+            secrets.set(secret, { identity, id })
+            await step.wrapUnder('link', secret, `link ${secret}`, identity)
+          }
           if (what === 'admit with nothing') await settleOn((await step.admit(id, [])).identity)
           if (what === 'forget and admit') {
             await step.forget(id)
             await settleOn((await step.admit(id, opened)).identity)
           }
-          if (what === 'let in') await step.letIn(id, opened)
+          if (what === 'let in')
+            await step.letIn(id, opened, { code: requestCode((await step.waitingOf(id))?.id ?? '') })
           if (what === 'ask') {
             const chosen = { hash: secret, secret: Buffer.from(secret) }
             secrets.set(secret, { identity: (await step.askToStartOver(id, chosen, 's')).identity, id })
@@ -547,7 +616,7 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
           if (what === 'sheet' && opened.length > 0) made_ = await step.recoverySheet(opened)
         }
         let made_: Identity | undefined
-        const before = await openable()
+        const before = [await openable({ settled: false }), await openable({ settled: true })]
         let acknowledged = says === 'too little' ? losing(0) : ''
         let isRefused = false
         for (let attempts = 0; attempts < 2; attempts++) {
@@ -563,8 +632,9 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
             acknowledged = acknowledgementFor(error) ?? ''
           }
         }
-        const after = await openable()
-        const lost = [...before].filter((key) => !after.has(key))
+        const after = [await openable({ settled: false }), await openable({ settled: true })]
+        const gone = before.flatMap((keys, i) => [...keys].filter((key) => !after[i]?.has(key)))
+        const lost = [...new Set(gone)]
         const count = await storage.keyRing.countEncryptedFor(lost)
         if (isRefused) assert.equal(lost.length, 0, `${what} was refused, and changed something`)
         else if (acknowledged === '' || says === 'too little')

@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { pino } from 'pino'
 import supertest from 'supertest'
+import { requestCode } from '../../src/accounts/keyring/key-holders.ts'
 import { passkeyWrap } from '../../src/accounts/webauthn.ts'
 import { createApplication } from '../../src/app/app.ts'
 import { runCommand } from '../../src/cli/commands.ts'
@@ -43,7 +44,11 @@ const steps: Record<string, () => Promise<unknown>> = {
     await act('/desk/keys/sheet', { sheet: SHEET }, await mailedSession())
   },
   invite: () => act('/desk/team', { email: invited, role: 'editor' }),
-  'let in': () => act('/desk/keys/let-in', { email: colleague }),
+  async 'let in'() {
+    const { id } = (await storage.editors.byEmail(colleague)) ?? { id: '' }
+    const { id: request = '' } = (await keyRing.requestOf(id)) ?? {}
+    await act('/desk/keys/let-in', { email: colleague, code: requestCode(request) })
+  },
   reset: () => act('/desk/team/reset', { email: colleague }),
   remove: () => act('/desk/team/remove', { email: colleague }),
   'removal by the shell': () => shell('editor', 'remove', colleague),

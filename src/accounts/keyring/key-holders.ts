@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { SecurityEvent } from '../../audit/security-event.ts'
 import { Failure } from '../../core/errors.ts'
 import type { Role, Standing, WrapWay } from '../../db/values.ts'
@@ -49,10 +50,21 @@ export type AccessRequest = {
   beginsAt: number | undefined
 }
 
+/**
+ * Six digits by which somebody who asked for a new way in tells a colleague, by word of mouth, which request is theirs: a
+ * thief who reads their mail may cancel it and put another in its place. No mail holds them.
+ */
+export function requestCode(requestId: string): string {
+  const number = Number.parseInt(hash('sha256', `barua request ${requestId}`).slice(0, 12), 16)
+  return String(number % 1_000_000).padStart(6, '0')
+}
+
 /** Of each editor, whether they have a way to open everything, and who waits; and whether a recovery sheet has. */
 export type Standings = {
   editors: Map<string, boolean>
   waiting: Map<string, { id: string; askedAt: number }>
+  /** Those who have nothing but links that they have not settled on. */
+  withLinkOnly: Set<string>
   hasSheet: boolean
   isSheetFull: boolean
 }
@@ -122,12 +134,16 @@ export function losing(count: number): string {
 
 const losingField = 'losing'
 
-/** A step that was refused, for nobody could open so much after it. */
-export function wouldLose(count: number): Failure {
+/**
+ * A step that was refused, for nobody could open so much after it; with `isByLink`, nobody but whoever has a link that was
+ * not used yet, and may never have arrived.
+ */
+export function wouldLose(count: number, { isByLink }: { isByLink: boolean }): Failure {
   const what = count === 1 ? 'one submission' : `${count} submissions`
-  return new Failure('conflict', `After this, nobody could ever open ${what}. Nothing was changed.`, {
-    fields: { [losingField]: [losing(count)] },
-  })
+  const message = isByLink
+    ? `After this, only a link that nobody has used yet could open ${what}. If that is lost, nobody ever can. Nothing was changed.`
+    : `After this, nobody could ever open ${what}. Nothing was changed.`
+  return new Failure('conflict', message, { fields: { [losingField]: [losing(count)] } })
 }
 
 /** What has to be said to go on in spite of this failure; undefined if it is another. */

@@ -15,6 +15,7 @@ import {
   type OwnHolder,
   ownPassphraseWrap,
   passphraseWrap,
+  requestCode,
   type StandingHolder,
 } from './key-holders.ts'
 
@@ -51,13 +52,18 @@ export function keyStep(moves: KeyMoves, now: number) {
     },
 
     /**
-     * Grants an editor everything that was brought along, and lets in whoever waits in their name. With `request`, only
-     * if that is still the one who waits, or nobody for `none`.
-     * @throws Failure `conflict` if it is another
+     * Grants an editor everything that was brought along, and lets in whoever waits in their name, if that is the one who
+     * told the `code`. With `request`, only if that is still the one who waits, or nobody for `none`.
+     * @throws Failure `conflict` if it is another, `invalid` for the code of another
      */
-    async letIn(editorId: string, opened: Identity[], request?: string): Promise<void> {
+    async letIn(
+      editorId: string,
+      opened: Identity[],
+      { request, code = '' }: { request?: string | undefined; code?: string } = {},
+    ): Promise<void> {
       const waiting = await waitingOf(editorId)
       if (request !== undefined && (waiting?.id ?? noRequest) !== request) throw anotherRequest()
+      if (waiting && code.replace(/\D/g, '') !== requestCode(waiting.id)) throw wrongCode()
       if (waiting) await takeIn(waiting)
       await share(editorId, opened)
     },
@@ -256,6 +262,7 @@ export function keyStep(moves: KeyMoves, now: number) {
     const others = openableBy(
       holders.filter((one) => !sheets.includes(one)),
       editors,
+      { settled: true },
     )
     const [needed, skipped] = [true, false].map((isNeeded) =>
       sheets.filter(({ keys }) => keys.some((key) => !others.has(key)) === isNeeded).map(({ id }) => id),
@@ -333,11 +340,19 @@ export async function isUntouched(rows: Pick<KeyRows, 'isNeeded' | 'holders'>): 
   )
 }
 
-/** The desk keys that somebody with an account has a way to, or the recovery sheet has. */
-export function openableBy(holders: StandingHolder[], editors: Set<string>): Set<Recipient> {
+/**
+ * The desk keys that somebody with an account has a way to, or the recovery sheet has. `settled` leaves out links: nobody
+ * knows whether one that was not used yet has reached anybody.
+ */
+export function openableBy(
+  holders: StandingHolder[],
+  editors: Set<string>,
+  { settled }: { settled: boolean },
+): Set<Recipient> {
+  const counts = (way: WrapWay) => !settled || way !== 'link'
   const usable = holders.filter(
     ({ editorId, standing, ways }) =>
-      standing !== 'waiting' && (editorId === null || (editors.has(editorId) && ways.length > 0)),
+      standing !== 'waiting' && (editorId === null || (editors.has(editorId) && ways.some(counts))),
   )
   return new Set(usable.flatMap(({ keys }) => keys))
 }
@@ -364,6 +379,16 @@ function newIdentity(): Identity {
 
 function anotherRequest(): Failure {
   return new Failure('conflict', 'This request is no longer the one that is waiting. Please look again.')
+}
+
+function wrongCode(): Failure {
+  return new Failure('invalid', 'This is not the code of the request that is waiting.', {
+    fields: {
+      code: [
+        'This is not the code of the request that is waiting. If they read it to you like this, somebody else has asked in their name: cancel the request.',
+      ],
+    },
+  })
 }
 
 function asksAlready(): Failure {

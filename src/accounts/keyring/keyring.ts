@@ -35,6 +35,9 @@ export type KeyRingContext = {
 
 export type KeyRing = ReturnType<typeof keyRing>
 
+/** What can be opened at all, and what by something that somebody is known to have. */
+type Openable = { anyhow: Set<Recipient>; settled: Set<Recipient> }
+
 /** Who holds the desk key, and how they come to it. No function here needs more than its caller brings along. */
 export function keyRing({ store, now }: KeyRingContext) {
   return {
@@ -137,16 +140,21 @@ export function keyRing({ store, now }: KeyRingContext) {
       const holders = await store.holders()
       const editors = new Map<string, boolean>()
       const waiting = new Map<string, { id: string; askedAt: number }>()
-      for (const { id, editorId, keys, ways, standing, createdAt } of holders) {
+      const ways = new Map<string, Set<WrapWay>>()
+      for (const { id, editorId, keys, ways: theirs, standing, createdAt } of holders) {
         if (editorId === null) continue
         if (standing === 'waiting') waiting.set(editorId, { id, askedAt: createdAt })
-        const isIn = standing === 'in' && keys.length >= all && ways.length > 0
+        const isIn = standing === 'in' && keys.length >= all && theirs.length > 0
+        if (standing === 'in') ways.set(editorId, new Set([...(ways.get(editorId) ?? []), ...theirs]))
         editors.set(editorId, editors.get(editorId) === true || isIn)
       }
       const sheet = holders.find(({ editorId, standing }) => editorId === null && standing === 'in')
       return {
         editors,
         waiting,
+        withLinkOnly: new Set(
+          [...ways].filter(([, had]) => had.size === 1 && had.has('link')).map(([id]) => id),
+        ),
         hasSheet: sheet !== undefined,
         isSheetFull: (sheet?.keys.length ?? 0) >= all,
       }
@@ -162,16 +170,26 @@ export function keyRing({ store, now }: KeyRingContext) {
     })
   }
 
-  /** @throws Failure `conflict` if something that could be opened no longer can, unless that was said with the true count */
-  async function mustKeep(moves: KeyMoves, before: Set<Recipient>, acknowledged: string): Promise<void> {
+  /**
+   * @throws Failure `conflict` if something that could be opened no longer can, or by nothing but a link that was not used
+   * yet, unless that was said with the true count
+   */
+  async function mustKeep(moves: KeyMoves, before: Openable, acknowledged: string): Promise<void> {
     const after = await openable(moves)
-    const lost = [...before].filter((key) => !after.has(key))
-    const count = lost.length === 0 ? 0 : await moves.countEncryptedFor(lost)
-    if (count > 0 && acknowledged.trim() !== losing(count)) throw wouldLose(count)
+    const lost = [...before.anyhow].filter((key) => !after.anyhow.has(key))
+    const byLink = [...before.settled].filter((key) => !after.settled.has(key))
+    const keys = [...new Set([...lost, ...byLink])]
+    const count = keys.length === 0 ? 0 : await moves.countEncryptedFor(keys)
+    if (count > 0 && acknowledged.trim() !== losing(count))
+      throw wouldLose(count, { isByLink: lost.length === 0 })
   }
 
-  async function openable(rows: KeyRows): Promise<Set<Recipient>> {
-    return openableBy(await rows.holders(), new Set(await rows.editorIds()))
+  async function openable(rows: KeyRows): Promise<Openable> {
+    const [holders, editors] = [await rows.holders(), new Set(await rows.editorIds())]
+    return {
+      anyhow: openableBy(holders, editors, { settled: false }),
+      settled: openableBy(holders, editors, { settled: true }),
+    }
   }
 
   async function formerOf(editorId: string): Promise<OwnHolder[]> {

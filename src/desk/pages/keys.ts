@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import encodeQR from 'qr'
 import type { EditorStore } from '../../accounts/editor-store.ts'
 import type { FactorStore } from '../../accounts/factor-store.ts'
-import { type NewHolder, ownPassphraseWrap, passphraseWrap } from '../../accounts/keyring/key-holders.ts'
+import { ownPassphraseWrap, passphraseWrap, requestCode } from '../../accounts/keyring/key-holders.ts'
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import type { LoginAttemptStore } from '../../accounts/login-attempt-store.ts'
 import { openPassphrase } from '../../accounts/passphrase.ts'
@@ -38,21 +38,6 @@ export type KeyContext = {
   now: () => number
 }
 
-/** One step that moves keys: all of it is written, or nothing. */
-type KeysStep = {
-  admit(editorId: string, opened: Identity[]): Promise<NewHolder>
-  letIn(editorId: string, opened: Identity[], request?: string): Promise<void>
-  share(editorId: string, opened: Identity[]): Promise<void>
-  recoverySheet(opened: Identity[]): Promise<Identity>
-  stopAsking(editorId: string): Promise<boolean>
-  startOver(editorId: string, identity: Identity, sessionHash: string): Promise<void>
-  giveUpFormer(editorId: string): Promise<void>
-  accounts: {
-    count(): Promise<number>
-    note(event: SecurityEvent, now: number): Promise<void>
-  }
-}
-
 const attempts = { most: 5, span: 60_000 }
 
 /** Who can open what is sealed: unlocking one's own session, letting a colleague in, the recovery sheet. */
@@ -86,7 +71,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
   ]
 
   async function show(req: Request, res: Response, seat: Seat, failure?: Failure): Promise<void> {
-    const { editors, waiting, hasSheet, isSheetFull } = await keyRing.standing()
+    const { editors, waiting, withLinkOnly, hasSheet, isSheetFull } = await keyRing.standing()
     const { id } = seat.editor
     const request = await keyRing.requestOf(id)
     const isLocked = !(await isTrusted(seat, app))
@@ -100,8 +85,9 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
         ...one,
         isIn: editors.get(one.id) === true,
         waiting: waiting.get(one.id),
+        hasSetUp: withLinkOnly.has(one.id) === false,
       })),
-      request,
+      request: request && { ...request, code: requestCode(request.id) },
       encrypted: request && (await keyRing.countEncrypted()),
       hasFormer: !isLocked && (await keyRing.formerOf(id)).length > 0,
       isSheetFull,
@@ -166,10 +152,15 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
     if (!colleague) throw new Failure('not-found', 'There is no such editor.')
     const opened = await seat.keys()
     const request = formText(req, 'request') || undefined
-    await keyRing.together(async (step) => {
-      await step.letIn(colleague.id, opened, request)
+    const granting = keyRing.together(async (step) => {
+      await step.letIn(colleague.id, opened, { request, code: formText(req, 'code') })
       await step.accounts.note(eventBy(seat, 'let-in', { aboutId: colleague.id }), app.now())
     })
+    const failure = await granting.then(() => undefined, wrongField)
+    if (failure) {
+      res.status(422)
+      return show(req, res, seat, failure)
+    }
     res.redirect(303, `${base}/desk/keys?saved=let-in`)
   }
 
@@ -290,4 +281,10 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
 /** The reference of a piece to go back to. */
 function backIn(given: unknown): string | undefined {
   return typeof given === 'string' && /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(given) ? given : undefined
+}
+
+/** What is wrong with what was typed, to be shown beside it. @throws everything else */
+function wrongField(error: unknown): Failure {
+  if (error instanceof Failure && error.code === 'invalid') return error
+  throw error
 }
