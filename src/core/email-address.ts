@@ -52,11 +52,16 @@ export function untagged(address: string): MailAddress & { tag: string | undefin
   return { local: local.slice(0, plus), domain, tag: local.slice(plus + 1) }
 }
 
+/** Two names of one service, where dots in a mailbox's name do not count: https://support.google.com/mail/answer/7436150 */
+const gmail = new Set(['gmail.com', 'googlemail.com'])
+
 /** The mailbox behind an address, to count by: without a tag, in small letters, its domain as DNS has it. */
 export function mailboxOf(address: string): string {
   const { local, domain } = untagged(address.replace(/(?<!\.)\.+$/, ''))
   const url = `http://${domain}`
-  return `${local.toLowerCase()}@${URL.canParse(url) ? new URL(url).hostname : domain}`
+  const host = URL.canParse(url) ? new URL(url).hostname : domain
+  const name = local.toLowerCase()
+  return gmail.has(host) ? `${name.replaceAll('.', '')}@gmail.com` : `${name}@${host}`
 }
 
 /** How a delivery’s mail is named: the same delivery always has the same Message-ID. */

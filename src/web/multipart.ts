@@ -178,9 +178,12 @@ function reading(
       source.on('data', count)
       source.pipe(busboy)
     }
-    reader({ streamHandler })(req, res, (error: unknown) =>
-      error === undefined ? resolve() : reject(asFailure(error)),
-    )
+    reader({ streamHandler })(req, res, (error: unknown) => {
+      if (error !== undefined) reject(asFailure(error))
+      // Passed over by the library, for its type is no media type (RFC 9110, 8.3.1), or names no boundary.
+      else if (req.body === undefined) reject(unreadable())
+      else resolve()
+    })
   })
 }
 

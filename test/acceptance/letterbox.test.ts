@@ -142,6 +142,25 @@ test('what a source writes in a tip reaches the desk whole', async (t) => {
   assert.ok(page.includes('numbers.csv'))
 })
 
+test('a form whose type nobody can read is refused as that, and not as a fault of ours', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const types = [
+    '',
+    '; boundary=',
+    '; boundary=""',
+    ';boundary',
+    '; boundary=a b',
+    '; charset=x',
+    '; boundary=\u00e9',
+  ]
+  for (const path of ['/submit/news-tip', '/status'])
+    for (const type of types) {
+      const request = newsroom.http().post(path).set('content-type', `multipart/form-data${type}`)
+      const { status } = await request.send('--b\r\n\r\nx\r\n--b--\r\n')
+      assert.equal(status, 422, `${path} ${type}`)
+    }
+})
+
 /** A form as somebody may write it by hand: one file, with this head. */
 function byHand(disposition: string, content: string): { type: string; body: string } {
   const parts = Object.entries(tip()).map(

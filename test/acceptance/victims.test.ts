@@ -132,6 +132,27 @@ test('one mailbox gets three receipts a day, whatever way they are asked for and
   assert.equal(mails(), 4)
 })
 
+test('a mailbox of Gmail is one, however many dots its name has, and by either name of the service', async (t) => {
+  const newsroom = await openNewsroom(t)
+  for (const to of [
+    'v.ictim@gmail.com',
+    'vi.ctim@googlemail.com',
+    'VIC.TIM+a@gmail.com',
+    'v.i.c.t.i.m@Gmail.com',
+  ])
+    await newsroom.submit('story-angle', { ...storyAngle(), email: to })
+  await newsroom.submit('story-angle', { ...storyAngle(), email: 'v.ictim@elsewhere.test' })
+  await newsroom.submit('story-angle', { ...storyAngle(), email: 'vi.ctim@elsewhere.test' })
+  await newsroom.workOff()
+  const to = newsroom.mailServer.mails.map(({ recipient }) => recipient.split('@')[1]?.toLowerCase())
+  assert.equal(to.filter((host) => /^g/.test(host ?? '')).length, 3)
+  assert.equal(
+    to.filter((host) => host === 'elsewhere.test').length,
+    2,
+    'elsewhere a dot may be another person',
+  )
+})
+
 test('the page shows the receipt that was not mailed, and says so, also to a double click', async (t) => {
   const newsroom = await openNewsroom(t)
   const nonce = await newsroom.nonce('/submit/story-angle')

@@ -53,6 +53,11 @@ const lasting: Record<string, Record<string, string>> = {
   '/desk/api-tokens/revoke': { name: 'mine' },
   '/desk/submissions/:reference/export': { way: 'for-key', recipient: `age1${'q'.repeat(58)}` },
   '/desk/team/pgp-key/remove': { email: colleague },
+  '/desk/settings/escalation': { hours: '24', revision: '0' },
+  '/desk/settings/retention': { revision: '0' },
+  '/desk/settings/reply-wait': { seconds: '120', revision: '0' },
+  '/desk/settings/letters/:name': { subject: 'S', body: 'B', revision: '0' },
+  '/desk/submissions/:reference/erase': { revision: '1' },
 }
 
 async function setUp(newsroom: Newsroom, email: string): Promise<string> {

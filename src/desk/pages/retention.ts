@@ -21,7 +21,7 @@ export function keepingRoutes(app: DeskContext): DeskRoute[] {
     actionRoute('hold', orBack(holdOrRelease)),
     { method: 'get', path: '/desk/retention', access: 'editor', handle: list },
     { method: 'get', path: erasePath, access: 'admin', handle: askToErase },
-    { method: 'post', path: erasePath, access: 'admin', handle: orConflict(erase) },
+    { method: 'post', path: erasePath, access: 'admin', confirm: 'person', handle: orConflict(erase) },
   ]
 
   async function keepLonger(req: Request, res: Response, seat: Seat): Promise<void> {

@@ -47,9 +47,27 @@ export function settingsRoutes(app: SettingsContext): DeskRoute[] {
       access: 'admin',
       handle: (req, res, seat) => show(req, res, seat),
     },
-    { method: 'post', path: '/desk/settings/escalation', access: 'admin', handle: saveEscalation },
-    { method: 'post', path: '/desk/settings/retention', access: 'admin', handle: saveRetention },
-    { method: 'post', path: '/desk/settings/reply-wait', access: 'admin', handle: saveReplyWait },
+    {
+      method: 'post',
+      path: '/desk/settings/escalation',
+      access: 'admin',
+      confirm: 'person',
+      handle: saveEscalation,
+    },
+    {
+      method: 'post',
+      path: '/desk/settings/retention',
+      access: 'admin',
+      confirm: 'person',
+      handle: saveRetention,
+    },
+    {
+      method: 'post',
+      path: '/desk/settings/reply-wait',
+      access: 'admin',
+      confirm: 'person',
+      handle: saveReplyWait,
+    },
     {
       method: 'post',
       path: '/desk/settings/confidential-by-mail',
@@ -73,7 +91,13 @@ export function settingsRoutes(app: SettingsContext): DeskRoute[] {
         await letterPage(res, seat, name, { given: kept.value, revision: kept.revision })
       },
     },
-    { method: 'post', path: '/desk/settings/letters/:name', access: 'admin', handle: saveLetter },
+    {
+      method: 'post',
+      path: '/desk/settings/letters/:name',
+      access: 'admin',
+      confirm: 'person',
+      handle: saveLetter,
+    },
   ]
 
   async function show(
