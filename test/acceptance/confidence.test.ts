@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
+import { png, storyAngle } from '../support/pieces.ts'
 
 /** Words that are in nothing else. */
 const secret = 'Ferrugineous ledgers lie beneath the granary floor, and the clerk knows who put them there.'
@@ -206,6 +206,28 @@ const paths: Path[] = [
       return { says: undefined }
     },
   },
+  ...(['while it is gathered', 'after it was sent', 'of a reply', 'of a caption'] as const).map(
+    (when): Path => ({
+      name: `the bot: an edit ${when}`,
+      begin: byChat,
+      async tell(newsroom, { reference, more }, isAsked) {
+        const chat = more as ReturnType<Newsroom['chat']>
+        if (when === 'of a reply') {
+          await answer(newsroom, reference)
+          await newsroom.pause(60_000)
+        } else await chat.say('/story')
+        const isCaption = when === 'of a caption'
+        newsroom.telegram.files.set('p1', png())
+        const place = { file_id: 'p1', file_unique_id: 'u1', width: 9, height: 9, file_size: 100 }
+        const said = (text: string) => (isCaption ? { caption: text, photo: [place] } : { text })
+        const first = await chat.say(said('The ferryman rows at dawn.'))
+        if (when === 'after it was sent') await newsroom.pause(11 * 60_000)
+        await chat.edit(first, said(`${isAsked ? '/expose ' : ''}${secret}`))
+        await newsroom.pause(11 * 60_000)
+        return { says: undefined }
+      },
+    }),
+  ),
   {
     name: 'the bot: a reply that is made something new',
     begin: byChat,

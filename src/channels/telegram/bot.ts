@@ -101,7 +101,7 @@ async function answerTo(
   if (kind) {
     if (isAlone) return talk.begin(incoming, kind, await wordsFor())
     const more = withoutCommand(incoming, command)
-    return isEdit ? takeIn(more) : talk.begin(incoming, kind, await wordsFor(), more)
+    return isEdit ? talk.edit(more, wordsFor, kind) : talk.begin(incoming, kind, await wordsFor(), more)
   }
   if (message.text !== undefined && name === 'start' && isPayload(rest)) {
     const words = await wordsFor()

@@ -1,5 +1,6 @@
 import type { TelegramSender } from '../../jobs/contact.ts'
-import type { IncomingMessage } from '../../submissions/incoming.ts'
+import type { IncomingMessage, IncomingSubmission } from '../../submissions/incoming.ts'
+import type { Received } from '../../submissions/intake.ts'
 import type { Submission } from '../../submissions/model.ts'
 import type { AddedItem, Chat, NewDraftItem } from '../chat/draft.ts'
 import type { DraftStore } from '../chat/draft-store/draft-store.ts'
@@ -35,7 +36,10 @@ export type ConversationContext = {
   }
   /** Links a chat to the submission that a one-time token names; gives its reference, or undefined if the token is no good. */
   link: (token: string, chat: Chat, sender: TelegramSender) => Promise<string | undefined>
+  receive: (incoming: IncomingSubmission) => Promise<Received>
   receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
+  submissionById: (id: string) => Promise<Submission | undefined>
+  siteUrl: string
   /** Keeps what cannot be understood as it came. */
   keepDeadLetter: (reason: string, raw: string) => Promise<void>
   /** Wakes the worker: what was written is to be carried. */

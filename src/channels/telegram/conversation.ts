@@ -78,8 +78,12 @@ export function conversation(app: ConversationContext) {
       return { text: words.unknownCommand(words.helpCommands) }
     },
 
-    /** Takes an edit in: an open piece is changed, a piece that was sent gets a message that says so. */
-    async edit(incoming: Incoming, wordsFor: () => Promise<Words>): Promise<Answer | undefined> {
+    /**
+     * Takes an edit in: an open draft is changed, a submission that was sent gets a message that says so. Where it begins
+     * with a command of a confidential `kind`, nothing of it is kept in the clear: the draft becomes of that kind, and what
+     * was sent in the clear is not added to.
+     */
+    async edit(incoming: Incoming, wordsFor: () => Promise<Words>, kind?: Kind): Promise<Answer | undefined> {
       const { update, message, said } = incoming
       // Only a place that is shared live is ever edited: it moves, or its sharing ends. Where it began is what was said, and
       // where it ends may be where somebody lives: no other place is kept.
@@ -88,10 +92,25 @@ export function conversation(app: ConversationContext) {
       const { item, nature } = readMessage(incoming, app.reading)
       const fileNames = namesOfFiles(app.keys, message, item.files)
       const fate = await drafts.fateOf(chat.key, item.messageId)
+      const secretKind = kind !== undefined && isConfidentialKind(kind) ? kind : undefined
+      if (secretKind && !(fate?.isEncrypted ?? false)) {
+        const isGathered = fate === undefined || (fate.state === 'open' && fate.joins === '')
+        if (!isGathered) return receiveInConfidence(incoming, secretKind, wordsFor)
+        // Taken in by it below, whichever of its messages this was.
+        await drafts.begin(updateName(update, 'kind'), chat, secretKind, now())
+      }
       if (!fate) {
         if (nature === 'service' || nature === 'nothing') return undefined
         const name = updateName(update)
-        await app.take({ update: name, fileNames, chat, item, joins: null, kind: 'news-tip', at: now() })
+        await app.take({
+          update: name,
+          fileNames,
+          chat,
+          item,
+          joins: null,
+          kind: kind ?? 'news-tip',
+          at: now(),
+        })
         app.nudge()
         return undefined
       }
@@ -228,6 +247,34 @@ export function conversation(app: ConversationContext) {
     await app.take({ update: name, fileNames, chat, item, joins, kind, at: now() })
     app.nudge()
     return nature === 'unreadable' ? { text: (await wordsFor()).notTaken } : undefined
+  }
+
+  /** Receives an edit as a submission of its own: what it was an edit of was sent in the clear. */
+  async function receiveInConfidence(
+    incoming: Incoming,
+    kind: Kind,
+    wordsFor: () => Promise<Words>,
+  ): Promise<Answer | undefined> {
+    const { update, message } = incoming
+    const { item } = readMessage(incoming, app.reading)
+    const chat = chatFrom(message)
+    const fileNames = namesOfFiles(app.keys, message, item.files)
+    const { words: body, name, language, sender, unread } = item
+    const { reference, receipt } = await app.receive({
+      kind,
+      channel: 'telegram',
+      idempotencyKey: { source: 'telegram-edit', key: updateName(update).key },
+      fields: { body, ...(name && { name }), ...(language && { language }) },
+      files: [],
+      awaited: item.files.map(({ mark: _, ...file }) => file),
+      telegram: sender,
+      ...(unread && { rawUpdates: [unread.raw] }),
+    })
+    await drafts.edited(chat.key, item, fileNames, now())
+    const words = await wordsFor()
+    if (receipt === '') return { text: words.joined(reference) }
+    const received = words.received(reference, receipt, `${app.siteUrl}/status`)
+    return { text: `${received}\n\n${words.afterYouTold}` }
   }
 
   /** By which name this chat is known to us, and to Telegram. */

@@ -11,6 +11,10 @@ export type ItemFate = {
   field: Step | null
   state: Draft['state']
   isTaken: boolean
+  /** What it was gathered for is, or will be, encrypted. */
+  isEncrypted: boolean
+  /** The submission that it goes on with; empty for a new one. */
+  joins: string
   submissionId: string | null
 }
 
@@ -94,13 +98,23 @@ export function draftReads(db: Database, processKey: ProcessKey) {
       const row = await db
         .selectFrom('draft_items')
         .innerJoin('drafts', 'drafts.id', 'draft_items.draft_id')
-        .select(['digest', 'field', 'is_taken', 'edited_at', 'drafts.state', 'drafts.submission_id'])
+        .select([
+          'digest',
+          'field',
+          'is_taken',
+          'edited_at',
+          'drafts.state',
+          'joins',
+          'context_id',
+          'drafts.submission_id',
+        ])
         .where('draft_items.chat', '=', chat)
         .where('draft_items.message_id', '=', messageId)
         .executeTakeFirst()
       if (!row) return undefined
-      const { digest, field, state, edited_at: editedAt, submission_id: submissionId } = row
-      return { digest, editedAt, field, state, isTaken: row.is_taken === 1, submissionId }
+      const { digest, field, state, joins, edited_at: editedAt, submission_id: submissionId } = row
+      const [isTaken, isEncrypted] = [row.is_taken === 1, row.context_id !== '']
+      return { digest, editedAt, field, state, joins, isTaken, isEncrypted, submissionId }
     },
   }
 }
