@@ -1,6 +1,7 @@
 import { recipientOf } from '../encryption/age-x25519.ts'
 import type { IncomingMessage, IncomingSubmission } from '../submissions/incoming.ts'
 import { createIntake, type Intake } from '../submissions/intake.ts'
+import { hashReceipt } from '../submissions/receipt.ts'
 import { receiptIdentity } from '../submissions/receipt-key.ts'
 import type { App } from './context.ts'
 
@@ -15,6 +16,11 @@ export function createLetterbox({ storage, files, secrets, metrics, outside, nud
     standingOf: (submissionId) => storage.submissions.standingOf(submissionId),
     conversation: (submissionId, receipt) =>
       storage.submissions.conversation(submissionId, async () => [receiptIdentity(receipt)]),
+    opensConfidential: async (receipts) => {
+      for (const receipt of receipts)
+        if ((await storage.submissions.byReceiptHash(hashReceipt(receipt)))?.isConfidential) return true
+      return false
+    },
     deskRecipient: () => storage.recipientsStore.desk(),
     receiptKey: secrets.keyFor('receipt'),
     senderKey: secrets.keyFor('sender'),

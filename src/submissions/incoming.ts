@@ -85,6 +85,8 @@ export type IncomingMessage = {
   submissionId: string
   /** Its sender wants it to be confidential: then it is refused where the submission is not. */
   isConfidential?: boolean
+  /** Whoever sends it is there to be told what is wrong with it. */
+  canBeCorrected?: true
   idempotencyKey: Omit<IdempotencyKey, 'secret'>
   fields: Record<string, unknown>
   files: StagedFile[]

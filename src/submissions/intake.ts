@@ -20,7 +20,7 @@ import {
 import type { EncryptedAs, NewRecord, NewSubmission, ReceivedBefore, Recorded } from './intake-record.ts'
 import { type Content, type Fields, type Message, summaryOf } from './model.ts'
 import { settlingTime } from './presence.ts'
-import { hashReceipt, newReceipt, newReference, receiptFor } from './receipt.ts'
+import { hashReceipt, newReceipt, newReference, receiptCandidatesIn, receiptFor } from './receipt.ts'
 import { areComparable } from './request-digest.ts'
 import { saidBefore } from './said-before.ts'
 import { mailboxKey, sendersOf } from './sender-fingerprint.ts'
@@ -62,6 +62,8 @@ export type IntakeContext = {
   standingOf: (submissionId: string) => Promise<{ last: string; hasLeft: boolean } | undefined>
   /** What was said so far, as far as this receipt opens it. */
   conversation: (submissionId: string, receipt: string) => Promise<Message[]>
+  /** True if one of these receipts opens a submission that is confidential. */
+  opensConfidential: (receipts: string[]) => Promise<boolean>
   /** For whom the desk's side is sealed now. */
   deskRecipient: () => Promise<Recipient>
   /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
@@ -91,6 +93,8 @@ export function createIntake(app: IntakeContext) {
     async receive(given: IncomingSubmission): Promise<Received> {
       const fields = await orDiscarded(given.files, () => fieldsIn(given, () => parseFields(given)))
       const incoming = await orDiscarded(given.files, () => inItsPlace(given))
+      if (isThere(incoming) && !isInConfidence(incoming))
+        await orDiscarded(given.files, () => refuseReceipts(fields))
       const receipt = receiptOf(incoming)
       const record = newSubmission(incoming, fields, receipt, app)
       const { contextId, isConfidential, senderRecipient } = record.submission
@@ -129,6 +133,8 @@ export function createIntake(app: IntakeContext) {
       const recipients = await app.recipientsOf(incoming.submissionId)
       const turn = await orDiscarded(incoming.files, () => turnOf(incoming, recipients))
       if (incoming.isConfidential && !recipients) await orDiscarded(incoming.files, refuseInClear)
+      if (incoming.canBeCorrected && !recipients)
+        await orDiscarded(incoming.files, () => refuseReceipts(fields))
       const record = furtherMessage(incoming, fields, turn)
       const forWhom = recipients && narrowed(recipients, whomFor(incoming.author ?? 'sender'))
       const { repeat, digest } = await keeping(incoming.files, forWhom, (marks) => {
@@ -230,6 +236,17 @@ export function createIntake(app: IntakeContext) {
 
   // If the commit fails the files stay, unless it is certain that nothing was written: a broken connection does not
   // tell whether the commit was made, and the sweep at the next start can. A repeat has its files already.
+  /**
+   * A receipt is a secret: beside words that are kept in the clear it would open what was told in confidence.
+   * @throws Failure `invalid`
+   */
+  async function refuseReceipts({ title, body, ...others }: Fields): Promise<void> {
+    for (const [name, text] of Object.entries({ title, body, ...others })) {
+      const receipts = receiptCandidatesIn([text ?? ''].flat().join(' '))
+      if (receipts.length > 0 && (await app.opensConfidential(receipts))) throw receiptAmong(name)
+    }
+  }
+
   async function keeping<T extends { repeat: boolean }>(
     files: StagedFile[],
     recipients: Recipients | undefined,
@@ -252,11 +269,22 @@ function keyUsed(): Failure {
   return new Failure('conflict', 'This key was used for another submission. Use a new key for a new one.')
 }
 
+function receiptAmong(field: string): Failure {
+  const message =
+    'This holds the receipt of a confidential submission, and would be kept unencrypted. Please take the receipt out. To write more about that submission, use the receipt on the status page.'
+  return new Failure('invalid', message, { fields: { [field]: [message] } })
+}
+
 function refuseInClear(): never {
   throw new Failure(
     'conflict',
     'This conversation is not confidential, so nothing was kept of what you wrote. To tell us something in confidence, please send it as a new submission.',
   )
+}
+
+/** True where whoever sends it is there to be told what is wrong with it. */
+function isThere({ channel }: Pick<IncomingSubmission, 'channel'>): boolean {
+  return channel === 'form' || channel === 'api'
 }
 
 /** The same arrival, asked for in confidence after it was taken in without. */

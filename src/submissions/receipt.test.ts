@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { hashReceipt, newReference, readReceipt, receiptFor } from './receipt.ts'
+import { hashReceipt, newReference, readReceipt, receiptCandidatesIn, receiptFor } from './receipt.ts'
 
 const key = createSecretKey(randomBytes(32))
 
@@ -28,6 +28,27 @@ test('a receipt is read as people type it', () => {
       },
     ),
   )
+})
+
+test('a receipt is found among other words, however it was copied', () => {
+  const word = fc.constantFrom('code', 'my receipt is', '', 'abcd', '12', 'see:', 'Receipt:')
+  fc.assert(
+    fc.property(
+      fc.string({ minLength: 5 }),
+      fc.constantFrom('-', ' ', '', '–', '\n> ', ' - ', '\u00A0'),
+      word,
+      word,
+      fc.boolean(),
+      (secret, between, before, after, isSmall) => {
+        const receipt = receiptFor(key, secret)
+        const copied = receipt.replaceAll('-', between)
+        const text = `${before}: ${isSmall ? copied.toLowerCase() : copied}. ${after}`
+        assert.ok(receiptCandidatesIn(text).includes(receipt), text)
+      },
+    ),
+  )
+  assert.deepEqual(receiptCandidatesIn('this that some more word they also went down'), [])
+  assert.ok(receiptCandidatesIn('9 '.repeat(10_000)).length <= 20)
 })
 
 test('what cannot be a receipt is none', () => {

@@ -32,9 +32,32 @@ export function readReceipt(typed: string): string | undefined {
 
 const inText = new RegExp(`\\b(?:[${alphabet}]{4}-){5}[${alphabet}]{4}\\b`, 'g')
 
-/** What in a text may be receipts, as we write them. */
-export function receiptsIn(text: string): string[] {
-  return text.match(inText) ?? []
+/** So many of a text are looked up at most: each costs a question to the database. */
+const mostCandidates = 20
+
+/**
+ * What in a text may be receipts, however they were copied: in any case, with blanks, line ends, quotation marks or other
+ * dashes between the groups, or none. Some are something else, such as the number of a bank account: only looking them up
+ * tells. As we write receipts, each once, at most twenty.
+ */
+export function receiptCandidatesIn(text: string): string[] {
+  const found = new Set<string>()
+  const tokens = [...text.matchAll(/[\dA-Za-z]+/g)]
+  for (const [from, first] of tokens.entries()) {
+    let letters = first[0]
+    let end = first.index + letters.length
+    for (let next = from + 1; letters.length < receiptLength; next++) {
+      const token = tokens[next]
+      if (!token || !/^[\s\p{Pd}>|]{1,6}$/u.test(text.slice(end, token.index))) break
+      letters += token[0]
+      end = token.index + token[0].length
+    }
+    // Words of four letters are none: one receipt in eight thousand has no digit.
+    const receipt = /\d/.test(letters) ? readReceipt(letters) : undefined
+    if (receipt) found.add(receipt)
+    if (found.size === mostCandidates) break
+  }
+  return [...found]
 }
 
 /** The text without what may be receipts: what quotes one is kept, and the receipt is not. */

@@ -296,6 +296,47 @@ for (const path of paths) {
   }
 }
 
+const spellings: Record<string, (receipt: string) => string> = {
+  'as it is': (receipt) => receipt,
+  'in small letters': (receipt) => receipt.toLowerCase(),
+  'without dashes': (receipt) => receipt.replaceAll('-', ''),
+  'with blanks': (receipt) => receipt.replaceAll('-', ' '),
+  'over two lines': (receipt) => `${receipt.slice(0, 14)}\n> ${receipt.slice(14)}`,
+}
+
+for (const [how, spelled] of Object.entries(spellings)) {
+  test(`the receipt of a confidential submission, ${how}, is not kept beside words in the clear`, async (t) => {
+    const newsroom = await openNewsroom(t, inboundMail)
+    const { receipt, reference } = await newsroom.submit('expose')
+    const clear = await newsroom.submit('story-angle')
+    const body = `More about the granary. My receipt is ${spelled(receipt)}, thank you very much.`
+    const form = await newsroom.post('story-angle', { ...storyAngle(), body })
+    assert.deepEqual([form.status, Object.keys(form.body.error?.fields ?? {})], [422, ['body']])
+    const page = await newsroom
+      .http()
+      .post('/status')
+      .type('form')
+      .send({ receipt: clear.receipt, message: body })
+    assert.equal(page.status, 422)
+    assert.match(page.text, /More about the granary/, 'the words are there still')
+    const api = await byApi(newsroom, `Bearer ${await apiToken(newsroom)}`, body, false)
+    assert.equal(api.status, 422)
+    for (const mail of [
+      { text: body },
+      { text: 'More about it.', subject: `About ${spelled(receipt).replace(/\n> /, ' ')}` },
+    ]) {
+      const sent = { from: sender, to: 'stories@newsroom.test', subject: 'More', ...mail }
+      assert.equal(await newsroom.receiveMail(sent), 'joined')
+    }
+    await newsroom.workOff()
+    const { messages } = await newsroom.status(receipt)
+    assert.equal(messages.length, 3, `of ${reference}`)
+    const letters = receipt.replaceAll('-', '').toLowerCase()
+    const stored = (await newsroom.databaseText()).replace(/[\s>-]/g, '').toLowerCase()
+    assert.ok(!stored.includes(letters))
+  })
+}
+
 test('the same words, ticked after Back, are a confidential submission of their own, and its repeats land once', async (t) => {
   const newsroom = await openNewsroom(t)
   const nonce = await newsroom.nonce('/submit/story-angle')

@@ -1,7 +1,7 @@
 import { languageOf } from '../../documents/language.ts'
 import { findMark, type Mark } from '../../outbound-mail/reply-delimiter.ts'
 import { type Formatted, firstLines, shortenedTo, withCharacters } from '../../submissions/formatted-text.ts'
-import { receiptsIn, withoutReceipts } from '../../submissions/receipt.ts'
+import { receiptCandidatesIn, withoutReceipts } from '../../submissions/receipt.ts'
 import { type EditorReply, readEditorReply } from './editor-reply.ts'
 import { type Folded, foldReply, foldSignature } from './folded-text.ts'
 import type { Answered } from './quoted-text.ts'
@@ -38,7 +38,6 @@ const cut = '\n\n[This is longer than a submission may be. The rest is in the or
 
 /** Beyond this many characters no reply and no notice is looked for. */
 const longestReply = 200_000
-const mostReceipts = 3
 
 export type WordParts = {
   text: MailText
@@ -70,7 +69,7 @@ export function wordsIn({ text, isCut, language: named, isToTag, answered }: Wor
     // Which of two different wordings the editor means, nobody here knows.
     reply: reply && text.isAmbiguous ? { ...reply, doubt: 'unsure' } : reply,
     marked: mark?.mark,
-    receipts: receiptsIn(beginning).slice(0, mostReceipts),
+    receipts: receiptCandidatesIn(beginning),
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../submissions/incoming.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
 import type { QuarantineReason } from '../../submissions/quarantine.ts'
+import { receiptCandidatesIn } from '../../submissions/receipt.ts'
 import { authorNames } from './authors.ts'
 import type { EditorReply } from './editor-reply.ts'
 import { type Envelope, left, MailInHand, nothingKnown, staged } from './inbound-email.ts'
@@ -278,7 +279,10 @@ export function mailRouter(app: TakeContext) {
     const from = mail.from?.address
     const thread = from && (await app.threadOf(mail.references, from))
     // Whoever has a receipt may write again; and a receipt that comes back by itself must not be given another.
-    const opened = await app.openedBy(mail.words?.receipts ?? [])
+    const opened = await app.openedBy([
+      ...receiptCandidatesIn(mail.subject ?? ''),
+      ...(mail.words?.receipts ?? []),
+    ])
     const known = [thread || undefined, opened].filter((one) => one !== undefined)
     const fitting = known.find((one) => fits(given, one))
     if (fitting) return join(given, fitting.id)

@@ -124,6 +124,7 @@ export function statusRouter(app: StatusContext): Router {
       fields: { body: '', ...fields },
       files: sent.files,
       isConfidential: isTicked(sent.fields),
+      canBeCorrected: true,
       awaited: sent.unkept,
     }
     await app.receiveFurther(incoming).catch((error: unknown) => {
