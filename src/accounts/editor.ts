@@ -17,7 +17,7 @@ export type Colleague = Pick<Editor, 'id' | 'email' | 'name' | 'role'>
 export const roleNames: Record<Role, string> = { editor: 'Editor', admin: 'Admin' }
 
 /** What colleagues call an editor. */
-export function editorName(editor: Pick<Editor, 'name' | 'email'>): string {
+function editorName(editor: Pick<Editor, 'name' | 'email'>): string {
   return isVisible(editor.name) ? editor.name : (editor.email.split('@')[0] ?? editor.email)
 }
 

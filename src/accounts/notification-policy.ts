@@ -6,7 +6,7 @@ const minute = 60_000
 const day = 24 * 60 * minute
 
 /** When an editor hears of pieces: of each one, of all together at chosen hours, or only of those they have claimed. */
-export const rhythms = ['at-once', 'digest', 'claimed'] as const
+const rhythms = ['at-once', 'digest', 'claimed'] as const
 export type Rhythm = (typeof rhythms)[number]
 
 export const rhythmNames: Record<Rhythm, string> = {
@@ -37,7 +37,7 @@ export const defaultPolicy: NoticePolicy = {
 export const gatheringTime = 5 * minute
 
 /** How long a piece that was told of, and not opened, is not told of again. */
-export const quietTime = day
+const quietTime = day
 
 /** More pieces than this within the span are a burst: everyone gets one digest for it instead of a mail a piece. */
 export const burst = { submissions: 20, span: 10 * minute }
@@ -49,7 +49,7 @@ export const crowd = { submissions: 5, span: minute }
 export const longestBurst = 60 * minute
 
 /** A message of a sender, as far as it matters to who hears of it. */
-export type News = { kind: Kind; isOpening: boolean; assigneeId: string | null; at: number }
+type News = { kind: Kind; isOpening: boolean; assigneeId: string | null; at: number }
 
 /**
  * When this editor is mailed about a message that came in: at a time, or not (undefined), for it is left to a digest,

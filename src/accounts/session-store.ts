@@ -7,10 +7,10 @@ import type { Editor, ListedSession, SessionFacts, SessionLimits } from './edito
 import { editorOf } from './editor-store.ts'
 
 /** Who sits at the desk by a session, and their identity, sealed under the session's token. */
-export type Seated = { editor: Editor; secret: string | null; session: SessionFacts }
+type Seated = { editor: Editor; secret: string | null; session: SessionFacts }
 
 /** How a session is begun: by what, and whether its editor has proved with that who they are. */
-export type Beginning = { way: SessionWay; isConfirmed: boolean }
+type Beginning = { way: SessionWay; isConfirmed: boolean }
 
 export type SessionStore = ReturnType<typeof sessionStore>
 

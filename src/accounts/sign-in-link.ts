@@ -8,9 +8,9 @@ import { hashToken, newToken } from './session-token.ts'
 const day = 24 * 3_600_000
 
 /** How long a mailed link is good. Milliseconds. */
-export const linkTime = day
+const linkTime = day
 
-export const keyLinkTime = 3650 * day
+const keyLinkTime = 3650 * day
 
 /** What identities are kept under, and the steps in which that changes. */
 export type Wraps = {

@@ -67,7 +67,7 @@ import type { TelegramChannel } from './telegram.ts'
 import { uploadsOf } from './upload-options.ts'
 
 /** The desk: its routes as they are declared, the router made of them, and its open streams. */
-export type Desk = { routes: DeskRoute[]; router: Router; events: Events }
+type Desk = { routes: DeskRoute[]; router: Router; events: Events }
 
 export function createDesk(
   app: App,

@@ -48,7 +48,7 @@ const mostSettledAtOnce = 100
 /** So long after an answer has gone its link still says so. */
 const day = 24 * hour
 
-export type Outbox = {
+type Outbox = {
   /** Something of this carrier's may be due. */
   nudge(queue: Queue): void
   start(): void

@@ -3,7 +3,7 @@ import { addressOf } from '../core/email-address.ts'
 import type { Contact } from '../jobs/contact.ts'
 import { type Job, queueOf } from '../jobs/job.ts'
 
-export type LaneContext = {
+type LaneContext = {
   editorById: (id: string) => Promise<{ email: string } | undefined>
   /** What a chat gathers, or has sent. */
   draftById: (id: string) => Promise<{ chat: string } | undefined>

@@ -15,7 +15,7 @@ import type { Outside } from './context.ts'
 import { openStorage, type Storage } from './stores.ts'
 
 /** Everything that is kept: the database, the files, the secrets. */
-export type Stores = { storage: Storage; files: FileStore; fileCipher: FileCipher; secrets: Secrets }
+type Stores = { storage: Storage; files: FileStore; fileCipher: FileCipher; secrets: Secrets }
 
 /** Opens what is kept, once it is certain that it belongs together. @throws StartFault where it does not */
 export async function openStores(config: Config, outside: Outside): Promise<Stores> {
@@ -39,7 +39,7 @@ export async function openStores(config: Config, outside: Outside): Promise<Stor
 }
 
 /** What adopting came to. */
-export type Adopted = {
+type Adopted = {
   /** Files that the database speaks of and that are not there, of how many. */
   missing: number
   spokenOf: number

@@ -45,9 +45,7 @@ export function auditHash(before: string, entry: Omit<AuditEntry, 'hash'>): stri
   return hash('sha256', `${before}\n${JSON.stringify([number, at, editorId, action, reference, detail])}`)
 }
 
-export type JobResult =
-  | { isWhole: true; entries: number; head: string }
-  | { isWhole: false; brokenAt: number }
+type JobResult = { isWhole: true; entries: number; head: string } | { isWhole: false; brokenAt: number }
 
 /**
  * Reads the whole trail and tells whether it is as it was written. `head` is the last entry as the head names it: with

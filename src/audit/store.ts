@@ -99,7 +99,7 @@ export async function noteSecurityEvent(trx: Database, event: SecurityEvent, now
 }
 
 /** Puts the mails about an event into the outbox, where the trail tells of it in its own words. */
-export async function tellOfSecurityEvent(trx: Database, event: SecurityEvent, now: number): Promise<void> {
+async function tellOfSecurityEvent(trx: Database, event: SecurityEvent, now: number): Promise<void> {
   const { action, editorId, aboutId } = event
   const recipients = await ageRecipientsOf(trx, securityEvents[action].told, aboutId ?? editorId)
   const target = eventText(event)
@@ -116,11 +116,7 @@ export async function noteIf(trx: Database, noted: Noted | undefined): Promise<v
 }
 
 /** The editors who are mailed. */
-export async function ageRecipientsOf(
-  trx: Database,
-  told: Audience,
-  aboutId: string | null,
-): Promise<string[]> {
+async function ageRecipientsOf(trx: Database, told: Audience, aboutId: string | null): Promise<string[]> {
   if (told === 'nobody') return []
   const editors = await trx
     .selectFrom('editors')

@@ -12,7 +12,7 @@ import { missingPrograms } from '../files/metadata/types.ts'
 import { kindNames } from '../submissions/model.ts'
 import { listen } from '../web/server.ts'
 
-export type Service = {
+type Service = {
   /** Finishes the work in hand and closes everything. */
   stop: () => Promise<void>
   /** Logs an error that nothing caught, and says whether to go on all the same. */

@@ -55,7 +55,7 @@ function sentenceFor(thrown: unknown): string {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const { code, errcode, path } = error as { code?: unknown; errcode?: unknown; path?: unknown }
   if (/previously executed migration .* is missing/.test(error.message))
-    return 'This database was last used by a newer Barua. Start that one, or put a backup from before back.'
+    return 'This database was last used by a newer Barua, or by one from before the first release, whose databases are not taken over. Start that one, or put a backup from before back.'
   const known =
     typeof errcode === 'number'
       ? sqliteErrors[errcode & 0xff]

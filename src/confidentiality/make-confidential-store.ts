@@ -16,11 +16,11 @@ import type { Writing } from '../submissions/write-context.ts'
 export type ConfidentialStore = ReturnType<typeof confidentialStore>
 
 /** A clear file of a piece, and the sealed copy that takes its place, by the clear one's id. */
-export type ClearFile = { id: string; type: string; size: number }
-export type EncryptedCopies = Map<string, EncryptedAs & { id: string }>
+type ClearFile = { id: string; type: string; size: number }
+type EncryptedCopies = Map<string, EncryptedAs & { id: string }>
 
 /** Who marks which piece as confidential, as they saw it. */
-export type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
+type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
 
 type ConfidentialStoreContext = Writing & {
   conversation: (submissionId: string, keys: Keys) => Promise<Message[]>

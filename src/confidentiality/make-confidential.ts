@@ -7,12 +7,12 @@ type MakingConfidential = { submissionId: string; revision: number; editorId: st
 type ClearFile = { id: string; type: string; size: number }
 type Copies = Map<string, EncryptedAs & { id: string }>
 
-export type ConfidentialContext = {
+type ConfidentialContext = {
   store: ConfidentialStore
   files: FileStore
 }
 
-export type MakeConfidential = (confidential: MakingConfidential) => Promise<void>
+type MakeConfidential = (confidential: MakingConfidential) => Promise<void>
 
 /**
  * Marks a piece as confidential: its files are copied sealed, then in one transaction the copies and the sealed texts take

@@ -7,7 +7,7 @@ import type { ReEncryptionStore } from './re-encryption-store.ts'
 type Place = { encryptedFor: string | null; id: string }
 
 /** What sealing anew is handed where everything meets. */
-export type ReEncryptionContext = {
+type ReEncryptionContext = {
   store: Pick<ReEncryptionStore, 'left' | 'submissions' | 'files' | 'reEncrypt' | 'unread'>
   files: Pick<FileStore, 'reEncrypt'>
   onError: (error: unknown) => void
@@ -17,7 +17,7 @@ export type ReEncryptionContext = {
 export type ReEncryption = ReturnType<typeof createReEncryption>
 
 /** How far it is: how many are still to be sealed anew, whether there are more than those, and whether that is being done. */
-export type ReEncryptionProgress = { left: number; isMore: boolean; isRunning: boolean }
+type ReEncryptionProgress = { left: number; isMore: boolean; isRunning: boolean }
 
 const atOnce = 50
 const deadLettersAtOnce = { first: 2, most: 50 }

@@ -3,7 +3,7 @@ import { minuteOf } from '../core/ids.ts'
 import { type FilesToEncrypt, type Keys, narrowed } from '../encryption/types.ts'
 import type { FileStore } from '../files/store.ts'
 
-export type LeaveContext = {
+type LeaveContext = {
   store: {
     files(submissionId: string): Promise<FilesToEncrypt | undefined>
     leave(

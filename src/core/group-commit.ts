@@ -1,7 +1,7 @@
 /** What came of one item: a value, or the error that befell it alone. */
 export type Settled<T> = T | { error: unknown }
 
-export type GroupCommit<Item, Result> = (item: Item) => Promise<Result>
+type GroupCommit<Item, Result> = (item: Item) => Promise<Result>
 
 /**
  * Lets items that arrive while a commit is in flight, or in the same turn of the event loop, share the next

@@ -10,7 +10,7 @@ const usualRest = 4
 const longestRest = 1000
 
 /** Does up to `most` of something and says how many that were: fewer than `most` when nothing is left for now. */
-export type Step = (most: number) => Promise<number>
+type Step = (most: number) => Promise<number>
 
 /** How many the first step does, and how many any does at most. None does less than half of the first: each has its commit. */
 export type Sizes = { first: number; most: number }

@@ -15,7 +15,7 @@ export type Internet = {
 }
 
 /** Why nothing came of it: in a code, for what the other side said is its own. */
-export type FetchError = 'no-such-host' | 'not-public' | 'unreachable' | 'too-large' | 'refused'
+type FetchError = 'no-such-host' | 'not-public' | 'unreachable' | 'too-large' | 'refused'
 
 export class PublicFetchError extends Error {
   readonly errorCode: FetchError

@@ -1,7 +1,7 @@
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** What a token is good for. */
-export type TokenUse = 'link' | 'upload' | 'reply' | 'request'
+type TokenUse = 'link' | 'upload' | 'reply' | 'request'
 
 const macLength = 15
 

@@ -116,7 +116,7 @@ export const itemSorts = [
 
 export type ItemSort = (typeof itemSorts)[number]
 
-export const draftStates = ['open', 'closed', 'sent', 'discarded'] as const
+const draftStates = ['open', 'closed', 'sent', 'discarded'] as const
 
 export type DraftState = (typeof draftStates)[number]
 

@@ -27,7 +27,7 @@ export type Scope = Setting &
 
 /** Reads an element of one name. */
 export type Handler = (element: Element, scope: Scope, reader: HtmlReader) => void
-export type Handlers = ReadonlyMap<string, Handler>
+type Handlers = ReadonlyMap<string, Handler>
 
 const top: Scope = {
   style: {},

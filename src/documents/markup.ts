@@ -102,7 +102,7 @@ export function within(element: Element, name: string, around: RegExp): Element[
 }
 
 /** Which elements count for nothing, and which begin a line of their own. */
-export type Reading = { isLeftOut?: (element: Element) => boolean; isLine?: (element: Element) => boolean }
+type Reading = { isLeftOut?: (element: Element) => boolean; isLine?: (element: Element) => boolean }
 
 const never = () => false
 

@@ -5,7 +5,7 @@ const lowered = mapOf('0123456789+-−=()aeox', '₀₁₂₃₄₅₆₇₈₉�
 export type Shift = 'raised' | 'lowered'
 
 /** How raised or lowered text is written: with characters of its own, with a mark around it, or as it is. */
-export type Shifted = { map: ReadonlyMap<string, string> } | { mark: string } | undefined
+type Shifted = { map: ReadonlyMap<string, string> } | { mark: string } | undefined
 
 /** More characters are raised for their looks, not for what they say. */
 const longest = 40

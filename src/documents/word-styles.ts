@@ -4,7 +4,7 @@ import { symbolFontOf } from './symbols.ts'
 import { isOn, valueIn } from './word-package.ts'
 
 /** What a paragraph is by its properties and its style. */
-export type ParagraphStyle = {
+type ParagraphStyle = {
   level: number | undefined
   isQuotation: boolean
   numbering: { list: string; depth: number } | undefined

@@ -84,7 +84,7 @@ export type ActionContext = { submission: Submission; editorId: string; at: numb
 
 export type ChangeOf = Pick<Change, 'set' | 'jobs' | 'entries'> & Partial<Change>
 
-export const body = z
+const body = z
   .string()
   .transform((text) => text.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '').trim())
   .transform((text) => (isVisible(text) ? text : ''))

@@ -2,7 +2,7 @@ import type { NewJob } from '../jobs/job.ts'
 import type { QuarantineReason } from '../submissions/quarantine.ts'
 
 /** What an editor is told of what became of their reply by mail: a code, which is kept with the delivery, and its words. */
-export const confirmations = {
+const confirmations = {
   answered: 'Your reply goes to the sender.',
   accepted: 'You accepted it. The letter goes to the sender.',
   'accepted silently': 'You accepted it. No letter goes out, as your newsroom has chosen.',

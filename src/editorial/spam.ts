@@ -3,7 +3,7 @@ import type { Message, Submission } from '../submissions/model.ts'
 import type { SubmissionStore } from '../submissions/store.ts'
 import type { ActionStore } from './action-store.ts'
 
-export type SpamContext = {
+type SpamContext = {
   submissions: Pick<SubmissionStore, 'conversation'>
   work: Pick<ActionStore, 'rememberSpammers' | 'forgetSpammers'>
   /** By what a sender would be known again. */

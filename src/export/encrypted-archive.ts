@@ -3,7 +3,7 @@ import { channelNames, kindNames, type Submission } from '../submissions/model.t
 import type { Entry } from './tar.ts'
 
 /** A sealed piece as it is stored: armored age files, one behind the other, and files that are age files. */
-export type EncryptedSubmission = {
+type EncryptedSubmission = {
   submission: Submission
   texts: { place: 'message' | 'note' | 'summary' | 'file'; id: string; text: string }[]
   files: { id: string; size: number; open: () => Promise<Readable> }[]

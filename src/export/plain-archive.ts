@@ -7,7 +7,7 @@ import { stateNames } from '../submissions/states.ts'
 import type { Entry } from './tar.ts'
 
 /** A piece with everything that there is of it, opened. */
-export type DecryptedSubmission = {
+type DecryptedSubmission = {
   submission: Submission
   messages: Message[]
   notes: Note[]
@@ -15,7 +15,7 @@ export type DecryptedSubmission = {
   history: HistoryEntry[]
 }
 
-export type OpenedContext = {
+type OpenedContext = {
   readFile: (attachment: Attachment) => Promise<Readable>
   /** A name that is safe on a disk, with an ending that fits the type. */
   fileName: (name: string, type: string) => string

@@ -14,7 +14,7 @@ const mostAvif = 16_000_000
 /** The readers of libvips for the types that we take; files that lie about their type meet no other. */
 const readers = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((name) => `VipsForeignLoad${name}`)
 
-export type OpenedPicture = {
+type OpenedPicture = {
   /** What the head of the file says, and nothing of its pixels. */
   seen: Metadata
   /** Reads the pixels, when something is asked of them. */

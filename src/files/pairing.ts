@@ -5,7 +5,7 @@ import type { InstallationStore } from '../db/installation-store.ts'
 /** How many files are looked for on the other side, where neither side says to which it belongs. */
 const sampleSize = 500
 
-export type PairingContext = {
+type PairingContext = {
   installation: Pick<InstallationStore, 'read' | 'begin' | 'join'>
   files: {
     /** The folder, as it is configured. */

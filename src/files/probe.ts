@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { checkedId } from './file-id.ts'
 import type { WrittenFile } from './staging.ts'
 
-export type FileProbeContext = {
+type FileProbeContext = {
   root: string
   folders: string[]
   pathOf: (id: string) => string

@@ -10,7 +10,7 @@ const mostKeptSwept = 20
 /** Asked of the database at once: a stretch of a few milliseconds. */
 const askedAtOnce = 200
 
-export type SweepOptions = {
+type SweepOptions = {
   /** What has changed since then may just be coming in. Milliseconds. */
   before: number
   /** Which of these files the database speaks of. */
@@ -20,7 +20,7 @@ export type SweepOptions = {
 }
 
 /** `left` are files that nothing speaks of, and that stay where they are: they are too many to be what a crash left. */
-export type Swept = { moved: number; left: number }
+type Swept = { moved: number; left: number }
 
 /**
  * Clears away what a crash left in a store of files. Nothing is deleted at once: it is moved to a folder of its own, and

@@ -2,7 +2,7 @@ import { FileRefused, type RejectionReason, rejections } from '../submissions/fi
 import { encryptedType, encryptedTypes } from './encrypted-type.ts'
 import { reasonFor, unusableType } from './unusable-type.ts'
 
-export type TypeOf = (sample: Buffer, name: string) => Promise<string>
+type TypeOf = (sample: Buffer, name: string) => Promise<string>
 
 /**
  * Tells a file's media type by its leading bytes and lets it through if the list allows it. What is encrypted shows little

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const firstPause = 200
 const longestPause = 5_000
 
-export type Insistence = {
+type Insistence = {
   /** Told of every failure; false for one that trying again does not mend. */
   isWorthTrying: (error: unknown) => boolean
   /** Ends the trying; what is being tried just then is waited for. */

@@ -54,7 +54,7 @@ export type EphemeralPayload = {
 }
 
 /** Words and names of files. */
-export type LeftOut = { words: string; files: { name: string }[] }
+type LeftOut = { words: string; files: { name: string }[] }
 
 /** The key in base64url. */
 export type EphemeralFile = { id: string; name: string; key: string }

@@ -23,7 +23,7 @@ export const timesHere: LeaseTimes = { beat: 1_000, silence: 6_000, giveUp: 4_00
 /** Of several machines, one that is slow or far must not be taken for dead. */
 export const timesOfMachines: LeaseTimes = { beat: 5_000, silence: 30_000, giveUp: 20_000 }
 
-export type LeaseHolderContext = {
+type LeaseHolderContext = {
   store: LeaseStore
   /** Another machine may write where we cannot: then our lease may be ended while we cannot renew it. */
   isShared: boolean

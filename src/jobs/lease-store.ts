@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '../db/open.ts'
 
 /** A lease, and how often it has been renewed: as long as that number grows, its process lives. */
-export type Lease = { id: string; renewals: number }
+type Lease = { id: string; renewals: number }
 
 export type LeaseStore = ReturnType<typeof leaseStore>
 

@@ -8,7 +8,7 @@ import { Lanes } from './lanes.ts'
 import type { CurrentLease, LeaseHolder } from './lease-holder.ts'
 import type { JobStore } from './store.ts'
 
-export type WorkerContext = {
+type WorkerContext = {
   queue: Queue
   /** How many deliveries are carried at once. */
   atOnce: number
@@ -38,7 +38,7 @@ export type WorkerContext = {
 }
 
 /** First for what is being carried to be accepted, then, when the rest has been broken off, for verdicts to be written. */
-export type StopPatience = { carrying: number; writing: number }
+type StopPatience = { carrying: number; writing: number }
 
 const usualPatience: StopPatience = { carrying: 3_000, writing: 12_000 }
 

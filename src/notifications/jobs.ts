@@ -7,7 +7,7 @@ import type { Mail } from '../outbound-mail/mail.ts'
 import type { Submission } from '../submissions/model.ts'
 import type { NoticeStore } from './store.ts'
 
-export type NoticeContext = {
+type NoticeContext = {
   compose: Composer
   send: (mail: Mail, signal: AbortSignal) => Promise<void>
   editors: EditorStore

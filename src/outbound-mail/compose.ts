@@ -26,7 +26,7 @@ import type { Mail, Words } from './mail.ts'
 import { mailRenderer } from './render.ts'
 import { replyDelimiter } from './reply-delimiter.ts'
 
-export type ComposeContext = {
+type ComposeContext = {
   viewsFolder: string
   submissions: Pick<SubmissionStore, 'byId' | 'conversation'>
   editors: Pick<EditorStore, 'byId' | 'names'>
@@ -59,7 +59,7 @@ export type ComposeContext = {
 }
 
 /** A mail as it stands, before it is anybody's delivery. */
-export type IncomingSubmission = Pick<Mail, 'to'> & Words
+type IncomingSubmission = Pick<Mail, 'to'> & Words
 
 export type Composer = ReturnType<typeof mailComposer>
 

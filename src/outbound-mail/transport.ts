@@ -6,9 +6,9 @@ import type { Mail } from './mail.ts'
 import { type LeavingContext, leaving } from './protect.ts'
 
 /** The key that mails are signed with, and where the other half of it is found (RFC 6376). */
-export type Signing = { domain: string; selector: string; privateKey: string }
+type Signing = { domain: string; selector: string; privateKey: string }
 
-export type MailerContext = LeavingContext & {
+type MailerContext = LeavingContext & {
   signing: Signing | undefined
   /** How we call ourselves to other servers; undefined for the name of this machine. */
   name: string | undefined

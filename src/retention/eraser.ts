@@ -4,7 +4,7 @@ import type { ErasureStore } from './erasure-store.ts'
 type ErasedFile = { name: string; sort: 'file' | 'mail' }
 
 /** What the eraser is handed where everything meets. */
-export type EraserContext = {
+type EraserContext = {
   erasures: ErasureStore
   eraseFile: (id: string) => Promise<void>
   forgetMail: (jobId: string) => Promise<void>

@@ -7,7 +7,7 @@ const day = 24 * 3_600_000
 export type ForgettingStore = ReturnType<typeof forgettingStore>
 
 /** Forgets up to `most`, the oldest first, and says how many those were. */
-export type Forget = (now: number, most: number) => Promise<number>
+type Forget = (now: number, most: number) => Promise<number>
 
 /** Everything that is forgotten when it is old: by its age along an index, so that it costs what is old and not what is kept. */
 export function forgettingStore(db: Database): Record<string, Forget> {

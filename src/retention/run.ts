@@ -10,7 +10,7 @@ type Place = { at: number; id: string }
 type Page = { submissions: Submission[]; next: Place | undefined }
 type Walk = (rules: RetentionRules, after: Place | undefined, most: number, now: number) => Promise<Page>
 
-export type RetentionContext = {
+type RetentionContext = {
   rules: () => Promise<Versioned<RetentionRules>>
   retention: {
     warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number>
@@ -29,8 +29,6 @@ const warnedAtOnce = { first: 50, most: 200 }
 
 /** Erased one by one, so few that new rules soon hold. */
 const erasedAtOnce = 20
-
-export type RetentionRounds = ReturnType<typeof retentionRounds>
 
 /** Tells editors of what will be erased within a week, and erases what has been kept for long enough. */
 export function retentionRounds({ rules, retention, editors, erase, onError, now }: RetentionContext) {

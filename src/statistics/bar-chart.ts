@@ -1,7 +1,7 @@
 /** A bar of a plot: one value for each series, stacked on one another. */
 export type Bar = { label: string; values: number[] }
 
-export type Plot = {
+type Plot = {
   width: number
   height: number
   bars: { label: string; x: number; width: number; parts: { y: number; height: number; series: number }[] }[]

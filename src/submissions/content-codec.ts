@@ -16,13 +16,13 @@ import type { Content, Summary } from './model.ts'
 export type Contents = ReturnType<typeof contentsOf>
 
 /** What a sealed file is: of the file itself only its size is told without its key. */
-export type EncryptedFile = { id: string; type: string; mark: string }
+type EncryptedFile = { id: string; type: string; mark: string }
 
 /**
  * What a text is, which is sealed with it: one that stands in another's place is found out. Of a message that is `message`
  * and its id. A part of what a chat gathers does not know yet which message it becomes, a note not yet its own id.
  */
-export type Place = `message ${string}` | 'note' | 'part'
+type Place = `message ${string}` | 'note' | 'part'
 
 /** Before a sealed block; the texts of the database have one line else. */
 const blockStart = /(?:^|\n)(?=-----BEGIN AGE ENCRYPTED FILE-----)/
@@ -195,7 +195,7 @@ function ageRecipientsOf(recipients: Recipients, whom: EncryptedFor): Recipient[
   return sender === null ? [desk] : [desk, sender]
 }
 
-export function isEncrypted(stored: string): boolean {
+function isEncrypted(stored: string): boolean {
   return stored.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')
 }
 

@@ -8,12 +8,12 @@ import type { Writing } from './write-context.ts'
 export type DeadLetterStore = ReturnType<typeof deadLetterStore>
 
 /** Something that came in and could not be understood, kept as it came so that nobody's words are lost. */
-export type DeadLetter = { source: string; reason: string; raw: string; createdAt: number }
+type DeadLetter = { source: string; reason: string; raw: string; createdAt: number }
 
 /** What came in as it is stored, and the desk key that it is sealed for. */
 type EncryptedRaw = Pick<Tables['dead_letters'], 'raw' | 'encrypted_for'>
 
-export type ShownDeadLetter = DeadLetter & { id: string; access: ContentAccess }
+type ShownDeadLetter = DeadLetter & { id: string; access: ContentAccess }
 
 /** It belongs to no conversation. */
 export const deadLetterContext = 'unread'

@@ -61,7 +61,7 @@ export function isRejectionReason(code: string): code is RejectionReason {
 }
 
 /** What is said to whoever sends such a file. */
-export function rejectionWords(reason: RejectionReason): string {
+function rejectionWords(reason: RejectionReason): string {
   const { what, instead } = rejections[reason]
   return `It is ${what}. ${instead}`
 }

@@ -36,7 +36,7 @@ export type Style = {
 export type Cell = { runs: Run[]; columns?: number; rows?: number; isHeading?: true }
 
 /** What stands before and after struck words, wherever they are shown: without it they would say the opposite. */
-export const strike = '~~'
+const strike = '~~'
 
 /**
  * The text in plain characters, as it is read wherever formatting cannot be shown. The marks are those of Markdown, for

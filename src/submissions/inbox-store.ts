@@ -212,7 +212,7 @@ function firstOf(eb: ExpressionBuilder<Tables, 'messages' | 'attachments'>, ids:
 const nothing: Page = { rows: [], next: undefined, isPartial: false }
 
 /** The tags of these submissions, by name. */
-export async function tagsOf(db: Database, ids: string[]): Promise<Map<string, string[]>> {
+async function tagsOf(db: Database, ids: string[]): Promise<Map<string, string[]>> {
   const rows = await db
     .selectFrom('tags')
     .select(['submission_id', 'name'])

@@ -27,7 +27,7 @@ export function stateOf(view: View): State | undefined {
 const openStates: readonly State[] = ['waiting', 'in-review']
 
 /** The assignee of pieces that nobody has claimed. */
-export const nobody = 'nobody'
+const nobody = 'nobody'
 
 const wanted = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
 const date = z.iso.date()

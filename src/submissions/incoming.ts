@@ -111,7 +111,7 @@ export type IncomingMessage = {
 }
 
 export const maxFiles = 10
-export const maxLinks = 20
+const maxLinks = 20
 
 const unreadable = /[\0\uFFFD]/
 const unreadableMessage = 'Some characters could not be read. Replace any “�” and try again.'

@@ -42,10 +42,10 @@ export type Received = {
 }
 
 /** What became of a further message. */
-export type Further = { repeat: boolean; isChanged: boolean }
+type Further = { repeat: boolean; isChanged: boolean }
 
 /** What the intake is handed where everything meets. */
-export type IntakeContext = {
+type IntakeContext = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>
   /** What an arrival was taken in as; undefined for one that is new. */

@@ -4,7 +4,7 @@ import type { Database } from '../db/open.ts'
 import type { Filter } from './inbox.ts'
 
 /** How many of what was looked for one page looks through at most: what it costs does not grow with the pile. */
-export const reach = 500
+const reach = 500
 
 /** Lets the event loop go round once between two statements: what came meanwhile goes first. */
 export { setImmediate as nextTurn } from 'node:timers/promises'
@@ -18,7 +18,7 @@ export type Found = { submission_id: string; place: string | number }
 /** The first `limit` of what is walked along, the last place first: SQL that gives the columns of `Found`. */
 export type Path = (limit: number) => RawBuilder<Found>
 
-export type Walked = {
+type Walked = {
   ids: string[]
   /** The place to go on from; undefined at the end. */
   next: string | undefined

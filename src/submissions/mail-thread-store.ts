@@ -8,7 +8,7 @@ import { isThere } from './store.ts'
 const day = 86_400_000
 
 /** Receipts that go to one mailbox within a day, whatever asked for them: anybody can give an address that is not theirs. */
-export const mostReceiptMails = 3
+const mostReceiptMails = 3
 
 export type MailStore = ReturnType<typeof mailStore>
 

@@ -187,7 +187,7 @@ export type Fields = {
 } & { [detail in Detail]?: string | undefined }
 
 /** The fields that only some kinds have. */
-export type Detail =
+type Detail =
   | 'standfirst'
   | 'byline'
   | 'bio'

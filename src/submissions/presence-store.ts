@@ -84,7 +84,7 @@ export function attentionStore(db: Database) {
 const none: Attention = { openedAt: null, notifiedAt: null, hasSeenAll: false }
 
 /** What an editor has seen and heard of a submission. */
-export async function attentionOf(db: Database, submissionId: string, editorId: string): Promise<Attention> {
+async function attentionOf(db: Database, submissionId: string, editorId: string): Promise<Attention> {
   const row = await attentionTo(db, submissionId).where('editor_id', '=', editorId).executeTakeFirst()
   return row ? attentionIn(row) : none
 }

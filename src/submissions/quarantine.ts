@@ -4,7 +4,7 @@
  * encrypted, a program may have sent it, it or a file of it tells an address or a name of ours that no sender should know,
  * it is not certain which of its words are to be sent, there are words below the mark too, or its editor stopped it.
  */
-export const quarantineReasons = [
+const quarantineReasons = [
   'not-theirs',
   'nothing-said',
   'no-such-command',

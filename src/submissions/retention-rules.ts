@@ -22,7 +22,7 @@ export const RetentionRules = z.object({
   spam: Days,
 })
 export type RetentionRules = z.infer<typeof RetentionRules>
-export type RetentionRule = keyof RetentionRules
+type RetentionRule = keyof RetentionRules
 
 export const defaultRetention: RetentionRules = {
   'guest-post': 0,

@@ -11,7 +11,7 @@ const asked = /"([^"]*)"|([^\s"]+)/g
 const word = /[\p{L}\p{N}\p{M}]+/gu
 
 /** A text as it is searched: small letters without marks. “Café” and “CAFE” are one. */
-export function fold(text: string): string {
+function fold(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
@@ -19,7 +19,7 @@ export function fold(text: string): string {
 }
 
 /** The words of a text, folded. */
-export function wordsOf(text: string): string[] {
+function wordsOf(text: string): string[] {
   return (text.match(word) ?? []).map(fold)
 }
 

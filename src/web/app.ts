@@ -14,9 +14,9 @@ import { deskHeaders, onionLocation, sameOrigin, securityHeaders } from './guard
 import type { Asset, Assets, Render } from './pages.ts'
 
 /** What is served under a path, and how its pages are made. */
-export type Served = { base: string; render: Render; routers: Router[] }
+type Served = { base: string; render: Render; routers: Router[] }
 
-export type WebContext = {
+type WebContext = {
   addresses: SiteAddresses
   letterbox: Served
   desk: Served

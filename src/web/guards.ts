@@ -100,7 +100,7 @@ function crossSite(): Failure {
   return new Failure('forbidden', 'This was sent from another site’s page. Please use the form on this site.')
 }
 
-export type LimitOptions = {
+type LimitOptions = {
   /** How many in the window; 0 for no limit. It may depend on who asks. */
   limit: number | ((res: Response) => number)
   windowMs: number

@@ -27,7 +27,7 @@ export type Stage = (
 ) => Promise<{ id: string; name: string; size: number; type: string; sha256: string }>
 
 /** What a request holds in memory. `take` throws where it is too much for all requests together. */
-export type Hold = { take(bytes: number): void; pass(bytes: number): void }
+type Hold = { take(bytes: number): void; pass(bytes: number): void }
 
 export type MultipartContext = {
   /** Counts what is held of a request. */

@@ -29,7 +29,7 @@ export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url)
 export type Render = (view: string, data?: Record<string, unknown>) => string
 
 /** What every page knows. */
-export type PageFrame = {
+type PageFrame = {
   base: string
   /** What is at the host of these pages: the letterbox, the desk, or both of them. */
   host: 'letterbox' | 'desk' | 'both'

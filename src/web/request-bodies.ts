@@ -24,7 +24,7 @@ const shares = { unverified: 3 / 4, client: 1 / 4, onion: 1 / 2 }
 export type BodyPace = { patience: number; slowest: number; look: number }
 const usualPace: BodyPace = { patience: 60 * second, slowest: 512, look: 5 * second }
 
-export type BodyContext = {
+type BodyContext = {
   /** By what a client is known, and whether it is one of many that cannot be told apart. */
   clientOf: (req: Request) => { name: string; isOnion: boolean }
   /** Told, once a minute at most, that requests are turned away. */
@@ -37,7 +37,7 @@ export type BodyContext = {
 }
 
 /** What one request holds in memory. */
-export type Hold = {
+type Hold = {
   /** A piece of the body has come. @throws TooBusy where it would be too much for all requests together, or for this client */
   take(bytes: number): void
   /** Bytes of it have gone on to the disk. @throws TooBusy where too many lie there of requests that are still in hand */

@@ -5,12 +5,12 @@ import { ignorePrematureClose } from '../core/streams.ts'
 import type { Keys } from '../encryption/types.ts'
 import type { Attachment } from '../submissions/attachment.ts'
 
-export type FileAnswerContext = {
+type FileAnswerContext = {
   readFile: (attachment: Attachment, keys: Keys) => Promise<Readable>
   downloadName: (name: string, type: string) => string
 }
 
-export type SendFile = (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
+type SendFile = (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
 
 /** Answers with a kept file, to be saved and not shown. @throws Failure if it is not there or cannot be opened. */
 export function fileAnswer({ readFile, downloadName }: FileAnswerContext): SendFile {

@@ -8,7 +8,7 @@ const minute = 60 * second
 const timeouts = { headers: 20 * second, request: 60 * minute, silence: 60 * second }
 const graceful = 20 * second
 
-export type RunningServer = {
+type RunningServer = {
   port: number
   /** Takes no more connections, finishes the requests in flight, and resolves when all are gone. */
   stop(): Promise<void>

@@ -236,7 +236,7 @@ test(
 import { syncBuiltinESMExports } from 'node:module'
 const { spawn } = children
 children.spawn = (file, args, options) =>
-  args.some((one) => one.endsWith('make.ts')) ? spawn('/bin/sleep', ['60'], options) : spawn(file, args, options)
+  args.some((one) => one.endsWith('preview/process.ts')) ? spawn('/bin/sleep', ['60'], options) : spawn(file, args, options)
 syncBuiltinESMExports()`
     let running = await startProcess(env, { before })
     t.after(() => running.kill())

@@ -30,7 +30,7 @@ async function seen(pid: number): Promise<ProcessSeen> {
 
 /** Node with a program of ours, and not what confines it. */
 export function isReading({ command }: ProcessSeen): boolean {
-  return /^\S*node \S+ \S*\/(?:make|picture)\.ts/.test(command)
+  return /^\S*node \S+ \S*\/(?:preview\/process|picture-process)\.ts/.test(command)
 }
 
 /** What work gives, the memory that its largest process had, and how many of them read a file at once at most. */

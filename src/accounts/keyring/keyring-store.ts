@@ -266,7 +266,7 @@ function accountsOf(trx: Database, processCodec: ProcessCodec) {
 }
 
 /** The key that everything new is sealed for. */
-export async function currentDeskKey(db: Database): Promise<Recipient | undefined> {
+async function currentDeskKey(db: Database): Promise<Recipient | undefined> {
   const row = await db
     .selectFrom('desk_keys')
     .select('recipient')

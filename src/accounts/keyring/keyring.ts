@@ -25,7 +25,7 @@ import {
   waitingTime,
 } from './key-step.ts'
 
-export type KeyRingContext = {
+type KeyRingContext = {
   store: KeyRows & {
     /** Does all that one step moves in one transaction; steps exclude each other. */
     together<T>(work: (moves: KeyMoves) => Promise<T>): Promise<T>

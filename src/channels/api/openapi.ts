@@ -9,7 +9,7 @@ import {
   SubmissionView,
 } from './schemas.ts'
 
-export type Described = { newsroom: string; siteUrl: string }
+type Described = { newsroom: string; siteUrl: string }
 
 export const receiptHeader = 'Barua-Receipt'
 

@@ -4,7 +4,7 @@ import { type EphemeralPayload, type Job, JobError, type Unsent, waitIn } from '
 import { type Message, type Submission, senderState } from '../../submissions/model.ts'
 import type { AnswerView } from './schemas.ts'
 
-export type HookContext = {
+type HookContext = {
   tokenById: (id: string) => Promise<ApiToken | undefined>
   submissionById: (id: string) => Promise<Submission | undefined>
   conversation: (submissionId: string) => Promise<Message[]>

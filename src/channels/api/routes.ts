@@ -25,7 +25,7 @@ import { openApi, receiptHeader } from './openapi.ts'
 import { readableJson } from './readable-json.ts'
 import { type FileGiven, MessageGiven, SubmissionGiven } from './schemas.ts'
 
-export type ApiContext = {
+type ApiContext = {
   tokens: Pick<ApiTokenStore, 'byHash' | 'used'>
   receive: (incoming: IncomingSubmission) => Promise<{
     reference: string

@@ -1,7 +1,7 @@
 import { away, delay, end, failure } from './delivery-report-phrases.ts'
 
 /** What became of a mail, as far as another mail tells it. */
-export type Fate = 'failed' | 'delayed' | 'delivered' | 'unclear'
+type Fate = 'failed' | 'delayed' | 'delivered' | 'unclear'
 
 /** What a mail tells of the fate of another: every mail is looked at so, and most tell nothing. */
 export type Report = {

@@ -3,11 +3,11 @@ import { isDeviceLine, mayBeDeviceLine } from './device-lines.ts'
 import { type Answered, headOfQuotation, quotationAtEnd } from './quoted-text.ts'
 
 /** What an editor may ask for in the first line of a reply. */
-export const commands = ['accept', 'decline', 'claim', 'note'] as const
-export type Command = (typeof commands)[number]
+const commands = ['accept', 'decline', 'claim', 'note'] as const
+type Command = (typeof commands)[number]
 
 /** Why it is not certain which words are to be sent; an editor has to look. */
-export type Doubt = 'unsure' | 'words-below'
+type Doubt = 'unsure' | 'words-below'
 
 /** What an editor wrote above the mark. `command` is undefined for an answer to the sender. */
 export type EditorReply = {

@@ -6,7 +6,7 @@ import type { Envelope } from './inbound-email.ts'
 import { isOnThisMachine } from './rate-limit.ts'
 import type { InboundResult } from './router.ts'
 
-export type ImapContext = {
+type ImapContext = {
   /** `imaps://USER:PASSWORD@HOST/MAILBOX`; with `imap:` the connection is made safe by STARTTLS. */
   url: string
   take: (source: Readable, envelope: Envelope) => Promise<InboundResult>

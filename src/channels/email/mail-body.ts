@@ -39,7 +39,7 @@ const cut = '\n\n[This is longer than a submission may be. The rest is in the or
 /** Beyond this many characters no reply and no notice is looked for. */
 const longestReply = 200_000
 
-export type WordParts = {
+type WordParts = {
   text: MailText
   /** The mail holds more text than was read. */
   isCut: boolean

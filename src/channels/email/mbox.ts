@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 
 /** A mail of an archive, and where in it it was. */
-export type ArchivedMail = { name: string; open: () => Readable }
+type ArchivedMail = { name: string; open: () => Readable }
 
 /** The mails in a file, an mbox (RFC 4155) or a Maildir (https://cr.yp.to/proto/maildir.html), one after the other. */
 export async function* mailsIn(path: string): AsyncGenerator<ArchivedMail> {

@@ -40,7 +40,7 @@ export type MimeTree = {
 }
 
 /** Takes a file of a mail; resolves when it has been read to its end. */
-export type TakePart = (part: Part, content: AsyncIterable<Uint8Array>) => Promise<void>
+type TakePart = (part: Part, content: AsyncIterable<Uint8Array>) => Promise<void>
 
 const mostParts = 1000
 const mostHeaderBytes = 1024 * 1024

@@ -13,7 +13,7 @@ import type { Found } from './file-search.ts'
 import type { Heard, Job, MailedFile, ParsedMail } from './parsed-mail.ts'
 import type { OurNames } from './quoted-text.ts'
 
-export type ReaderContext = {
+type ReaderContext = {
   /** By what mails of ours are known where they are quoted. */
   ours: OurNames
   /** Keeps a file of a mail; a fault of it breaks the reading off. */
@@ -30,8 +30,8 @@ export type LeftFile = { name: string; size: number; refused: RejectionReason | 
 /** A file of a mail, with what the mail says of it. */
 export type MailFile = (StagedFile | LeftFile) & { mailed: MailedFile }
 
-export type ReadMail = { mail: ParsedMail }
-export type Unreadable = { unreadable: UnreadableReason }
+type ReadMail = { mail: ParsedMail }
+type Unreadable = { unreadable: UnreadableReason }
 
 export type MailReader = ReturnType<typeof mailReader>
 

@@ -52,7 +52,7 @@ export function quotationAtEnd(lines: string[]): number {
 }
 
 /** Where what a program wrote above a quotation begins, and whether that is certain. */
-export type Head = { at: number; isCertain: boolean }
+type Head = { at: number; isCertain: boolean }
 
 /**
  * Where the head of a quotation begins: the line that says who wrote it when, or the lines of its header, as mail programs

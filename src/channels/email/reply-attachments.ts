@@ -4,14 +4,14 @@ import type { PictureUse } from './inline-pictures.ts'
 import type { MailFile } from './parser-pool.ts'
 
 /** Which files of an editor's reply go to the sender, and which their mail program added. */
-export type ReplyFiles = {
+type ReplyFiles = {
   sent: StagedFile[]
   leftOut: MailFile[]
   /** Why nothing is to be sent before an editor has looked. */
   doubt: QuarantineReason | undefined
 }
 
-export type ReplyFileContext = {
+type ReplyFileContext = {
   /** The beginning of a file, as text. */
   beginningOf: (id: string) => Promise<string>
   /** True for a file that tells of editors or of the desk; undefined where that cannot be told. */

@@ -32,7 +32,7 @@ import type { QuarantineReason } from '../../submissions/quarantine.ts'
 import { undoTime } from '../../submissions/states.ts'
 import type { EditorReply } from './editor-reply.ts'
 
-export type ReplyCommandContext = {
+type ReplyCommandContext = {
   applyOnce: (
     change: Change & { idempotencyKey: Omit<IdempotencyKey, 'secret'> },
   ) => Promise<Submission | undefined>

@@ -23,7 +23,7 @@ import { filesOfReply } from './reply-attachments.ts'
 import type { Done, ReplyCommand } from './reply-commands.ts'
 import type { AddressBook, Destination, ForSubmission } from './routing.ts'
 
-export type TakeContext = {
+type TakeContext = {
   addresses: AddressBook
   reader: Pick<MailReader, 'read' | 'article' | 'holdsAnyOf'>
   /** Keeps the mail itself. @throws Failure `too-large`, `unavailable` */

@@ -10,7 +10,7 @@ import {
 import { Kind } from '../../db/values.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
 
-export type AddressContext = {
+type AddressContext = {
   /** The newsroom's addresses, and the kind of piece that each takes. */
   addresses: (MailAddress & { kind: Kind })[]
   /** Addresses that mail of ours comes from and is replied to. */
@@ -27,7 +27,7 @@ export type ForSubmission = {
   isOwn?: true
 }
 
-export type ForToken = { for: TokenUse; id: string }
+type ForToken = { for: TokenUse; id: string }
 export type Destination = ForSubmission | ForToken
 
 export type AddressBook = ReturnType<typeof addressBook>

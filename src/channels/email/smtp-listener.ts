@@ -10,7 +10,7 @@ import type { InboundResult } from './router.ts'
 import type { AddressBook } from './routing.ts'
 import { TolerantServer } from './tolerant-smtp-server.ts'
 
-export type ListenContext = {
+type ListenContext = {
   /** `smtp://HOST:PORT` or `lmtp://HOST:PORT`. */
   url: string
   /** How we call ourselves to other servers. */

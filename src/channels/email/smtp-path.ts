@@ -1,5 +1,5 @@
 /** Whom a command of SMTP names, and the parameters that follow. */
-export type Path = { address: string; parameters: string }
+type Path = { address: string; parameters: string }
 
 /**
  * Reads the path of `MAIL FROM:` or `RCPT TO:` (RFC 5321, 4.1.2) as mail servers write it in fact: also without angle

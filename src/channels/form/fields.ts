@@ -5,7 +5,7 @@ import { isConfidentialKind, kindNames } from '../../submissions/model.ts'
 import { categories, writtenLanguages } from '../../submissions/suggestions.ts'
 
 /** How a field is asked for. What it may hold is said in `draft.ts` and read from there. */
-export type FormField = {
+type FormField = {
   name: string
   label: string
   control: 'line' | 'text' | 'email' | 'url' | 'links' | 'tick'

@@ -13,7 +13,7 @@ import type { SentForm } from '../../web/multipart.ts'
 import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '../../web/read-form.ts'
 import { type Nonces, nonceHash } from './form-token.ts'
 
-export type StatusContext = FormReading & {
+type StatusContext = FormReading & {
   receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
   submissions: Pick<SubmissionStore, 'byReceiptHash' | 'conversation'>
   render: (view: string, data?: Record<string, unknown>) => string

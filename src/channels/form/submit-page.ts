@@ -19,7 +19,7 @@ import { type Form, formFor, forms } from './fields.ts'
 import { type Nonces, nonceHash } from './form-token.ts'
 
 /** What the form's door is handed where everything meets. */
-export type FormContext = FormReading & {
+type FormContext = FormReading & {
   receive: (incoming: IncomingSubmission) => Promise<Omit<Told, 'unkept'>>
   /** Keeps files as they are, of pieces that are not confidential. */
   stageClear: Stage

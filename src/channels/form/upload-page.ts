@@ -6,7 +6,7 @@ import { type MultipartContext, readMultipart, type SentForm } from '../../web/m
 import { isTicked } from '../../web/read-form.ts'
 import type { Nonces } from './form-token.ts'
 
-export type UploadContext = MultipartContext & {
+type UploadContext = MultipartContext & {
   /** Throws unless the link may still be used. @throws Failure `not-found`, `forbidden` */
   check: (token: string) => Promise<void>
   /** Adds the files to the piece that the link is for, once. @throws Failure `forbidden` if others came by it already */

@@ -1,7 +1,5 @@
 import { breakingOff, type GetApi } from './client.ts'
 
-export type BotName = ReturnType<typeof botName>
-
 /** The bot's user name, as it stands in links to it. It is asked for in the background, and not known at first. */
 export function botName(getApi: GetApi) {
   let name: string | undefined

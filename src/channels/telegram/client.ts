@@ -33,7 +33,7 @@ export function breakingOff(signal: AbortSignal): Parameters<Api['getMe']>[0] {
 /**
  * Keeps to Telegram's limits, and waits itself where it is told to wait for a few seconds; for longer the outbox waits.
  */
-export async function configured(api: Api): Promise<Api> {
+async function configured(api: Api): Promise<Api> {
   const [{ autoRetry }, { apiThrottler }] = await Promise.all([
     import('@grammyjs/auto-retry'),
     import('@grammyjs/transformer-throttler'),

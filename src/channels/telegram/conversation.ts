@@ -420,7 +420,7 @@ export function conversation(app: ConversationContext) {
 }
 
 /** What the press of a button leads to: something said, a word that is shown for a moment, a language chosen. */
-export type Pressed = { say?: Answer | undefined; toast?: string; language?: string }
+type Pressed = { say?: Answer | undefined; toast?: string; language?: string }
 
 type DraftAction = Exclude<ActionContext, ['kind', ...unknown[]] | ['language', ...unknown[]]>
 type TurnAction = Extract<DraftAction, ['next' | 'back' | 'skip', ...unknown[]]>

@@ -8,7 +8,7 @@ import { FileRefused } from '../../submissions/file-refusal.ts'
 import type { EncryptedAs } from '../../submissions/intake-record.ts'
 import { breakingOff, errorCodeOf, type GetApi, patience, refused } from './client.ts'
 
-export type FetchContext = {
+type FetchContext = {
   token: string | undefined
   apiRoot: string
   getApi: GetApi

@@ -8,7 +8,7 @@ import type { Session } from './context.ts'
 import { type Answer, draftButtons, postButtons, undoButtons } from './keyboards.ts'
 import { isAsking } from './questionnaire.ts'
 
-export type LiveContext = {
+type LiveContext = {
   getApi: GetApi
   drafts: DraftStore
   readSession: (chat: string) => Promise<Session | undefined>

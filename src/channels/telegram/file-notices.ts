@@ -7,7 +7,7 @@ import { type Words, wordsIn } from '../chat/words/words.ts'
 import { type Address, inTopic, readAddress } from './address.ts'
 import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
-export type FileNoticeContext = {
+type FileNoticeContext = {
   getApi: GetApi
   draftById: (id: string) => Promise<DraftToSubmit | undefined>
   conversation: (submissionId: string) => Promise<Message[]>

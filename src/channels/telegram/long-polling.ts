@@ -3,7 +3,7 @@ import type { Api } from 'grammy'
 import { z } from 'zod'
 import { allowedUpdates } from './webhook-setup.ts'
 
-export type PollContext = {
+type PollContext = {
   api: Api
   /** Where the letterbox takes updates in, and the secret that it wants with them. */
   channel: { url: string; secret: string }

@@ -4,7 +4,7 @@ import type { Words } from '../chat/words/words.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
-export type ReceiptContext = {
+type ReceiptContext = {
   getApi: GetApi
   draftById: (id: string) => Promise<DraftToSubmit | undefined>
   wordsFor: (draft: DraftToSubmit) => Promise<Words>

@@ -5,7 +5,7 @@ import { filesOf, type Message, telegramOf } from '../../submissions/model.ts'
 import { type Address, inTopic } from './address.ts'
 import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
-export type AnswerContext = {
+type AnswerContext = {
   getApi: GetApi
   conversation: (submissionId: string) => Promise<Message[]>
   /** Remembers which message of the bot is about which submission: a reply to it joins that. */
@@ -80,7 +80,7 @@ function fileNote(siteUrl: string): string {
 }
 
 /** Cuts a text into parts that Telegram takes: between paragraphs, else between lines, else between words. */
-export function inItems(text: string): string[] {
+function inItems(text: string): string[] {
   const items: string[] = []
   let rest = text.trim()
   while (rest.length > longest) {

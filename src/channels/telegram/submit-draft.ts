@@ -13,7 +13,7 @@ import {
 } from '../chat/draft.ts'
 import type { DraftStore } from '../chat/draft-store/draft-store.ts'
 
-export type SendingContext = {
+type SendingContext = {
   drafts: DraftStore
   receive: (incoming: IncomingSubmission) => Promise<{ reference: string; receipt: string }>
   receiveFurther: (incoming: IncomingMessage) => Promise<unknown>

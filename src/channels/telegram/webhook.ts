@@ -5,7 +5,7 @@ import type { Reply } from './bot.ts'
 import { isNotOurs, reasonToKeep } from './message/updates.ts'
 import { type Heard, isTooDeep, messageIn, Update } from './update-schema.ts'
 
-export type WebhookContext = {
+type WebhookContext = {
   /** Deals with an update that is understood; says so when it is durable, and may answer in the webhook's reply. */
   handle: (heard: Heard, reply?: Reply) => Promise<void>
   /** Keeps what cannot be understood as it came. */
@@ -16,7 +16,7 @@ export type WebhookContext = {
 }
 
 /** How the body of a request is read that has shown the secret. @throws Failure `too-large` and others */
-export type ReadBody = (req: Request, mostBytes: number) => Promise<Buffer>
+type ReadBody = (req: Request, mostBytes: number) => Promise<Buffer>
 
 const mostBytes = 1024 * 1024
 

@@ -14,7 +14,7 @@ import { type Incoming, type Message, messageIn } from './update-schema.ts'
 /** The receipt is empty where it was told before. */
 type Received = { reference: string; receipt: string; repeat: boolean }
 
-export type AtOnceContext = {
+type AtOnceContext = {
   receive: (received: IncomingSubmission) => Promise<Received>
   receiveFurther: (received: IncomingMessage) => Promise<unknown>
   keepDeadLetter: (reason: string, raw: string) => Promise<void>

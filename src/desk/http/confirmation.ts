@@ -15,7 +15,7 @@ import type { Seat } from './seat.ts'
 import type { Sessions } from './session.ts'
 import { isTrusted } from './trusted.ts'
 
-export type ConfirmationContext = {
+type ConfirmationContext = {
   showPage: ShowPage
   sessions: Pick<Sessions, 'open' | 'confirm'>
   factors: Pick<FactorStore, 'passphrase' | 'hasSetUp'>

@@ -17,7 +17,7 @@ const shortestPause = 500
 /** Another machine may have changed something that nobody here was told of. */
 const look = 2000
 
-export type EventContext = DeskContext & {
+type EventContext = DeskContext & {
   sessions: Sessions
   changes: Changes
   isShared: boolean

@@ -8,7 +8,7 @@ import { hasPasskeys, type SiteAddresses } from '../../core/public-urls.ts'
 import type { Identity } from '../../encryption/types.ts'
 import { formText } from './routes.ts'
 
-export type AskingContext = {
+type AskingContext = {
   passkeys: ReturnType<typeof passkeysOf>
   sessions: Pick<SessionStore, 'challenge' | 'takeChallenge'>
   factors: Pick<FactorStore, 'passkeys' | 'usePasskey'>
@@ -18,7 +18,7 @@ export type AskingContext = {
 }
 
 /** A passkey that has signed; with the secret that only it gives, where the browser asked it for that. */
-export type SignedPasskey = { id: string; secret: Uint8Array | undefined }
+type SignedPasskey = { id: string; secret: Uint8Array | undefined }
 
 export type AskedPasskeys = ReturnType<typeof askedPasskeys>
 

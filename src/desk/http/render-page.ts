@@ -8,7 +8,7 @@ import { standingOf } from '../../outbound-mail/pgp/key.ts'
 import type { PgpKeyStore } from '../../outbound-mail/pgp/key-store.ts'
 import type { Seat } from './seat.ts'
 
-export type PageContext = {
+type PageContext = {
   render: (view: string, data?: Record<string, unknown>) => string
   jobs: Pick<JobStore, 'failures'>
   /** What is wrong with the bot, in plain words. */

@@ -4,10 +4,6 @@ import { Failure } from '../../core/errors.ts'
 import type { StagedFile } from '../../submissions/incoming.ts'
 import type { Seat } from './seat.ts'
 import type { Sessions } from './session.ts'
-
-/** Who may come: anyone, every editor, or admins only. */
-export type Access = 'anyone' | 'editor' | 'admin'
-
 /**
  * What has to be proved before a form is taken. `person`: the passphrase or a passkey was given in this session a moment
  * ago. `keys`: besides, the session opens what is sealed: so nobody who has only a mailed link changes what opens.

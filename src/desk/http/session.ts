@@ -1,6 +1,6 @@
 import { parse } from 'cookie'
 import type { Request, Response } from 'express'
-import type { Editor, ListedSession, SessionFacts, SessionLimits } from '../../accounts/editor.ts'
+import type { Editor, ListedSession, SessionLimits } from '../../accounts/editor.ts'
 import type { SessionStore } from '../../accounts/session-store.ts'
 import { formToken, hashToken, newToken } from '../../accounts/session-token.ts'
 import { decryptSecret, derivedKey, encryptSecret } from '../../core/aead.ts'
@@ -23,7 +23,7 @@ const nowhere = new URL('http://desk.invalid')
 /** How long a session waits for its second factor. */
 const factorTime = 10 * minute
 
-export type SessionContext = {
+type SessionContext = {
   sessions: SessionStore
   /** What an identity opens. */
   keysOf: (identity: Identity | undefined) => Keys
@@ -33,15 +33,8 @@ export type SessionContext = {
   base: string
   now: () => number
 }
-
-/** An editor by a session, with their identity as it is kept: under a key that only their cookie gives. */
-type Seated = { editor: Editor; secret: string | null; session: SessionFacts }
-
-/** By what a session is begun, and whether that proves who its editor is, as what opens does. */
-type Beginning = { way: SessionWay; isConfirmed: boolean }
-
 /** A session that has begun: where its editor goes on, and whether that is the second factor. */
-export type Begun = { next: string; waitsForFactor: boolean }
+type Begun = { next: string; waitsForFactor: boolean }
 
 export type Sessions = ReturnType<typeof createSessions>
 

@@ -1,7 +1,7 @@
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import type { Seat } from './seat.ts'
 
-export type TrustContext = {
+type TrustContext = {
   keyRing: Pick<KeyRing, 'isIn'>
   /** The desk's key is kept elsewhere: then no identity tells who was let in. */
   isOffline: boolean

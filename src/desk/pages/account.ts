@@ -4,13 +4,12 @@ import { z } from 'zod'
 import type { Editor } from '../../accounts/editor.ts'
 import type { EditorStore } from '../../accounts/editor-store.ts'
 import type { FactorStore } from '../../accounts/factor-store.ts'
-import { type NewHolder, passphraseWrap } from '../../accounts/keyring/key-holders.ts'
+import { passphraseWrap } from '../../accounts/keyring/key-holders.ts'
 import type { KeyRing } from '../../accounts/keyring/keyring.ts'
 import type { LoginAttemptStore } from '../../accounts/login-attempt-store.ts'
 import { NoticePolicy } from '../../accounts/notification-policy.ts'
 import { checkPassphrase, hashPassphrase, isTooShort } from '../../accounts/passphrase.ts'
 import type { SessionStore } from '../../accounts/session-store.ts'
-import type { WrapStep } from '../../accounts/sign-in-link.ts'
 import { enrolment, newRecoveryCodes, newTotpSecret, recoveryHash, totpStep } from '../../accounts/totp.ts'
 import { passkeySalt, passkeySecret, type passkeysOf, passkeyWrap } from '../../accounts/webauthn.ts'
 import { type Noted, sessionWays } from '../../audit/security-event.ts'
@@ -18,7 +17,6 @@ import { encryptSecret } from '../../core/aead.ts'
 import { Failure } from '../../core/errors.ts'
 import { isVisible } from '../../core/visible-text.ts'
 import type { SecurityAction } from '../../db/values.ts'
-import type { Identity } from '../../encryption/types.ts'
 import { eventBy } from '../http/event-by.ts'
 import { acknowledgedIn, sayingWhatIsLost } from '../http/losing.ts'
 import type { AskedPasskeys } from '../http/passkey-challenge.ts'
@@ -27,7 +25,7 @@ import { type Confirm, type DeskRoute, formText, formTexts } from '../http/route
 import type { Seat } from '../http/seat.ts'
 import type { Sessions } from '../http/session.ts'
 
-export type AccountContext = {
+type AccountContext = {
   showPage: ShowPage
   sessions: Sessions
   sessionStore: SessionStore
@@ -43,20 +41,6 @@ export type AccountContext = {
   base: string
   now: () => number
 }
-
-type AccountStep = WrapStep & {
-  admit(editorId: string, opened: Identity[]): Promise<NewHolder>
-  askToStartOver(
-    editorId: string,
-    chosen: { hash: string; secret: Uint8Array },
-    sessionHash: string,
-  ): Promise<NewHolder>
-  accounts: {
-    removePasskey(editorId: string, id: string): Promise<void>
-    dropWraps(ids: string[]): Promise<void>
-  }
-}
-
 /** What is kept of a passphrase, and what it opens. */
 type Chosen = { hash: string; secret: Uint8Array }
 

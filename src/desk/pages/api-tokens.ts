@@ -7,7 +7,7 @@ import type { ShowPage } from '../http/render-page.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
-export type ApiTokenContext = {
+type ApiTokenContext = {
   showPage: ShowPage
   tokens: ApiTokenStore
   /** The hosts that answers may be posted to. */

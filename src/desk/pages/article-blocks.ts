@@ -3,7 +3,7 @@ import type { Content } from '../../submissions/model.ts'
 import { isShort, shortestBelow, typed } from './typed-text.ts'
 
 /** A block as the page sets it: a heading with the element that it is. */
-export type SetBlock = Block & { tag?: string }
+type SetBlock = Block & { tag?: string }
 
 /**
  * An article as it is set on its page: with the formatting that it came with; text that was typed is shown as it was

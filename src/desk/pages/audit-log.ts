@@ -13,7 +13,7 @@ const idIn = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g
 
 const Below = z.coerce.number().int().positive().optional().catch(undefined)
 
-export type AuditContext = Pick<DeskContext, 'showPage' | 'editors'> & {
+type AuditContext = Pick<DeskContext, 'showPage' | 'editors'> & {
   audit: Pick<AuditStore, 'page' | 'head'>
 }
 

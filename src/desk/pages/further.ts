@@ -3,7 +3,7 @@ import type { DeadLetterStore } from '../../submissions/dead-letter-store.ts'
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
-export type FurtherContext = {
+type FurtherContext = {
   showPage: ShowPage
   unread: Pick<DeadLetterStore, 'latest'>
   /** Which programs there are to clean files with. */

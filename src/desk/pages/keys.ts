@@ -20,7 +20,7 @@ import type { Seat } from '../http/seat.ts'
 import type { Sessions } from '../http/session.ts'
 import { isTrusted } from '../http/trusted.ts'
 
-export type KeyContext = {
+type KeyContext = {
   showPage: ShowPage
   editors: Pick<EditorStore, 'team' | 'byEmail'>
   /** Whose request a link speaks of; undefined for a link that is not ours, or too old. */

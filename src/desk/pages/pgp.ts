@@ -8,7 +8,7 @@ import type { ShowPage } from '../http/render-page.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
-export type PgpContext = {
+type PgpContext = {
   showPage: ShowPage
   keys: Pick<PgpKeyStore, 'of' | 'remove'>
   /** Keeps the key that an editor gave. @throws Failure `invalid` */

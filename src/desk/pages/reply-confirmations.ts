@@ -5,7 +5,7 @@ import type { Act } from '../../editorial/actions.ts'
 import type { SubmissionStore } from '../../submissions/store.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 
-export type ReplyContext = {
+type ReplyContext = {
   work: ActionStore
   submissions: Pick<SubmissionStore, 'byId'>
   /** The message that a link of a confirmation speaks of; undefined for a link that is not ours, or too old. */

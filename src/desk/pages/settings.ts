@@ -19,7 +19,7 @@ import type { ShowPage } from '../http/render-page.ts'
 import { chosen, type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
 
-export type SettingsContext = {
+type SettingsContext = {
   showPage: ShowPage
   settings: SettingStore
   newsroom: string

@@ -22,18 +22,18 @@ import type { Seat } from '../http/seat.ts'
 import type { Sessions, Waiting } from '../http/session.ts'
 
 const hour = 3_600_000
-export const day = 24 * hour
+const day = 24 * hour
 const knownTime = 365 * day
 const attempts = { most: 5, span: 60_000 }
 
 /** Whoever asks for links again and again fills no mailbox, and keeps no editor out: each is good for a day. */
-export const links = [
+const links = [
   { most: 1, span: 2 * 60_000 },
   { most: 10, span: hour },
   { most: 30, span: day },
 ]
 
-export type SignInContext = {
+type SignInContext = {
   sessions: Sessions
   links: Pick<SessionStore, 'linkFor'>
   editors: Pick<EditorStore, 'byEmail' | 'byId'>

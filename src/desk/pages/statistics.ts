@@ -9,7 +9,7 @@ const day = 86_400_000
 const daysShown = 30
 const decisionsSince = 90 * day
 
-export type StatisticsContext = {
+type StatisticsContext = {
   showPage: ShowPage
   statistics: StatisticsStore
   now: () => number

@@ -30,7 +30,7 @@ export type Asked = {
 }
 
 /** What was typed on the page and is not done with: it stands there again, with why something could not be done. */
-export type Unfinished = { typed: Typed; failure?: Failure; files?: string[] }
+type Unfinished = { typed: Typed; failure?: Failure; files?: string[] }
 
 /** One submission, as an editor wants to read it and work on it. */
 export function submissionRoutes(app: DeskContext): DeskRoute[] {

@@ -33,7 +33,7 @@ export type TeamContext = {
 }
 
 /** One step that moves keys and accounts: all of it is written, or nothing. */
-export type TeamStep = WrapStep & {
+type TeamStep = WrapStep & {
   admit(editorId: string, opened: Identity[]): Promise<NewHolder>
   forget(editorId: string): Promise<void>
   expel(editorId: string): Promise<void>

@@ -1,7 +1,7 @@
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
-export type BotContext = {
+type BotContext = {
   showPage: ShowPage
   hasToken: boolean
   /** How the webhook stood, and when that was. */

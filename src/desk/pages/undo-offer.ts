@@ -3,7 +3,7 @@ import type { DeskContext } from '../http/context.ts'
 import type { Seat } from '../http/seat.ts'
 
 /** What can be taken back now: of which submissions, and what it was of the first one. */
-export type UndoOffer = {
+type UndoOffer = {
   references: string[]
   title: string
   state: Submission['state']

@@ -12,9 +12,9 @@ import { endingFor, pictureType, type Way, wayFor } from './strategy.ts'
 import type { FileToClean, Finding, NotCleaned, Programs } from './types.ts'
 
 /** Opens a file when its turn has come. */
-export type Open = () => Promise<Readable>
+type Open = () => Promise<Readable>
 
-export type CleanCopy = { type: string; ending: string; content: Readable }
+type CleanCopy = { type: string; ending: string; content: Readable }
 
 export type Cleaner = ReturnType<typeof createCleaner>
 

@@ -7,7 +7,7 @@ import { madeBy } from '../processes/child-process.ts'
 import { confined } from '../processes/confinement.ts'
 import type { FileStore } from '../store.ts'
 
-export type PreviewContext = {
+type PreviewContext = {
   files: FileStore
   attachments: Pick<AttachmentStore, 'kept' | 'previewed'>
 }

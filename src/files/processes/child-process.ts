@@ -14,7 +14,7 @@ export type Command = { file: string; args: string[]; env: Record<string, string
  * How long until the first byte comes out, in milliseconds, once it has begun; who may lose interest before; and whether
  * anybody waits for it, so that it goes before what is done in the background.
  */
-export type Patience = { patience: number; leaving?: AbortSignal | undefined; isWaitedFor?: boolean }
+type Patience = { patience: number; leaving?: AbortSignal | undefined; isWaitedFor?: boolean }
 
 /** What a process made, of which this is the first piece. */
 export type Made = { head: Buffer; content: Readable }

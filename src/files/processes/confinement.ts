@@ -7,7 +7,7 @@ import { loadedOnce } from '../../core/loaded-once.ts'
 import { type Command, madeBy } from './child-process.ts'
 
 /** What a process sees besides the system, as bubblewrap is told; its environment; bytes that it may write, in memory. */
-export type Sandbox = { sees: string[]; env: Record<string, string>; room: number }
+type Sandbox = { sees: string[]; env: Record<string, string>; room: number }
 
 /** How a process that reads a sender's file is confined: bubblewrap and limits, or limits alone. */
 export type Confinement = 'sandbox' | 'limits'

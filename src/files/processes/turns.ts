@@ -1,5 +1,5 @@
 /** Somebody waits for it: it goes before what is done in the background. */
-export type Turn<T> = { isWaitedFor?: boolean; until?: (done: T) => Promise<void> | undefined }
+type Turn<T> = { isWaitedFor?: boolean; until?: (done: T) => Promise<void> | undefined }
 
 /**
  * Lets at most so many at once do their work; the others wait their turn, in the order in which they came. A turn ends when

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { NodeWebStream } from 'openpgp'
 import type { Protection } from './key.ts'
 
-export type EncryptContext = {
+type EncryptContext = {
   /** The public key kept for this address; undefined where there is none. */
   keyFor: (address: string) => Promise<string | undefined>
   /** What we sign with. */

@@ -1,7 +1,7 @@
 const day = 86_400_000
 
 /** Whose key it is, as mail programs show it. */
-export type KeyOwner = { name: string; email: string }
+type KeyOwner = { name: string; email: string }
 
 /**
  * Makes the key that the newsroom signs mail with, armored: Ed25519, in the form that every GnuPG since 2.1 reads. It

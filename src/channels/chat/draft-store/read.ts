@@ -5,7 +5,7 @@ import type { Draft, DraftItem, DraftToSubmit, UpdateName } from '../draft.ts'
 import { digestOf, draftOf, draftToSubmitOf, itemOf } from './rows.ts'
 
 /** `digest` is that of its words and files. */
-export type ItemFate = {
+type ItemFate = {
   digest: string
   editedAt: number
   field: Step | null

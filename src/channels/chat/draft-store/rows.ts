@@ -75,7 +75,7 @@ export function newDraft(
 }
 
 /** The columns that hold what a part says. */
-export type SaidColumns = Pick<Tables['draft_items'], 'content' | 'block' | 'awaited' | 'digest'>
+type SaidColumns = Pick<Tables['draft_items'], 'content' | 'block' | 'awaited' | 'digest'>
 
 /** What a part says as it is stored: sealed, where its piece is. */
 export async function saidColumns(

@@ -7,7 +7,7 @@ export type { Words } from './en.ts'
 
 /** The languages that the bot speaks. */
 export const languages = { en, sw, fr }
-export type Language = keyof typeof languages
+type Language = keyof typeof languages
 
 export function isLanguage(code: string): code is Language {
   return Object.hasOwn(languages, code)

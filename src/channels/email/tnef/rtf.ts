@@ -3,7 +3,7 @@ import { ToPlainText } from 'rtf-stream-parser/dist/src/ToPlainText.js'
 import { textIn } from '../../../core/code-page.ts'
 
 /** The words of a rich text: the HTML that it was made from, or plain. */
-export type RtfWords = { plain: string } | { html: string }
+type RtfWords = { plain: string } | { html: string }
 
 /** What is longer nobody wrote by hand. Bytes. */
 const longest = 2 * 1024 * 1024

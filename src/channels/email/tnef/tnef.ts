@@ -4,7 +4,7 @@ import { type Properties, type Property, propertiesIn, tags } from './mapi.ts'
 import { unpackedRtf, wordsOfRtf } from './rtf.ts'
 
 /** What Outlook packs into a `winmail.dat`. */
-export type Tnef = {
+type Tnef = {
   /** Its words, empty where it has none of that form. */
   plain: string
   html: string
@@ -13,7 +13,7 @@ export type Tnef = {
   isWhole: boolean
 }
 
-export type TnefFile = { name: string; content: Buffer }
+type TnefFile = { name: string; content: Buffer }
 
 /** A larger one is not opened: it has to be held in memory as a whole, for names come behind what they name. Bytes. */
 export const mostTnefBytes = 32 * 1024 * 1024

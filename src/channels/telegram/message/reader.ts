@@ -17,7 +17,7 @@ export type Decision =
   | 'unreadable'
 
 /** A file that a message names. `mark` tells it from others, whatever it is called. */
-export type FoundFile = {
+type FoundFile = {
   remoteId: string
   mark: string
   name: string
@@ -46,7 +46,7 @@ export type Reader = {
   inner?: () => Inner
 }
 
-export type Inner =
+type Inner =
   | { fields: Record<string, Reader> }
   | { item: Reader }
   | { tag: string; members: Record<string, Reader> }
