@@ -117,7 +117,7 @@ export function createDesk(
       return undefined
     },
   })
-  const { editors, factors, settings, statistics, unread } = storage
+  const { editors, factors, settings, statistics, deadLetters } = storage
   const passkeys = passkeysOf(siteAddresses(config), config.NEWSROOM_NAME)
   const asked = askedPasskeys({
     passkeys,
@@ -227,7 +227,7 @@ export function createDesk(
     }),
     ...furtherRoutes({
       ...common,
-      unread,
+      deadLetters,
       programs: app.cleaner.programs,
       metrics: async () => metrics.read(await storage.jobs.counts()),
     }),
@@ -299,7 +299,7 @@ function deskContextOf(app: App, compose: Composer, showPage: DeskContext['showP
     withFiles: answerFiles(app),
     mostWithAnAnswer: mostWithAnAnswer(app),
     editors: storage.editors,
-    answerDraft: (submission, opening, said) => compose.answerDraft(submission, opening, said),
+    answerDraft: (submission, opening, wording) => compose.answerDraft(submission, opening, wording),
     sendersOf: (message) => sendersOf(message.content, senderKey),
     readFile: (attachment, keys) => files.readFor(attachment, keys),
     previewNow,
@@ -358,9 +358,9 @@ function packing(app: App): Omit<TakeAlongContext, keyof DeskContext> {
     async noteExport({ reference }, seat, detail) {
       const entry = { action: 'exported' as const, editorId: seat.editor.id, reference, detail }
       const isForKey = detail.startsWith('for ')
-      const told = isForKey ? eventBy(seat, 'exported-for-key', { detail: reference }) : undefined
-      await storage.audit.add([entry], outside.now(), told)
-      if (told) app.nudge('mail')
+      const notice = isForKey ? eventBy(seat, 'exported-for-key', { detail: reference }) : undefined
+      await storage.audit.add([entry], outside.now(), notice)
+      if (notice) app.nudge('mail')
     },
   }
 }

@@ -114,7 +114,8 @@ export function createEmailChannel(app: App, letterbox: Intake): EmailChannel {
       return [...names, `${reply.local}+`, ...deskLinks]
     },
     beginningOf: async (id) => beginning(await files.readStaged(id), mostOfKey),
-    isFromDesk: ({ said, folded }) => deskLinks.some((link) => said.includes(link) || folded.includes(link)),
+    isFromDesk: ({ visible, quoted }) =>
+      deskLinks.some((link) => visible.includes(link) || quoted.includes(link)),
     markOf: (messageId, address) => threadKey(senderKey, messageId, address),
     async openedBy(receipts) {
       for (const receipt of receipts) {
@@ -131,7 +132,7 @@ export function createEmailChannel(app: App, letterbox: Intake): EmailChannel {
     canaryCame: (id) => storage.mail.canaryCame(id, 'mail', now()),
     async keepDeadLetter(reason, rawId) {
       const raw = await beginning(await files.readStaged(rawId), mostUnread)
-      await storage.unread.keep({ source: 'email', reason, raw, createdAt: now() })
+      await storage.deadLetters.keep({ source: 'email', reason, raw, createdAt: now() })
       outside.log.warn({ channel: 'email', reason }, 'kept unread')
     },
   })

@@ -49,18 +49,18 @@ export function createLetterbox({ storage, files, secrets, metrics, outside, nud
     async receiveFurther(incoming: IncomingMessage) {
       const received = await intake.receiveFurther(incoming)
       outside.log.debug({ repeat: received.repeat }, 'further message received')
-      told(incoming)
+      wake(incoming)
       return received
     },
     async receiveInto(incoming: IncomingMessage & { messageId: string }) {
       const received = await intake.receiveInto(incoming)
       outside.log.debug({ repeat: received.repeat }, 'more of a message received')
-      told(incoming)
+      wake(incoming)
       return received
     },
   }
 
-  function told(incoming: IncomingMessage): void {
+  function wake(incoming: IncomingMessage): void {
     nudge('desk')
     if (incoming.files.length > 0) nudge('preview')
     if (incoming.awaited?.length) nudge('file')

@@ -101,7 +101,7 @@ export async function openStorage(url: string, app: StorageContext) {
     failedJobs: failedJobStore(db, processCodec),
     leases: leaseStore(db),
     notices: noticeStore(db, processCodec, walks),
-    unread: deadLetterStore(db, writing, processKey),
+    deadLetters: deadLetterStore(db, writing, processKey),
     settings,
     editors: editorStore(db),
     factors: factorStore(db),

@@ -226,7 +226,7 @@ export function createTelegramChannel(app: App, letterbox: Intake): TelegramChan
 
   function kept() {
     const keep = (how: 'keep' | 'keepToRetry') => async (reason: string, raw: string) => {
-      await storage.unread[how]({ source: 'telegram', reason, raw, createdAt: now() })
+      await storage.deadLetters[how]({ source: 'telegram', reason, raw, createdAt: now() })
       outside.log.warn({ channel: 'telegram', reason }, 'kept unread')
       nudge('chat')
     }
@@ -310,7 +310,7 @@ export function createTelegramChannel(app: App, letterbox: Intake): TelegramChan
         throw new JobError('sealed-away', { permanent: true })
       }
       await take(JSON.parse(ephemeralPayload.text), ephemeralPayload.text)
-      await storage.unread.forget(target)
+      await storage.deadLetters.forget(target)
       return undefined
     }
   }

@@ -23,7 +23,7 @@ export function uploadsOf(app: App): FormReading {
   const { config, files, bodies } = app
   return {
     readBody: bodies.read,
-    holdOf: bodies.of,
+    useOf: bodies.of,
     stage: stagingOf(app, true),
     tidyName: tidyFileName,
     discard: (staged) => files.discard(staged.map(({ id }) => id)),

@@ -12,9 +12,9 @@ const pageSize = 1000
 export function auditStore(db: Database) {
   return {
     /** Writes down what was done with no transaction of its own, such as an export; and has mailed what is told of it. */
-    async add(entries: NewAuditEntry[], at: number, told?: SecurityEvent): Promise<void> {
+    async add(entries: NewAuditEntry[], at: number, mailed?: SecurityEvent): Promise<void> {
       await db.transaction().execute(async (trx) => {
-        if (told) await tellOfSecurityEvent(trx, told, at)
+        if (mailed) await tellOfSecurityEvent(trx, mailed, at)
         await appendToAuditLog(trx, entries, at)
       })
     },
@@ -94,14 +94,14 @@ export function securityEventStore(db: Database) {
 export async function noteSecurityEvent(trx: Database, event: SecurityEvent, now: number): Promise<void> {
   const { action, editorId, aboutId, detail } = event
   await tellOfSecurityEvent(trx, event, now)
-  const said = [aboutId === editorId ? undefined : aboutId, detail].filter((one) => one !== undefined)
-  await appendToAuditLog(trx, [{ action, editorId, detail: said.join(' ') || null }], now)
+  const details = [aboutId === editorId ? undefined : aboutId, detail].filter((one) => one !== undefined)
+  await appendToAuditLog(trx, [{ action, editorId, detail: details.join(' ') || null }], now)
 }
 
 /** Puts the mails about an event into the outbox, where the trail tells of it in its own words. */
 async function tellOfSecurityEvent(trx: Database, event: SecurityEvent, now: number): Promise<void> {
   const { action, editorId, aboutId } = event
-  const recipients = await ageRecipientsOf(trx, securityEvents[action].told, aboutId ?? editorId)
+  const recipients = await recipientsOf(trx, securityEvents[action].audience, aboutId ?? editorId)
   const target = eventText(event)
   await insertJobs(
     trx,
@@ -116,8 +116,8 @@ export async function noteIf(trx: Database, noted: Noted | undefined): Promise<v
 }
 
 /** The editors who are mailed. */
-async function ageRecipientsOf(trx: Database, told: Audience, aboutId: string | null): Promise<string[]> {
-  if (told === 'nobody') return []
+async function recipientsOf(trx: Database, mailed: Audience, aboutId: string | null): Promise<string[]> {
+  if (mailed === 'nobody') return []
   const editors = await trx
     .selectFrom('editors')
     .select(['id', 'role'])
@@ -125,7 +125,7 @@ async function ageRecipientsOf(trx: Database, told: Audience, aboutId: string | 
     .execute()
   return editors
     .filter(
-      ({ id, role }) => told === 'everyone' || id === aboutId || (told === 'admins' && role === 'admin'),
+      ({ id, role }) => mailed === 'everyone' || id === aboutId || (mailed === 'admins' && role === 'admin'),
     )
     .map(({ id }) => id)
 }

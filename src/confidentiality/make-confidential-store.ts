@@ -102,8 +102,8 @@ export function confidentialStore(db: Database, app: ConfidentialStoreContext) {
     }
     const encryptedNotes = new Map<string, string>()
     for (const { id, content } of notes) {
-      const { content: said } = await contents.readContent(content, '', noKeys, 'note')
-      encryptedNotes.set(id, await contents.writeContent(said, recipients, 'note', 'desk'))
+      const { content: noteContent } = await contents.readContent(content, '', noKeys, 'note')
+      encryptedNotes.set(id, await contents.writeContent(noteContent, recipients, 'note', 'desk'))
     }
     return { messages: encryptedMessages, notes: encryptedNotes, files }
   }

@@ -88,7 +88,7 @@ export function reEncryptionStore(db: Database, writing: Writing) {
     },
 
     /** Seals anew what could not be read when it came, at most `most` behind a place. Gives the last place. */
-    async unread(
+    async deadLetters(
       after: ReEncryptionPlace | undefined,
       most: number,
       keys: Keys,

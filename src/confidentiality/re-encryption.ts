@@ -8,7 +8,7 @@ type Place = { encryptedFor: string | null; id: string }
 
 /** What sealing anew is handed where everything meets. */
 type ReEncryptionContext = {
-  store: Pick<ReEncryptionStore, 'left' | 'submissions' | 'files' | 'reEncrypt' | 'unread'>
+  store: Pick<ReEncryptionStore, 'left' | 'submissions' | 'files' | 'reEncrypt' | 'deadLetters'>
   files: Pick<FileStore, 'reEncrypt'>
   onError: (error: unknown) => void
   pace: Pace
@@ -121,7 +121,7 @@ export function createReEncryption({ store, files, onError, pace }: ReEncryption
     let after: Place | undefined
     await pace.steps(async (most) => {
       if (stops()) return 0
-      const { last, count } = await store.unread(after, most, keys)
+      const { last, count } = await store.deadLetters(after, most, keys)
       after = last
       return count
     }, deadLettersAtOnce)

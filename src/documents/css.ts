@@ -4,10 +4,10 @@ export type Css = ReadonlyMap<string, string>
 /** More is no person's, and would only cost looking for. */
 const longest = 4000
 
-const nothingSaid: Css = new Map()
+const noCss: Css = new Map()
 
 export function cssOf(style: string | undefined): Css {
-  if (style === undefined) return nothingSaid
+  if (style === undefined) return noCss
   const found = new Map<string, string>()
   for (const declaration of style.slice(0, longest).split(';')) {
     const colon = declaration.indexOf(':')

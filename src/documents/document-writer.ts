@@ -103,8 +103,8 @@ export class DocumentWriter {
   /** What is printed on every page. A number by itself only counts them. */
   onEveryPage(where: 'header' | 'footer', write: (writer: DocumentWriter) => void): void {
     const text = writtenOut(this.apart(write))
-    const said = named(where, text)
-    if (/\p{L}/u.test(text)) this.#gathered.outside.add(said)
+    const label = named(where, text)
+    if (/\p{L}/u.test(text)) this.#gathered.outside.add(label)
   }
 
   /** Words that were deleted while changes were tracked: they are no longer what their author says. */

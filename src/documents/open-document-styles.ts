@@ -63,18 +63,20 @@ export class OpenDocumentStyles {
   }
 
   #lookIn(properties: Element | undefined): Look {
-    const said = (name: string) => properties?.attribs[name]
+    const valueOf = (name: string) => properties?.attribs[name]
     const family =
-      said('fo:font-family') ?? this.#fonts.get(said('style:font-name') ?? '') ?? said('style:font-name')
+      valueOf('fo:font-family') ??
+      this.#fonts.get(valueOf('style:font-name') ?? '') ??
+      valueOf('style:font-name')
     return {
-      isStrong: isSaid(said('fo:font-weight'), /^(?:bold|[6-9]00)$/),
-      isEmphasis: isSaid(said('fo:font-style'), /^(?:italic|oblique)$/),
-      isStruck: isSaid(
-        said('style:text-line-through-style') ?? said('style:text-line-through-type'),
+      isStrong: means(valueOf('fo:font-weight'), /^(?:bold|[6-9]00)$/),
+      isEmphasis: means(valueOf('fo:font-style'), /^(?:italic|oblique)$/),
+      isStruck: means(
+        valueOf('style:text-line-through-style') ?? valueOf('style:text-line-through-type'),
         /^(?!none$)/,
       ),
-      isHidden: isSaid(said('text:display'), /^none$/),
-      shift: shiftOf(said('style:text-position')),
+      isHidden: means(valueOf('text:display'), /^none$/),
+      shift: shiftOf(valueOf('style:text-position')),
       font: family === undefined ? undefined : (symbolFontOf(family) ?? ''),
     }
   }
@@ -143,7 +145,7 @@ function formatOf(level: Element | undefined): Numbering | undefined {
   return Object.hasOwn(formats, format) ? formats[format] : 'decimal'
 }
 
-function isSaid(value: string | undefined, meaning: RegExp): boolean | undefined {
+function means(value: string | undefined, meaning: RegExp): boolean | undefined {
   return value === undefined ? undefined : meaning.test(value)
 }
 

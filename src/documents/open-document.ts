@@ -120,7 +120,7 @@ class OpenDocumentReader {
       writer.aside((beside) =>
         this.#within(element, { ...scope, boxes, look: {}, place: {}, heading: undefined }, beside),
       )
-    else this.#say(named('drawing', ...toldOf(element)), scope, writer)
+    else this.#say(named('drawing', ...remarkOf(element)), scope, writer)
   }
 
   readonly #handlers = new Map<string, Handler>([
@@ -277,7 +277,7 @@ class OpenDocumentReader {
     const boxes = elementsIn(element).filter(({ name }) => name === 'draw:text-box')
     const object = childOf(element, 'draw:object')
     if (object) this.#say(this.#objectNamed(object, element), scope, writer)
-    else if (boxes.length === 0) this.#say(named(thingFramed(element), ...toldOf(element)), scope, writer)
+    else if (boxes.length === 0) this.#say(named(thingFramed(element), ...remarkOf(element)), scope, writer)
     const depth = (scope.boxes ?? 0) + 1
     for (const box of boxes) {
       if (depth > deepestBox) writer.sayLines(wordsIn(box), settingOf(scope))
@@ -294,7 +294,7 @@ class OpenDocumentReader {
     const content = this.#objects.get(path) ?? childrenOf(object)
     if (!this.#objectNames.has(content)) this.#objectNames.set(content, nameOf(content))
     const name = this.#objectNames.get(content) ?? 'embedded object'
-    return name.startsWith('[') ? name : named(name, ...toldOf(frame))
+    return name.startsWith('[') ? name : named(name, ...remarkOf(frame))
   }
 }
 
@@ -360,11 +360,11 @@ function thingFramed(frame: Element): string {
 }
 
 /** What its author wrote about it. */
-function toldOf(element: Element): string[] {
+function remarkOf(element: Element): string[] {
   const [about] = descendants(childrenOf(element), 'svg:desc')
   const [title] = descendants(childrenOf(element), 'svg:title')
-  const told = about && charactersIn([about]).trim() !== '' ? about : title
-  return told ? [charactersIn([told])] : []
+  const remark = about && charactersIn([about]).trim() !== '' ? about : title
+  return remark ? [charactersIn([remark])] : []
 }
 
 function countIn({ attribs }: Element, name: string, most: number): number {

@@ -92,9 +92,9 @@ function levelOf(names: string[], properties: (Element | undefined)[]): number |
 }
 
 function numberingOf(properties: (Element | undefined)[]): ParagraphStyle['numbering'] {
-  const said = properties.flatMap((one) => childOf(one, 'w:numPr') ?? [])
-  const list = said.flatMap((one) => valueIn(one, 'w:numId') ?? [])[0]
-  const depth = Number(said.flatMap((one) => valueIn(one, 'w:ilvl') ?? [])[0] ?? 0)
+  const numberings = properties.flatMap((one) => childOf(one, 'w:numPr') ?? [])
+  const list = numberings.flatMap((one) => valueIn(one, 'w:numId') ?? [])[0]
+  const depth = Number(numberings.flatMap((one) => valueIn(one, 'w:ilvl') ?? [])[0] ?? 0)
   // The list 0 is none: it takes a paragraph out of the list of its style.
   return list === undefined || list === '0'
     ? undefined

@@ -71,11 +71,11 @@ export async function formattedOfWord(archive: Archive): Promise<Formatted> {
   const reader = new WordReader(parts)
   const writer = new DocumentWriter()
   reader.readMain(writer)
-  const said = new Set<Markup[]>()
+  const noted = new Set<Markup[]>()
   for (const [id, where] of headersAndFooters(parts.main.nodes)) {
     const page = await parts.page(id)
-    if (said.has(page.nodes)) continue
-    said.add(page.nodes)
+    if (noted.has(page.nodes)) continue
+    noted.add(page.nodes)
     writer.onEveryPage(where, (on) => reader.read(page.nodes, page.relationships, on))
   }
   return writer.finish()
@@ -302,7 +302,7 @@ class WordReader {
     const thing = thingDrawn(element)
     if (thing === 'line') writer.rule(this.#setting(scope))
     else if (thing || boxes.length === 0)
-      this.#say(named(thing ?? 'drawing', ...toldOf(element)), scope, writer)
+      this.#say(named(thing ?? 'drawing', ...remarkOf(element)), scope, writer)
     for (const box of boxes) {
       writer.aside((beside) =>
         this.#within(box, { ...scope, boxes: depth, look: {}, heading: undefined, place: {} }, beside),
@@ -395,7 +395,7 @@ function thingDrawn(drawing: Element): string | undefined {
 }
 
 /** What its author wrote about a drawing, and the letters that it is made of. */
-function toldOf(drawing: Element): (string | undefined)[] {
+function remarkOf(drawing: Element): (string | undefined)[] {
   const [about] = descendants([drawing], 'wp:docPr')
   const [shape] = descendants([drawing], 'v:shape').filter(({ attribs }) => attribs.alt)
   const [letters] = descendants([drawing], 'v:textpath')

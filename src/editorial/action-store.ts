@@ -111,7 +111,7 @@ export function actionStore(db: Database, writing: Writing) {
     async tellNow({ submissionId, messageId = '', movedAt, at }: Act): Promise<boolean> {
       return orUnavailable(() =>
         db.transaction().execute(async (trx) => {
-          const told = await trx
+          const updated = await trx
             .updateTable('messages')
             .set({ visible_at: at })
             .where('id', '=', messageId)
@@ -119,7 +119,7 @@ export function actionStore(db: Database, writing: Writing) {
             .where('withdrawn_at', 'is', null)
             .returning('id')
             .executeTakeFirst()
-          if (!told) return false
+          if (!updated) return false
           await trx
             .updateTable('jobs')
             .set({ due_at: at })
@@ -197,10 +197,10 @@ type Texts = {
 
 async function textsOf({ contents, recipientsStore }: Writing, change: Change): Promise<Texts> {
   const { message, note, original, submissionId, quarantinedFiles = {} } = change
-  const isSaid = message !== undefined || note !== undefined || original !== undefined
-  const recipients = isSaid ? await recipientsStore.ofOne(submissionId) : undefined
+  const hasText = message !== undefined || note !== undefined || original !== undefined
+  const recipients = hasText ? await recipientsStore.ofOne(submissionId) : undefined
   const sent = Object.fromEntries((message?.files ?? []).map(({ id, name }) => [id, { name }]))
-  const said = {
+  const content = {
     fields: { title: message?.title, body: message?.body ?? '' },
     files: { ...quarantinedFiles, ...sent },
   }
@@ -213,7 +213,7 @@ async function textsOf({ contents, recipientsStore }: Writing, change: Change): 
     if (recipients) files.set(file.id, await contents.writeFile(file, recipients, 'desk'))
   }
   return {
-    message: message ? await contents.writeContent(said, recipients, `message ${message.id}`) : '',
+    message: message ? await contents.writeContent(content, recipients, `message ${message.id}`) : '',
     note: note ? await contents.writeContent(noted, recipients, 'note', 'desk') : '',
     original: original
       ? await contents.writeContent(original.content, recipients, `message ${original.id}`, 'desk')

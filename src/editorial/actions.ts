@@ -48,9 +48,9 @@ export type Change = {
 }
 
 /** What an editor writes to a sender. */
-export type Said = { title?: string | undefined; body: string; files?: WrittenFile[] }
+export type Wording = { title?: string | undefined; body: string; files?: WrittenFile[] }
 
-export type Written = Said & {
+export type Written = Wording & {
   id: string
   /** From when the sender may read it; until then it can be stopped. */
   visibleAt: number
@@ -155,14 +155,14 @@ export function move(action: ActionContext, to: State): ChangeOf {
  */
 export function answer(
   action: ActionContext,
-  said: Said,
+  wording: Wording,
   types: readonly AnswerJobType[],
   contact: Contact,
   last: string | undefined,
 ): ChangeOf {
   const { at, submission } = action
   const visibleAt = visibleAtOf(action)
-  const message = { id: idBehind(last, at), ...said, visibleAt }
+  const message = { id: idBehind(last, at), ...wording, visibleAt }
   const text = parsed('body', body, message.body)
   parsed('title', subject, message.title)
   // Of a confidential piece nothing can be read when the answer goes out.

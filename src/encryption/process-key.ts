@@ -35,6 +35,6 @@ export function processKey(shared?: string): ProcessKey {
       }
     },
     digest: (text) => `${id}.${digest(text)}`,
-    isOurs: (told) => told.startsWith(`${id}.`),
+    isOurs: (given) => given.startsWith(`${id}.`),
   }
 }

@@ -81,7 +81,7 @@ function pageOf(
       ...(title ? [title, ''] : []),
       body,
       ...(content.email?.cover ? ['', 'The email itself says:', '', content.email.cover] : []),
-      ...(content.email?.folded ? ['', 'Below it:', '', content.email.folded] : []),
+      ...(content.email?.quoted ? ['', 'Below it:', '', content.email.quoted] : []),
       ...[...sides, ...links].map((line) => `\n${line}`),
       ...(content.rawUpdates ? ['\nPart of it could not be read here: piece.json has it as it came.'] : []),
       ...attachments.map(({ id }) => `\nFile: ${nameOfFile.get(id) ?? 'not kept'}`),

@@ -62,7 +62,7 @@ export function staging(
         else for await (const chunk of ephemeralPayload.bytes) await handle.writeFile(chunk)
         await handle.datasync()
         if (encrypted) keys.set(id, await encrypted.fileKey)
-        return { id, ...(await ephemeralPayload.told()) }
+        return { id, ...(await ephemeralPayload.typed()) }
       } catch (error) {
         await rm(pathOf(id), { force: true })
         throw error
@@ -154,6 +154,6 @@ function passingThrough(source: Readable, options: StageOptions, room: Pick<Disk
 
   return {
     bytes: bytes(),
-    told: async () => ({ size, type: type ?? (await options.typeOf(sample)), sha256: hash.digest('hex') }),
+    typed: async () => ({ size, type: type ?? (await options.typeOf(sample)), sha256: hash.digest('hex') }),
   }
 }

@@ -46,7 +46,7 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
   const { beat, silence } = times
   const seen = new Map<string, { renewals: number; since: number }>()
   const stopping = new AbortController()
-  let held: { id: string; over: AbortController; renewedAt: number } | undefined
+  let current: { id: string; over: AbortController; renewedAt: number } | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
   let watch: NodeJS.Timeout | undefined
   let wake = new AbortController()
@@ -54,7 +54,7 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
   return {
     /** The lease to work under; undefined while there is none. */
     current(): CurrentLease | undefined {
-      return held && { id: held.id, lost: held.over.signal }
+      return current && { id: current.id, lost: current.over.signal }
     },
 
     /** Says that a lease has been found to be no longer ours. */
@@ -84,20 +84,20 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
       })
       wake = new AbortController()
       // What was lost meanwhile is begun anew at once, but for a breath.
-      const pause = held ? beat : beat / 5
+      const pause = current ? beat : beat / 5
       const ends = AbortSignal.any([stopping.signal, wake.signal])
       await sleep(pause, undefined, { signal: ends }).catch(() => undefined)
     }
   }
 
   async function giveUp(): Promise<void> {
-    if (held) await store.giveUp(held.id)
-    held = undefined
+    if (current) await store.giveUp(current.id)
+    current = undefined
   }
 
   async function look(): Promise<void> {
     try {
-      const ours = held ?? (await begin())
+      const ours = current ?? (await begin())
       const all = await store.all()
       const at = monotonic()
       const others = all.filter(({ id }) => id !== ours.id)
@@ -117,7 +117,7 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
     const lease = { id: randomUUID(), over: new AbortController(), renewedAt: monotonic() }
     await store.begin(lease.id)
     if (stopping.signal.aborted) return lease
-    held = lease
+    current = lease
     onChange()
     return lease
   }
@@ -138,14 +138,14 @@ export function leaseHolder({ store, isShared, onChange, log, monotonic, times }
   }
 
   function loseIfSilent(): void {
-    if (held && monotonic() - held.renewedAt > times.giveUp) lose(held.id)
+    if (current && monotonic() - current.renewedAt > times.giveUp) lose(current.id)
   }
 
   function lose(id: string): void {
-    if (held?.id !== id) return
+    if (current?.id !== id) return
     log.warn('the lease on deliveries is lost: what is in hand is broken off')
-    const { over } = held
-    held = undefined
+    const { over } = current
+    current = undefined
     over.abort()
     wake.abort()
     onChange()

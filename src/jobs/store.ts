@@ -101,8 +101,8 @@ export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: b
 
     /** Gives back, untried, all of a carrier's deliveries that this lease holds, but for these. */
     async giveBack(lease: string, queue: Queue, not: string[]): Promise<void> {
-      const held = untried(db).where('lease', '=', lease).where('queue', '=', queue)
-      await (not.length > 0 ? held.where('id', 'not in', not) : held).execute()
+      const current = untried(db).where('lease', '=', lease).where('queue', '=', queue)
+      await (not.length > 0 ? current.where('id', 'not in', not) : current).execute()
     },
 
     /**

@@ -21,7 +21,7 @@ const mostListed = 1000
 
 /** Of what came in so many are looked at in one statement. */
 const reach = 200
-const toldAtOnce = 100
+const notifiedAtOnce = 100
 
 /** How far back the very first look for unclaimed pieces goes: what is older is no news. */
 const firstLook = 30 * 86_400_000
@@ -47,15 +47,15 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
         const inBurst = await isBurst(trx, now)
         const inCrowd = !inBurst && (await haveCome(trx, crowd, now))
         const waiting = new Set<string | null>()
-        const isToldMore = messages.some(({ ephemeralPayload }) => ephemeralPayload !== undefined)
-        const withKey = isToldMore ? await editorsWithGoodKey(trx, now) : new Set<string>()
+        const hasPayload = messages.some(({ ephemeralPayload }) => ephemeralPayload !== undefined)
+        const withKey = hasPayload ? await editorsWithGoodKey(trx, now) : new Set<string>()
         for (const { submissionId, messageId, createdAt, ephemeralPayload } of messages) {
           const news = await newsOf(trx, submissionId ?? '', messageId ?? '')
           if (!news) continue
           if (inCrowd && news.isOpening && now - createdAt < crowd.span) waiting.add(messageId)
           else {
-            const said = ephemeralPayload === 'lost' ? undefined : ephemeralPayload
-            const payloadFor = (editorId: string) => (withKey.has(editorId) ? said : undefined)
+            const payload = ephemeralPayload === 'lost' ? undefined : ephemeralPayload
+            const payloadFor = (editorId: string) => (withKey.has(editorId) ? payload : undefined)
             const jobs = await planOne(trx, { ...news, at: createdAt, payloadFor }, editors, inBurst, now)
             await insertJobs(trx, jobs, now, processCodec)
           }
@@ -80,10 +80,10 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
 
     /** The editor has been told of all of these. */
     async tell(submissionIds: string[], editorId: string, now: number): Promise<void> {
-      for (let from = 0; from < submissionIds.length; from += toldAtOnce) {
-        const ids = submissionIds.slice(from, from + toldAtOnce)
+      for (let from = 0; from < submissionIds.length; from += notifiedAtOnce) {
+        const ids = submissionIds.slice(from, from + notifiedAtOnce)
         await walks.turn(() =>
-          markTold(
+          markNotified(
             db,
             ids.map((submissionId) => ({ submissionId, editorId, notifiedAt: now })),
           ),
@@ -169,9 +169,9 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
         await trx.updateTable('submissions').set({ escalated_at: now }).where('id', 'in', ids).execute()
         for (const id of ids) await insertHistory(trx, id, null, [{ action: 'escalated' }], now)
         const adminIds = admins.map(({ id }) => id)
-        const told = await withoutMail(trx, 'escalation', adminIds)
+        const notified = await withoutMail(trx, 'escalation', adminIds)
         const dueAt = rows.length < most ? now : now + gatheringTime
-        const mails = told.map((editorId) => ({ type: 'escalation' as const, editorId, dueAt }))
+        const mails = notified.map((editorId) => ({ type: 'escalation' as const, editorId, dueAt }))
         await insertJobs(trx, mails, now)
         return rows.length
       })
@@ -220,12 +220,12 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
   }
 }
 
-type Told = { submission: Submission; messageId: string; isOpening: boolean }
+type Notified = { submission: Submission; messageId: string; isOpening: boolean }
 
 /** When it came, and what a notice of it to this editor may say although it is sealed. */
 type Planned = { at: number; payloadFor: (editorId: string) => EphemeralPayload | undefined }
 
-async function newsOf(trx: Database, submissionId: string, messageId: string): Promise<Told | undefined> {
+async function newsOf(trx: Database, submissionId: string, messageId: string): Promise<Notified | undefined> {
   const row = await trx
     .selectFrom('submissions')
     .selectAll()
@@ -242,7 +242,7 @@ async function newsOf(trx: Database, submissionId: string, messageId: string): P
 
 async function planOne(
   trx: Database,
-  { submission, messageId, isOpening, at, payloadFor }: Told & Planned,
+  { submission, messageId, isOpening, at, payloadFor }: Notified & Planned,
   editors: Editor[],
   inBurst: boolean,
   now: number,
@@ -251,7 +251,7 @@ async function planOne(
   // What comes after spam waits in the inbox, and is in digests, but rings for nobody.
   if (submission.state === 'spam' || (spamBefore && assigneeId === null)) return []
   const jobs: NewJob[] = []
-  const told: ToldOf[] = []
+  const notified: Notification[] = []
   const attentionOf = await attentionsOf(trx, id)
   for (const editor of editors) {
     const dueAt = noticeTime(editor, { kind, isOpening, assigneeId, at }, attentionOf(editor.id), now)
@@ -261,7 +261,7 @@ async function planOne(
       jobs.push({ type: 'burst-digest', editorId: editor.id, dueAt: burstEnds })
       continue
     }
-    told.push({ submissionId: id, editorId: editor.id, notifiedAt: dueAt })
+    notified.push({ submissionId: id, editorId: editor.id, notifiedAt: dueAt })
     const ephemeralPayload = payloadFor(editor.id)
     jobs.push({
       type: 'editor-notice',
@@ -272,15 +272,15 @@ async function planOne(
       ...(ephemeralPayload && { ephemeralPayload }),
     })
   }
-  await markTold(trx, told)
+  await markNotified(trx, notified)
   return jobs
 }
 
-type ToldOf = { submissionId: string; editorId: string; notifiedAt: number }
+type Notification = { submissionId: string; editorId: string; notifiedAt: number }
 
 /** When each was told, at most some thousands in one statement, to the minute: it follows at once upon what they were told of. */
-async function markTold(db: Database, told: ToldOf[]): Promise<void> {
-  const rows = told.map(({ submissionId, editorId, notifiedAt }) => ({
+async function markNotified(db: Database, notified: Notification[]): Promise<void> {
+  const rows = notified.map(({ submissionId, editorId, notifiedAt }) => ({
     submission_id: submissionId,
     editor_id: editorId,
     opened_revision: 0,

@@ -122,25 +122,25 @@ export function mailComposer(app: ComposeContext) {
         .filter(({ createdAt }) => submission.isConfidential || createdAt > (openedAt ?? 0))
       if (unread.length === 0) return undefined
       const isFurther = unread[0]?.id !== opening.id
-      const isTold = !submission.isConfidential
-      const told = {
+      const tellsContent = !submission.isConfidential
+      const shared = {
         ...frameOf(submission),
         ...markOf(submission),
         isFurther,
-        ...(isTold && { messages: unread }),
+        ...(tellsContent && { messages: unread }),
       }
       const subject = `${isFurther ? 'Re: ' : ''}${subjectOf(submission, opening.content.fields)}`
-      const view = isTold ? 'editor-notice' : 'editor-notice-confidential'
-      const said = unread[0]?.id === job.messageId ? await saidInConfidence(job, submission) : undefined
-      const inConfidence = said && {
+      const view = tellsContent ? 'editor-notice' : 'editor-notice-confidential'
+      const wording = unread[0]?.id === job.messageId ? await confidentialContent(job, submission) : undefined
+      const inConfidence = wording && {
         subject,
-        ...render('editor-notice-in-confidence', { ...told, said, hasMore: unread.length > 1 }),
+        ...render('editor-notice-in-confidence', { ...shared, wording, hasMore: unread.length > 1 }),
       }
       return {
         ...envelope(job),
         to: editor.email,
         subject,
-        ...render(view, told),
+        ...render(view, shared),
         ...(inConfidence && { inConfidence }),
         ...threadOf(submission),
       }
@@ -216,18 +216,18 @@ export function mailComposer(app: ComposeContext) {
       const letter = await app.letter('receipt')
       if (!letter.isOn) return undefined
       const values = mailValuesFor(submission, app.newsroom)
-      const isTold = !submission.isConfidential
+      const tellsContent = !submission.isConfidential
       const isReply = submission.channel === 'email'
       const receipt = job.receipt ?? known?.receipt
       const bodies = render('sender-receipt', {
         submission,
         words: fill(letter.body, values),
         receipt,
-        isTold,
+        tellsContent,
         isReply,
-        notOpened: isTold ? notOpenedIn(opening) : [],
+        notOpened: tellsContent ? notOpenedIn(opening) : [],
         statusUrl: `${app.siteUrl}/status`,
-        replyNote: toSender(isTold || (isReply && !receipt)),
+        replyNote: toSender(tellsContent || (isReply && !receipt)),
       })
       const subject = fill(letter.subject, values)
       const incoming = { to, subject, ...bodies, ...threadOf(submission, [opening], known) }
@@ -246,8 +246,8 @@ export function mailComposer(app: ComposeContext) {
       const known = payloadOf(job, submission)
       const to = known?.contact?.email ?? opening.content.fields.email
       const incoming = await this.answerDraft(submission, opening, message.content.fields, to)
-      const isTold = !submission.isConfidential
-      const files = isTold ? filesOf(message).filter(({ state }) => state === 'kept') : []
+      const tellsContent = !submission.isConfidential
+      const files = tellsContent ? filesOf(message).filter(({ state }) => state === 'kept') : []
       return {
         ...envelope(job),
         ...incoming,
@@ -261,7 +261,7 @@ export function mailComposer(app: ComposeContext) {
     async answerDraft(
       submission: Submission,
       opening: Message,
-      said: Pick<Fields, 'title' | 'body'>,
+      wording: Pick<Fields, 'title' | 'body'>,
       to = opening.content.fields.email,
     ): Promise<IncomingSubmission> {
       const { fields } = opening.content
@@ -276,8 +276,13 @@ export function mailComposer(app: ComposeContext) {
       const values = mailValuesFor(submission, app.newsroom)
       const isReply = submission.channel === 'email' && fields.title !== undefined
       const usual = isReply ? fields.title : fill(receiptLetter.subject, values)
-      const subject = said.title || `Re: ${usual}`
-      const bodies = render('answer', { submission, words: said.body, statusUrl, replyNote: toSender(true) })
+      const subject = wording.title || `Re: ${usual}`
+      const bodies = render('answer', {
+        submission,
+        words: wording.body,
+        statusUrl,
+        replyNote: toSender(true),
+      })
       return { to, subject, ...bodies }
     },
 
@@ -296,18 +301,18 @@ export function mailComposer(app: ComposeContext) {
       const answer = messages.find(({ id, author }) => id === job.messageId && author === 'editor')
       if (answer?.isWithdrawn) return undefined
       const waiting = answer && waitingAnswer(answer)
-      const said = submission.isConfidential ? undefined : waiting && shownOf(waiting, messages)
-      const kept = await saidInConfidence(job, submission)
+      const wording = submission.isConfidential ? undefined : waiting && shownOf(waiting, messages)
+      const kept = await confidentialContent(job, submission)
       const inConfidence = waiting &&
         kept?.text !== undefined && {
           subject,
-          ...render('confirmation', { ...frame, waiting, said: { ...kept, body: kept.text } }),
+          ...render('confirmation', { ...frame, waiting, wording: { ...kept, body: kept.text } }),
         }
       return {
         ...envelope(job),
         to: editor.email,
         subject,
-        ...render('confirmation', { ...frame, waiting, said }),
+        ...render('confirmation', { ...frame, waiting, wording }),
         ...(inConfidence && { inConfidence }),
         ...threadOf(submission),
       }
@@ -394,7 +399,7 @@ export function mailComposer(app: ComposeContext) {
   }
 
   /** What a sealed message says, where a mail may tell it and this process has not forgotten it. */
-  async function saidInConfidence({ ephemeralPayload }: Job, { isConfidential }: Submission) {
+  async function confidentialContent({ ephemeralPayload }: Job, { isConfidential }: Submission) {
     const isKnown = isConfidential && ephemeralPayload !== undefined && ephemeralPayload !== 'lost'
     return isKnown && (await app.confidentialByMail()) ? ephemeralPayload : undefined
   }
@@ -413,7 +418,7 @@ export function mailComposer(app: ComposeContext) {
       body,
       files: namesIn(message),
       leftOut: {
-        words: original?.content.email?.folded ?? '',
+        words: original?.content.email?.quoted ?? '',
         files: original ? namesIn(original) : [],
       },
     }

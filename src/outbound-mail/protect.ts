@@ -27,8 +27,8 @@ export async function leaving(mail: Mail, app: LeavingContext): Promise<SendMail
     case 'contentless':
       return optionsFor(withoutContent(mail, app.contentless), app)
     case 'encrypted': {
-      const said = { ...mail, ...mail.inConfidence }
-      return pgpMime(await optionsFor(said, app), app.outerSubject, protection.encrypt)
+      const whole = { ...mail, ...mail.inConfidence }
+      return pgpMime(await optionsFor(whole, app), app.outerSubject, protection.encrypt)
     }
   }
 }

@@ -25,7 +25,7 @@ export function forgettingStore(db: Database): Record<string, Forget> {
 
     /** The addresses of chats to whom all has been said; from then on the minute is enough. */
     async chats(now, most) {
-      const old = oldest('drafts', 'id', 'heard_at', now - 3 * day, most, isAllSaid)
+      const old = oldest('drafts', 'id', 'heard_at', now - 3 * day, most, isFinished)
       const { numAffectedRows } = await sql`update drafts set target = null,
         heard_at = heard_at - heard_at % 60000, created_at = created_at - created_at % 60000
         where id in (${old})`.execute(db)
@@ -47,7 +47,7 @@ export function forgettingStore(db: Database): Record<string, Forget> {
 }
 
 /** Literally as the partial index has it, so that SQLite sees that it fits. */
-const isAllSaid = sql`state = 'sent' and target is not null`
+const isFinished = sql`state = 'sent' and target is not null`
 
 function oldest(
   table: keyof Tables,

@@ -44,11 +44,11 @@ export function retentionStore(db: Database, walks: Pace) {
         if (soon.length === 0) return 0
         const ids = soon.map(({ id }) => id)
         await trx.updateTable('submissions').set({ warned_at: now }).where('id', 'in', ids).execute()
-        const told = (await withoutMail(trx, 'erasure-warning', editorIds)).filter((id) =>
+        const recipients = (await withoutMail(trx, 'erasure-warning', editorIds)).filter((id) =>
           soon.some((submission) => concerns(submission, id, editorIds)),
         )
         const dueAt = soon.length < most ? now : now + gatheringTime
-        const mails = told.map((editorId) => ({ type: 'erasure-warning' as const, editorId, dueAt }))
+        const mails = recipients.map((editorId) => ({ type: 'erasure-warning' as const, editorId, dueAt }))
         await insertJobs(trx, mails, now)
         return soon.length
       })

@@ -88,9 +88,9 @@ export function contentsOf(cipher: TextCipher) {
       place: Place,
     ): Promise<{ content: Content; access: ContentAccess }> {
       const blocks = await read<Content>(stored, contextId, keys, place)
-      const said = blocks.flatMap(({ value }) => value ?? [])
-      const content = said.length === 0 ? { fields: { body: '' }, files: {} } : said.reduce(together)
-      const isPart = said.length === 1 && blocks[0]?.access === 'open'
+      const contents = blocks.flatMap(({ value }) => value ?? [])
+      const content = contents.length === 0 ? { fields: { body: '' }, files: {} } : contents.reduce(together)
+      const isPart = contents.length === 1 && blocks[0]?.access === 'open'
       return { content: isPart ? asOne(content) : content, access: accessOf(blocks) }
     },
 

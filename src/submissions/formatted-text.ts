@@ -206,11 +206,11 @@ function aroundWords(text: string, mark: (words: string) => string): string {
 
 /** A link is written out where it leads somewhere that its words do not say. */
 function linked(words: string, href: string): string {
-  const [said, leadsTo] = [words, href].map((address) => address.replace(/\/$/, '')) as [string, string]
-  const isSaid = [said, `mailto:${said}`, `tel:${said}`, `http://${said}`, `https://${said}`].includes(
+  const [shown, leadsTo] = [words, href].map((address) => address.replace(/\/$/, '')) as [string, string]
+  const isShown = [shown, `mailto:${shown}`, `tel:${shown}`, `http://${shown}`, `https://${shown}`].includes(
     leadsTo,
   )
-  return isSaid ? words : `[${words}](${href})`
+  return isShown ? words : `[${words}](${href})`
 }
 
 function beginningOf(block: Block, lines: number): Block {

@@ -69,15 +69,15 @@ export async function insertHistory(
       })),
     )
     .execute()
-  const told = entries.flatMap(({ action, detail = action === 'undone' ? action : null }) => {
+  const audited = entries.flatMap(({ action, detail = action === 'undone' ? action : null }) => {
     const auditAction = trailed[action]
     return auditAction ? [{ action: auditAction, editorId, detail }] : []
   })
-  if (told.length === 0) return
+  if (audited.length === 0) return
   const reference = await referenceOf(trx, submissionId)
   await appendToAuditLog(
     trx,
-    told.map((entry) => ({ ...entry, reference })),
+    audited.map((entry) => ({ ...entry, reference })),
     at,
   )
 }

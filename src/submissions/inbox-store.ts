@@ -51,8 +51,8 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
       for (const row of rows) {
         const { content } = await contents.readContent(row.content, '', noKeys, `message ${row.id}`)
         const { fields } = content
-        const said = [fields.body, ...Object.values(fields).flat()].filter((text) => text !== undefined)
-        texts.set(row.submission_id, [...(texts.get(row.submission_id) ?? []), ...said])
+        const found = [fields.body, ...Object.values(fields).flat()].filter((text) => text !== undefined)
+        texts.set(row.submission_id, [...(texts.get(row.submission_id) ?? []), ...found])
       }
       return texts
     },
@@ -108,9 +108,9 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     const counts = await countsOfFiles(closed)
     const summaries = new Map(read.map(({ row, ...summary }) => [row.id, summary]))
     return ids.flatMap((id) => {
-      const [row, said] = [byId.get(id), summaries.get(id)]
-      if (!row || !said) return []
-      const { access, ...summary } = said
+      const [row, found] = [byId.get(id), summaries.get(id)]
+      if (!row || !found) return []
+      const { access, ...summary } = found
       return {
         ...submissionOf(row),
         // How many files there are is not sealed.

@@ -228,7 +228,7 @@ export const fieldRules = {
 } satisfies Record<Kind, z.ZodObject>
 
 /** So long is what people say in one line of a conversation, as it is shown in its place. UTF-16 units. */
-const longestSaid = {
+const longestFields = {
   title: 150,
   name: 200,
   language: 50,
@@ -272,7 +272,7 @@ function lineOf(value: string): string {
 function withinLimits(given: Fields): Fields {
   const fields: Fields = { ...given }
   const whole: string[] = []
-  for (const [name, most] of Object.entries(longestSaid) as [keyof typeof longestSaid, number][]) {
+  for (const [name, most] of Object.entries(longestFields) as [keyof typeof longestFields, number][]) {
     const text = given[name]
     if (text === '') delete fields[name]
     if (text === undefined || text.length <= most) continue
@@ -285,7 +285,7 @@ function withinLimits(given: Fields): Fields {
 const lineNames = { ...detailFields, title: 'Title', standfirst: 'Standfirst', byline: 'Byline' }
 
 const furtherRules = z.object({ body: text(0, 100_000) })
-const furtherSaid = z.object({ body: string.overwrite(tidy).max(100_000) })
+const furtherFields = z.object({ body: string.overwrite(tidy).max(100_000) })
 
 const caption = text(0, 300).optional()
 
@@ -311,7 +311,9 @@ export function parseFields(
  * @throws Failure `invalid`.
  */
 export function parseFurtherFields(incoming: IncomingMessage): Fields {
-  const parsed = (incoming.telegram || incoming.email ? furtherSaid : furtherRules).safeParse(incoming.fields)
+  const parsed = (incoming.telegram || incoming.email ? furtherFields : furtherRules).safeParse(
+    incoming.fields,
+  )
   const errors = { ...errorsOf(parsed.error), ...labelErrors(incoming.files) }
   if (parsed.data?.body === '' && incoming.files.length + (incoming.awaited?.length ?? 0) === 0)
     errors.body = ['Please write something or attach a file.']

@@ -51,12 +51,12 @@ async function prepare(
     if (!recipients || 'awaited' in attachment) continue
     files.set(attachment.id, await contents.writeFile(attachment, recipients, whom))
   }
-  const ephemeralPayload = recipients && mayTell ? saidIn(one) : undefined
+  const ephemeralPayload = recipients && mayTell ? payloadIn(one) : undefined
   return { one, recipients, content, summary, files, ephemeralPayload }
 }
 
 /** Title and text, and not who sent it. Nothing is known here of what came sealed, or is part of what was told before. */
-function saidIn({ content, blocks, adds }: NewRecord): EphemeralPayload | undefined {
+function payloadIn({ content, blocks, adds }: NewRecord): EphemeralPayload | undefined {
   if (blocks || adds) return undefined
   const { title, body } = content.fields
   return { ...(title !== undefined && { title }), text: body }

@@ -95,10 +95,10 @@ function fileColumns(attachment: NewAttachment, encrypted: string | undefined) {
 
 /** Of what is sealed no preview is made: that would lie there in the clear. */
 export function jobsOf({ one, recipients, ephemeralPayload }: Prepared): NewJob[] {
-  const told = { submissionId: one.submissionId, messageId: one.messageId }
+  const about = { submissionId: one.submissionId, messageId: one.messageId }
   const jobs = one.jobs.filter(({ type: jobType }) => !recipients || jobType !== 'preview')
   return jobs.map((job) => ({
-    ...told,
+    ...about,
     ...(ephemeralPayload && job.type === 'tell-editors' && { ephemeralPayload }),
     ...job,
   }))

@@ -182,8 +182,8 @@ function goneMeanwhile(): Failure {
 
 /** What a message tells of how its sender is reached, where it is still known how they were before. */
 async function learnContact(trx: Database, one: NewRecord, processCodec: ProcessCodec): Promise<void> {
-  const told = contactIn(one.content)
-  if (!told.telegram && !told.references) return
+  const latest = contactIn(one.content)
+  if (!latest.telegram && !latest.references) return
   const row = await trx
     .selectFrom('submissions')
     .select('contact')
@@ -193,7 +193,7 @@ async function learnContact(trx: Database, one: NewRecord, processCodec: Process
   if (before === undefined || before === 'lost') return
   await trx
     .updateTable('submissions')
-    .set({ contact: processCodec.encrypt(laterContact(before, told)) })
+    .set({ contact: processCodec.encrypt(laterContact(before, latest)) })
     .where('id', '=', one.submissionId)
     .execute()
 }

@@ -22,7 +22,7 @@ import { type Content, type Fields, type Message, summaryOf } from './model.ts'
 import { settlingTime } from './presence.ts'
 import { hashReceipt, newReceipt, newReference, receiptCandidatesIn, receiptFor } from './receipt.ts'
 import { areComparable } from './request-digest.ts'
-import { saidBefore } from './said-before.ts'
+import { wasSaidBefore } from './said-before.ts'
 import { mailboxKey, sendersOf } from './sender-fingerprint.ts'
 
 /**
@@ -188,7 +188,7 @@ export function createIntake(app: IntakeContext) {
     if (areComparable(digest, idempotencyKey.digest)) return true
     // Nobody here can open what was said: the same arrival is taken for the same.
     if (isByChance(incoming)) return false
-    return !saidBefore(await app.conversation(submissionId, receipt), record)
+    return !wasSaidBefore(await app.conversation(submissionId, receipt), record)
   }
 
   async function further(record: FreshSubmission, submissionId: string): Promise<NewRecord> {
@@ -374,7 +374,7 @@ function newSubmission(
 function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id }: Turn): NewRecord {
   const { telegram, email, isEdit, files, threads, rawUpdates } = incoming
   const author = incoming.author ?? 'sender'
-  const isTold = author === 'sender' && !incoming.isQuiet
+  const notifiesEditors = author === 'sender' && !incoming.isQuiet
   const awaited = (incoming.awaited ?? []).map((file) => ({ ...file, id: file.id ?? coarseId(now) }))
   return {
     idempotencyKey: incoming.idempotencyKey,
@@ -392,7 +392,7 @@ function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id
     attachments: [...files, ...awaited.map((file) => ({ id: file.id, awaited: file }))],
     jobs: [
       ...(incoming.jobs ?? []),
-      ...(isTold ? [tellEditors(now)] : []),
+      ...(notifiesEditors ? [tellEditors(now)] : []),
       ...awaited.flatMap(fetchOf),
       ...previewsOf(files),
     ],

@@ -149,7 +149,7 @@ export type MailOrigin = {
   /** When it was sent, by its sender's clock. */
   sentAt?: number
   /** The history it quotes, and its signature: kept, and shown folded. Of an editor's reply, all that was not sent. */
-  folded?: string
+  quoted?: string
   /** The article with its formatting, where it came with any: `body` says the same in plain characters. */
   formatted?: Formatted
   /** Where the article is a document: what the mail itself said. */

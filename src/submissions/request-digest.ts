@@ -7,8 +7,8 @@ const version = '2'
  * What tells something that was sent twice from something that was changed in between, of all that was said, with a secret
  * in it: without that nobody can try out what was said.
  */
-export function requestDigest(said: unknown): string {
-  return `${version}.${hash('sha256', JSON.stringify(said), 'base64url')}`
+export function requestDigest(request: unknown): string {
+  return `${version}.${hash('sha256', JSON.stringify(request), 'base64url')}`
 }
 
 /** False for digests of which one was made before an upgrade changed how: that they differ says nothing then. */

@@ -40,14 +40,14 @@ const longestDocument = 500_000
 
 /** All that can be found of a conversation, folded. */
 export function documentOf(contents: Content[]): string {
-  const said = contents.flatMap(({ fields, files, email }) => [
+  const texts = contents.flatMap(({ fields, files, email }) => [
     ...Object.values(fields).flat(),
     // What is only shown folded is found too.
     email?.cover,
-    email?.folded,
+    email?.quoted,
     ...Object.values(files).flatMap(({ name, caption, credit }) => [name, caption, credit]),
   ])
-  const words = wordsOf(said.filter((text) => text !== undefined).join('\n')).join(' ')
+  const words = wordsOf(texts.filter((text) => text !== undefined).join('\n')).join(' ')
   return Buffer.from(words).subarray(0, longestDocument).toString()
 }
 

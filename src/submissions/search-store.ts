@@ -80,12 +80,12 @@ export function searchStore(db: Database, contents: Contents, isPostgres: boolea
       .where('withdrawn_at', 'is', null)
       .orderBy('messages.id')
       .execute()
-    const said = new Map<string, Content[]>()
+    const contentsOf = new Map<string, Content[]>()
     for (const row of rows) {
       const { content } = await contents.readContent(row.content, '', noKeys, `message ${row.id}`)
-      said.set(row.submission_id, [...(said.get(row.submission_id) ?? []), content])
+      contentsOf.set(row.submission_id, [...(contentsOf.get(row.submission_id) ?? []), content])
     }
-    return new Map([...said].map(([id, all]) => [id, documentOf(all)]))
+    return new Map([...contentsOf].map(([id, all]) => [id, documentOf(all)]))
   }
 }
 

@@ -31,8 +31,8 @@ export function senderView(submission: Submission, conversation: Message[], now:
 
 /** What a mail of the sender says besides: what it said where a document was the article, and what is folded below it. */
 function belowOf({ author, content }: Message): { cover?: string; folded?: string } {
-  const { cover, folded } = (author === 'sender' && content.email) || {}
-  return { ...(cover && { cover }), ...(folded && { folded }) }
+  const { cover, quoted } = (author === 'sender' && content.email) || {}
+  return { ...(cover && { cover }), ...(quoted && { folded: quoted }) }
 }
 
 /** A file that an editor sent along with an answer, with its name. */

@@ -17,12 +17,12 @@ export const bareForwarded: RequestHandler = (req, _res, next) => {
 
 /** By what a client is known: its address, in IPv6 its network. Where a proxy tells of none, all that it brings are one. */
 export function clientOf(req: Request): string {
-  const told = req.ip ?? ''
-  return clientNetwork(isIP(told) ? told : (req.socket.remoteAddress ?? ''))
+  const address = req.ip ?? ''
+  return clientNetwork(isIP(address) ? address : (req.socket.remoteAddress ?? ''))
 }
 
-function bareAddress(told: string): string {
-  const [, inBrackets] = /^"?\[([\da-f:.]+)(?:%[^\]]*)?\](?::\d+)?"?$/i.exec(told) ?? []
-  const [, before] = /^"?((?:\d+\.){3}\d+):\d+"?$/.exec(told) ?? []
-  return inBrackets ?? before ?? told.replace(/^"(.*)"$/, '$1').replace(/%.*$/, '')
+function bareAddress(address: string): string {
+  const [, inBrackets] = /^"?\[([\da-f:.]+)(?:%[^\]]*)?\](?::\d+)?"?$/i.exec(address) ?? []
+  const [, before] = /^"?((?:\d+\.){3}\d+):\d+"?$/.exec(address) ?? []
+  return inBrackets ?? before ?? address.replace(/^"(.*)"$/, '$1').replace(/%.*$/, '')
 }

@@ -27,11 +27,11 @@ export type Stage = (
 ) => Promise<{ id: string; name: string; size: number; type: string; sha256: string }>
 
 /** What a request holds in memory. `take` throws where it is too much for all requests together. */
-type Hold = { take(bytes: number): void; pass(bytes: number): void }
+type BodyUse = { take(bytes: number): void; pass(bytes: number): void }
 
 export type MultipartContext = {
   /** Counts what is held of a request. */
-  holdOf: (req: Request) => Hold
+  useOf: (req: Request) => BodyUse
   stage: Stage
   discard: (files: { id: string }[]) => Promise<void>
   /** What a file is called whose name came from outside. */
@@ -78,14 +78,14 @@ export async function readMultipart(req: Request, res: Response, app: MultipartC
   const isTooLarge = length > most
   // A person gets the form back with all that was typed into it; a program knows what it has sent.
   if (isTooLarge && !req.accepts('html')) throw tooLarge(app.maxSubmissionBytes)
-  const hold = fieldBytes(app.holdOf(req))
-  const storage = engineFor(isTooLarge ? { ...app, stage: letPass } : app, hold)
+  const use = fieldBytes(app.useOf(req))
+  const storage = engineFor(isTooLarge ? { ...app, stage: letPass } : app, use)
   const nameless = namelessFiles()
   // A name such as “..” is one too: what it becomes is decided where every file gets its tidy name.
   const options = { storage, limits, defParamCharset: 'utf8', preservePath: true }
   const upload: Uploading = (feeding) => multer({ ...feeding, ...options }).array('files', maxFiles)
   const mostBytes = isTooLarge ? Number.POSITIVE_INFINITY : most
-  await reading(req, res, hold, mostBytes, upload, nameless.watch).catch((error: unknown) => {
+  await reading(req, res, use, mostBytes, upload, nameless.watch).catch((error: unknown) => {
     throw error instanceof TooMuch ? tooLarge(app.maxSubmissionBytes) : error
   })
   if (isTooLarge) throw tooLarge(app.maxSubmissionBytes)
@@ -126,10 +126,10 @@ const mostSmallForm = 1500 * 1024
 export async function readSmallFile(
   req: Request,
   res: Response,
-  { holdOf }: Pick<MultipartContext, 'holdOf'>,
+  { useOf }: Pick<MultipartContext, 'useOf'>,
 ): Promise<void> {
-  const hold = holdOf(req)
-  await reading(req, res, hold, mostSmallForm, (feeding) =>
+  const use = useOf(req)
+  await reading(req, res, use, mostSmallForm, (feeding) =>
     multer({ ...feeding, storage: multer.memoryStorage(), limits, defParamCharset: 'utf8' }).single('file'),
   ).catch((error: unknown) => {
     throw error instanceof TooMuch
@@ -154,7 +154,7 @@ type Uploading = (feeding: Feeding) => RequestHandler
 function reading(
   req: Request,
   res: Response,
-  hold: Hold,
+  use: BodyUse,
   most: number,
   reader: Uploading,
   watch: (busboy: Writable) => void = () => undefined,
@@ -165,7 +165,7 @@ function reading(
       const count = (chunk: Buffer) => {
         received += chunk.length
         try {
-          hold.take(chunk.length)
+          use.take(chunk.length)
           if (received > most) throw new TooMuch()
         } catch (error) {
           source.off('data', count)
@@ -188,18 +188,18 @@ function reading(
 }
 
 /** What has come and has not gone on to the disk is fields, with what stands around them. @throws Failure for too much of them */
-function fieldBytes(hold: Hold): FormHold {
-  let held = 0
+function fieldBytes(use: BodyUse): FormUse {
+  let used = 0
   let openFiles = 0
   return {
     take(bytes) {
-      held += bytes
-      hold.take(bytes)
-      if (held > mostFieldBytes + (openFiles > 0 ? inPassing : 0)) throw fieldsTooLong()
+      used += bytes
+      use.take(bytes)
+      if (used > mostFieldBytes + (openFiles > 0 ? inPassing : 0)) throw fieldsTooLong()
     },
     pass(bytes) {
-      held -= bytes
-      hold.pass(bytes)
+      used -= bytes
+      use.pass(bytes)
     },
     fileBegins(file) {
       openFiles += 1
@@ -210,18 +210,18 @@ function fieldBytes(hold: Hold): FormHold {
   }
 }
 
-type FormHold = Hold & { fileBegins(file: Readable): void }
+type FormUse = BodyUse & { fileBegins(file: Readable): void }
 
 /** What of a file may be on its way through memory: some pieces in each stream that it passes. */
 const inPassing = 512 * 1024
 
 /** A file on its way to the disk. */
-function ephemeralPayload(file: Readable, hold: FormHold): { source: Readable; size: () => number } {
-  hold.fileBegins(file)
+function ephemeralPayload(file: Readable, use: FormUse): { source: Readable; size: () => number } {
+  use.fileBegins(file)
   let size = 0
   async function* chunks() {
     for await (const chunk of file.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      hold.pass(chunk.length)
+      use.pass(chunk.length)
       size += chunk.length
       yield chunk
     }
@@ -245,13 +245,13 @@ export const letPass: Stage = async (source) => {
 }
 
 /** One engine a request: it counts what the request's files weigh together. */
-function engineFor(app: MultipartContext, hold: FormHold): StorageEngine {
+function engineFor(app: MultipartContext, use: FormUse): StorageEngine {
   let room = app.maxSubmissionBytes
   return {
     _handleFile(req, file, done) {
       const slot = listed(req.body.caption).length
       const maxBytes = Math.min(app.maxFileBytes, room)
-      const { source, size } = ephemeralPayload(file.stream, hold)
+      const { source, size } = ephemeralPayload(file.stream, use)
       app
         .stage(source, file.originalname, maxBytes)
         .then((staged) => {

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { FileError } from './file-fault.ts'
 
 /** What the reader of a form tells of a file: https://github.com/mscdex/busboy#busboy-special-events */
-type FileEvent = [field: string, content: Readable, told: { filename?: string }]
+type FileEvent = [field: string, content: Readable, info: { filename?: string }]
 
 /**
  * Watches for files without a name, which the reader of the form passes over without a word. An empty one is what browsers

@@ -74,7 +74,7 @@ function notAForm(): Failure {
 export async function readTexts(
   req: Request,
   res: Response,
-  app: Pick<FormReading, 'readBody' | 'holdOf'>,
+  app: Pick<FormReading, 'readBody' | 'useOf'>,
 ): Promise<void> {
   await readForm(req, res, {
     ...app,

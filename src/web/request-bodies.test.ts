@@ -47,7 +47,7 @@ async function reader(t: TestContext, pace?: BodyPace) {
     async ask(client: string, size: number, headers = {}): Promise<Response> {
       return fetch(url, { method: 'POST', headers: { client, ...headers }, body: 'x'.repeat(size) })
     },
-    async hold(client: string, size: number): Promise<Socket> {
+    async use(client: string, size: number): Promise<Socket> {
       const before = bodies.used()
       const socket = connect(port, '127.0.0.1').on('error', () => undefined)
       const head = `POST / HTTP/1.1\r\nHost: x\r\nClient: ${client}\r\nContent-Length: 1000000\r\n\r\n`
@@ -59,15 +59,15 @@ async function reader(t: TestContext, pace?: BodyPace) {
 }
 
 test('what all requests hold together has a limit, one client has a part of it, and it is free again at once', async (t) => {
-  const { bodies, ask, hold, told } = await reader(t)
+  const { bodies, ask, use, told } = await reader(t)
   assert.equal((await ask('a', 50 * KiB)).status, 200)
-  const first = await hold('a', 60 * KiB)
+  const first = await use('a', 60 * KiB)
   const refused = await ask('a', 50 * KiB)
   assert.equal(refused.status, 503)
   assert.ok(Number(refused.headers.get('retry-after')) > 0)
   assert.equal(((await refused.json()) as { error: { code: string } }).error.code, 'unavailable')
   assert.equal((await ask('b', 50 * KiB)).status, 200, 'another client has room')
-  const onion = await hold('onion', 150 * KiB)
+  const onion = await use('onion', 150 * KiB)
   assert.equal((await ask('c', 60 * KiB)).status, 503, 'strangers together have three quarters')
   assert.equal(
     (await ask('d', 100 * KiB, { known: 'yes' })).status,
@@ -82,8 +82,8 @@ test('what all requests hold together has a limit, one client has a part of it, 
 })
 
 test('a body in countless small pieces is counted with what each piece costs', async (t) => {
-  const { bodies, hold } = await reader(t)
-  const socket = await hold('a', 0)
+  const { bodies, use } = await reader(t)
+  const socket = await use('a', 0)
   socket.setNoDelay(true)
   let answer = ''
   socket.on('data', (chunk) => (answer += chunk))
@@ -97,10 +97,10 @@ test('a body in countless small pieces is counted with what each piece costs', a
 })
 
 test('a body that hardly comes is broken off, and one that comes steadily is not', async (t) => {
-  const { bodies, hold, ask } = await reader(t, { patience: 300, slowest: 10_000, look: 20 })
-  const slow = await hold('a', 100)
+  const { bodies, use, ask } = await reader(t, { patience: 300, slowest: 10_000, look: 20 })
+  const slow = await use('a', 100)
   const began = performance.now()
-  const steady = await hold('b', 20 * KiB)
+  const steady = await use('b', 20 * KiB)
   await once(slow, 'close')
   assert.ok(performance.now() - began < 1500)
   await sleep(300)

@@ -37,7 +37,7 @@ type BodyContext = {
 }
 
 /** What one request holds in memory. */
-type Hold = {
+type BodyUse = {
   /** A piece of the body has come. @throws TooBusy where it would be too much for all requests together, or for this client */
   take(bytes: number): void
   /** Bytes of it have gone on to the disk. @throws TooBusy where too many lie there of requests that are still in hand */
@@ -59,7 +59,7 @@ export function createBodies({
   most = mostByHeap(),
   pace = usualPace,
 }: BodyContext) {
-  const holds = new Map<Request, MemoryUse>()
+  const uses = new Map<Request, MemoryUse>()
   const byClient = tally()
   const stagedByClient = tally()
   let unverified = 0
@@ -68,7 +68,7 @@ export function createBodies({
   let isLooking = false
   let warnedAt = Number.NEGATIVE_INFINITY
 
-  const noBody: Hold = { take: () => undefined, pass: () => undefined, know: () => undefined }
+  const noBody: BodyUse = { take: () => undefined, pass: () => undefined, know: () => undefined }
 
   return {
     /** Stands before every route: a request that brings a body is counted from here on. */
@@ -84,7 +84,7 @@ export function createBodies({
         received: 0,
         begunAt: performance.now(),
       }
-      holds.set(req, used)
+      uses.set(req, used)
       res.once('close', () => release(req))
       look()
       try {
@@ -98,7 +98,7 @@ export function createBodies({
     }) satisfies RequestHandler,
 
     /** What this request holds. */
-    of: holdOf,
+    of: useOf,
 
     /**
      * Reads a body whole, as it is.
@@ -108,12 +108,12 @@ export function createBodies({
       const packing = req.get('content-encoding') ?? 'identity'
       if (packing !== 'identity') throw new Failure('unsupported-file', 'Please send it unpacked.')
       if (Number(req.get('content-length') ?? 0) > mostBytes) throw tooLarge()
-      const hold = holdOf(req)
+      const use = useOf(req)
       const chunks: Buffer[] = []
       let size = 0
       try {
         for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          hold.take(chunk.length)
+          use.take(chunk.length)
           size += chunk.length
           if (size > mostBytes) throw tooLarge()
           chunks.push(chunk)
@@ -130,8 +130,8 @@ export function createBodies({
     used: () => all,
   }
 
-  function holdOf(req: Request): Hold {
-    const used = holds.get(req)
+  function useOf(req: Request): BodyUse {
+    const used = uses.get(req)
     if (!used) return noBody
     return {
       take(bytes) {
@@ -197,11 +197,11 @@ export function createBodies({
   }
 
   function release(req: Request): void {
-    const used = holds.get(req)
+    const used = uses.get(req)
     if (!used) return
     add(used, -used.bytes)
     countStaged(used, -used.staged)
-    holds.delete(req)
+    uses.delete(req)
   }
 
   /** Looks from time to time, as long as there is something to look at, which bodies hardly come. */
@@ -211,8 +211,8 @@ export function createBodies({
     setTimeout(() => {
       isLooking = false
       const now = performance.now()
-      for (const [req, used] of holds) if (!req.complete && isLate(used, now)) req.destroy()
-      if (holds.size > 0) look()
+      for (const [req, used] of uses) if (!req.complete && isLate(used, now)) req.destroy()
+      if (uses.size > 0) look()
     }, pace.look).unref()
   }
 

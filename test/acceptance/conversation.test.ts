@@ -303,7 +303,7 @@ test('of a place that is shared live where it began is kept, and no other, while
     ['-1.25, 36.5 (geo:-1.25,36.5), live for 900 seconds: only the starting point is kept'],
   )
   assert.equal(await newsroom.submissionCount(), 1)
-  assert.equal((await newsroom.application.storage.unread.latest(5)).length, 0)
+  assert.equal((await newsroom.application.storage.deadLetters.latest(5)).length, 0)
 })
 
 test('the words below a photo are edited, and the photo is kept once, also after a restart', async (t) => {
@@ -589,7 +589,7 @@ test('more than a message holds is several messages of one piece', async (t) => 
     for (const { content } of await storage.submissions.conversation(id, newsroom.keys))
       words.push(...content.fields.body.split('\n\n'))
   assert.deepEqual(words.toSorted(), [...Array.from({ length: 61 }, (_, n) => long(n)), 'short'].toSorted())
-  assert.deepEqual(await storage.unread.latest(5), [])
+  assert.deepEqual(await storage.deadLetters.latest(5), [])
 })
 
 test('a relay that numbers all messages alike loses none of them', async (t) => {

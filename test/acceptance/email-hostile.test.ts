@@ -27,7 +27,7 @@ async function greeted(port: number): Promise<SmtpClient> {
 async function keptIn(newsroom: Newsroom): Promise<(mail: HostileMail) => boolean> {
   const files = new Set<string>()
   for (const content of await newsroom.openedFiles()) files.add(hash('sha256', content))
-  const unread = await newsroom.application.storage.unread.latest(2000, newsroom.keys)
+  const unread = await newsroom.application.storage.deadLetters.latest(2000, newsroom.keys)
   return ({ raw, mark }) => {
     const ended = raw.toString('latin1').endsWith('\r\n') ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
     return files.has(hash('sha256', ended)) || unread.some((one) => one.raw.includes(mark))

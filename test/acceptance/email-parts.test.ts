@@ -51,7 +51,7 @@ async function read(raw: Buffer) {
     files[name] = Buffer.concat(chunks).toString('latin1')
   })
   const { message, article } = parsed.words ?? assert.fail('no words')
-  return { ...parsed, said: message.said, article: article.said, files }
+  return { ...parsed, said: message.visible, article: article.visible, files }
 }
 
 /** A container as the whole mail. */

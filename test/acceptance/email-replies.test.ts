@@ -170,7 +170,7 @@ test('a confirmation about a confidential submission holds no word, and its repl
   await newsroom.http().post(linkIn(confirmation, 'stop it')).type('form').send({ do: 'stop' }).expect(303)
   const held = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'stranger')
   assert.equal(held?.content.fields.body, 'SECRETWORDS, please.')
-  assert.match(held?.content.email?.folded ?? '', /^-- \nLEFTWORDS\n/)
+  assert.match(held?.content.email?.quoted ?? '', /^-- \nLEFTWORDS\n/)
   const { revision } = await newsroom.seen(reference)
   const way = { revision, held: held?.id ?? '', way: 'send', body: 'SECRETWORDS, please.' }
   assert.equal((await newsroom.act(`/desk/submissions/${reference}/held`, way)).status, 303)

@@ -43,7 +43,7 @@ test('a mail becomes a piece: title, words, files, sender, date, language; the m
     email: sender,
     language: 'English',
   })
-  assert.equal(email?.folded, '-- \nJane\n0722 000 000')
+  assert.equal(email?.quoted, '-- \nJane\n0722 000 000')
   assert.equal(email?.sentAt, ferryman.date.getTime())
   assert.deepEqual(namesOf(submission.opening), ['mail.eml', 'ferry.txt'])
   const page = await newsroom.deskPage(`/desk/submissions/${submission.reference}`)
@@ -266,10 +266,10 @@ test('what stands below an article is not shown as a part of it, and what may be
     html: `<h2>The mill</h2><p>It must <b>stay</b>. ${receipt}</p><ul><li>bread</li></ul><div>-- <br>Jane Mwangi<br>Editor at large</div>`,
   })
   const { opening } = await latest(newsroom)
-  const { formatted = [], folded } = opening.content.email ?? {}
+  const { formatted = [], quoted } = opening.content.email ?? {}
   assert.equal(writtenOut(formatted), '## The mill\n\nIt must **stay**. (receipt)\n\n- bread')
   assert.equal(writtenOut(formatted), opening.content.fields.body)
-  assert.match(folded ?? '', /Editor at large/)
+  assert.match(quoted ?? '', /Editor at large/)
 })
 
 test('files that are not taken are named, and stay in the mail', async (t) => {
@@ -528,7 +528,7 @@ test('of a first mail only a short signature is folded; it is in the notice, fou
     })
     const { content } = (await latest(newsroom)).opening
     assert.equal(content.fields.body.replace(/ +$/gm, ''), `Words.\n\n${words}`.replace(/ +$/gm, '').trim())
-    assert.equal(content.email?.folded, undefined)
+    assert.equal(content.email?.quoted, undefined)
   }
   const from = 'signed@example.org'
   const signed = 'The bridge fell.\n\n-- \nJane Mwangi\nZebrastrasse 4'
@@ -540,7 +540,7 @@ test('of a first mail only a short signature is folded; it is in the notice, fou
   assert.match(notice?.html || '', /folded at the desk:[\s\S]*Zebrastrasse 4/)
   assert.match(await newsroom.deskPage('/desk?q=zebrastrasse'), new RegExp(reference))
   const receipt = /Receipt: (\S+)/.exec(newsroom.mailsTo(from).at(-1)?.text ?? '')?.[1] ?? ''
-  assert.match((await newsroom.status(receipt)).messages[0].folded, /Zebrastrasse/)
+  assert.match((await newsroom.status(receipt)).messages[0].quoted, /Zebrastrasse/)
   const page = await newsroom.http().post('/status').type('form').send({ receipt }).expect(200)
   assert.match(page.text, /Below it in your email[\s\S]*Zebrastrasse/)
 })

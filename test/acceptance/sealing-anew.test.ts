@@ -356,7 +356,7 @@ test('what is to be sealed anew behind where it is already is not left for the n
         await reEncryption.begin(async () => ['AGE-SECRET-KEY-1'])
         return 'done'
       },
-      unread: async () => ({ last: undefined, count: 0 }),
+      deadLetters: async () => ({ last: undefined, count: 0 }),
     },
     files: { reEncrypt: async () => true },
     onError: assert.ifError,

@@ -95,7 +95,7 @@ test('what is no piece is acknowledged or kept raw, and makes none', async (t) =
   await newsroom.receiveUpdate('[1, 2]').expect(200)
   await newsroom.receiveUpdate('null').expect(200)
   assert.equal(await newsroom.submissionCount(), 0)
-  const kept = await newsroom.application.storage.unread.latest(50, newsroom.keys)
+  const kept = await newsroom.application.storage.deadLetters.latest(50, newsroom.keys)
   assert.deepEqual(
     kept.map((one) => one.reason).toSorted(),
     [...updates.flatMap(([, reason]) => reason ?? []), 'not-an-update', 'not-an-update'].toSorted(),
@@ -158,7 +158,7 @@ test('a wrong or missing secret gets 401 and stores nothing', async (t) => {
   await newsroom.receiveUpdate(update, 'wrong').expect(401)
   await newsroom.http().post('/webhooks/telegram').send(update).expect(401)
   assert.equal(await newsroom.submissionCount(), 0)
-  assert.deepEqual(await newsroom.application.storage.unread.latest(1, newsroom.keys), [])
+  assert.deepEqual(await newsroom.application.storage.deadLetters.latest(1, newsroom.keys), [])
 })
 
 test('a body that is no JSON gets 400, one that is too large 413, a deep one is kept', async (t) => {
@@ -167,7 +167,7 @@ test('a body that is no JSON gets 400, one that is too large 413, a deep one is 
   await newsroom.receiveUpdate('').expect(400)
   await newsroom.receiveUpdate(`{"update_id":1,"x":"${'y'.repeat(5_000_000)}"}`).expect(413)
   await newsroom.receiveUpdate(`{"update_id":1,"x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`).expect(200)
-  assert.equal((await newsroom.application.storage.unread.latest(9, newsroom.keys)).length, 1)
+  assert.equal((await newsroom.application.storage.deadLetters.latest(9, newsroom.keys)).length, 1)
 })
 
 test('what follows a command is not lost with it', async (t) => {
@@ -211,7 +211,7 @@ test('odd characters keep no piece out', async (t) => {
   assert.match(body.text, /cannot be read here, but it has been kept/)
   await newsroom.receiveUpdate(textUpdate(910, ' \n ')).expect(200)
   assert.equal(
-    (await newsroom.application.storage.unread.latest(9, newsroom.keys)).length,
+    (await newsroom.application.storage.deadLetters.latest(9, newsroom.keys)).length,
     1,
     'kept once, however often it comes',
   )

@@ -119,7 +119,7 @@ test('10,000 updates, repeated and shuffled, through ten crashes: every piece on
     'something was lost',
   )
   for (const [album, count] of albums) assert.equal(whole.get(album), count, album)
-  assert.deepEqual(await storage.unread.latest(10), [])
+  assert.deepEqual(await storage.deadLetters.latest(10), [])
 
   /** What one person does in one turn: some words, now and then an album, an edit, or the button. */
   function turnOf(chat: number, round: number): { update_id: number }[] {

@@ -247,7 +247,7 @@ test('what somebody sends stands in plain lines, with marks where the looks say 
     const { item: one, nature } = read(said)
     assert.equal(one.words, words)
     assert.equal(nature, 'said')
-    assert.equal(one.unread, undefined, JSON.stringify(one.unread))
+    assert.equal(one.rawUpdate, undefined, JSON.stringify(one.rawUpdate))
   }
 })
 
@@ -405,11 +405,11 @@ test('what is not known, or has another shape, is found unread, and the rest is 
   for (const [said, words] of unread) {
     const { item: one, nature } = read(said)
     assert.equal(one.words, words)
-    assert.partialDeepStrictEqual(JSON.parse(one.unread?.raw ?? '{}').message, said)
+    assert.partialDeepStrictEqual(JSON.parse(one.rawUpdate?.raw ?? '{}').message, said)
     assert.equal(nature, words.startsWith('[') ? 'unreadable' : 'said')
   }
   const marks = [{ hologram: 1 }, { hologram: 2 }, { hologram: 1 }].map(
-    (said) => read(said).item.unread?.mark,
+    (said) => read(said).item.rawUpdate?.mark,
   )
   assert.equal(marks[0], marks[2])
   assert.notEqual(marks[0], marks[1])
@@ -446,7 +446,7 @@ test('any JSON in any place is read without a fault', () => {
     fc.property(fc.dictionary(fc.constantFrom(...fields), value), (said) => {
       const { item: one, nature } = read(JSON.parse(JSON.stringify(said)))
       assert.equal(typeof one.words, 'string')
-      if (nature === 'nothing' || nature === 'service') assert.equal(one.unread, undefined)
+      if (nature === 'nothing' || nature === 'service') assert.equal(one.rawUpdate, undefined)
     }),
     { numRuns: 1000 },
   )
@@ -496,7 +496,7 @@ test('an update that was not read whole is kept with its submission as it came, 
   )
   await newsroom.pause(60_000)
   assert.ok((await atDesk(newsroom)).page.includes('HIDDEN-TOO'))
-  assert.equal((await newsroom.application.storage.unread.latest(9)).length, 0)
+  assert.equal((await newsroom.application.storage.deadLetters.latest(9)).length, 0)
   assert.ok(submission?.isConfidential)
   for (const processCodec of ['HIDDEN-PLATE', 'HIDDEN-NOTE', 'HIDDEN-TOO']) {
     assert.ok(!(await newsroom.databaseText()).includes(processCodec), `${processCodec} is on the disk`)

@@ -198,9 +198,9 @@ test('the walk names what nobody has decided about: a field, a member of a union
 test('what a field says is read, and what is read changes with it', () => {
   const silent = decidedAs('words', 'file').filter((leaf, i) => {
     const parts = valuesOf(leaf.type, 470_000_000 + i).map((value) => read(leaf.within(value)))
-    const told = parts.map(({ unread: _, ...item }) => JSON.stringify(item))
+    const told = parts.map(({ rawUpdate: _, ...item }) => JSON.stringify(item))
     const isTold = !isText(leaf) || told[0]?.includes(`mark${470_000_000 + i}x`)
-    return new Set(told).size < 2 || !isTold || (isReadWhole(leaf) && parts[0]?.unread !== undefined)
+    return new Set(told).size < 2 || !isTold || (isReadWhole(leaf) && parts[0]?.rawUpdate !== undefined)
   })
   assert.deepEqual(namesOf(silent), [])
 })
@@ -221,15 +221,15 @@ test('what stands within a field is read there too, wherever else the same type 
 test('what says nothing, or is not ours, is not told, and nothing of it is left unread', () => {
   const told = decidedAs('looks', 'envelope', 'service').filter((leaf, i) => {
     const [value] = valuesOf(leaf.type, 480_000_000 + i)
-    const { words: said, files, unread } = read(leaf.within(value))
+    const { words: said, files, rawUpdate } = read(leaf.within(value))
     const labels = files.map(({ name, caption }) => `${name} ${caption}`)
     const isTold = isText(leaf) && [said, ...labels].some((text) => text.includes(String(value)))
-    return isTold || (isReadWhole(leaf) && unread !== undefined)
+    return isTold || (isReadWhole(leaf) && rawUpdate !== undefined)
   })
   assert.deepEqual(namesOf(told), [])
   const unreadable = decidedAs('unreadable')
   assert.ok(unreadable.length > 0)
-  for (const { within, type, at } of unreadable) assert.ok(read(within(sample(type))).unread, at)
+  for (const { within, type, at } of unreadable) assert.ok(read(within(sample(type))).rawUpdate, at)
 })
 
 test('what a field says is seen at the submission', async (t) => {

@@ -41,7 +41,7 @@ test('no kind of update in which somebody says something is acknowledged with no
     if (updateKinds[kind as keyof typeof updateKinds] !== 'conversation') assert.deepEqual(body, {}, kind)
   }
   await newsroom.pause(3_600_000)
-  const kept = (await newsroom.application.storage.unread.latest(1000, newsroom.keys))
+  const kept = (await newsroom.application.storage.deadLetters.latest(1000, newsroom.keys))
     .map(({ raw }) => raw)
     .join()
   const [submission] = await newsroom.all()
@@ -61,7 +61,7 @@ test('what is not known is kept, also beside what is not ours', async (t) => {
   const newsroom = await openNewsroom(t)
   const update = { my_chat_member: { chat, from, date: 1 } }
   await newsroom.receiveUpdate({ update_id: 1, ...update }).expect(200)
-  const { unread } = newsroom.application.storage
+  const { deadLetters } = newsroom.application.storage
   assert.deepEqual(await unread.latest(9), [])
   await newsroom.receiveUpdate({ update_id: 2, ...update, memo: { text: 'HIDDEN' } }).expect(200)
   assert.ok((await newsroom.deskPage('/desk/unread')).includes('HIDDEN'))
@@ -77,7 +77,7 @@ test('an update of any kind, with any fields, gets 200 and is never a error_code
     }),
     { numRuns: 400 },
   )
-  const kept = await newsroom.application.storage.unread.latest(1000, newsroom.keys)
+  const kept = await newsroom.application.storage.deadLetters.latest(1000, newsroom.keys)
   assert.deepEqual(
     kept.filter(({ reason }) => !reasons.includes(reason)),
     [],

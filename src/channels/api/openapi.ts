@@ -14,7 +14,7 @@ type Described = { newsroom: string; siteUrl: string }
 export const receiptHeader = 'Barua-Receipt'
 
 const given = [SubmissionGiven, MessageGiven]
-const told = [SubmissionTaken, MessageTaken, SubmissionView, AnswerView, Refused]
+const answers = [SubmissionTaken, MessageTaken, SubmissionView, AnswerView, Refused]
 
 /** The API's description, made from the schemas that it is checked with. https://spec.openapis.org/oas/v3.1.1 */
 export function openApi({ newsroom, siteUrl }: Described) {
@@ -163,7 +163,7 @@ function ref(name: string) {
 
 /** Every schema under its name, those within others too. */
 function schemas(): Record<string, unknown> {
-  return { ...named(given, 'input'), ...named(told, 'output') }
+  return { ...named(given, 'input'), ...named(answers, 'output') }
 }
 
 function named(list: z.ZodType[], io: 'input' | 'output'): Record<string, unknown> {

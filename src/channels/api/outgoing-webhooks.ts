@@ -36,7 +36,7 @@ export function answerHooks(app: HookContext) {
     // Asked again: the hosts may have been changed since the token was made.
     if (!isHook(token.hookUrl, app.hosts)) throw new JobError('webhook-host-not-allowed', { permanent: true })
     const { sender } = api
-    const told: AnswerView = {
+    const view: AnswerView = {
       type: 'message.created',
       timestamp: new Date(message.createdAt).toISOString(),
       data: {
@@ -47,7 +47,7 @@ export function answerHooks(app: HookContext) {
         message: answerOf(message, ephemeralPayload),
       },
     }
-    const posted = { id: job.id, body: JSON.stringify(told), at: app.now() }
+    const posted = { id: job.id, body: JSON.stringify(view), at: app.now() }
     await post(token.hookUrl, app.secretFor(token), posted, signal)
     return undefined
   }

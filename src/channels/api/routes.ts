@@ -104,7 +104,7 @@ export function apiRouter(app: ApiContext): Router {
     const received = await receiving(req, res, async ({ fields, files, unkept }) => {
       const { kind, sender, confidential, files: _, ...given } = parsed(SubmissionGiven, fields)
       const token = tokenOf(res)
-      const said = 'consent' in given ? { ...given, consent: 'yes' } : given
+      const normalized = 'consent' in given ? { ...given, consent: 'yes' } : given
       const taken = await app.receive({
         kind,
         channel: 'api',
@@ -112,10 +112,10 @@ export function apiRouter(app: ApiContext): Router {
           req,
           token,
           '',
-          [kind, sender, said, ...(confidential ? ['confidential'] : [])],
+          [kind, sender, normalized, ...(confidential ? ['confidential'] : [])],
           files,
         ),
-        fields: said,
+        fields: normalized,
         files,
         awaited: unkept,
         isConfidential: confidential ?? false,
@@ -270,7 +270,7 @@ function idempotencyKeyOf(
   req: Request,
   token: ApiToken,
   about: string,
-  said: unknown[],
+  normalized: unknown[],
   files: StagedFile[],
 ): IdempotencyKey & { refusesChange: true } {
   const key = req.get('idempotency-key')
@@ -282,7 +282,7 @@ function idempotencyKeyOf(
   const bearer = req.get('authorization') ?? ''
   const digest = requestDigest([
     bearer,
-    said,
+    normalized,
     files.map(({ name, sha256, caption, credit }) => [name, sha256, caption, credit]),
   ])
   if (key === undefined) {

@@ -81,7 +81,7 @@ export type DraftItem = {
   name?: string | undefined
   language?: string | undefined
   /** What it came in as, where something of that could not be read. `mark` tells that from something else. */
-  unread?: { raw: string; mark: string } | undefined
+  rawUpdate?: { raw: string; mark: string } | undefined
   /** When its words were last changed, in seconds since 1970; 0 for never. */
   editedAt: number
   /** Its content as it is sealed, if it is confidential. */
@@ -165,7 +165,7 @@ export function filesOf(items: DraftItem[], isAll = true): RemoteFile[] {
 
 /** What the parts came in as, where something of it could not be read. */
 export function rawUpdatesOf(items: DraftItem[]): { rawUpdates?: string[] } {
-  const rawUpdates = inOrder(items).flatMap(({ unread }) => unread?.raw ?? [])
+  const rawUpdates = inOrder(items).flatMap(({ rawUpdate }) => rawUpdate?.raw ?? [])
   return rawUpdates.length > 0 ? { rawUpdates } : {}
 }
 
@@ -189,4 +189,7 @@ function distinct(name: string, named: Map<string, number>): string {
 }
 
 /** What a part says; the rest of it is told by its row. */
-export type DraftItemContent = Pick<DraftItem, 'words' | 'files' | 'sender' | 'name' | 'language' | 'unread'>
+export type DraftItemContent = Pick<
+  DraftItem,
+  'words' | 'files' | 'sender' | 'name' | 'language' | 'rawUpdate'
+>

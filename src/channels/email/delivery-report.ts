@@ -64,10 +64,10 @@ export function reportIn(evidence: Evidence): Report {
   }
 }
 
-type Told = { fate: Fate; status: string | undefined }
-const unclear: Told = { fate: 'unclear', status: undefined }
+type Outcome = { fate: Fate; status: string | undefined }
+const unclear: Outcome = { fate: 'unclear', status: undefined }
 
-function fateIn(evidence: Evidence, everything: string, words: () => Told): Told {
+function fateIn(evidence: Evidence, everything: string, words: () => Outcome): Outcome {
   const { attached, reportType } = evidence
   const about =
     reportType?.toLowerCase() ??
@@ -77,13 +77,13 @@ function fateIn(evidence: Evidence, everything: string, words: () => Told): Told
     case undefined: {
       const fields = fieldsIn(attached.some(({ type }) => isStatus(type)) ? statusOf(attached) : everything)
       if (fields.fate !== 'unclear') return fields
-      const told = words()
-      return told.fate === 'unclear' ? unclear : { ...told, status: fields.status ?? told.status }
+      const outcome = words()
+      return outcome.fate === 'unclear' ? unclear : { ...outcome, status: fields.status ?? outcome.status }
     }
     case 'disposition-notification': {
       // That somebody has seen it, or some mailboxes in this form that they do not take it.
-      const told = discarded.test(everything) ? words() : unclear
-      return told.fate === 'failed' ? told : { fate: 'delivered', status: undefined }
+      const outcome = discarded.test(everything) ? words() : unclear
+      return outcome.fate === 'failed' ? outcome : { fate: 'delivered', status: undefined }
     }
     default:
       return unclear
@@ -109,7 +109,7 @@ function statusOf(attached: Evidence['attached']): string {
 }
 
 /** What the fields for each recipient say: of several, that one did not get it says most. */
-function fieldsIn(text: string): Told {
+function fieldsIn(text: string): Outcome {
   const actions = [...text.matchAll(/^[>\s]{0,10}Action:[ \t]*([a-z]+)/gim)].map(([, one = '']) =>
     one.toLowerCase(),
   )
@@ -129,7 +129,7 @@ function fieldsIn(text: string): Told {
  * What codes and words say, in the subject and above the mail that is quoted. Whoever is away may use the same words: so
  * those of a person's own program count only with a code, in its subject, or together with the mail that they are about.
  */
-function inWords(evidence: Evidence, text: string, isFromDaemon: boolean, isAboutMail: boolean): Told {
+function inWords(evidence: Evidence, text: string, isFromDaemon: boolean, isAboutMail: boolean): Outcome {
   const { namesFailed } = evidence
   const subject = ownSubject(evidence)
   const explained = aboveQuoted(text)
@@ -166,7 +166,7 @@ function tellsOfFate(subject: string, explained: string): boolean {
   return failure.test(subject) || delay.test(subject) || codesIn(explained).isAny
 }
 
-function fateOf(text: string): Told & { hasCode: boolean } {
+function fateOf(text: string): Outcome & { hasCode: boolean } {
   const { status, isLasting, isPassing, isAny: hasCode } = codesIn(text)
   const isEnd = end.test(text)
   if (delay.test(text) && !isEnd) return { fate: 'delayed', status, hasCode }
@@ -224,9 +224,9 @@ const uuidId = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}@[a-z\d.-]{1,253}/gi
 const answeringField = /^[>|\s]{0,10}(?:references|in-reply-to|thread-index):.*(?:\r?\n[>|]?[ \t].*)*/gim
 
 function messageIdsIn(text: string): string[] {
-  const told = text.replace(answeringField, '')
-  const named = [...told.matchAll(namedId)].map(([, id = '']) => id)
-  return [...named, ...(told.match(uuidId) ?? [])].map((id) => `<${id.replace(/(?<![.,;])[.,;]+$/, '')}>`)
+  const outcome = text.replace(answeringField, '')
+  const named = [...outcome.matchAll(namedId)].map(([, id = '']) => id)
+  return [...named, ...(outcome.match(uuidId) ?? [])].map((id) => `<${id.replace(/(?<![.,;])[.,;]+$/, '')}>`)
 }
 
 const taggedAddress = /[\w.-]{1,40}\+[\da-z]{20,60}@[a-z\d.-]{1,253}/gi

@@ -34,10 +34,10 @@ export function readEditorReply(text: string, answered: Answered, isHtmlOnly: bo
   const above = withoutDeviceLines(lines.slice(0, head.at))
   const { words, doubt } = withoutSignature(isHtmlOnly ? withoutPictures(above) : above, isHtmlOnly)
   const among = mark ? wordsBelow(lines.slice(end)) : ''
-  const said = words.join('\n').trim()
+  const plain = words.join('\n').trim()
   return {
-    ...asCommand(said),
-    text: [said, among].filter((one) => one !== '').join('\n\n'),
+    ...asCommand(plain),
+    text: [plain, among].filter((one) => one !== '').join('\n\n'),
     leftOut: lines.slice(words.length, end).join('\n').trim(),
     below: lines.slice(end).join('\n').trim(),
     doubt: doubt ?? (head.isCertain ? undefined : 'unsure') ?? (among === '' ? undefined : 'words-below'),

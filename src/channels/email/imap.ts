@@ -42,7 +42,7 @@ export function watchMailbox(app: ImapContext): Mailbox {
   const stopping = new AbortController()
   let client: ImapFlow | undefined
   let wake = (): void => undefined
-  let told: string | undefined = notYet
+  let reported: string | undefined = notYet
   const done = run()
 
   return {
@@ -129,8 +129,8 @@ export function watchMailbox(app: ImapContext): Mailbox {
   }
 
   function tell(errorCode: string | undefined): void {
-    if (errorCode === told) return
-    told = errorCode
+    if (errorCode === reported) return
+    reported = errorCode
     app.onChange({ since: app.now(), errorCode })
   }
 }

@@ -3,14 +3,14 @@ import { findMark, type Mark } from '../../outbound-mail/reply-delimiter.ts'
 import { type Formatted, firstLines, shortenedTo, withCharacters } from '../../submissions/formatted-text.ts'
 import { receiptCandidatesIn, withoutReceipts } from '../../submissions/receipt.ts'
 import { type EditorReply, readEditorReply } from './editor-reply.ts'
-import { type Folded, foldReply, foldSignature } from './folded-text.ts'
+import { type FoldedText, foldReply, foldSignature } from './folded-text.ts'
 import type { Answered } from './quoted-text.ts'
 import type { MailText } from './text-parts.ts'
 
 /** What a mail says, and what is folded below it for show. */
-export type Told = {
-  said: string
-  folded: string
+export type BodyText = {
+  visible: string
+  quoted: string
   language: string | undefined
   /** What is said with its formatting, where it has any. */
   formatted?: Formatted
@@ -19,11 +19,11 @@ export type Told = {
 /** The words of a mail, for whatever it may turn out to be. */
 export type Words = {
   /** As what its sender typed, in a mail that answers none of ours. */
-  message: Told
+  message: BodyText
   /** As a reply to one of ours. */
-  further: Told
+  further: BodyText
   /** As an article: with headings and emphasis, where it has them. */
-  article: Told
+  article: BodyText
   /** As an editor's reply to a notice of ours, where it may be one. */
   reply: EditorReply | undefined
   /** What the mark says of a notice of ours that it seems to hold. */
@@ -54,18 +54,18 @@ type WordParts = {
 export function wordsIn({ text, isCut, language: named, isToTag, answered }: WordParts): Words {
   const { plain, rich, formatted, isHtmlOnly } = text
   const beginning = plain.slice(0, longestReply)
-  const told = ({ said, folded }: Folded): Told => ({
-    said: shortened(withoutReceipts(said), isCut),
-    folded: shortened(withoutReceipts(folded)),
-    language: languageOf(said, named),
+  const bodyText = ({ visible, quoted }: FoldedText): BodyText => ({
+    visible: shortened(withoutReceipts(visible), isCut),
+    quoted: shortened(withoutReceipts(quoted)),
+    language: languageOf(visible, named),
   })
-  const message = told(foldSignature(plain, isHtmlOnly))
+  const message = bodyText(foldSignature(plain, isHtmlOnly))
   const mark = findMark(beginning)
   const reply = mark || isToTag ? readEditorReply(beginning, answered, isHtmlOnly) : undefined
   return {
     message,
-    further: told(foldReply(plain, answered)),
-    article: formatted ? articleOf(formatted, rich, told) : message,
+    further: bodyText(foldReply(plain, answered)),
+    article: formatted ? articleOf(formatted, rich, bodyText) : message,
     // Which of two different wordings the editor means, nobody here knows.
     reply: reply && text.isAmbiguous ? { ...reply, doubt: 'unsure' } : reply,
     marked: mark?.mark,
@@ -74,11 +74,11 @@ export function wordsIn({ text, isCut, language: named, isToTag, answered }: Wor
 }
 
 /** An article, and what of its formatting is said. */
-function articleOf(blocks: Formatted, rich: string, told: (folded: Folded) => Told): Told {
-  const folded = foldSignature(rich, true)
-  const said = firstLines(blocks, folded.said.split('\n').length)
-  const formatted = shortenedTo(longest, withCharacters(said, withoutReceipts), cut.trim())
-  return { ...told(folded), formatted }
+function articleOf(blocks: Formatted, rich: string, bodyText: (quoted: FoldedText) => BodyText): BodyText {
+  const quoted = foldSignature(rich, true)
+  const visible = firstLines(blocks, quoted.visible.split('\n').length)
+  const formatted = shortenedTo(longest, withCharacters(visible, withoutReceipts), cut.trim())
+  return { ...bodyText(quoted), formatted }
 }
 
 /** Cuts what is longer than a submission may be, and says so. */

@@ -40,9 +40,9 @@ export async function readMail(source: Readable, ours: OurNames, takeFile: TakeF
   const attached: Evidence['attached'] = []
   const packed: PackedText[] = []
   const tree = await readMime(source, async (part, content) => {
-    const told = { type: part.type, text: '' }
-    if (tellsOfMail.test(part.type)) attached.push(told)
-    const watched = watching(content, told)
+    const evidence = { type: part.type, text: '' }
+    if (tellsOfMail.test(part.type)) attached.push(evidence)
+    const watched = watching(content, evidence)
     if (isReport(part) && partOfReport.test(part.type)) await readToEnd(watched)
     else if (isOfStructure(part)) await readToEnd(watched)
     else if (isTnef(part.type, part.name)) packed.push(...(await takePacked(part, watched, takeFile)))
@@ -147,11 +147,11 @@ async function readToEnd(content: AsyncIterable<Uint8Array>): Promise<void> {
 /** Passes a part on, and keeps its beginning. */
 async function* watching(
   content: AsyncIterable<Uint8Array>,
-  told: { text: string },
+  evidence: { text: string },
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of content) {
-    if (told.text.length < mostEvidence)
-      told.text += Buffer.from(chunk).toString('latin1').slice(0, mostEvidence)
+    if (evidence.text.length < mostEvidence)
+      evidence.text += Buffer.from(chunk).toString('latin1').slice(0, mostEvidence)
     yield chunk
   }
 }
@@ -268,8 +268,8 @@ function encryptionOf(part: Part, text: string): Encryption | undefined {
 }
 
 /** What mails are told apart by. */
-function identityOf(told: string): Identity {
-  return { digest: hash('sha256', told, 'base64url') }
+function identityOf(evidence: string): Identity {
+  return { digest: hash('sha256', evidence, 'base64url') }
 }
 
 /** A Message-ID that can name one mail: in brackets, with an at-sign, without blanks (RFC 5322, 3.6.4). */

@@ -140,21 +140,22 @@ function isDatedOn(text: string, at: number | undefined): boolean {
 }
 
 function namesOurAddress(text: string, { addresses }: OurNames): boolean {
-  const said = text.toLowerCase().replace(/\s+/g, '')
+  const plain = text.toLowerCase().replace(/\s+/g, '')
   return addresses.some((address) => {
     const [local = '', domain = ''] = address.toLowerCase().split('@')
-    const at = said.indexOf(local)
+    const at = plain.indexOf(local)
     return (
-      at !== -1 && new RegExp(`${RegExp.escape(local)}(?:\\+[\\da-z]+)?@${RegExp.escape(domain)}`).test(said)
+      at !== -1 && new RegExp(`${RegExp.escape(local)}(?:\\+[\\da-z]+)?@${RegExp.escape(domain)}`).test(plain)
     )
   })
 }
 
 /** True for a text that holds an address or a name that our mails come from. */
 export function namesUs(text: string, ours: OurNames): boolean {
-  const said = text.toLowerCase()
+  const plain = text.toLowerCase()
   return (
-    namesOurAddress(text, ours) || ours.names.some((name) => name !== '' && said.includes(name.toLowerCase()))
+    namesOurAddress(text, ours) ||
+    ours.names.some((name) => name !== '' && plain.includes(name.toLowerCase()))
   )
 }
 

@@ -11,7 +11,7 @@ import {
   decide,
   note,
   type Original,
-  type Said,
+  type Wording,
   type WrittenFile,
 } from '../../editorial/actions.ts'
 import {
@@ -139,8 +139,8 @@ export function replyCommands(app: ReplyCommandContext) {
         return decided(action, decisionOf[command], replied)
       default: {
         // A file may say it all; then the words that stand with it are ours.
-        const said = { body: words || 'Please see the attached file.', files: replied.files }
-        return shown(action, replied, await written(action, said), 'answered')
+        const wording = { body: words || 'Please see the attached file.', files: replied.files }
+        return shown(action, replied, await written(action, wording), 'answered')
       }
     }
   }
@@ -160,12 +160,12 @@ export function replyCommands(app: ReplyCommandContext) {
       return confirmed(action, moved, `${decision} silently`)
     const [opening] = await app.conversation(action.submission.id)
     const values = valuesFor(action.submission, opening?.content.fields ?? { body: '' }, app.newsroom)
-    const said = {
+    const wording = {
       title: fill(letter.subject, values),
       body: words || fill(letter.body, values),
       files: replied.files,
     }
-    return shown(action, replied, both(moved, await written(action, said)), decision)
+    return shown(action, replied, both(moved, await written(action, wording)), decision)
   }
 
   /** @throws Failure `conflict` where a restart has lost how the sender is reached: the answer is held for the desk then */
@@ -177,10 +177,10 @@ export function replyCommands(app: ReplyCommandContext) {
     return contact
   }
 
-  async function written(action: ActionContext, said: Said): Promise<ChangeOf> {
+  async function written(action: ActionContext, wording: Wording): Promise<ChangeOf> {
     const contact = await contactFor(action.submission)
     const channels = replyChannels(contact, app.hasBot)
-    return answer(action, said, channels, contact, await app.lastTurnOf(action.submission.id))
+    return answer(action, wording, channels, contact, await app.lastTurnOf(action.submission.id))
   }
 }
 
@@ -237,7 +237,7 @@ function originalOf(
       files: Object.fromEntries(labels),
       email: {
         ...origin,
-        ...(reply.leftOut && { folded: reply.leftOut }),
+        ...(reply.leftOut && { quoted: reply.leftOut }),
         held: 'stopped',
         quarantinedFor: editorId,
       },

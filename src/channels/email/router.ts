@@ -17,7 +17,7 @@ import { receiptCandidatesIn } from '../../submissions/receipt.ts'
 import { authorNames } from './authors.ts'
 import type { EditorReply } from './editor-reply.ts'
 import { type Envelope, left, MailInHand, nothingKnown, staged } from './inbound-email.ts'
-import { shortened, type Told } from './mail-body.ts'
+import { type BodyText, shortened } from './mail-body.ts'
 import type { MailFile, MailReader } from './parser-pool.ts'
 import { filesOfReply } from './reply-attachments.ts'
 import type { Done, ReplyCommand } from './reply-commands.ts'
@@ -52,7 +52,7 @@ type TakeContext = {
   /** The beginning of a file that is kept, as text. */
   beginningOf: (id: string) => Promise<string>
   /** True for what only mails to editors hold. */
-  isFromDesk: (told: { said: string; folded: string }) => boolean
+  isFromDesk: (mailText: { visible: string; quoted: string }) => boolean
   canaryCame: (id: string) => Promise<void>
   /** What nobody can be told of otherwise is kept as it came. */
   keepDeadLetter: (reason: string, rawId: string) => Promise<void>
@@ -78,7 +78,7 @@ const mostHops = 50
 
 /** An address whose token says nothing any more. */
 const toNobody: Omit<ForSubmission, 'for'> = { kind: 'news-tip', address: '', isOwn: true }
-const nothingSaid: Told = { said: '', folded: '', language: undefined }
+const noText: BodyText = { visible: '', quoted: '', language: undefined }
 const noReply: EditorReply = {
   command: undefined,
   words: '',
@@ -244,11 +244,11 @@ export function mailRouter(app: TakeContext) {
       return keep(given, 'told-in-confidence')
     // What cannot be read is not to be sent on by mistake: it stays in the mail, as that came.
     const isOpen = held !== 'encrypted'
-    const { said, folded } = (isOpen && wordsOfQuarantined(given)) || nothingSaid
+    const { visible, quoted } = (isOpen && wordsOfQuarantined(given)) || noText
     // A program that passes mail on would pass on the confirmation too.
     const isSilent = given.mail.isAutomatic || given.envelope.isImported
-    const isTold = editorId !== undefined && !isSilent && (await app.editorById(editorId)) !== undefined
-    const further = given.further(submissionId, said)
+    const isConfirmed = editorId !== undefined && !isSilent && (await app.editorById(editorId)) !== undefined
+    const further = given.further(submissionId, visible)
     const ofProgram = new Set(staged(leftOut).map(({ id }) => id))
     const files = further.files.map((file) =>
       ofProgram.has(file.id) ? { ...file, isLeftOut: true as const } : file,
@@ -260,11 +260,11 @@ export function mailRouter(app: TakeContext) {
       author: 'stranger',
       email: {
         ...given.origin(),
-        ...(folded && { folded }),
+        ...(quoted && { quoted }),
         held,
         ...(editorId && { quarantinedFor: editorId }),
       },
-      jobs: isTold ? [confirmationTo(editorId, `held ${held}`)] : [],
+      jobs: isConfirmed ? [confirmationTo(editorId, `held ${held}`)] : [],
     })
     return repeat ? 'repeat' : 'held'
   }
@@ -296,7 +296,7 @@ export function mailRouter(app: TakeContext) {
     const marked = mail.words?.marked
     const submissionId = marked && (await app.markedBy(marked))
     if (submissionId) return hold(given, submissionId, undefined, 'not-theirs')
-    if (app.isFromDesk(mail.words?.message ?? nothingSaid)) return keep(given, 'a-mail-from-the-desk')
+    if (app.isFromDesk(mail.words?.message ?? noText)) return keep(given, 'a-mail-from-the-desk')
     return begin(given, to, known[0]?.reference)
   }
 
@@ -321,7 +321,7 @@ export function mailRouter(app: TakeContext) {
   ): Promise<InboundResult> {
     const { mail, envelope, unreadable } = given
     const isArticle = kind === 'guest-post'
-    const words = (isArticle ? mail.words?.article : mail.words?.message) ?? nothingSaid
+    const words = (isArticle ? mail.words?.article : mail.words?.message) ?? noText
     const document = isArticle ? await articleIn(given) : undefined
     const formatted = document?.formatted ?? words.formatted
     const from = mail.from
@@ -346,7 +346,7 @@ export function mailRouter(app: TakeContext) {
       idempotencyKey: given.idempotencyKey,
       fields: {
         title: mail.subject,
-        body: document?.text ?? words.said,
+        body: document?.text ?? words.visible,
         name: names || undefined,
         email: answerTo,
         language: document ? document.language : words.language,
@@ -357,9 +357,9 @@ export function mailRouter(app: TakeContext) {
       email: {
         ...given.origin(),
         ...(address && { to: address }),
-        ...(words.folded && { folded: words.folded }),
+        ...(words.quoted && { quoted: words.quoted }),
         ...(formatted && { formatted }),
-        ...(document && words.said && { cover: words.said }),
+        ...(document && words.visible && { cover: words.visible }),
       },
       threads: isElsewhere ? [] : given.threads(app.markOf, answerTo),
       isUnanswered,
@@ -370,12 +370,12 @@ export function mailRouter(app: TakeContext) {
 
   async function join(given: MailInHand, submissionId: string): Promise<InboundResult> {
     const { mail } = given
-    const { said, folded } = mail.words?.further ?? nothingSaid
+    const { visible, quoted } = mail.words?.further ?? noText
     const { repeat } = await app.receiveFurther({
-      ...given.further(submissionId, said),
+      ...given.further(submissionId, visible),
       email: {
         ...given.origin(),
-        ...(folded && { folded }),
+        ...(quoted && { quoted }),
         ...(given.isAutomatic && { isAutomatic: true }),
       },
       isQuiet: given.isAutomatic,
@@ -407,11 +407,11 @@ function fits({ inConfidence }: MailInHand, submission: Known): boolean {
 }
 
 /** What somebody may have wanted to send, and all else that their mail says. */
-function wordsOfQuarantined({ mail }: MailInHand): { said: string; folded: string } | undefined {
+function wordsOfQuarantined({ mail }: MailInHand): { visible: string; quoted: string } | undefined {
   const reply = mail.words?.reply
   if (!reply) return mail.words?.message
-  const folded = [reply.leftOut, reply.below].filter((text) => text !== '').join('\n\n')
-  return { said: shortened(reply.text), folded: shortened(folded) }
+  const quoted = [reply.leftOut, reply.below].filter((text) => text !== '').join('\n\n')
+  return { visible: shortened(reply.text), quoted: shortened(quoted) }
 }
 
 /** A name of one word is what one signs with; who somebody is, only the whole name tells. */
@@ -420,8 +420,8 @@ export function fullNames(name: string | undefined): string[] {
 }
 
 function holdsAny(words: string, names: string[]): boolean {
-  const said = words.toLowerCase().replace(/\s+/g, ' ')
-  return names.some((name) => said.includes(name.toLowerCase()))
+  const visible = words.toLowerCase().replace(/\s+/g, ' ')
+  return names.some((name) => visible.includes(name.toLowerCase()))
 }
 
 /** True for the names of documents whose text can be taken for an article. */

@@ -136,8 +136,8 @@ export function statusRouter(app: StatusContext): Router {
   /** The same message from the same page is one message; another one from it, as after Back, is another. */
   function idempotencyKeyOf(submission: Submission, fields: Record<string, unknown>, sent: SentForm) {
     const nonce = app.nonces.isOurs(sent.fields.nonce) ? sent.fields.nonce : randomUUID()
-    const said = JSON.stringify([fields, sent.files.map(({ name, sha256 }) => [name, sha256])])
-    const key = hash('sha256', `${submission.id}\0${nonceHash(nonce)}\0${said}`, 'base64url')
+    const request = JSON.stringify([fields, sent.files.map(({ name, sha256 }) => [name, sha256])])
+    const key = hash('sha256', `${submission.id}\0${nonceHash(nonce)}\0${request}`, 'base64url')
     return { source: 'status', key }
   }
 
@@ -150,7 +150,7 @@ export function statusRouter(app: StatusContext): Router {
     const now = app.now()
     const conversation = await app.submissions.conversation(submission.id, app.keysOf(typedReceipt(req)))
     const messages = conversation.filter((message) => isVisibleToSender(message, now))
-    const told = { ...submission, state: senderState(submission, now) }
+    const seen = { ...submission, state: senderState(submission, now) }
     if (wantsJson(req)) {
       res.json(senderView(submission, conversation, now))
       return
@@ -160,7 +160,7 @@ export function statusRouter(app: StatusContext): Router {
     const nonce = app.nonces.make()
     res.type('html').send(
       app.render('form/conversation', {
-        submission: told,
+        submission: seen,
         messages,
         receipt,
         nonce,

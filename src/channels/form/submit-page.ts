@@ -20,7 +20,7 @@ import { type Nonces, nonceHash } from './form-token.ts'
 
 /** What the form's door is handed where everything meets. */
 type FormContext = FormReading & {
-  receive: (incoming: IncomingSubmission) => Promise<Omit<Told, 'unkept'>>
+  receive: (incoming: IncomingSubmission) => Promise<Omit<ShownReceipt, 'unkept'>>
   /** Keeps files as they are, of pieces that are not confidential. */
   stageClear: Stage
   render: (view: string, data?: Record<string, unknown>) => string
@@ -38,7 +38,7 @@ type FormContext = FormReading & {
 }
 
 /** What a sender is told when something was received, as it is stored. */
-type Told = {
+type ShownReceipt = {
   reference: string
   receipt: string
   isConfidential: boolean
@@ -77,8 +77,8 @@ export function formRouter(app: FormContext): Router {
       checkToken(sent, res)
       const incoming = incomingOf(form, sent)
       refuseFilesWithErrors(sent, incoming)
-      const told = { ...(await app.receive(incoming)), unkept: sent.unkept.length }
-      answer(req, res, form, told, sent.unkept)
+      const received = { ...(await app.receive(incoming)), unkept: sent.unkept.length }
+      answer(req, res, form, received, sent.unkept)
     } catch (error) {
       if (sent) await app.discard(sent.files)
       refuse(req, res, form, app.asFailure(error))
@@ -141,10 +141,16 @@ export function formRouter(app: FormContext): Router {
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }
 
-  function answer(req: Request, res: Response, { kind }: Form, told: Told, files: AwaitedFile[]): void {
+  function answer(
+    req: Request,
+    res: Response,
+    { kind }: Form,
+    received: ShownReceipt,
+    files: AwaitedFile[],
+  ): void {
     res.set('cache-control', 'no-store')
     if (wantsJson(req)) {
-      const { reference, receipt, isConfidential, isUnmailed } = told
+      const { reference, receipt, isConfidential, isUnmailed } = received
       const statusUrl = `${addressAsked(req)}/status`
       // Besides what every answer has: what is not so for everything of this kind.
       const more = {
@@ -156,7 +162,7 @@ export function formRouter(app: FormContext): Router {
       return
     }
     const maxAge = receiptMinutes * 60 * 1000
-    res.cookie(receiptCookie, inCookie(told), { ...receiptCookieOptions(req), maxAge })
+    res.cookie(receiptCookie, inCookie(received), { ...receiptCookieOptions(req), maxAge })
     res.redirect(303, `${app.base}/receipt`)
   }
 
@@ -227,12 +233,19 @@ function digestOf(nonce: string, fields: Record<string, unknown>, sent: SentForm
   return requestDigest([nonce, fields, files])
 }
 
-function inCookie({ reference, receipt, isConfidential, earlier = '', isUnmailed, unkept }: Told): string {
+function inCookie({
+  reference,
+  receipt,
+  isConfidential,
+  earlier = '',
+  isUnmailed,
+  unkept,
+}: ShownReceipt): string {
   const how = isConfidential ? 'confidential' : 'clear'
   return [reference, receipt, how, earlier, isUnmailed ? 'unmailed' : '', unkept].join(' ')
 }
 
-function readReceiptCookie(req: Request): Told | undefined {
+function readReceiptCookie(req: Request): ShownReceipt | undefined {
   const shape = /^([\w-]+) ([\w-]+) (confidential|clear) ([\w-]*) (unmailed)? (\d+)$/
   const [, reference, receipt, how, earlier, mail, unkept] =
     shape.exec(parse(req.get('cookie') ?? '')[receiptCookie] ?? '') ?? []

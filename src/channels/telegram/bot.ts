@@ -5,7 +5,7 @@ import { addressOf, inTopic, isByAnother, isGroup, isToUs } from './address.ts'
 import { errorCodeOf } from './client.ts'
 import { commandIn, isPayload } from './commands.ts'
 import type { ConversationContext, Session } from './context.ts'
-import { type Conversation, conversation, NothingSaid } from './conversation.ts'
+import { type Conversation, conversation, EmptyMessage } from './conversation.ts'
 import { type Answer, readButton } from './keyboards.ts'
 import { isService } from './parse-message.ts'
 import { type Heard, type Incoming, messageIn } from './update-schema.ts'
@@ -76,7 +76,7 @@ function onMessages(bot: Bot<Turn>, talk: Conversation, app: ConversationContext
       try {
         say(turn, await answerTo(incoming, talk, () => wordsFor(turn)), app)
       } catch (error) {
-        if (!(error instanceof NothingSaid)) throw error
+        if (!(error instanceof EmptyMessage)) throw error
         await app.keepDeadLetter('no-words-or-files', incoming.raw)
         say(turn, { text: (await wordsFor(turn)).notTaken }, app)
       }
@@ -158,8 +158,8 @@ function inGroups(
       const { message } = incomingOf(turn)
       const name = nameFrom()
       const isReply = message.reply_to_message?.from?.id === id
-      const said = (message.text ?? message.caption ?? '').toLowerCase()
-      const isNamed = name !== undefined && new RegExp(`@${name.toLowerCase()}(?!\\w)`).test(said)
+      const lower = (message.text ?? message.caption ?? '').toLowerCase()
+      const isNamed = name !== undefined && new RegExp(`@${name.toLowerCase()}(?!\\w)`).test(lower)
       if (!isReply && !isNamed) return
       const words = await wordsFor(turn)
       const link = name === undefined ? '' : `https://t.me/${name}`

@@ -21,7 +21,7 @@ import { errorsIn, isAsking, missingStep, question, suggestionsFor } from './que
 import type { Incoming, Message, Press, Update } from './update-schema.ts'
 
 /** Nothing in the message that a piece could be made of. */
-export class NothingSaid extends Error {}
+export class EmptyMessage extends Error {}
 
 /** For so long after our answer, what a person writes without more ado is taken for their reply. */
 const replyTime = 7 * 24 * 3_600_000
@@ -84,10 +84,10 @@ export function conversation(app: ConversationContext) {
      * was sent in the clear is not added to.
      */
     async edit(incoming: Incoming, wordsFor: () => Promise<Words>, kind?: Kind): Promise<Answer | undefined> {
-      const { update, message, said } = incoming
+      const { update, message, fields } = incoming
       // Only a place that is shared live is ever edited: it moves, or its sharing ends. Where it began is what was said, and
       // where it ends may be where somebody lives: no other place is kept.
-      if (said.location !== undefined) return undefined
+      if (fields.location !== undefined) return undefined
       const chat = chatFrom(message)
       const { item, nature } = readMessage(incoming, app.reading)
       const fileNames = namesOfFiles(app.keys, message, item.files)
@@ -131,7 +131,7 @@ export function conversation(app: ConversationContext) {
         files: [],
         awaited: await newFiles(item.files, fileNames, drafts.knownFiles),
         telegram: item.sender,
-        ...(item.unread && { rawUpdates: [item.unread.raw] }),
+        ...(item.rawUpdate && { rawUpdates: [item.rawUpdate.raw] }),
         isEdit: true,
       })
       await drafts.edited(chat.key, item, fileNames, now())
@@ -223,7 +223,7 @@ export function conversation(app: ConversationContext) {
     const chat = chatFrom(message)
     const { item, nature } = readMessage(incoming, app.reading)
     if (nature === 'service') return undefined
-    if (nature === 'nothing') throw new NothingSaid()
+    if (nature === 'nothing') throw new EmptyMessage()
     const open = await drafts.ofChat(chat.key)
     const [draft] = open
     const name = updateName(update, of)
@@ -259,7 +259,7 @@ export function conversation(app: ConversationContext) {
     const { item } = readMessage(incoming, app.reading)
     const chat = chatFrom(message)
     const fileNames = namesOfFiles(app.keys, message, item.files)
-    const { words: body, name, language, sender, unread } = item
+    const { words: body, name, language, sender, rawUpdate } = item
     const { reference, receipt } = await app.receive({
       kind,
       channel: 'telegram',
@@ -268,13 +268,13 @@ export function conversation(app: ConversationContext) {
       files: [],
       awaited: item.files.map(({ mark: _, ...file }) => file),
       telegram: sender,
-      ...(unread && { rawUpdates: [unread.raw] }),
+      ...(rawUpdate && { rawUpdates: [rawUpdate.raw] }),
     })
     await drafts.edited(chat.key, item, fileNames, now())
     const words = await wordsFor()
     if (receipt === '') return { text: words.joined(reference) }
     const received = words.received(reference, receipt, `${app.siteUrl}/status`)
-    return { text: `${received}\n\n${words.afterYouTold}` }
+    return { text: `${received}\n\n${words.afterSending}` }
   }
 
   /** By which name this chat is known to us, and to Telegram. */
@@ -432,7 +432,7 @@ function asked(words: Words, draft: Draft): Answer | undefined {
 /** Update ids count per bot. With the message, for two bots that share this door may share an update id. */
 function updateName(update: Update, of = ''): UpdateName {
   const { update_id: id, message, edited_message: edited, callback_query: press } = update
-  const said = message ?? edited ?? press?.message
-  const place = hash('sha256', `${said?.chat.id}:${said?.message_id}`, 'base64url').slice(0, 8)
+  const fields = message ?? edited ?? press?.message
+  const place = hash('sha256', `${fields?.chat.id}:${fields?.message_id}`, 'base64url').slice(0, 8)
   return { bot: 'telegram', key: `${id}.${place}${of && `.${of}`}` }
 }

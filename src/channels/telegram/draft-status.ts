@@ -71,15 +71,15 @@ export function liveMessages(app: LiveContext) {
   async function openAnswer(draft: DraftToSubmit, words: Words, has: string): Promise<Answer> {
     const waits = words.sendsItself(lasting(words, quietTime(draft, app.quiet)))
     if (draft.step) {
-      const said = words.notSent(has, words.kinds[draft.kind])
-      return { text: `${said}\n${waits}`, buttons: postButtons(words, draft.id, draft.step) }
+      const summary = words.notSent(has, words.kinds[draft.kind])
+      return { text: `${summary}\n${waits}`, buttons: postButtons(words, draft.id, draft.step) }
     }
     const reference = draft.joins === null ? undefined : await app.referenceOf(draft.joins)
-    const said =
+    const summary =
       reference === undefined ? words.notSent(has, words.kinds[draft.kind]) : words.reply(has, reference)
     const isBegun = draft.joins === null && draft.encrypted !== undefined
     const warning = isBegun ? [`${words.beforeYouTell} ${app.saferForm(words)}`] : []
-    const text = [`${said}\n${waits}`, ...warning].join('\n\n')
+    const text = [`${summary}\n${waits}`, ...warning].join('\n\n')
     return { text, buttons: draftButtons(words, draft.id, draft.joins !== null) }
   }
 

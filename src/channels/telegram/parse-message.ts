@@ -24,24 +24,25 @@ export type ReadMessage = { item: DraftItem; nature: 'said' | 'unreadable' | 'se
 const notReadHere = '[This message could not be read here.]'
 
 export function readMessage(incoming: Incoming, reading: Reading): ReadMessage {
-  const { message, said, json, raw } = incoming
+  const { message, fields, json, raw } = incoming
   const findings = noFindings()
-  const words = messageReader.read(said, findings, said)
-  for (const name of besideMessage(json)) findings.unread.push({ name: `update.${name}`, value: json[name] })
+  const words = messageReader.read(fields, findings, fields)
+  for (const name of besideMessage(json))
+    findings.unparsed.push({ name: `update.${name}`, value: json[name] })
   const nature = natureOf(words, findings)
   const { media_group_id: album, edit_date: editedAt = 0, from } = message
   const item: DraftItem = {
     messageId: message.message_id,
     album: album ?? null,
     field: null,
-    sort: sortOf(said),
+    sort: sortOf(fields),
     words: nature === 'unreadable' ? notReadHere : words,
     files: findings.files.map((file) => remoteFile(file, reading)),
     sender: { ...addressOf(message), messageId: message.message_id },
     name: senderName(message),
     language: from?.language_code?.slice(0, 50),
     editedAt,
-    ...(findings.unread.length > 0 && { unread: { raw, mark: markOf(findings) } }),
+    ...(findings.unparsed.length > 0 && { rawUpdate: { raw, mark: markOf(findings) } }),
   }
   return { item, nature }
 }
@@ -51,15 +52,15 @@ export function isService(incoming: Incoming, reading: Reading): boolean {
   return readMessage(incoming, reading).nature === 'service'
 }
 
-function natureOf(words: string, { files, unread, isService }: Findings): ReadMessage['nature'] {
+function natureOf(words: string, { files, unparsed, isService }: Findings): ReadMessage['nature'] {
   if (words.trim() !== '' || files.length > 0) return 'said'
-  if (unread.length > 0) return 'unreadable'
+  if (unparsed.length > 0) return 'unreadable'
   return isService ? 'service' : 'nothing'
 }
 
 /** Tells what was not read from something else that was not. */
-function markOf({ unread }: Findings): string {
-  return hash('sha256', JSON.stringify(unread), 'base64url')
+function markOf({ unparsed }: Findings): string {
+  return hash('sha256', JSON.stringify(unparsed), 'base64url')
 }
 
 function remoteFile(
@@ -84,8 +85,8 @@ const sorts: [field: string, sort: ItemSort][] = [
   ['contact', 'contact'],
 ]
 
-function sortOf(said: object): ItemSort {
-  return sorts.find(([field]) => field in said)?.[1] ?? 'message'
+function sortOf(fields: object): ItemSort {
+  return sorts.find(([field]) => field in fields)?.[1] ?? 'message'
 }
 
 function senderName({ from }: Message): string | undefined {

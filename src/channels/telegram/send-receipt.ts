@@ -17,17 +17,14 @@ type ReceiptContext = {
 /** Tells a chat that its piece has been received: with the receipt, where it is a new one. */
 export function chatReceipts(app: ReceiptContext) {
   /** @throws CarryFault */
-  return async (
-    { submissionId: draftId, ...told }: Job,
-    signal: AbortSignal,
-  ): Promise<Unsent | undefined> => {
+  return async ({ submissionId: draftId, ...job }: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
     const draft = await app.draftById(draftId ?? '')
     const submissionId = draft?.becomes?.submissionId
     const submission = submissionId ? await app.submissionById(submissionId) : undefined
     if (!draft?.target || !submissionId || !submission) return { skipped: 'sent-already' }
     const words = await app.wordsFor(draft)
     const receipt =
-      told.receipt ?? (told.ephemeralPayload !== 'lost' ? told.ephemeralPayload?.receipt : undefined)
+      job.receipt ?? (job.ephemeralPayload !== 'lost' ? job.ephemeralPayload?.receipt : undefined)
     const text = receipt ? receivedText(words, submission, receipt) : words.joined(submission.reference)
     const api = await app.getApi()
     const address = readAddress(draft.target)
@@ -51,6 +48,6 @@ export function chatReceipts(app: ReceiptContext) {
     receipt: string,
   ): string {
     const received = words.received(reference, receipt, `${app.siteUrl}/status`)
-    return isConfidential ? `${received}\n\n${words.afterYouTold}` : received
+    return isConfidential ? `${received}\n\n${words.afterSending}` : received
   }
 }

@@ -36,8 +36,8 @@ export function telegramAnswers(app: AnswerContext) {
     const api = await app.getApi()
     const files = filesIn(message, ephemeralPayload)
     const isLeft = message.attachments.length > files.length
-    const said = ephemeralPayload?.text ?? message.content.fields.body
-    const words = ephemeralPayload && isLeft ? `${said}\n\n${fileNote(app.siteUrl)}` : said
+    const body = ephemeralPayload?.text ?? message.content.fields.body
+    const words = ephemeralPayload && isLeft ? `${body}\n\n${fileNote(app.siteUrl)}` : body
     const more = { link_preview_options: { is_disabled: true }, ...inTopic(sender) }
     const steps = [
       ...inItems(words).map(

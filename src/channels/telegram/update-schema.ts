@@ -71,14 +71,14 @@ export type Update = z.infer<typeof Update>
 export type Heard = { update: Update; json: Record<string, unknown>; raw: string }
 
 /** A message, new or edited, with what is said in it before that is read. */
-export type Incoming = Heard & { message: Message; said: Record<string, unknown> }
+export type Incoming = Heard & { message: Message; fields: Record<string, unknown> }
 
 /** The message that an update brings. */
 export function messageIn({ update, json, raw }: Heard): Incoming | undefined {
   const message = update.message ?? update.edited_message
   if (!message) return undefined
-  const said = (update.message ? json.message : json.edited_message) as Record<string, unknown>
-  return { update, json, raw, message, said }
+  const fields = (update.message ? json.message : json.edited_message) as Record<string, unknown>
+  return { update, json, raw, message, fields }
 }
 
 /** Nesting that no message has; what is nested deeper is not taken apart. */

@@ -4,14 +4,16 @@ import type { Incoming } from './update-schema.ts'
 
 /** The message as if the command had not stood before it: links and marks stay with the words that they belong to. */
 export function withoutCommand(incoming: Incoming, { rest, restAt }: Command): Incoming {
-  const { message, said } = incoming
+  const { message, fields } = incoming
   const [field, marks] =
     message.text === undefined ? (['caption', 'caption_entities'] as const) : (['text', 'entities'] as const)
-  const entities = Array.isArray(said[marks]) ? said[marks].flatMap((one) => moved(one, restAt)) : said[marks]
+  const entities = Array.isArray(fields[marks])
+    ? fields[marks].flatMap((one) => moved(one, restAt))
+    : fields[marks]
   return {
     ...incoming,
     message: { ...message, [field]: rest },
-    said: { ...said, [field]: rest, ...(entities !== undefined && { [marks]: entities }) },
+    fields: { ...fields, [field]: rest, ...(entities !== undefined && { [marks]: entities }) },
   }
 }
 

@@ -20,7 +20,7 @@ type AtOnceContext = {
   keepDeadLetter: (reason: string, raw: string) => Promise<void>
   keys: ChatKeys
   /** Tells what was said from something else, without anybody being able to try out what it was. */
-  digestOf: (said: string) => string
+  digestOf: (content: string) => string
   /** The submission that a message of a chat became. */
   submissionOf: (chat: string, messageId: number) => Promise<string | undefined>
   /** Remembers what a message of a chat became, for when it is edited. */
@@ -54,7 +54,7 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
     }
     if (isCommandAlone(message)) return say(reply, message, greeting(app))
     // Where a place began that is shared live is what was said; no later one is kept.
-    if (update.edited_message && incoming.said.location !== undefined) return
+    if (update.edited_message && incoming.fields.location !== undefined) return
     const read = readMessage(incoming, app.reading)
     if (read.nature === 'service') return
     if (read.nature === 'nothing') {
@@ -77,12 +77,12 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
     await app.remember(app.keys.chat(addressOf(message)), message.message_id, received.reference)
     await app.files.note(namesOfFiles(app.keys, message, read.item.files))
     const tooLarge = submission.awaited.some((file) => file.withheld !== undefined)
-    const told = [
+    const lines = [
       answer(received, app.siteUrl),
       tooLarge ? largeFileNote(app.siteUrl) : '',
       read.nature === 'unreadable' ? en.notTaken : '',
     ]
-    say(reply, message, told.filter((text) => text !== '').join('\n\n'))
+    say(reply, message, lines.filter((text) => text !== '').join('\n\n'))
   }
 
   /** An edit joins the piece that its message became; where that is not known it is kept raw. */
@@ -98,7 +98,7 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
       files: [],
       awaited: withoutMarks(files),
       telegram: item.sender,
-      ...(item.unread && { rawUpdates: [item.unread.raw] }),
+      ...(item.rawUpdate && { rawUpdates: [item.rawUpdate.raw] }),
       isEdit: true,
     })
     await app.files.note(names)
@@ -110,7 +110,7 @@ function incomingOf(
   { item }: ReadMessage,
   digestOf: AtOnceContext['digestOf'],
 ): IncomingSubmission {
-  const { words, files, name, language, sender, album, unread } = item
+  const { words, files, name, language, sender, album, rawUpdate } = item
   const awaited = withoutMarks(files)
   // With chat and message, for two bots that share this door may share an update id.
   const own = `${update.update_id}:${placeOf(message)}`
@@ -129,7 +129,7 @@ function incomingOf(
     files: [],
     awaited,
     telegram: sender,
-    ...(unread && { rawUpdates: [unread.raw] }),
+    ...(rawUpdate && { rawUpdates: [rawUpdate.raw] }),
   }
 }
 
@@ -182,7 +182,7 @@ function answer(received: Received, siteUrl: string): string {
     'Received. Thank you.',
     `Reference: ${received.reference}\nReceipt: ${received.receipt}`,
     `Keep the receipt to yourself. With it you can read our answer and write again: ${siteUrl}/status`,
-    en.afterYouTold,
+    en.afterSending,
   ].join('\n\n')
 }
 

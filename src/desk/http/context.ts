@@ -58,7 +58,7 @@ export type DeskContext = {
   answerDraft: (
     submission: Submission,
     opening: Message,
-    said: Pick<Fields, 'title' | 'body'>,
+    wording: Pick<Fields, 'title' | 'body'>,
   ) => Promise<{ to: string; subject: string; text: string }>
   /** By what a sender would be known again. */
   sendersOf: (message: Message) => string[]

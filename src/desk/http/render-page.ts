@@ -59,7 +59,7 @@ export function pageShower(app: PageContext): ShowPage {
     const isNew = isLocked && !hasOwnWay
     const key = await app.pgpKeys.of(editor.id)
     const pgp = key && { standing: standingOf(key, now), usableUntil: key.usableUntil }
-    const told = {
+    const common = {
       editor,
       formToken,
       failures,
@@ -73,7 +73,7 @@ export function pageShower(app: PageContext): ShowPage {
       pgp,
       now,
     }
-    res.type('html').send(app.render(view, { ...told, ...data }))
+    res.type('html').send(app.render(view, { ...common, ...data }))
   }
 
   /** True if the editor has something that opens their next session too. */

@@ -56,7 +56,7 @@ export function bulkRoutes(app: DeskContext): DeskRoute[] {
     const { value: letter } = await app.settings.letter(decision)
     const opening = openingOf(await app.submissions.conversation(action.submission.id, seat.keys))
     const values = valuesFor(action.submission, opening.content.fields, app.newsroom)
-    const said = { title: fill(letter.subject, values), body: fill(letter.body, values) }
-    return both(decide(action, decision), await written(action, seat, said))
+    const wording = { title: fill(letter.subject, values), body: fill(letter.body, values) }
+    return both(decide(action, decision), await written(action, seat, wording))
   }
 }

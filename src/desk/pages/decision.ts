@@ -8,7 +8,7 @@ import {
   both,
   type ChangeOf,
   decide,
-  type Said,
+  type Wording,
 } from '../../editorial/actions.ts'
 import { type Decision, decisions, fill, valuesFor } from '../../editorial/letter-templates.ts'
 import { contactOf, replyChannels } from '../../submissions/contact.ts'
@@ -130,7 +130,7 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
     const submission = await submissionOf(req)
     const messages = await openConversation(app, submission, seat)
     const seen = seenIn(req.body)
-    const written = { decision, list: formText(req, 'list'), isOn: true, ...saidIn(req), ...seen }
+    const written = { decision, list: formText(req, 'list'), isOn: true, ...wordingIn(req), ...seen }
     await letterPage(res, seat, submission, messages, written, failure)
   }
 
@@ -145,7 +145,7 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
       const submission = await seenSubmission(req)
       const action = actionContextOf(submission, seat)
       const decided = decide(action, decision)
-      const change = way === 'silent' ? decided : both(decided, await written(action, seat, saidIn(req)))
+      const change = way === 'silent' ? decided : both(decided, await written(action, seat, wordingIn(req)))
       const moved = await apply(action, change, submission.revision)
       res.redirect(303, await onwards(req, seat, submission, moved))
     })(req, res, seat)
@@ -168,13 +168,13 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
 
 /** Makes the change that writes to a sender, by the doors that lead to them. */
 export function writer(app: DeskContext) {
-  return async (action: ActionContext, seat: Seat, said: Said): Promise<ChangeOf> => {
+  return async (action: ActionContext, seat: Seat, wording: Wording): Promise<ChangeOf> => {
     if (action.submission.senderLeftAt !== null)
       throw new Failure('conflict', 'The sender deleted their side: nobody can be answered any more.')
     const contact = contactOf(await openConversation(app, action.submission, seat))
     const replyBy = replyChannels(contact, app.hasBot)
     const standing = await app.submissions.standingOf(action.submission.id)
-    return answer(action, said, replyBy, contact, standing?.last)
+    return answer(action, wording, replyBy, contact, standing?.last)
   }
 }
 
@@ -197,7 +197,7 @@ function seenIn(given: unknown): Seen {
   return SeenGiven.parse(given ?? {})
 }
 
-function saidIn(req: Request): { title: string; body: string } {
+function wordingIn(req: Request): { title: string; body: string } {
   return {
     title: formText(req, 'title').replace(/\s+/g, ' ').trim(),
     body: formText(req, 'body'),

@@ -62,7 +62,7 @@ export function exportRoutes(app: DeskContext): DeskRoute[] {
 }
 
 function rowOf(row: Listed, editor: string) {
-  const isTold = !row.isConfidential
+  const showsContent = !row.isConfidential
   return {
     reference: row.reference,
     kind: row.kind,
@@ -73,8 +73,8 @@ function rowOf(row: Listed, editor: string) {
     editor,
     tags: row.tags.join(', '),
     attachments: row.summary.attachments,
-    title: (isTold && row.summary.title) || '',
-    sender: (isTold && row.summary.sender) || '',
+    title: (showsContent && row.summary.title) || '',
+    sender: (showsContent && row.summary.sender) || '',
   }
 }
 

@@ -5,7 +5,7 @@ import type { DeskRoute } from '../http/routes.ts'
 
 type FurtherContext = {
   showPage: ShowPage
-  unread: Pick<DeadLetterStore, 'latest'>
+  deadLetters: Pick<DeadLetterStore, 'latest'>
   /** Which programs there are to clean files with. */
   programs: () => Promise<Programs>
   metrics: () => Promise<{ type: string; text: string }>
@@ -22,7 +22,7 @@ export function furtherRoutes(app: FurtherContext): DeskRoute[] {
       access: 'editor',
       handle: async (_req, res, seat) =>
         app.showPage(res, seat, 'desk/unread', {
-          idempotency_keys: await app.unread.latest(shown, seat.keys),
+          deadLetters: await app.deadLetters.latest(shown, seat.keys),
         }),
     },
     {

@@ -36,9 +36,9 @@ const telling =
   /Title|Subject|Description|Keyword|Caption|Headline|Template|Instructions|UserDefinedText|Label|Tag[A-Z]|Text$|^Pictures in it$/
 
 /** What an editor should know of what a file tells, most important first and each thing once. */
-export function findingsIn(told: string): Finding[] {
+export function findingsIn(rows: string): Finding[] {
   const found = new Map<string, Finding>()
-  for (const row of z.array(Row).parse(JSON.parse(told)).filter(isTelling)) {
+  for (const row of z.array(Row).parse(JSON.parse(rows)).filter(isTelling)) {
     const group = groupOf(row)
     if (!group) continue
     const finding = { group, name: wordsOf(row.name), value: plainValue(row.value) }

@@ -14,7 +14,7 @@ export const noPrograms: Programs = {
   heif: false,
 }
 
-const Told = z
+const Answer = z
   .object({ mat2: z.boolean(), ffmpeg: z.boolean(), exiftool: z.boolean(), 'heif-convert': z.boolean() })
   .transform(({ 'heif-convert': heif, ...others }) => ({ sandbox: true, heif, ...others }))
 
@@ -43,5 +43,5 @@ export function cleaning(...args: string[]): Command {
 export async function findPrograms(command = cleaning('programs')): Promise<Programs> {
   const made = await madeBy(command, Readable.from([]), { patience: firstWord })
   if (typeof made === 'string') throw new Error('the sandbox does not work')
-  return Told.parse(JSON.parse(await text(made.content)))
+  return Answer.parse(JSON.parse(await text(made.content)))
 }

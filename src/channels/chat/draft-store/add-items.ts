@@ -13,11 +13,11 @@ import {
   type DraftWriteContext,
   draftOf,
   encryptedAs,
+  itemColumns,
   itemRow,
   newDraft,
   notEncrypted,
   reEncrypted,
-  saidColumns,
 } from './rows.ts'
 import { close, gathering, insertDrafts, noteFiles, tellOf } from './writes.ts'
 
@@ -222,8 +222,8 @@ async function insertItems(
   for (const one of items) {
     const home = homes.get(one) as string
     const draft = drafts.get(home)
-    const said = await saidColumns(writing, one.item, draft ?? notEncrypted(), desk)
-    const row = itemRow(one.chat.key, home, one.item, said, draft?.state !== 'open')
+    const columns = await itemColumns(writing, one.item, draft ?? notEncrypted(), desk)
+    const row = itemRow(one.chat.key, home, one.item, columns, draft?.state !== 'open')
     const there = rows.get(rowName(row))
     if (!there || there.edited_at < row.edited_at) rows.set(rowName(row), row)
     else clashing.push(row)
@@ -281,8 +281,8 @@ async function insertApart(trx: Database, rows: Tables['draft_items'][]): Promis
 
 /** Beyond every number that Telegram gives, and negative as those that are not Telegram’s own. */
 function apart(digest: string): number {
-  const told = digest.slice(digest.indexOf('.') + 1)
-  return -(2 ** 48 + Buffer.from(told, 'base64url').readUIntBE(0, 5))
+  const encoded = digest.slice(digest.indexOf('.') + 1)
+  return -(2 ** 48 + Buffer.from(encoded, 'base64url').readUIntBE(0, 5))
 }
 
 /** Counts the parts to their pieces, all in one statement. */
@@ -334,7 +334,7 @@ async function tell(
   )
   if (sends.length > 0) await insertJobs(trx, sends, at)
   await offerUpload(trx, items, homes, at)
-  const asked = all.filter((row) => row.state === 'open' && isTold(row.step))
+  const asked = all.filter((row) => row.state === 'open' && isAnnounced(row.step))
   await tellOf(
     trx,
     asked.map(({ id }) => id),
@@ -360,6 +360,6 @@ function isFull(row: Tables['drafts']): boolean {
 }
 
 /** At other questions the chat is told by the next question. */
-function isTold(step: Step | null): boolean {
+function isAnnounced(step: Step | null): boolean {
   return step === null || step === 'body' || step === 'review'
 }

@@ -2,7 +2,7 @@ import type { Database } from '../../../db/open.ts'
 import type { Tables } from '../../../db/schema.ts'
 import type { Step } from '../../../db/values.ts'
 import type { Chat, Draft, DraftItem, UpdateName } from '../draft.ts'
-import { type DraftWriteContext, draftOf, itemRow, saidColumns } from './rows.ts'
+import { type DraftWriteContext, draftOf, itemColumns, itemRow } from './rows.ts'
 import { noteUpdate, tellOf } from './writes.ts'
 
 /** The answers to the questions that a guest post is asked. */
@@ -61,8 +61,8 @@ async function putAnswer(
   item: DraftItem,
 ): Promise<void> {
   const draftId = draft.id
-  const said = await saidColumns(writing, item, draft, () => writing.recipientsStore.desk(trx))
-  const row = itemRow(chat, draftId, item, said)
+  const columns = await itemColumns(writing, item, draft, () => writing.recipientsStore.desk(trx))
+  const row = itemRow(chat, draftId, item, columns)
   const { content, block, awaited, digest, field, edited_at } = row
   await trx
     .insertInto('draft_items')

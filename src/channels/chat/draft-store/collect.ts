@@ -19,10 +19,10 @@ import {
   type DraftWriteContext,
   digestIn,
   draftOf,
+  itemColumns,
   newDraft,
   notEncrypted,
   reEncrypted,
-  saidColumns,
 } from './rows.ts'
 import { change, close, insertDrafts, noteFiles, noteUpdate, openOf } from './writes.ts'
 
@@ -46,8 +46,8 @@ export function draftCollection(db: Database, writing: DraftWriteContext, quiet:
           if (isNew) await trx.updateTable('drafts').set({ is_chosen: 1 }).where('id', '=', open.id).execute()
           return draftOf(open)
         }
-        const isToldInConfidence = open?.is_chosen === 1 && open.context_id !== '' && open.item_count > 0
-        if (open && isToldInConfidence && !isConfidentialKind(kind)) await close(trx, open.id, at)
+        const isInConfidence = open?.is_chosen === 1 && open.context_id !== '' && open.item_count > 0
+        if (open && isInConfidence && !isConfidentialKind(kind)) await close(trx, open.id, at)
         else if (open) {
           const draftRecipients = await reEncryptedFor(trx, writing, open, kind, at)
           const chosen = { kind, step: firstStep(kind), is_chosen: 1, heard_at: at }
@@ -80,7 +80,7 @@ export function draftCollection(db: Database, writing: DraftWriteContext, quiet:
         await trx
           .updateTable('draft_items')
           .set({
-            ...(await saidColumns(writing, item, row, () => writing.recipientsStore.desk(trx))),
+            ...(await itemColumns(writing, item, row, () => writing.recipientsStore.desk(trx))),
             edited_at: item.editedAt,
             sort: item.sort,
           })

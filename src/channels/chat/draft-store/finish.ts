@@ -114,11 +114,11 @@ export function draftFinish(db: Database, writing: DraftWriteContext, quiet: num
           .values({ chat: draft.chat, submission_id: became.submissionId })
           .onConflict((oc) => oc.doNothing())
           .execute()
-        const told: NewJob[] = [
+        const receiptJob: NewJob[] = [
           receiptTo(draft, became.receipt),
           { type: 'chat-send', submissionId: draft.id },
         ]
-        await insertJobs(trx, told, at, writing.processCodec)
+        await insertJobs(trx, receiptJob, at, writing.processCodec)
         await tellOf(trx, [draft.id], at)
       })
     },
@@ -151,9 +151,9 @@ export function draftFinish(db: Database, writing: DraftWriteContext, quiet: num
 
 /** Of a confidential piece the outbox holds no receipt that anybody else could read. */
 function receiptTo(draft: DraftToSubmit, receipt: string | undefined): NewJob {
-  const told = { type: 'chat-receipt' as const, submissionId: draft.id }
-  if (!draft.encrypted) return { ...told, receipt: receipt ?? null }
-  return receipt === undefined ? told : { ...told, ephemeralPayload: { receipt } }
+  const receiptJob = { type: 'chat-receipt' as const, submissionId: draft.id }
+  if (!draft.encrypted) return { ...receiptJob, receipt: receipt ?? null }
+  return receipt === undefined ? receiptJob : { ...receiptJob, ephemeralPayload: { receipt } }
 }
 
 /** Only as it was read: what was edited meanwhile is still to be taken. */

@@ -6,10 +6,10 @@ import { isConfidentialKind } from '../../../submissions/model.ts'
 import {
   type DraftRecipients,
   type DraftWriteContext,
+  itemColumns,
   itemOf,
   notEncrypted,
   reEncrypted,
-  saidColumns,
 } from './rows.ts'
 
 /** What an open piece is sealed by when it becomes one of another kind, with what it has so far written anew. */
@@ -51,10 +51,10 @@ async function rewritten(
   const items = rows.map((row) => itemOf(row, writing.processKey))
   if (items.some(({ lost }) => lost)) return {}
   for (const item of items) {
-    const said = await saidColumns(writing, item, draftRecipients, () => writing.recipientsStore.desk(trx))
+    const columns = await itemColumns(writing, item, draftRecipients, () => writing.recipientsStore.desk(trx))
     await trx
       .updateTable('draft_items')
-      .set(said)
+      .set(columns)
       .where('chat', '=', draft.chat)
       .where('message_id', '=', item.messageId)
       .execute()

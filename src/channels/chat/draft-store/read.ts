@@ -72,7 +72,7 @@ export function draftReads(db: Database, processKey: ProcessKey) {
      */
     isKnown(
       { digest, editedAt }: ItemFate,
-      item: Pick<DraftItem, 'words' | 'files' | 'unread' | 'editedAt'>,
+      item: Pick<DraftItem, 'words' | 'files' | 'rawUpdate' | 'editedAt'>,
     ): boolean {
       const plain = digestOf(item)
       if (digest === plain || digest === processKey.digest(plain)) return true
@@ -80,7 +80,7 @@ export function draftReads(db: Database, processKey: ProcessKey) {
     },
 
     /** Tells something that was said from something else that was, within this process only. */
-    digestOf: (said: string): string => processKey.digest(said),
+    digestOf: (content: string): string => processKey.digest(content),
 
     /** The keys of those files that were taken in before, with the same message. */
     async knownFiles(names: UpdateName[]): Promise<Set<string>> {

@@ -75,18 +75,25 @@ export function newDraft(
 }
 
 /** The columns that hold what a part says. */
-type SaidColumns = Pick<Tables['draft_items'], 'content' | 'block' | 'awaited' | 'digest'>
+type ItemColumns = Pick<Tables['draft_items'], 'content' | 'block' | 'awaited' | 'digest'>
 
 /** What a part says as it is stored: sealed, where its piece is. */
-export async function saidColumns(
+export async function itemColumns(
   { contents, recipientsStore, processKey }: DraftWriteContext,
   item: DraftItem,
   draft: Pick<Tables['drafts'], 'context_id' | 'sender_recipient'>,
   desk: () => Promise<Recipient> = recipientsStore.desk,
-): Promise<SaidColumns> {
-  const { words, sender, name, language, unread } = item
+): Promise<ItemColumns> {
+  const { words, sender, name, language, rawUpdate } = item
   const files = item.files.map((file) => ({ ...file, id: file.id ?? coarseId(Date.now()) }))
-  const content = JSON.stringify({ words, files, sender, name, language, unread } satisfies DraftItemContent)
+  const content = JSON.stringify({
+    words,
+    files,
+    sender,
+    name,
+    language,
+    rawUpdate,
+  } satisfies DraftItemContent)
   if (draft.context_id === '')
     return { content, block: null, awaited: null, digest: digestIn(draft, item, processKey) }
   const recipients = { contextId: draft.context_id, sender: draft.sender_recipient, desk: await desk() }
@@ -119,7 +126,7 @@ export function itemRow(
   chat: string,
   draftId: string,
   item: DraftItem,
-  said: SaidColumns,
+  columns: ItemColumns,
   isLate = false,
 ): Tables['draft_items'] {
   return {
@@ -129,7 +136,7 @@ export function itemRow(
     album: item.album,
     field: item.field,
     sort: item.sort,
-    ...said,
+    ...columns,
     edited_at: item.editedAt,
     is_late: isLate ? 1 : 0,
     became: null,
@@ -139,11 +146,11 @@ export function itemRow(
 
 export function itemOf(row: Tables['draft_items'], processKey: ProcessKey): DraftItem {
   const { message_id: messageId, album, field, sort, edited_at: editedAt } = row
-  return { messageId, album, field, sort, editedAt, ...saidBy(row, processKey) }
+  return { messageId, album, field, sort, editedAt, ...readContent(row, processKey) }
 }
 
-function saidBy(
-  { content, block, awaited }: SaidColumns,
+function readContent(
+  { content, block, awaited }: ItemColumns,
   processKey: ProcessKey,
 ): DraftItemContent & Pick<DraftItem, 'block' | 'lost'> {
   // Only what has been taken into a message has none.
@@ -168,9 +175,13 @@ export function digestIn(
 }
 
 /** Of what a part says: an edit that changes nothing is none. */
-export function digestOf({ words, files, unread }: Pick<DraftItem, 'words' | 'files' | 'unread'>): string {
-  const said = [words, files.map(({ mark }) => mark), ...(unread ? [unread.mark] : [])]
-  return hash('sha256', JSON.stringify(said), 'base64url')
+export function digestOf({
+  words,
+  files,
+  rawUpdate,
+}: Pick<DraftItem, 'words' | 'files' | 'rawUpdate'>): string {
+  const columns = [words, files.map(({ mark }) => mark), ...(rawUpdate ? [rawUpdate.mark] : [])]
+  return hash('sha256', JSON.stringify(columns), 'base64url')
 }
 
 export function draftToSubmitOf(row: Tables['drafts'], processKey: ProcessKey): DraftToSubmit {

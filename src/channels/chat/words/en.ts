@@ -60,7 +60,7 @@ export const en = {
   inTor: (url: string) => `In Tor Browser: ${url}`,
   beforeYouTell:
     'Telegram knows that it is you who writes. If that is a danger to you, stop here and use the form.',
-  afterYouTold:
+  afterSending:
     'For your safety: note the receipt on paper, then delete this chat. If more is dangerous to say, write it on our site with the receipt, and not here.',
   chooseKind: 'What would you like to send? You can also just begin to write.',
   begun: (kind: string) =>

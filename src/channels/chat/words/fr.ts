@@ -52,7 +52,7 @@ export const fr: Words = {
   inTor: (url) => `Dans le navigateur Tor : ${url}`,
   beforeYouTell:
     'Telegram sait que c’est vous qui écrivez. Si c’est un danger pour vous, arrêtez-vous ici et utilisez le formulaire.',
-  afterYouTold:
+  afterSending:
     'Pour votre sécurité : notez le reçu sur papier, puis supprimez cette conversation. S’il est dangereux d’en dire plus, écrivez-le sur notre site avec le reçu, et non ici.',
   chooseKind: 'Que voulez-vous envoyer ? Vous pouvez aussi commencer à écrire.',
   begun: (kind) =>

@@ -51,7 +51,7 @@ export const sw: Words = {
   inTor: (url) => `Katika Tor Browser: ${url}`,
   beforeYouTell:
     'Telegram inajua kwamba ni wewe unayeandika. Ikiwa hiyo ni hatari kwako, ishia hapa na utumie fomu.',
-  afterYouTold:
+  afterSending:
     'Kwa usalama wako: andika stakabadhi kwenye karatasi, kisha ufute mazungumzo haya. Ikiwa ni hatari kusema zaidi, andika kwenye tovuti yetu kwa kutumia stakabadhi, si hapa.',
   chooseKind: 'Ungependa kutuma nini? Unaweza pia kuanza kuandika tu.',
   begun: (kind) =>

@@ -71,7 +71,7 @@ export function richButton(text: Reader): Reader {
 }
 
 function asLink({ text, ...action }: Record<string, string>): string {
-  const told = joined(Object.values(action), ' ')
-  if (told === '') return `[${text}]`
-  return /^[a-z][a-z\d+.-]*:\S+$/i.test(told) ? `[${text}](${inLink(told)})` : `[${text}: ${told}]`
+  const phrases = joined(Object.values(action), ' ')
+  if (phrases === '') return `[${text}]`
+  return /^[a-z][a-z\d+.-]*:\S+$/i.test(phrases) ? `[${text}](${inLink(phrases)})` : `[${text}: ${phrases}]`
 }

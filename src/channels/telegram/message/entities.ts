@@ -68,8 +68,8 @@ export function entitiesOf(field: string): Reader {
   return {
     ...entities,
     read(value, findings, around) {
-      const isTold = typeof around[field] === 'string'
-      if (!isTold) findings.unread.push({ name: '', value })
+      const isKnown = typeof around[field] === 'string'
+      if (!isKnown) findings.unparsed.push({ name: '', value })
       else entities.read(value, findings, around)
       return ''
     },
@@ -82,7 +82,7 @@ export function entitled(field: string): Reader {
     decision: 'words',
     read(value, findings, around) {
       if (typeof value === 'string') return marked(value, around[field])
-      findings.unread.push({ name: '', value })
+      findings.unparsed.push({ name: '', value })
       return ''
     },
   }
@@ -128,20 +128,20 @@ function marksOf(text: string, span: Span, index: number): Mark[] {
     { at: begin, text: before, order: 2 + 1 / inside.length + index * tiny },
     { at: end, text: after, order: 1 - 1 / inside.length - index * tiny },
   ]
-  const told = entity.read(span, noFindings(), span)
+  const phrases = entity.read(span, noFindings(), span)
   switch (span.type) {
     case 'strikethrough':
       return around('~~', '~~')
     case 'spoiler':
       return around('||', '||')
     case 'text_link':
-      return told === inside ? [] : around('[', `](${inLink(told)})`)
+      return phrases === inside ? [] : around('[', `](${inLink(phrases)})`)
     case 'text_mention':
-      return around('[', `]${told}`)
+      return around('[', `]${phrases}`)
     case 'date_time':
-      return around('', ` (${told})`)
+      return around('', ` (${phrases})`)
     case 'pre':
-      return around(`${lineBefore(text, begin)}\`\`\`${told}\n`, `\n\`\`\`${lineAfter(text, end)}`)
+      return around(`${lineBefore(text, begin)}\`\`\`${phrases}\n`, `\n\`\`\`${lineAfter(text, end)}`)
     case 'blockquote':
     case 'expandable_blockquote':
       return [

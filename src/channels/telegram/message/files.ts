@@ -26,21 +26,21 @@ import {
   looks,
   object,
   oneOf,
+  type Phrases,
+  phraseOf,
+  phrases,
   type Reader,
-  said,
-  type Told,
-  told,
   words,
 } from './reader.ts'
 
 /** A file's name for fetching it; longer ones are none of Telegram's. */
 const fileId: Reader = {
-  ...said((value) => (isFileId(value) ? '' : undefined)),
+  ...phraseOf((value) => (isFileId(value) ? '' : undefined)),
   decision: 'file',
 }
 
 /** The name that its sender gave it. */
-const fileName = said((value) => (typeof value === 'string' ? '' : undefined))
+const fileName = phraseOf((value) => (typeof value === 'string' ? '' : undefined))
 
 const aFile = { file_id: fileId, file_unique_id: envelope, file_size: envelope }
 
@@ -52,15 +52,15 @@ function isFileId(value: unknown): value is string {
 function file<T extends object>(
   name: string | ((value: Fields) => string),
   fields: Record<keyof T, Reader>,
-  tell: (told: Told<T>) => string = inLines,
+  tell: (phrases: Phrases<T>) => string = inLines,
 ): Reader {
   const reader = object<T>(fields, tell)
   return {
     ...reader,
     read(value, findings, around) {
-      const told = reader.read(value, findings, around)
+      const phrases = reader.read(value, findings, around)
       if (isFields(value)) put(value, typeof name === 'string' ? name : name(value), findings)
-      return told
+      return phrases
     },
   }
 }
@@ -88,12 +88,12 @@ function photoNamed(name: string): Reader {
   return {
     ...sizes,
     read(value, findings, around) {
-      const told = sizes.read(value, findings, around)
+      const phrases = sizes.read(value, findings, around)
       const [largest] = (Array.isArray(value) ? value : [])
         .filter(isFields)
         .toSorted((a, b) => area(b) - area(a))
       if (largest) put(largest, name, findings)
-      return told
+      return phrases
     },
   }
 }
@@ -133,7 +133,7 @@ export const video = file<Video>('video.mp4', {
   ...measures,
   thumbnail: looks,
   cover: photoNamed('cover.jpg'),
-  start_timestamp: told(words, (seconds) => `[The video starts at ${seconds} s]`),
+  start_timestamp: phrases(words, (seconds) => `[The video starts at ${seconds} s]`),
   file_name: fileName,
   mime_type: looks,
   // The same film, smaller.
@@ -188,9 +188,9 @@ export const sticker: Reader = {
   read(value, findings, around) {
     const still = isFields(value) && value.is_animated === true ? value.thumbnail : undefined
     if (!isFields(still)) return stickerFile.read(value, findings, around)
-    const told = stickerFile.read(value, { ...findings, files: [] }, around)
+    const phrases = stickerFile.read(value, { ...findings, files: [] }, around)
     put(still, 'sticker.webp', findings)
-    return told
+    return phrases
   },
 }
 
@@ -203,7 +203,7 @@ const paid = oneOf<PaidMedia['type']>('type', {
       type: looks,
       width: words,
       height: words,
-      duration: told(words, (seconds) => `${seconds} seconds`),
+      duration: phrases(words, (seconds) => `${seconds} seconds`),
     },
     ({ width, height, duration }) => {
       const size = width && height ? `${width} × ${height}` : joined([width, height], '')
@@ -213,6 +213,6 @@ const paid = oneOf<PaidMedia['type']>('type', {
 })
 
 export const paidMedia = object<PaidMediaInfo>({
-  star_count: told(words, (stars) => `[Paid media: ${stars} Telegram Stars to view]`),
+  star_count: phrases(words, (stars) => `[Paid media: ${stars} Telegram Stars to view]`),
   paid_media: list(paid),
 })

@@ -14,11 +14,11 @@ import {
   looks,
   noFindings,
   object,
+  type Phrases,
+  phrases,
   quoted,
   type Reader,
   service,
-  type Told,
-  told,
   words,
 } from './reader.ts'
 import { externalReply, linkPreview, quote, shown, withPlaceOnce } from './replies.ts'
@@ -45,7 +45,7 @@ const place = {
   message_id: envelope,
   message_thread_id: envelope,
   from: sender,
-  sender_chat: told(chat, (name) => `[Sent on behalf of ${name}]`),
+  sender_chat: phrases(chat, (name) => `[Sent on behalf of ${name}]`),
   date: envelope,
   guest_query_id: envelope,
   business_connection_id: envelope,
@@ -65,15 +65,15 @@ const place = {
 
 /** What a message tells of itself besides what is said in it. */
 const about = {
-  sender_tag: told(words, (tag) => `[Title in the chat: ${tag}]`),
-  sender_business_bot: told(user, (name) => `[Sent by the bot ${name}]`),
-  via_bot: told(user, (name) => `[Sent via the bot ${name}]`),
-  guest_bot_caller_user: told(user, (name) => `[Called by ${name}]`),
-  guest_bot_caller_chat: told(chat, (name) => `[Called in ${name}]`),
-  author_signature: told(words, (signature) => `[Signed ${signature}]`),
+  sender_tag: phrases(words, (tag) => `[Title in the chat: ${tag}]`),
+  sender_business_bot: phrases(user, (name) => `[Sent by the bot ${name}]`),
+  via_bot: phrases(user, (name) => `[Sent via the bot ${name}]`),
+  guest_bot_caller_user: phrases(user, (name) => `[Called by ${name}]`),
+  guest_bot_caller_chat: phrases(chat, (name) => `[Called in ${name}]`),
+  author_signature: phrases(words, (signature) => `[Signed ${signature}]`),
   is_from_offline: flag('[Sent automatically, for example as a scheduled message]'),
   is_paid_post: flag('[A paid post]'),
-  paid_star_count: told(words, (stars) => `[Sent for ${stars} Telegram Stars]`),
+  paid_star_count: phrases(words, (stars) => `[Sent for ${stars} Telegram Stars]`),
   link_preview_options: linkPreview,
   reply_markup: keyboard,
   suggested_post_info: suggestedPost,
@@ -85,9 +85,9 @@ const before = {
   is_automatic_forward: flag('[Forwarded automatically from the linked channel]'),
   reply_to_message: repliedTo(),
   external_reply: externalReply,
-  reply_to_story: told(story, (what) => `In reply to ${what}:`),
-  reply_to_checklist_task_id: told(words, (id) => `[In reply to task ${id} of the list]`),
-  reply_to_poll_option_id: told(words, (id) => `[In reply to option ${id} of the poll]`),
+  reply_to_story: phrases(story, (what) => `In reply to ${what}:`),
+  reply_to_checklist_task_id: phrases(words, (id) => `[In reply to task ${id} of the list]`),
+  reply_to_poll_option_id: phrases(words, (id) => `[In reply to option ${id} of the poll]`),
   quote,
 }
 
@@ -169,18 +169,23 @@ const ofTelegram = {
  */
 export const message = object<Message>(
   { ...before, ...written, ...shown, ...done, ...about, ...place, ...ofTelegram },
-  (told, value) => {
-    const { location } = withPlaceOnce(told, value)
-    const below = inLines({ ...pick(told, shown), location, ...pick(told, done), ...pick(told, about) })
-    const own = joined([inLines(pick(told, written)), told.sender_chat, below], '\n')
+  (phrases, value) => {
+    const { location } = withPlaceOnce(phrases, value)
+    const below = inLines({
+      ...pick(phrases, shown),
+      location,
+      ...pick(phrases, done),
+      ...pick(phrases, about),
+    })
+    const own = joined([inLines(pick(phrases, written)), phrases.sender_chat, below], '\n')
     // Nothing follows where only files are passed on.
-    if (own === '') return headOf(told).replace(/:$/, '')
-    return joined([headOf(told), own], told.quote || hasQuotation(told) ? '\n\n' : '\n')
+    if (own === '') return headOf(phrases).replace(/:$/, '')
+    return joined([headOf(phrases), own], phrases.quote || hasQuotation(phrases) ? '\n\n' : '\n')
   },
 )
 
-function headOf(told: Told<Message>): string {
-  const { forward_origin: from, ...rest } = told
+function headOf(phrases: Phrases<Message>): string {
+  const { forward_origin: from, ...rest } = phrases
   const { is_automatic_forward, reply_to_message, external_reply, reply_to_story, quote: part } = rest
   return inLines({
     forwarded: from && `Forwarded from ${from}:`,
@@ -194,12 +199,12 @@ function headOf(told: Told<Message>): string {
   })
 }
 
-function hasQuotation({ reply_to_message, external_reply }: Told<Message>): boolean {
+function hasQuotation({ reply_to_message, external_reply }: Phrases<Message>): boolean {
   return reply_to_message !== '' || external_reply !== ''
 }
 
-function pick<T extends object>(told: Told<Message>, fields: T): Record<string, string> {
-  return Object.fromEntries(Object.keys(fields).map((name) => [name, told[name as keyof Message]]))
+function pick<T extends object>(phrases: Phrases<Message>, fields: T): Record<string, string> {
+  return Object.fromEntries(Object.keys(fields).map((name) => [name, phrases[name as keyof Message]]))
 }
 
 /**
@@ -214,13 +219,13 @@ function repliedTo(): Reader {
       if (!isFields(value)) return inner.read(value, findings, around)
       const isHere = !isFields(value.chat) || idOf(value.chat) === idOf(around.chat)
       if (isHere && isFields(value.from) && value.from.is_bot === true) return ''
-      const { unread } = findings
-      const named: Findings = { unread, files: [], isService: false }
-      const said = inner.read(value, isHere ? named : { ...findings, isService: false }, around)
+      const { unparsed } = findings
+      const named: Findings = { unparsed, files: [], isService: false }
+      const inside = inner.read(value, isHere ? named : { ...findings, isService: false }, around)
       const who = whoWrote(value, around)
-      const told = joined([said, ...named.files.map(({ name }) => `[${name}]`)], '\n')
-      if (told === '') return who && `[In reply to ${who}]`
-      return `In reply to ${who || 'an earlier message'}:\n${quoted(told)}`
+      const phrases = joined([inside, ...named.files.map(({ name }) => `[${name}]`)], '\n')
+      if (phrases === '') return who && `[In reply to ${who}]`
+      return `In reply to ${who || 'an earlier message'}:\n${quoted(phrases)}`
     },
   }
 }

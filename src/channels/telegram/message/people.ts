@@ -17,7 +17,7 @@ import {
   moment,
   object,
   oneOf,
-  told,
+  phrases,
   words,
 } from './reader.ts'
 
@@ -85,7 +85,7 @@ export const ownChat = object<Chat.SupergroupChat>(
   () => '',
 )
 
-const signed = told(words, (name) => `signed “${name}”`)
+const signed = phrases(words, (name) => `signed “${name}”`)
 
 /** Where a message comes from, as far as Telegram tells: who, which message, when. */
 export const origin = oneOf<MessageOrigin['type']>('type', {
@@ -102,7 +102,7 @@ export const origin = oneOf<MessageOrigin['type']>('type', {
     {
       type: looks,
       chat,
-      message_id: told(words, (id) => `message ${id}`),
+      message_id: phrases(words, (id) => `message ${id}`),
       author_signature: signed,
       date: moment,
     },
@@ -110,8 +110,8 @@ export const origin = oneOf<MessageOrigin['type']>('type', {
   ),
 })
 
-function inOneLine(told: Record<string, string>): string {
-  return joined(Object.values(told), ', ')
+function inOneLine(phrases: Record<string, string>): string {
+  return joined(Object.values(phrases), ', ')
 }
 
 /** The address of a message of a channel or a supergroup. https://core.telegram.org/api/links#message-links */

@@ -30,7 +30,7 @@ type FoundFile = {
 export type Findings = {
   files: FoundFile[]
   /** What was not read, by its name: a field that is not known, or of another shape than it should be. */
-  unread: { name: string; value: unknown }[]
+  unparsed: { name: string; value: unknown }[]
   /** True where Telegram tells something of the chat itself. */
   isService: boolean
 }
@@ -52,7 +52,7 @@ type Inner =
   | { tag: string; members: Record<string, Reader> }
 
 export function noFindings(): Findings {
-  return { files: [], unread: [], isService: false }
+  return { files: [], unparsed: [], isService: false }
 }
 
 export function isFields(value: unknown): value is Fields {
@@ -60,23 +60,23 @@ export function isFields(value: unknown): value is Fields {
 }
 
 /** Reads a single value; what `say` has no words for was not read. */
-export function said(say: (value: unknown) => string | undefined): Reader {
+export function phraseOf(say: (value: unknown) => string | undefined): Reader {
   return {
     decision: 'words',
     read(value, findings) {
-      const told = say(value)
-      if (told === undefined) findings.unread.push({ name: '', value })
-      return told ?? ''
+      const phrases = say(value)
+      if (phrases === undefined) findings.unparsed.push({ name: '', value })
+      return phrases ?? ''
     },
   }
 }
 
 /** A text or a number, as it is. */
-export const words = said(asWritten)
+export const words = phraseOf(asWritten)
 
 /** The same, with what it is before it. */
 export function labelled(label: string): Reader {
-  return said((value) => {
+  return phraseOf((value) => {
     const text = asWritten(value)
     return text && `${label}: ${text}`
   })
@@ -89,11 +89,11 @@ function asWritten(value: unknown): string | undefined {
 
 /** What it means that something is so, or is not so. */
 export function flag(yes: string, no = ''): Reader {
-  return said((value) => (typeof value === 'boolean' ? (value ? yes : no) : undefined))
+  return phraseOf((value) => (typeof value === 'boolean' ? (value ? yes : no) : undefined))
 }
 
 /** A time in seconds since 1970, in UTC; 0 is Telegram's “never”. */
-export const moment = said((value) => {
+export const moment = phraseOf((value) => {
   if (value === 0) return ''
   return typeof value === 'number' ? writtenTime(value) : undefined
 })
@@ -119,7 +119,7 @@ export const service: Reader = {
 export const unreadable: Reader = {
   decision: 'unreadable',
   read(value, findings) {
-    findings.unread.push({ name: '', value })
+    findings.unparsed.push({ name: '', value })
     return ''
   },
 }
@@ -129,7 +129,7 @@ function silent(decision: Decision): Reader {
 }
 
 /** What the fields of an object say, by name; empty for those that are not there. */
-export type Told<T extends object> = Record<keyof T, string>
+export type Phrases<T extends object> = Record<keyof T, string>
 
 /**
  * An object of this type, every field of it with its reader. `tell` puts together what they say; each in a line of its own
@@ -137,7 +137,7 @@ export type Told<T extends object> = Record<keyof T, string>
  */
 export function object<T extends object>(
   fields: Record<keyof T, Reader>,
-  tell: (told: Told<T>, value: Fields) => string = inLines,
+  tell: (phrases: Phrases<T>, value: Fields) => string = inLines,
 ): Reader {
   const byName: Record<string, Reader> = fields
   return {
@@ -145,13 +145,13 @@ export function object<T extends object>(
     inner: () => ({ fields }),
     read(value, findings) {
       if (!isFields(value)) return notRead(value, findings)
-      const told: Record<string, string> = {}
+      const phrases: Record<string, string> = {}
       for (const [name, reader] of Object.entries(byName))
-        told[name] = isThere(value, name) ? readField(reader, name, value, findings) : ''
+        phrases[name] = isThere(value, name) ? readField(reader, name, value, findings) : ''
       for (const name of Object.keys(value))
         if (!Object.hasOwn(byName, name) && isThere(value, name))
-          findings.unread.push({ name, value: value[name] })
-      return tell(told as Told<T>, value)
+          findings.unparsed.push({ name, value: value[name] })
+      return tell(phrases as Phrases<T>, value)
     },
   }
 }
@@ -161,10 +161,10 @@ function isThere(value: Fields, name: string): boolean {
 }
 
 function readField(reader: Reader, name: string, value: Fields, findings: Findings): string {
-  const before = findings.unread.length
-  const told = reader.read(value[name], findings, value)
-  for (const one of findings.unread.slice(before)) one.name = one.name ? `${name}.${one.name}` : name
-  return told
+  const before = findings.unparsed.length
+  const phrases = reader.read(value[name], findings, value)
+  for (const one of findings.unparsed.slice(before)) one.name = one.name ? `${name}.${one.name}` : name
+  return phrases
 }
 
 /** A list of such values; `between` stands between what they say. */
@@ -206,7 +206,7 @@ export function later(make: () => Reader): Reader {
 }
 
 /** The same value, told in another way. */
-export function told(reader: Reader, tell: (words: string) => string): Reader {
+export function phrases(reader: Reader, tell: (words: string) => string): Reader {
   return {
     ...reader,
     read(value, findings, around) {
@@ -217,7 +217,7 @@ export function told(reader: Reader, tell: (words: string) => string): Reader {
 }
 
 function notRead(value: unknown, findings: Findings): string {
-  findings.unread.push({ name: '', value })
+  findings.unparsed.push({ name: '', value })
   return ''
 }
 
@@ -226,8 +226,8 @@ export function joined(parts: (string | undefined)[], between: string): string {
   return parts.filter((part) => part !== undefined && part !== '').join(between)
 }
 
-export function inLines(told: Record<string, string>): string {
-  return joined(Object.values(told), '\n')
+export function inLines(phrases: Record<string, string>): string {
+  return joined(Object.values(phrases), '\n')
 }
 
 /** As a quotation: each line with a mark before it. */

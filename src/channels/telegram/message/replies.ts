@@ -13,7 +13,7 @@ import {
   voice,
 } from './files.ts'
 import { chat, linkTo, origin, story } from './people.ts'
-import { envelope, inLines, isFields, joined, looks, object, quoted, told, words } from './reader.ts'
+import { envelope, inLines, isFields, joined, looks, object, phrases, quoted, words } from './reader.ts'
 import {
   checklist,
   contact,
@@ -29,7 +29,7 @@ import {
 
 export const linkPreview = object<LinkPreviewOptions>({
   is_disabled: looks,
-  url: told(words, (url) => `Link preview: ${url}`),
+  url: phrases(words, (url) => `Link preview: ${url}`),
   prefer_small_media: looks,
   prefer_large_media: looks,
   show_above_text: looks,
@@ -50,7 +50,7 @@ export const shown = {
   live_photo: livePhoto,
   paid_media: paidMedia,
   sticker,
-  story: told(story, (what) => `[A ${what}]`),
+  story: phrases(story, (what) => `[A ${what}]`),
   video,
   video_note: videoNote,
   voice,
@@ -77,8 +77,8 @@ export const externalReply = object<ExternalReplyInfo>(
     has_media_spoiler: looks,
   },
   ({ origin: from, chat: place, message_id, link_preview_options, ...things }, value) => {
-    const isTold = isFields(value.origin) && value.origin.message_id === value.message_id
-    const where = isTold ? [] : [message_id && `message ${message_id}`, linkTo(value.chat, value.message_id)]
+    const isKnown = isFields(value.origin) && value.origin.message_id === value.message_id
+    const where = isKnown ? [] : [message_id && `message ${message_id}`, linkTo(value.chat, value.message_id)]
     const elsewhere = place !== '' && !from.includes(place) ? `in ${place}` : ''
     const head = `In reply to ${joined([from, elsewhere, ...where], ', ') || 'a message elsewhere'}:`
     return inLines({ head, things: quoted(inLines(withPlaceOnce(things, value))), link_preview_options })

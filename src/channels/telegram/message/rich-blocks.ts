@@ -10,9 +10,9 @@ import {
   looks,
   object,
   oneOf,
+  type Phrases,
   quoted,
   type Reader,
-  type Told,
   words,
 } from './reader.ts'
 import { table } from './rich-table.ts'
@@ -29,16 +29,16 @@ const caption = object<Telegram.RichBlockCaption>({ text: richText, credit: rich
 /** A block with files in it: what is said in it stands beside those that have no words of their own. */
 function illustrated<T extends object>(
   fields: Record<keyof T, Reader>,
-  tell?: (told: Told<T>) => string,
+  tell?: (phrases: Phrases<T>) => string,
 ): Reader {
   const reader = object<T>(fields, tell)
   return {
     ...reader,
     read(value, findings, around) {
       const before = findings.files.length
-      const told = reader.read(value, findings, around)
-      for (const file of findings.files.slice(before)) if (told !== '') file.caption ??= told
-      return told
+      const phrases = reader.read(value, findings, around)
+      for (const file of findings.files.slice(before)) if (phrases !== '') file.caption ??= phrases
+      return phrases
     },
   }
 }
@@ -80,7 +80,7 @@ const block = oneOf<Telegram.RichBlock['type']>('type', {
   list: object<Telegram.RichBlockList>({ type, items: list(listItem) }),
   blockquote: object<Telegram.RichBlockBlockQuotation>(
     { type, blocks: within, credit: richText },
-    ({ blocks: said, credit }) => quotation(said, credit),
+    ({ blocks: inside, credit }) => quotation(inside, credit),
   ),
   expandable_blockquote: object<Telegram.RichBlockExpandableBlockQuotation>(
     { type, text: richText, credit: richText },

@@ -1,7 +1,18 @@
 import type * as Telegram from '@grammyjs/types'
 import { richButton } from './buttons.ts'
 import { inLink, mentioned } from './entities.ts'
-import { later, list, looks, moment, object, oneOf, type Reader, said, type Told, words } from './reader.ts'
+import {
+  later,
+  list,
+  looks,
+  moment,
+  object,
+  oneOf,
+  type Phrases,
+  phraseOf,
+  type Reader,
+  words,
+} from './reader.ts'
 
 const within = later(() => richText)
 const type = looks
@@ -11,9 +22,9 @@ const plain = { type, text: within }
 
 /** The same with an address, a number or a name behind it, which is told where the words do not say it. */
 function meant<T extends { text: string }>(field: Exclude<keyof T, 'text'>, scheme?: string) {
-  return (told: T): string => {
-    const { text } = told
-    const behind = String(told[field])
+  return (phrases: T): string => {
+    const { text } = phrases
+    const behind = String(phrases[field])
     if (behind === '' || bare(text).includes(bare(behind))) return text
     return scheme === undefined ? `${text} (${behind})` : `[${text}](${scheme}${inLink(behind)})`
   }
@@ -92,11 +103,11 @@ const typed = oneOf<Typed['type']>('type', {
   ),
   reference_link: object<Telegram.RichTextReferenceLink>(
     { ...plain, reference_name: words },
-    ({ text, reference_name }: Told<Telegram.RichTextReferenceLink>) => `${text}[^${reference_name}]`,
+    ({ text, reference_name }: Phrases<Telegram.RichTextReferenceLink>) => `${text}[^${reference_name}]`,
   ),
 })
 
-const plainText = said((value) => (typeof value === 'string' ? value : undefined))
+const plainText = phraseOf((value) => (typeof value === 'string' ? value : undefined))
 const texts = list(within, '')
 
 /** Text that is a string, a list of texts, or one of the types above: with marks of Markdown where they say something. */

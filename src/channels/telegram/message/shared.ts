@@ -27,8 +27,8 @@ import {
   looks,
   moment,
   object,
+  phrases,
   service,
-  told,
   unreadable,
   words,
 } from './reader.ts'
@@ -40,7 +40,7 @@ export const usersShared = object<UsersShared>({
   request_id: envelope,
   users: list(
     object<SharedUser>(
-      { user_id: words, ...name, username: told(words, (username) => `@${username}`), photo },
+      { user_id: words, ...name, username: phrases(words, (username) => `@${username}`), photo },
       ({ user_id, first_name, last_name, username }) =>
         `Shared: ${joined([first_name, last_name, username, `(user ${user_id})`], ' ')}`,
     ),
@@ -52,7 +52,7 @@ export const chatShared = object<ChatShared>(
     request_id: envelope,
     chat_id: words,
     title: words,
-    username: told(words, (username) => `@${username}`),
+    username: phrases(words, (username) => `@${username}`),
     photo,
   },
   ({ chat_id, title, username }) => `Shared: ${joined([title, username, `(chat ${chat_id})`], ' ')}`,
@@ -72,8 +72,8 @@ const price = object<SuggestedPostPrice>(
 export const suggestedPost = object<SuggestedPostInfo>(
   {
     state: words,
-    price: told(price, (sum) => `for ${sum}`),
-    send_date: told(moment, (time) => `to be published ${time}`),
+    price: phrases(price, (sum) => `for ${sum}`),
+    send_date: phrases(moment, (time) => `to be published ${time}`),
   },
   ({ state, price: sum, send_date }) => `[Suggested post: ${joined([state, sum, send_date], ', ')}]`,
 )
@@ -117,8 +117,8 @@ export const tasksAdded = object<ChecklistTasksAdded>({
 
 export const tasksDone = object<ChecklistTasksDone>({
   checklist_message: envelope,
-  marked_as_done_task_ids: told(list(words, ', '), (ids) => `Tasks marked as done: ${ids}`),
-  marked_as_not_done_task_ids: told(list(words, ', '), (ids) => `Tasks marked as not done: ${ids}`),
+  marked_as_done_task_ids: phrases(list(words, ', '), (ids) => `Tasks marked as done: ${ids}`),
+  marked_as_not_done_task_ids: phrases(list(words, ', '), (ids) => `Tasks marked as not done: ${ids}`),
 })
 
 const option = {

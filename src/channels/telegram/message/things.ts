@@ -27,9 +27,9 @@ import {
   looks,
   moment,
   object,
+  phraseOf,
+  phrases,
   type Reader,
-  said,
-  told,
   words,
 } from './reader.ts'
 
@@ -38,9 +38,9 @@ export const location = object<Location>(
   {
     latitude: words,
     longitude: words,
-    horizontal_accuracy: told(words, (metres) => `accurate to ${metres} m`),
-    live_period: told(words, (seconds) => `live for ${seconds} seconds: only the starting point is kept`),
-    heading: told(words, (degrees) => `heading ${degrees}°`),
+    horizontal_accuracy: phrases(words, (metres) => `accurate to ${metres} m`),
+    live_period: phrases(words, (seconds) => `live for ${seconds} seconds: only the starting point is kept`),
+    heading: phrases(words, (degrees) => `heading ${degrees}°`),
     // It says when somebody wants to be told that another is near.
     proximity_alert_radius: envelope,
   },
@@ -70,7 +70,7 @@ export const contact = object<Contact>(
     first_name: words,
     last_name: words,
     phone_number: words,
-    user_id: told(words, (id) => `(tg://user?id=${id})`),
+    user_id: phrases(words, (id) => `(tg://user?id=${id})`),
     vcard: words,
   },
   ({ first_name, last_name, phone_number, user_id, vcard }) =>
@@ -120,7 +120,7 @@ const pollMedia = object<PollMedia>({
   video,
 })
 
-const votes = said((value) => {
+const votes = phraseOf((value) => {
   if (typeof value !== 'number') return undefined
   return value === 0 ? '' : `${value} ${value === 1 ? 'vote' : 'votes'}`
 })
@@ -131,8 +131,8 @@ const pollOption = object<PollOption>(
     text: entitled('text_entities'),
     text_entities: entitiesOf('text'),
     voter_count: votes,
-    added_by_user: told(user, (name) => `added by ${name}`),
-    added_by_chat: told(chat, (name) => `added by ${name}`),
+    added_by_user: phrases(user, (name) => `added by ${name}`),
+    added_by_chat: phrases(chat, (name) => `added by ${name}`),
     addition_date: moment,
     media: pollMedia,
   },
@@ -150,10 +150,12 @@ export const poll = object<Poll>({
   description_entities: entitiesOf('description'),
   media: pollMedia,
   options: list(pollOption),
-  total_voter_count: told(votes, (count) => `Total: ${count}.`),
+  total_voter_count: phrases(votes, (count) => `Total: ${count}.`),
   is_closed: flag('The poll is closed.'),
-  type: said((value) => (value === 'quiz' ? 'It is a quiz.' : typeof value === 'string' ? '' : undefined)),
-  correct_option_ids: told(list(optionNumber(), ', '), (numbers) => `Correct answer: option ${numbers}.`),
+  type: phraseOf((value) =>
+    value === 'quiz' ? 'It is a quiz.' : typeof value === 'string' ? '' : undefined,
+  ),
+  correct_option_ids: phrases(list(optionNumber(), ', '), (numbers) => `Correct answer: option ${numbers}.`),
   explanation: entitled('explanation_entities'),
   explanation_entities: entitiesOf('explanation'),
   explanation_media: pollMedia,
@@ -161,14 +163,14 @@ export const poll = object<Poll>({
   allows_multiple_answers: flag('More than one answer allowed.'),
   allows_revoting: looks,
   members_only: flag('Only members of the chat can vote.'),
-  country_codes: told(list(words, ', '), (countries) => `Only voters from ${countries}.`),
-  open_period: told(words, (seconds) => `Open for ${seconds} seconds.`),
-  close_date: told(moment, (time) => `Closes ${time}.`),
+  country_codes: phrases(list(words, ', '), (countries) => `Only voters from ${countries}.`),
+  open_period: phrases(words, (seconds) => `Open for ${seconds} seconds.`),
+  close_date: phrases(moment, (time) => `Closes ${time}.`),
 })
 
 /** Options count from 0 at Telegram, and from 1 for people. */
 function optionNumber(): Reader {
-  return said((value) => (typeof value === 'number' ? String(value + 1) : undefined))
+  return phraseOf((value) => (typeof value === 'number' ? String(value + 1) : undefined))
 }
 
 export const checklistTask = object<ChecklistTask>(
@@ -196,28 +198,28 @@ export const checklist = object<Checklist>({
 
 const prize = {
   prize_description: labelled('Prize'),
-  prize_star_count: told(words, (stars) => `${stars} Telegram Stars`),
-  premium_subscription_month_count: told(words, (months) => `Telegram Premium for ${months} months`),
+  prize_star_count: phrases(words, (stars) => `${stars} Telegram Stars`),
+  premium_subscription_month_count: phrases(words, (months) => `Telegram Premium for ${months} months`),
 }
 
 export const giveaway = object<Giveaway>({
-  chats: told(list(chat, ', '), (chats) => `Giveaway of ${chats}`),
+  chats: phrases(list(chat, ', '), (chats) => `Giveaway of ${chats}`),
   ...prize,
   winner_count: labelled('Winners'),
-  winners_selection_date: told(moment, (time) => `Draw: ${time}`),
+  winners_selection_date: phrases(moment, (time) => `Draw: ${time}`),
   only_new_members: flag('Only for new members.'),
   has_public_winners: flag('The winners will be named.'),
-  country_codes: told(list(words, ', '), (countries) => `Only for people from ${countries}.`),
+  country_codes: phrases(list(words, ', '), (countries) => `Only for people from ${countries}.`),
 })
 
 export const giveawayWinners = object<GiveawayWinners>(
   {
-    chat: told(chat, (name) => `Giveaway of ${name}`),
-    giveaway_message_id: told(words, (id) => `message ${id}`),
+    chat: phrases(chat, (name) => `Giveaway of ${name}`),
+    giveaway_message_id: phrases(words, (id) => `message ${id}`),
     ...prize,
     winner_count: labelled('Winners'),
     winners: list(user, ', '),
-    winners_selection_date: told(moment, (time) => `Drawn: ${time}`),
+    winners_selection_date: phrases(moment, (time) => `Drawn: ${time}`),
     additional_chat_count: labelled('Other chats to join'),
     unclaimed_prize_count: labelled('Unclaimed prizes'),
     only_new_members: flag('Only for new members.'),
