@@ -62,7 +62,7 @@ test('what is not known is kept, also beside what is not ours', async (t) => {
   const update = { my_chat_member: { chat, from, date: 1 } }
   await newsroom.receiveUpdate({ update_id: 1, ...update }).expect(200)
   const { deadLetters } = newsroom.application.storage
-  assert.deepEqual(await unread.latest(9), [])
+  assert.deepEqual(await deadLetters.latest(9), [])
   await newsroom.receiveUpdate({ update_id: 2, ...update, memo: { text: 'HIDDEN' } }).expect(200)
   assert.ok((await newsroom.deskPage('/desk/unread')).includes('HIDDEN'))
 })
