@@ -163,3 +163,80 @@ test('SQL is written in stores only', () => {
     [],
   )
 })
+
+/** Words that mean too much or too little, or that the field has another word for: of each, what to say instead. */
+const forbidden: Record<string, string> = {
+  piece: 'submission; of bytes, chunk',
+  deed: 'action',
+  said: 'what it is: text, fields, content',
+  told: 'what it is: view, visible, notified',
+  door: 'channel',
+  delivery: 'job',
+  purpose: 'type; of a key or a token, use',
+  carrier: 'queue',
+  carry: 'handle',
+  needless: 'skipped',
+  arrival: 'idempotency key',
+  held: 'quarantined; legal hold; used',
+  seal: 'encrypt',
+  sealed: 'encrypted',
+  sealing: 'recipients',
+  sealer: 'cipher',
+  reveal: 'decrypt',
+  bond: 'context id',
+  anew: 're-encrypt; again',
+  fault: 'error',
+  trouble: 'failure, warning',
+  refusal: 'rejection',
+  hindrance: 'reason',
+  stranger: 'unverified',
+  trail: 'audit log',
+  glance: 'statistics',
+  ledger: 'jobs',
+}
+/** What mail itself calls a delivery report (RFC 3464). */
+const standardTerms = /^(?:DeliveryReport|deliveryReport)/
+
+/** The names in a file, without what stands in texts and comments. */
+function namesIn(file: string): Set<string> {
+  const code = textOf(file)
+    .replace(/\/\*[\s\S]*?\*\/|(?<![:'"`\w])\/\/.*$/gm, '')
+    .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, '')
+    .replace(/`(?:[^`\\]|\\.)*`/g, (text) => (text.match(/\$\{[^{}]*\}/g) ?? []).join(' '))
+  return new Set(
+    code
+      .replace(/(?<=(?:[=(,:?|&]|return)\s*)\/(?![*/])(?:[^/\\\n]|\\.)+\/[a-z]*/g, '')
+      .match(/[A-Za-z_$][\w$]*/g) ?? [],
+  )
+}
+
+function wordsOf(name: string): string[] {
+  const apart = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+  return apart.toLowerCase().split(/[ _]/)
+}
+
+test('one word for one thing: none that the house has given up', () => {
+  const wrong = files.flatMap((file) =>
+    [...namesIn(file)]
+      .filter((name) => !standardTerms.test(name))
+      .flatMap((name) => {
+        const word = wordsOf(name).find((one) =>
+          Object.hasOwn(forbidden, one.replace(/ies$/, 'y').replace(/(?<!s)s$/, '')),
+        )
+        const instead = word && forbidden[word.replace(/ies$/, 'y').replace(/(?<!s)s$/, '')]
+        return instead ? [`${file}: ${name}; say ${instead}`] : []
+      }),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('no two types have one name', () => {
+  const places = new Map<string, string[]>()
+  for (const file of files)
+    for (const [, name = ''] of textOf(file).matchAll(/^(?:export )?(?:type|class|interface) (\w+)/gm))
+      places.set(name, [...(places.get(name) ?? []), file])
+  assert.deepEqual(
+    [...places].filter(([, found]) => found.length > 1),
+    [],
+  )
+})

@@ -1,6 +1,6 @@
 // Makes the desk nicer: keys, and what is new without reloading. Everything works without it.
 const desk = document.body.dataset.desk
-const piece = document.querySelector('[data-piece]')
+const submission = document.querySelector('[data-submission]')
 const secret = new Set(['sheet', 'code'])
 const rows = () => [...document.querySelectorAll('.inbox li')]
 
@@ -10,13 +10,15 @@ document.addEventListener('keydown', pressed)
 document.addEventListener('click', ({ target }) => closeMenus(target))
 if (location.hash === '#q') document.getElementById('q')?.focus()
 
-/** Server-sent events: lists are fetched anew, and of an open piece it is told who else reads it. */
+/** Server-sent events: lists are fetched anew, and of an open submission it is told who else reads it. */
 function listen() {
   const lists = document.getElementById('lists')
-  if (!lists && !piece) return
-  const events = new EventSource(`${desk}/events${piece ? `?piece=${piece.dataset.piece}` : ''}`)
+  if (!lists && !submission) return
+  const events = new EventSource(
+    `${desk}/events${submission ? `?submission=${submission.dataset.submission}` : ''}`,
+  )
   if (lists) events.addEventListener('lists', refresh)
-  if (piece) events.addEventListener('piece', ({ data }) => tellOf(JSON.parse(data)))
+  if (submission) events.addEventListener('submission', ({ data }) => tellOf(JSON.parse(data)))
   events.addEventListener('signed-out', () => {
     events.close()
     signedOut()
@@ -59,10 +61,10 @@ addEventListener('pageshow', ({ persisted }) => {
   if (persisted) listen()
 })
 
-/** A list is of no use any more; a piece stays, for somebody may be writing. */
+/** A list is of no use any more; a submission stays, for somebody may be writing. */
 function signedOut() {
-  if (!piece) return location.reload()
-  piece.textContent =
+  if (!submission) return location.reload()
+  submission.textContent =
     'Your session has ended. What you typed is still here: sign in in another tab, then send it.'
 }
 
@@ -92,18 +94,18 @@ async function refresh() {
 }
 
 function tellOf({ revision, present }) {
-  const others = present.filter((one) => one.id !== piece.dataset.me).map((one) => one.name)
+  const others = present.filter((one) => one.id !== submission.dataset.me).map((one) => one.name)
   const said = []
   if (others.length > 0) said.push(`Open at this moment: ${others.join(', ')}.`)
-  piece.textContent = said.join(' ')
-  if (revision > Number(piece.dataset.revision)) {
+  submission.textContent = said.join(' ')
+  if (revision > Number(submission.dataset.revision)) {
     // By the form of the page: what was typed there comes along.
     const button = document.createElement('button')
     button.className = 'plain'
     button.textContent = 'Something has changed here. Show it'
     button.setAttribute('form', 'work')
-    button.setAttribute('formaction', `${desk}/submissions/${piece.dataset.piece}/look`)
-    piece.append(' ', button)
+    button.setAttribute('formaction', `${desk}/submissions/${submission.dataset.submission}/look`)
+    submission.append(' ', button)
   }
 }
 
@@ -156,7 +158,7 @@ function press(element) {
   element.click()
 }
 
-/** On a piece, its own button; in a list, the piece one is at. */
+/** On a submission, its own button; in a list, the submission one is at. */
 function pressOrBulk(key, what) {
   const button = document.querySelector(`[data-key="${key}"]`)
   if (button) return press(button)

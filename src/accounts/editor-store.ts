@@ -13,7 +13,7 @@ import { defaultPolicy, NoticePolicy, nextDigestAt } from './notification-policy
 export type EditorStore = ReturnType<typeof editorStore>
 
 const columns = ['id', 'email', 'name', 'role', 'policy'] as const
-type Row = Pick<Tables['editors'], (typeof columns)[number]>
+type EditorRow = Pick<Tables['editors'], (typeof columns)[number]>
 
 /** The editors' accounts. Addresses are compared without regard to case. */
 export function editorStore(db: Database) {
@@ -207,7 +207,7 @@ function normal(email: string): string {
   return email.trim().toLowerCase()
 }
 
-export function editorOf(row: Row): Editor {
+export function editorOf(row: EditorRow): Editor {
   const { id, email, name, role, policy } = row
   return { id, email, name, role, policy: policy ? NoticePolicy.parse(JSON.parse(policy)) : defaultPolicy }
 }

@@ -100,7 +100,7 @@ export function factorStore(db: Database) {
           .set({ totp_secret: null, totp_used: null })
           .where('id', '=', editorId)
           .execute()
-        await dropNeedlessCodes(trx, editorId)
+        await dropUnneededCodes(trx, editorId)
         await noteIf(trx, noted)
       })
     },
@@ -216,7 +216,7 @@ export async function insertPasskey(trx: Database, passkey: Omit<Passkey, 'usedA
 /** Gives a passkey up; recovery codes go with the last second factor. */
 export async function deletePasskey(trx: Database, editorId: string, id: string): Promise<void> {
   await trx.deleteFrom('passkeys').where('editor_id', '=', editorId).where('id', '=', id).execute()
-  await dropNeedlessCodes(trx, editorId)
+  await dropUnneededCodes(trx, editorId)
 }
 
 /** Takes an account's passphrase and second factors away, so that a link alone lets its editor in. */
@@ -239,7 +239,7 @@ async function replaceCodes(trx: Database, editorId: string, codeHashes: string[
     .execute()
 }
 
-async function dropNeedlessCodes(trx: Database, editorId: string): Promise<void> {
+async function dropUnneededCodes(trx: Database, editorId: string): Promise<void> {
   if (await hasSecondFactor(trx, editorId)) return
   await trx.deleteFrom('recovery_codes').where('editor_id', '=', editorId).execute()
 }

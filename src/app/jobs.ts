@@ -9,7 +9,7 @@ import { makeToken } from '../core/signed-token.ts'
 import { type JobType, type Queue, queues } from '../db/values.ts'
 import { previewMaker } from '../files/preview/preview.ts'
 import { afterwards } from '../jobs/afterwards.ts'
-import type { Job, Unsent } from '../jobs/job.ts'
+import type { Job, JobHandler, Unsent } from '../jobs/job.ts'
 import { leaseHolder, timesHere, timesOfMachines } from '../jobs/lease-holder.ts'
 import type { LeasedResult } from '../jobs/store.ts'
 import { createWorker } from '../jobs/worker.ts'
@@ -28,8 +28,6 @@ import { type App, deskSiteUrl, hour, onionSiteUrl, siteUrl } from './context.ts
 import { laneFinder } from './lane-finder.ts'
 import type { Pgp } from './pgp.ts'
 import type { TelegramChannel } from './telegram.ts'
-
-type JobHandler = (job: Job, signal: AbortSignal) => Promise<Unsent | undefined>
 
 /** How many are carried at once, and how many of them to one place. */
 const pace: Record<Queue, { atOnce: number; perLane: number; takesTurns?: true }> = {

@@ -20,7 +20,7 @@ const restAfterReading = 19
 const restAfterWiping = 9
 
 /** Something that is looked after every so often, in milliseconds, or so many times as long after as it took. */
-type Job = { every: number; rest?: number; work: (pace: Pace) => Promise<void> }
+type PeriodicTask = { every: number; rest?: number; work: (pace: Pace) => Promise<void> }
 
 /**
  * What has to be looked after from time to time, whatever comes in: search, digests, pieces that nobody has claimed, those
@@ -44,7 +44,7 @@ export function createRounds(
     onError,
     now,
   })
-  const jobs: Job[] = [
+  const jobs: PeriodicTask[] = [
     { every: second, work: readIntoSearch },
     { every: minute, work: scheduleDigests },
     { every: minute, work: escalate },
@@ -75,7 +75,7 @@ export function createRounds(
     },
   }
 
-  async function goRound({ every, rest = 0, work }: Job): Promise<void> {
+  async function goRound({ every, rest = 0, work }: PeriodicTask): Promise<void> {
     while (!signal.aborted) {
       const begun = performance.now()
       await work(app.pace).catch((error: unknown) => {

@@ -36,7 +36,7 @@ import { historyStore } from '../submissions/history-store.ts'
 import { receivedAs } from '../submissions/idempotency-store.ts'
 import { inboxStore } from '../submissions/inbox-store.ts'
 import type { NewRecord, ReceivedBefore } from '../submissions/intake-record.ts'
-import { type Outcome, record } from '../submissions/intake-store.ts'
+import { type RecordOutcome, record } from '../submissions/intake-store.ts'
 import { mailStore } from '../submissions/mail-thread-store.ts'
 import { noteStore } from '../submissions/note-store.ts'
 import { attentionStore } from '../submissions/presence-store.ts'
@@ -118,7 +118,7 @@ export async function openStorage(url: string, app: StorageContext) {
     confidential: confidentialStore(db, { ...writing, conversation: submissions.conversation }),
     recipientsStore: recipients,
     /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
-    async record(records: NewRecord[]): Promise<Outcome[]> {
+    async record(records: NewRecord[]): Promise<RecordOutcome[]> {
       const outcomes = await record(db, writing, records, now)
       if (outcomes.some((one) => 'error' in one && isUnavailable(one.error))) commits.failed()
       else commits.succeeded()

@@ -1,5 +1,5 @@
 import type { Chat, NewDraftItem } from '../channels/chat/draft.ts'
-import { saferForm as formOf, type Words } from '../channels/chat/words/words.ts'
+import { type ChatWords, saferForm as formOf } from '../channels/chat/words/words.ts'
 import { createBot, type HandleUpdate } from '../channels/telegram/bot.ts'
 import { botName } from '../channels/telegram/bot-username.ts'
 import { chatKeys } from '../channels/telegram/chat-id-hash.ts'
@@ -22,13 +22,12 @@ import { tidyFileName } from '../files/name.ts'
 import { fileTypeCheck } from '../files/type.ts'
 import { afterwards } from '../jobs/afterwards.ts'
 import type { TelegramSender } from '../jobs/contact.ts'
-import { type Job, JobError, type Unsent } from '../jobs/job.ts'
+import { JobError, type JobHandler } from '../jobs/job.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
 import type { Intake } from '../submissions/intake.ts'
 import { requestDigest } from '../submissions/request-digest.ts'
 import { type App, hour, onionSiteUrl, siteUrl } from './context.ts'
 
-type JobHandler = (job: Job, signal: AbortSignal) => Promise<Unsent | undefined>
 type TelegramJobType = Extract<
   JobType,
   | 'chat-update'
@@ -79,7 +78,7 @@ export function createTelegramChannel(app: App, letterbox: Intake): TelegramChan
   const token = config.TELEGRAM_BOT_TOKEN
   const { now } = outside
   const site = siteUrl(config)
-  const saferForm = (words: Words) => formOf(words, site, onionSiteUrl(config))
+  const saferForm = (words: ChatWords) => formOf(words, site, onionSiteUrl(config))
   const getApi = apiOf(token, config.TELEGRAM_API_ROOT)
   const name = botName(getApi)
   const keys = chatKeys(secrets.keyFor('chat'), token)

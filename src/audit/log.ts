@@ -30,8 +30,8 @@ export const auditNames: Record<AuditAction, string> = {
   moved: 'moved',
   encrypted: 'marked as confidential',
   kept: 'keeps for longer',
-  held: 'put a hold on',
-  'let-go': 'lifted the hold on',
+  'hold-set': 'put a hold on',
+  'hold-lifted': 'lifted the hold on',
   'sender-left': 'the sender deleted their side of',
   erased: 'erased',
 }
@@ -45,7 +45,9 @@ export function auditHash(before: string, entry: Omit<AuditEntry, 'hash'>): stri
   return hash('sha256', `${before}\n${JSON.stringify([number, at, editorId, action, reference, detail])}`)
 }
 
-type JobResult = { isWhole: true; entries: number; head: string } | { isWhole: false; brokenAt: number }
+type AuditVerification =
+  | { isWhole: true; entries: number; head: string }
+  | { isWhole: false; brokenAt: number }
 
 /**
  * Reads the whole trail and tells whether it is as it was written. `head` is the last entry as the head names it: with
@@ -55,7 +57,7 @@ export async function verifyAuditLog(
   entries: AsyncIterable<AuditEntry>,
   head: Pick<AuditEntry, 'number' | 'hash'>,
   known?: string,
-): Promise<JobResult> {
+): Promise<AuditVerification> {
   let before = ''
   let number = 0
   let isKnown = known === undefined

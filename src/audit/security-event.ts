@@ -72,7 +72,7 @@ export const sessionWays: Record<SessionWay, string> = {
   'key-link': 'by the link to set up',
 }
 
-const Told = z.object({
+const StoredEvent = z.object({
   action: z.enum(Object.keys(securityEvents) as [SecurityAction, ...SecurityAction[]]),
   editorId: z.string().nullable(),
   aboutId: z.string().optional(),
@@ -90,7 +90,7 @@ export function eventText(event: SecurityEvent): string {
 /** What stands there; undefined if it is none. */
 export function eventIn(text: string | null): SecurityEvent | undefined {
   try {
-    const parsed = Told.safeParse(JSON.parse(text ?? ''))
+    const parsed = StoredEvent.safeParse(JSON.parse(text ?? ''))
     return parsed.success ? (parsed.data as SecurityEvent) : undefined
   } catch {
     return undefined

@@ -23,10 +23,9 @@ import { Failure } from '../core/errors.ts'
 import { StartError } from '../core/start-fault.ts'
 import { holdAlone } from '../db/instance-lock.ts'
 import { dkimRecord, makeDkimKey } from '../outbound-mail/dkim.ts'
-import { checkMail, dnsLines, importMail } from './email.ts'
+import { checkMail, dnsLines, importMail, type Print } from './email.ts'
 
-type Print = (line: string) => void
-type Command = (
+type ShellCommand = (
   args: string[],
   application: Application,
   print: Print,
@@ -54,7 +53,7 @@ const usage = `Usage: npm run barua -- COMMAND
   email keys                 makes the key that mail is signed with, and tells what DNS has to say
   email import PATH          takes in the mails of a file, an mbox or a Maildir`
 
-const commands: Record<string, Command> = {
+const commands: Record<string, ShellCommand> = {
   async 'editor add'([email = '', role], { storage, keyRing, signInLink }, print, { config }) {
     if (!/^[^\s@<>,]+@[^\s@<>,]+$/.test(email)) return failed(print, 'That is no mail address.')
     if (role !== undefined && role !== 'admin') return failed(print, usage)

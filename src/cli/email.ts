@@ -11,7 +11,7 @@ import { addressOf } from '../core/email-address.ts'
 import { Failure } from '../core/errors.ts'
 import { JobError } from '../jobs/job.ts'
 
-type Print = (line: string) => void
+export type Print = (line: string) => void
 
 const second = 1000
 
@@ -125,7 +125,7 @@ const importedNames: Record<InboundResult | 'refused', string> = {
   repeat: 'there already',
   joined: 'joined to a conversation that is there',
   done: 'done as their editors asked',
-  held: 'held, to be looked at on the desk',
+  quarantined: 'held, to be looked at on the desk',
   bounce: 'told of mail that did not arrive',
   canary: 'sent by ourselves',
   kept: 'kept as they came, to be looked at on the desk',

@@ -16,11 +16,11 @@ import type { Writing } from '../submissions/write-context.ts'
 export type ConfidentialStore = ReturnType<typeof confidentialStore>
 
 /** A clear file of a piece, and the sealed copy that takes its place, by the clear one's id. */
-type ClearFile = { id: string; type: string; size: number }
+export type ClearFile = { id: string; type: string; size: number }
 type EncryptedCopies = Map<string, EncryptedAs & { id: string }>
 
 /** Who marks which piece as confidential, as they saw it. */
-type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
+export type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
 
 type ConfidentialStoreContext = Writing & {
   conversation: (submissionId: string, keys: Keys) => Promise<Message[]>
@@ -140,10 +140,10 @@ function relabelled(content: Content, copies: EncryptedCopies): Content {
   return { ...content, files: Object.fromEntries(files) }
 }
 
-type Waiting = Pick<Tables['jobs'], 'type' | 'message_id' | 'target' | 'receipt'>
+type WaitingJob = Pick<Tables['jobs'], 'type' | 'message_id' | 'target' | 'receipt'>
 
 function payloadOf(
-  { type: jobType, message_id, target, receipt }: Waiting,
+  { type: jobType, message_id, target, receipt }: WaitingJob,
   messages: Message[],
   contact: Contact,
   copies: EncryptedCopies,

@@ -1,10 +1,8 @@
 import { Failure } from '../core/errors.ts'
 import type { FileStore } from '../files/store.ts'
 import type { EncryptedAs } from '../submissions/intake-record.ts'
-import type { ConfidentialStore } from './make-confidential-store.ts'
+import type { ClearFile, ConfidentialStore, MakingConfidential } from './make-confidential-store.ts'
 
-type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
-type ClearFile = { id: string; type: string; size: number }
 type Copies = Map<string, EncryptedAs & { id: string }>
 
 type ConfidentialContext = {

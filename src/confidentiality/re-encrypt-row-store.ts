@@ -9,7 +9,7 @@ import type { Writing } from '../submissions/write-context.ts'
 const atOnce = 20
 
 /** A text of a conversation where it is stored, and for whom it is sealed. */
-type Stored = { place: Place; id: string; text: string; whom: EncryptedFor }
+type Stored = { place: RowPlace; id: string; text: string; whom: EncryptedFor }
 
 const places = {
   message: ['messages', 'content'],
@@ -18,7 +18,7 @@ const places = {
   file: ['attachments', 'type'],
 } as const
 
-type Place = keyof typeof places
+type RowPlace = keyof typeof places
 
 /** What became of sealing a conversation anew: `changed` while it was read, `locked` where these keys do not open all of it. */
 export type ReEncryptedRow = 'done' | 'changed' | 'locked'
@@ -55,7 +55,7 @@ export async function storedTexts(db: Database, submissionId: string): Promise<S
   ]
 }
 
-function stored(place: Place, id: string, text: string, whom: EncryptedFor): Stored {
+function stored(place: RowPlace, id: string, text: string, whom: EncryptedFor): Stored {
   return { place, id, text, whom }
 }
 

@@ -4,7 +4,7 @@ import type { FileStore } from '../files/store.ts'
 import type { ReEncryptionStore } from './re-encryption-store.ts'
 
 /** Where a walk has come along what is sealed for earlier keys. */
-type Place = { encryptedFor: string | null; id: string }
+type WalkPlace = { encryptedFor: string | null; id: string }
 
 /** What sealing anew is handed where everything meets. */
 type ReEncryptionContext = {
@@ -93,7 +93,7 @@ export function createReEncryption({ store, files, onError, pace }: ReEncryption
   }
 
   async function walkSubmissions(): Promise<void> {
-    let after: Place | undefined
+    let after: WalkPlace | undefined
     while (!stops()) {
       const from = after
       const places = await pace.turn(() => store.submissions(from, atOnce))
@@ -118,7 +118,7 @@ export function createReEncryption({ store, files, onError, pace }: ReEncryption
   }
 
   async function walkDeadLetters(): Promise<void> {
-    let after: Place | undefined
+    let after: WalkPlace | undefined
     await pace.steps(async (most) => {
       if (stops()) return 0
       const { last, count } = await store.deadLetters(after, most, keys)

@@ -26,7 +26,7 @@ export function decryptSecret(key: KeyObject, stored: string, owner: string): st
   return decipher.update(bytes.subarray(nonceLength + tagLength), undefined, 'utf8') + decipher.final('utf8')
 }
 
-/** A key for one purpose from something that is as good as random: HKDF-SHA-256 (RFC 5869), 256 bits. */
-export function derivedKey(secret: string | Uint8Array, purpose: string): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', purpose, 32)))
+/** A key for one use from something that is as good as random: HKDF-SHA-256 (RFC 5869), 256 bits. */
+export function derivedKey(secret: string | Uint8Array, use: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', use, 32)))
 }

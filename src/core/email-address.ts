@@ -1,9 +1,9 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** What an address of ours with a token in it is for: answering a delivery, telling that it bounced, coming back to us. */
-export type TokenUse = 'reply' | 'bounce' | 'canary'
+export type MailTokenUse = 'reply' | 'bounce' | 'canary'
 
-const marks: Record<TokenUse, string> = { reply: '', bounce: 'b', canary: 'c' }
+const marks: Record<MailTokenUse, string> = { reply: '', bounce: 'b', canary: 'c' }
 const signatureLength = 13
 const shape = new RegExp(`^([bc]?)([\\da-f]{32})([\\da-f]{${signatureLength}})$`)
 
@@ -12,21 +12,21 @@ const shape = new RegExp(`^([bc]?)([\\da-f]{32})([\\da-f]{${signatureLength}})$`
  * signature, so that nobody can make one up. At most 46 characters, for a mailbox name may have 64 (RFC 5321,
  * 4.5.3.1.1), and in small hexadecimal digits, for some programs write addresses in another case.
  */
-export function mailToken(key: KeyObject, use: TokenUse, jobId: string): string {
+export function mailToken(key: KeyObject, use: MailTokenUse, jobId: string): string {
   return marks[use] + jobId.replaceAll('-', '') + signature(key, use, jobId)
 }
 
 /** What a token says, if it is one of ours. */
-export function readMailToken(key: KeyObject, token: string): { use: TokenUse; id: string } | undefined {
+export function readMailToken(key: KeyObject, token: string): { use: MailTokenUse; id: string } | undefined {
   const [, mark, digits = '', signed = ''] = shape.exec(token.toLowerCase()) ?? []
-  const use = (Object.keys(marks) as TokenUse[]).find((one) => marks[one] === mark)
+  const use = (Object.keys(marks) as MailTokenUse[]).find((one) => marks[one] === mark)
   if (!use || !digits) return undefined
   const id = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   const isOurs = timingSafeEqual(Buffer.from(signed), Buffer.from(signature(key, use, id)))
   return isOurs ? { use, id } : undefined
 }
 
-function signature(key: KeyObject, use: TokenUse, jobId: string): string {
+function signature(key: KeyObject, use: MailTokenUse, jobId: string): string {
   return createHmac('sha256', key).update(`${use}\0${jobId}`).digest('hex').slice(0, signatureLength)
 }
 

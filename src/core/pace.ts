@@ -10,7 +10,7 @@ const usualRest = 4
 const longestRest = 1000
 
 /** Does up to `most` of something and says how many that were: fewer than `most` when nothing is left for now. */
-type Step = (most: number) => Promise<number>
+type PaceStep = (most: number) => Promise<number>
 
 /** How many the first step does, and how many any does at most. None does less than half of the first: each has its commit. */
 export type Sizes = { first: number; most: number }
@@ -47,7 +47,7 @@ export function createPace({ rest = usualRest } = {}) {
    * Takes one step after the other until nothing is left for now, each in a turn and as large as the last ones show that it
    * may be. Says how many were done in all. `moreRest` is for what is to rest even longer than everything else.
    */
-  async function steps(step: Step, sizes: Sizes, moreRest = 0): Promise<number> {
+  async function steps(step: PaceStep, sizes: Sizes, moreRest = 0): Promise<number> {
     let all = 0
     for (let size = sizes.first; ; ) {
       const { done, took } = await turn(() => timed(() => step(size)))

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { MessagePort } from 'node:worker_threads'
 
 /** What the sending side of a port says: a piece of the stream, its end, or that it broke. */
-type Sent = { chunk: Uint8Array } | { end: true } | { broken: true }
+type PortMessage = { chunk: Uint8Array } | { end: true } | { broken: true }
 
 /**
  * Hands a stream through a port to another thread. A piece leaves only when it is asked for, so that neither side ever
@@ -15,11 +15,11 @@ export async function sendThrough(port: MessagePort, source: AsyncIterable<Uint8
     for await (const bytes of source) {
       if (!(await asks())) return
       const chunk = owned(bytes)
-      port.postMessage({ chunk } satisfies Sent, [chunk.buffer])
+      port.postMessage({ chunk } satisfies PortMessage, [chunk.buffer])
     }
-    if (await asks()) port.postMessage({ end: true } satisfies Sent)
+    if (await asks()) port.postMessage({ end: true } satisfies PortMessage)
   } catch (error) {
-    port.postMessage({ broken: true } satisfies Sent)
+    port.postMessage({ broken: true } satisfies PortMessage)
     throw error
   }
 }
@@ -36,7 +36,7 @@ async function* chunks(port: MessagePort): AsyncGenerator<Buffer> {
   port.start()
   try {
     for (;;) {
-      const heard = once(port, 'message') as Promise<[Sent]>
+      const heard = once(port, 'message') as Promise<[PortMessage]>
       port.postMessage('more')
       const sent = await Promise.race([heard.then(([one]) => one), gone])
       if ('broken' in sent) throw new Error('the stream of the other thread broke')

@@ -82,7 +82,7 @@ class SqliteDriver implements Driver {
   #writer: Connection | undefined
   #reader: Connection | undefined
   #turn: Promise<void> = Promise.resolve()
-  #place: Place | undefined
+  #place: StatementPlace | undefined
   readonly #checkpoints: Checkpoints
 
   constructor(path: string) {
@@ -94,13 +94,13 @@ class SqliteDriver implements Driver {
     this.#writer = new Connection(opened(this.#path))
     this.#reader = new Connection(onlyReading(opened(this.#path)))
     chmodSync(this.#path, 0o600)
-    if (this.#path !== ':memory:') this.#place = new Place(this.#path)
+    if (this.#path !== ':memory:') this.#place = new StatementPlace(this.#path)
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
     const [writer, reader] = [this.#writer, this.#reader]
     if (!writer || !reader) throw new Error('the database is not open')
-    return new Session(
+    return new SqliteSession(
       writer,
       reader,
       () => this.#nextTurn(),
@@ -110,15 +110,15 @@ class SqliteDriver implements Driver {
 
   /** Takes the write lock when a transaction begins: taken later, it could fail half-way. */
   async beginTransaction(session: DatabaseConnection): Promise<void> {
-    await (session as Session).begin()
+    await (session as SqliteSession).begin()
   }
 
   async commitTransaction(session: DatabaseConnection): Promise<void> {
-    ;(session as Session).commit()
+    ;(session as SqliteSession).commit()
   }
 
   async rollbackTransaction(session: DatabaseConnection): Promise<void> {
-    ;(session as Session).rollback()
+    ;(session as SqliteSession).rollback()
   }
 
   async releaseConnection(): Promise<void> {}
@@ -143,7 +143,7 @@ class SqliteDriver implements Driver {
 }
 
 /** What one asks the database: within a transaction on the connection that writes, otherwise where it fits. */
-class Session implements DatabaseConnection {
+class SqliteSession implements DatabaseConnection {
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #nextTurn: () => Promise<() => void>
@@ -239,7 +239,7 @@ function isLocked(error: unknown): boolean {
  * Where the database lies. A file that was removed or put in its place while we work would still be written by us, and what
  * we say to be received would be in no file any more.
  */
-class Place {
+class StatementPlace {
   readonly #inodes: Map<string, number | undefined>
 
   constructor(path: string) {

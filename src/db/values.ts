@@ -17,7 +17,7 @@ export const states = ['waiting', 'in-review', 'accepted', 'declined', 'spam'] a
 export type State = (typeof states)[number]
 
 /** A stranger is whoever writes in an editor's place without being known as that editor; what they say is held. */
-export type Author = 'sender' | 'editor' | 'system' | 'stranger'
+export type Author = 'sender' | 'editor' | 'system' | 'unverified'
 
 /** `awaited` is still to be fetched from the door it came by; `failed` could not be. */
 export type AttachmentState = 'kept' | 'awaited' | 'failed'
@@ -39,8 +39,8 @@ export type Action =
   | 'set-aside'
   | 'encrypted'
   | 'kept'
-  | 'held'
-  | 'let-go'
+  | 'hold-set'
+  | 'hold-lifted'
   | 'sender-left'
 
 /** An admin also invites and removes editors, and keeps the newsroom's settings. */
@@ -178,7 +178,7 @@ export type AuditAction =
   | 'moved'
   | 'encrypted'
   | 'kept'
-  | 'held'
-  | 'let-go'
+  | 'hold-set'
+  | 'hold-lifted'
   | 'sender-left'
   | 'erased'

@@ -1,9 +1,9 @@
-import type { Block, Cell, Place, Run, Style } from '../submissions/formatted-text.ts'
+import type { Block, BlockPlace, Cell, Run, Style } from '../submissions/formatted-text.ts'
 
 /** Where characters go, and how they look there. */
 export type Setting = {
   style: Style
-  place: Place
+  place: BlockPlace
   /** The level of the heading they are in. */
   heading?: number | undefined
   /**
@@ -29,7 +29,7 @@ export class BlockBuilder {
   /** The blanks that the line begins with, where they say something. */
   #indent = ''
   /** The line has blanks that cannot be broken: many programs write an empty line so. */
-  #isHeldOpen = false
+  #isKeptOpen = false
   #last = ''
 
   add(given: string, setting: Setting): void {
@@ -54,7 +54,7 @@ export class BlockBuilder {
 
   /** The end of something: what follows begins a line of its own, or a block. */
   boundary(strength: 'line' | 'block'): void {
-    if (this.#isHeldOpen) this.#owed += 1
+    if (this.#isKeptOpen) this.#owed += 1
     this.#owed = Math.max(this.#owed, strength === 'line' ? 1 : 2)
     this.#beginLine()
   }
@@ -65,11 +65,11 @@ export class BlockBuilder {
     this.#marker = marker
   }
 
-  rule(place: Place): void {
+  rule(place: BlockPlace): void {
     this.#push({ ...place, kind: 'rule' })
   }
 
-  table(rows: Cell[][], place: Place): void {
+  table(rows: Cell[][], place: BlockPlace): void {
     this.#push({ ...place, kind: 'table', rows })
   }
 
@@ -98,7 +98,7 @@ export class BlockBuilder {
   #addToLine(text: string, setting: Setting): void {
     const isCollapsed = setting.blanks === 'collapsed'
     if (this.#isFresh && text.trim() === '') {
-      if (isCollapsed) this.#isHeldOpen ||= text.includes('\u00A0')
+      if (isCollapsed) this.#isKeptOpen ||= text.includes('\u00A0')
       else this.#indent += text
       return
     }
@@ -123,7 +123,7 @@ export class BlockBuilder {
   #beginLine(): void {
     this.#isFresh = true
     this.#indent = ''
-    this.#isHeldOpen = false
+    this.#isKeptOpen = false
   }
 
   /** Opens the block that the next characters belong to, or the next line of it. */

@@ -36,17 +36,17 @@ function all(node: Markup, depth: number): string {
     .replace(/^ +$/, '')
 }
 
-type Form = (element: Element, depth: number) => string
+type EquationForm = (element: Element, depth: number) => string
 
-const nothing: Form = () => ''
+const nothing: EquationForm = () => ''
 
 /** MathML tells the parts of a form by their order. */
-function ordered(write: (parts: string[]) => string): Form {
+function ordered(write: (parts: string[]) => string): EquationForm {
   return (element, depth) => write(elementsIn(element).map((child) => lineOf(child, depth).trim()))
 }
 
 /** Word names them. */
-function withParts(names: string[], write: (parts: string[], element: Element) => string): Form {
+function withParts(names: string[], write: (parts: string[], element: Element) => string): EquationForm {
   return (element, depth) =>
     write(
       names.map((name) => {
@@ -57,7 +57,7 @@ function withParts(names: string[], write: (parts: string[], element: Element) =
     )
 }
 
-const forms = new Map<string, Form>([
+const forms = new Map<string, EquationForm>([
   ['msup', ordered(([base = '', above = '']) => base + raised(above, base))],
   ['msub', ordered(([base = '', below = '']) => base + lowered(below))],
   ['msubsup', ordered(([base = '', below = '', above = '']) => base + lowered(below) + raised(above, base))],

@@ -1,25 +1,25 @@
 import { cssOf } from './css.ts'
-import type { Handler } from './html-reader.ts'
+import type { HtmlHandler } from './html-reader.ts'
 import { type List, type Numbering, numeral } from './list-label.ts'
 import { type Element, elementsIn } from './markup.ts'
 
 /** Deeper lists look like these. */
 const deepest = 20
 
-const list: Handler = (element, scope, reader) => {
+const list: HtmlHandler = (element, scope, reader) => {
   const indent = Math.min((scope.place.indent ?? 0) + 1, deepest)
   const inner = { ...scope, place: { ...scope.place, indent }, list: listOf(element) }
   reader.apart(scope.place.indent === undefined ? 'block' : 'line', element, inner)
 }
 
-const item: Handler = (element, scope, reader) => {
+const item: HtmlHandler = (element, scope, reader) => {
   const indent = scope.place.indent ?? 1
   reader.builder.item(markerOf(element, scope.list))
   reader.within(element, { ...scope, place: { ...scope.place, indent } })
   reader.builder.boundary('line')
 }
 
-export const lists: [name: string, handler: Handler][] = [
+export const lists: [name: string, handler: HtmlHandler][] = [
   ['ul', list],
   ['ol', list],
   ['menu', list],

@@ -13,7 +13,7 @@ import { symbols } from './symbols.ts'
 const deepest = 300
 
 /** Where the walk through the elements is. */
-export type Scope = Setting &
+export type HtmlScope = Setting &
   Looks & {
     list: List | undefined
     /** How many quotation marks are open. */
@@ -26,10 +26,10 @@ export type Scope = Setting &
   }
 
 /** Reads an element of one name. */
-export type Handler = (element: Element, scope: Scope, reader: HtmlReader) => void
-type Handlers = ReadonlyMap<string, Handler>
+export type HtmlHandler = (element: Element, scope: HtmlScope, reader: HtmlReader) => void
+type Handlers = ReadonlyMap<string, HtmlHandler>
 
-const top: Scope = {
+const top: HtmlScope = {
   style: {},
   place: {},
   blanks: 'collapsed',
@@ -62,37 +62,37 @@ export class HtmlReader {
     return this.builder.finish()
   }
 
-  walk(nodes: Markup[], scope: Scope): void {
+  walk(nodes: Markup[], scope: HtmlScope): void {
     for (const node of nodes) {
       if (isElement(node)) this.#element(node, scope)
       else if (node.type === 'text' && 'data' in node) this.say(characters(node.data, scope), scope)
     }
   }
 
-  within(element: Element, scope: Scope): void {
+  within(element: Element, scope: HtmlScope): void {
     this.walk(childrenOf(element), scope)
   }
 
   /** What is in an element, on lines of its own or as blocks of its own. */
-  apart(strength: 'line' | 'block', element: Element, scope: Scope): void {
+  apart(strength: 'line' | 'block', element: Element, scope: HtmlScope): void {
     this.builder.boundary(strength)
     this.within(element, scope)
     this.builder.boundary(strength)
   }
 
-  say(text: string, scope: Scope): void {
+  say(text: string, scope: HtmlScope): void {
     this.builder.add(text, scope)
   }
 
   /** The blocks of an element by itself. */
-  blocksOf(element: Element, scope: Scope): Formatted {
+  blocksOf(element: Element, scope: HtmlScope): Formatted {
     const reader = new HtmlReader(this.#sheet, this.#handlers, this.#depth)
     reader.walk([element], scope)
     return reader.builder.finish()
   }
 
   /** How it looks in an element, for one that is not walked through by itself. */
-  looksIn(element: Element, scope: Scope): Scope {
+  looksIn(element: Element, scope: HtmlScope): HtmlScope {
     return looking(scope, looksOf(element, this.#sheet.of(element), scope))
   }
 
@@ -101,7 +101,7 @@ export class HtmlReader {
     return isUnseen(element, this.#sheet.of(element)) && /\S/.test(wordsIn(element))
   }
 
-  #element(element: Element, scope: Scope): void {
+  #element(element: Element, scope: HtmlScope): void {
     if (isSilent(element)) return
     const css = this.#sheet.of(element)
     if (this.#depth > deepest) this.#flat(element, scope)
@@ -109,7 +109,7 @@ export class HtmlReader {
     else if (/\S/.test(wordsIn(element))) this.say(named('hidden text'), scope)
   }
 
-  #shown(element: Element, css: Css, scope: Scope): void {
+  #shown(element: Element, css: Css, scope: HtmlScope): void {
     const inner = looking(scope, looksOf(element, css, scope))
     const shift = scope.isShifted ? undefined : shiftIn(element, css)
     this.#depth += 1
@@ -118,13 +118,13 @@ export class HtmlReader {
     this.#depth -= 1
   }
 
-  #handle(element: Element, scope: Scope): void {
+  #handle(element: Element, scope: HtmlScope): void {
     const handler = this.#handlers.get(element.name)
     if (handler) handler(element, scope, this)
     else this.within(element, scope)
   }
 
-  #shifted(element: Element, shift: Shift, scope: Scope): void {
+  #shifted(element: Element, shift: Shift, scope: HtmlScope): void {
     const how = shiftOf(wordsIn(element), shift, this.builder.lastCharacter)
     const mark = how && 'mark' in how ? how.mark : ''
     this.say(mark, scope)
@@ -133,7 +133,7 @@ export class HtmlReader {
   }
 
   /** The words of what is too deep, line by line. */
-  #flat(element: Element, scope: Scope): void {
+  #flat(element: Element, scope: HtmlScope): void {
     const isLine = ({ name }: Element) => this.#handlers.has(name)
     for (const line of charactersIn([element], { isLeftOut: isSilent, isLine }).split('\n')) {
       this.say(line, scope)
@@ -144,7 +144,7 @@ export class HtmlReader {
 
 const silent = new Set(['head', 'script', 'style', 'template', 'title', 'rp', 'datalist', 'colgroup', 'xml'])
 
-function looking(scope: Scope, looks: Looks): Scope {
+function looking(scope: HtmlScope, looks: Looks): HtmlScope {
   return looks === scope ? scope : { ...scope, ...looks }
 }
 
@@ -161,7 +161,7 @@ export function wordsIn(element: Element): string {
   return charactersIn([element], { isLeftOut: isSilent })
 }
 
-function characters(text: string, { font, map }: Scope): string {
+function characters(text: string, { font, map }: HtmlScope): string {
   const shown = font === undefined ? text : symbols(text, font)
   return map ? mapped(shown, map) : shown
 }

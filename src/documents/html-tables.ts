@@ -1,4 +1,4 @@
-import type { Handler, HtmlReader, Scope } from './html-reader.ts'
+import type { HtmlHandler, HtmlReader, HtmlScope } from './html-reader.ts'
 import { childrenOf, descendants, type Element, isElement } from './markup.ts'
 import { type ReadCell, tableOf } from './table.ts'
 
@@ -6,7 +6,7 @@ import { type ReadCell, tableOf } from './table.ts'
 const mostCells = 10_000
 const mostSpanned = 1000
 
-const table: Handler = (element, scope, reader) => {
+const table: HtmlHandler = (element, scope, reader) => {
   const cells = [...descendants(childrenOf(element), 'td', 'th')].length
   if (cells > mostCells) return reader.apart('block', element, { ...scope, isInLines: true })
   const isForLayout = /^(?:presentation|none)$/i.test(element.attribs.role ?? '')
@@ -15,22 +15,22 @@ const table: Handler = (element, scope, reader) => {
   reader.builder.append(tableOf(rows, isForLayout).map((one) => ({ ...scope.place, ...one })))
 }
 
-const cell: Handler = (element, scope, reader) => {
+const cell: HtmlHandler = (element, scope, reader) => {
   reader.within(element, scope)
   if (scope.isInLines) reader.say(' | ', scope)
 }
 
-export const tables: [name: string, handler: Handler][] = [
+export const tables: [name: string, handler: HtmlHandler][] = [
   ['table', table],
   ['td', cell],
   ['th', cell],
 ]
 
-type Row = { row: Element; scope: Scope }
+type TableRow = { row: Element; scope: HtmlScope }
 
 /** The rows of a table. What stands in it and in no row, as its caption does, is said first. */
-function rowsIn(element: Element, scope: Scope, reader: HtmlReader): Row[] {
-  return childrenOf(element).flatMap((child): Row[] => {
+function rowsIn(element: Element, scope: HtmlScope, reader: HtmlReader): TableRow[] {
+  return childrenOf(element).flatMap((child): TableRow[] => {
     if (isElement(child) && child.name === 'tr') return [{ row: child, scope }]
     if (isElement(child) && /^(?:thead|tbody|tfoot)$/.test(child.name)) {
       return rowsIn(child, reader.looksIn(child, scope), reader)
@@ -40,7 +40,7 @@ function rowsIn(element: Element, scope: Scope, reader: HtmlReader): Row[] {
   })
 }
 
-function cellsIn({ row, scope }: Row, reader: HtmlReader): ReadCell[] {
+function cellsIn({ row, scope }: TableRow, reader: HtmlReader): ReadCell[] {
   if (reader.hidesWords(row)) return [{ blocks: reader.blocksOf(row, scope) }]
   const inner = reader.looksIn(row, scope)
   return childrenOf(row).flatMap((child) => {
@@ -50,7 +50,7 @@ function cellsIn({ row, scope }: Row, reader: HtmlReader): ReadCell[] {
   })
 }
 
-function cellOf(element: Element, scope: Scope, reader: HtmlReader): ReadCell {
+function cellOf(element: Element, scope: HtmlScope, reader: HtmlReader): ReadCell {
   return {
     blocks: reader.blocksOf(element, { ...scope, place: {}, heading: undefined, list: undefined }),
     columns: spanOf(element.attribs.colspan),

@@ -1,10 +1,10 @@
 import { cssOf } from './css.ts'
 import { equation } from './equation.ts'
-import { type Handler, wordsIn } from './html-reader.ts'
+import { type HtmlHandler, wordsIn } from './html-reader.ts'
 import { charactersIn, childrenOf, descendants, elementsIn } from './markup.ts'
 import { named } from './named.ts'
 
-const picture: Handler = ({ attribs }, scope, reader) => {
+const picture: HtmlHandler = ({ attribs }, scope, reader) => {
   const css = cssOf(attribs.style)
   const sizes = [attribs.width, attribs.height, css.get('width'), css.get('height')]
   // What is smaller than a letter shows nothing: it counts readers, or keeps others apart.
@@ -18,12 +18,12 @@ function isEmoji(text: string): boolean {
   return /\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(text) && !/[\p{L}\s]/u.test(text)
 }
 
-const drawing: Handler = (element, scope, reader) => {
+const drawing: HtmlHandler = (element, scope, reader) => {
   const [title] = descendants([element], 'title', 'desc')
   reader.say(named('picture', title && charactersIn([title])), scope)
 }
 
-function embedded(thing: string): Handler {
+function embedded(thing: string): HtmlHandler {
   return (element, scope, reader) => {
     const { title, 'aria-label': label, src, data } = element.attribs
     const [source] = descendants(childrenOf(element), 'source')
@@ -36,14 +36,14 @@ function onTheWeb(address: string | undefined): string | undefined {
 }
 
 /** What stands in it is for whoever cannot show it. */
-const object: Handler = (element, scope, reader) => {
+const object: HtmlHandler = (element, scope, reader) => {
   const hasOther = elementsIn(element).some(({ name }) => name !== 'param') || /\S/.test(wordsIn(element))
   if (hasOther) reader.within(element, scope)
   else embedded('object')(element, scope, reader)
 }
 
 /** What was entered into a form. */
-const input: Handler = ({ attribs }, scope, reader) => {
+const input: HtmlHandler = ({ attribs }, scope, reader) => {
   const { type = 'text', value = '', alt } = attribs
   switch (type.toLowerCase()) {
     case 'hidden':
@@ -60,7 +60,7 @@ const input: Handler = ({ attribs }, scope, reader) => {
   }
 }
 
-const choice: Handler = (element, scope, reader) => {
+const choice: HtmlHandler = (element, scope, reader) => {
   const options = [...descendants(childrenOf(element), 'option')]
   const chosen = options.filter(({ attribs }) => 'selected' in attribs)
   // A list that drops down shows its first line.
@@ -69,7 +69,7 @@ const choice: Handler = (element, scope, reader) => {
 }
 
 /** What is no text, or is text only as it stands at the moment. */
-export const things: [name: string, handler: Handler][] = [
+export const things: [name: string, handler: HtmlHandler][] = [
   ['img', picture],
   ['svg', drawing],
   ['math', (element, scope, reader) => reader.say(equation(element), scope)],

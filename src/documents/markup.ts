@@ -102,12 +102,15 @@ export function within(element: Element, name: string, around: RegExp): Element[
 }
 
 /** Which elements count for nothing, and which begin a line of their own. */
-type Reading = { isLeftOut?: (element: Element) => boolean; isLine?: (element: Element) => boolean }
+type MarkupReading = { isLeftOut?: (element: Element) => boolean; isLine?: (element: Element) => boolean }
 
 const never = () => false
 
 /** The characters below, as they are. */
-export function charactersIn(nodes: Markup[], { isLeftOut = never, isLine = never }: Reading = {}): string {
+export function charactersIn(
+  nodes: Markup[],
+  { isLeftOut = never, isLine = never }: MarkupReading = {},
+): string {
   let text = ''
   for (const node of everythingIn(nodes, isLeftOut)) {
     if (isElement(node)) text += isLine(node) ? '\n' : ''

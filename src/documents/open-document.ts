@@ -1,4 +1,4 @@
-import type { Formatted, Place } from '../submissions/formatted-text.ts'
+import type { BlockPlace, Formatted } from '../submissions/formatted-text.ts'
 import type { Archive } from './archive.ts'
 import type { Setting } from './block-builder.ts'
 import { DocumentWriter } from './document-writer.ts'
@@ -20,21 +20,21 @@ import { symbols } from './symbols.ts'
 import { type ReadCell, sizeOf, tableOf } from './table.ts'
 
 /** Where the walk through the elements is. */
-type Scope = {
+type OpenDocumentScope = {
   depth: number
   look: Look
-  place: Place
+  place: BlockPlace
   heading?: number | undefined
   href?: string | undefined
-  list?: List | undefined
+  list?: OpenDocumentList | undefined
   /** How many boxes it is in. */
   boxes?: number
 }
 
 /** A list that is being read: what it looks like on each level, and how far each has counted. */
-type List = { style: string; levels: Levels; depth: number; counts: number[] }
+type OpenDocumentList = { style: string; levels: Levels; depth: number; counts: number[] }
 
-type Handler = (element: Element, scope: Scope, writer: DocumentWriter) => void
+type OpenDocumentHandler = (element: Element, scope: OpenDocumentScope, writer: DocumentWriter) => void
 
 const deepest = 400
 
@@ -96,7 +96,7 @@ class OpenDocumentReader {
     this.#within(element, { depth: 0, look: {}, place: {} }, writer)
   }
 
-  #element(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #element(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     if (scope.depth > deepest) writer.sayLines(wordsIn(element), settingOf(scope))
     else if (!isSilent(element)) {
       const handler = this.#handlers.get(element.name) ?? (isShape(element) ? this.#shape : this.#within)
@@ -105,14 +105,14 @@ class OpenDocumentReader {
   }
 
   // What is not known is gone through for the words in it.
-  readonly #within: Handler = (element, scope, writer) => {
+  readonly #within: OpenDocumentHandler = (element, scope, writer) => {
     for (const node of childrenOf(element)) {
       if (isElement(node)) this.#element(node, scope, writer)
       else if (node.type === 'text' && 'data' in node) this.#say(node.data, scope, writer)
     }
   }
 
-  readonly #shape: Handler = (element, scope, writer) => {
+  readonly #shape: OpenDocumentHandler = (element, scope, writer) => {
     const boxes = (scope.boxes ?? 0) + 1
     if (boxes > deepestBox) return writer.sayLines(wordsIn(element), settingOf(scope))
     const hasText = [...descendants([element], 'text:p', 'text:h')].length > 0
@@ -123,7 +123,7 @@ class OpenDocumentReader {
     else this.#say(named('drawing', ...remarkOf(element)), scope, writer)
   }
 
-  readonly #handlers = new Map<string, Handler>([
+  readonly #handlers = new Map<string, OpenDocumentHandler>([
     ['text:p', (element, scope, writer) => this.#paragraph(element, scope, writer)],
     ['text:h', (element, scope, writer) => this.#heading(element, scope, writer)],
     ['text:span', (element, scope, writer) => this.#span(element, scope, writer)],
@@ -155,7 +155,7 @@ class OpenDocumentReader {
     ['math:math', (element, scope, writer) => this.#say(equation(element), scope, writer)],
   ])
 
-  #say(text: string, scope: Scope, writer: DocumentWriter): void {
+  #say(text: string, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const { isHidden, shift, font } = scope.look
     const shown = font ? symbols(text, font) : text
     if (isHidden) writer.hide(shown, settingOf(scope))
@@ -163,18 +163,18 @@ class OpenDocumentReader {
   }
 
   /** Blanks that are said one by one. */
-  #keep(blanks: string, scope: Scope, writer: DocumentWriter): void {
+  #keep(blanks: string, scope: OpenDocumentScope, writer: DocumentWriter): void {
     if (!scope.look.isHidden) writer.say(blanks, { ...settingOf(scope), blanks: 'kept' })
   }
 
-  #paragraph(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #paragraph(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const { look, isTitle, isQuotation } = this.#styles.ofParagraph(element.attribs['text:style-name'])
     const place = isQuotation ? { ...scope.place, quoted: 1 } : scope.place
     this.#within(element, { ...scope, look, place, ...(isTitle && { heading: 1 }) }, writer)
     writer.endParagraph()
   }
 
-  #heading(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #heading(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const { attribs } = element
     const { look } = this.#styles.ofParagraph(attribs['text:style-name'])
     const level = countIn(element, 'text:outline-level', deepestList)
@@ -187,22 +187,22 @@ class OpenDocumentReader {
     writer.endParagraph()
   }
 
-  #span(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #span(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const look = this.#styles.ofText(element.attribs['text:style-name'], scope.look)
     this.#within(element, { ...scope, look }, writer)
   }
 
-  #link(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #link(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const href = addressOf(element.attribs['xlink:href']) ?? scope.href
     this.#within(element, { ...scope, href }, writer)
   }
 
-  #list(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #list(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const { attribs } = element
     const depth = Math.min(scope.list ? scope.list.depth + 1 : 0, deepestList - 1)
     const style = attribs['text:style-name'] ?? scope.list?.style ?? ''
     const counts = scope.list?.counts ?? this.#goneOnWith(element, style) ?? []
-    const list: List = { style, levels: this.#styles.levelsOf(style), depth, counts }
+    const list: OpenDocumentList = { style, levels: this.#styles.levelsOf(style), depth, counts }
     this.#countsOfStyles.set(style, counts)
     if (attribs['xml:id']) this.#countsOfLists.set(attribs['xml:id'], counts)
     this.#within(element, { ...scope, list, place: { ...scope.place, indent: depth + 1 } }, writer)
@@ -215,7 +215,7 @@ class OpenDocumentReader {
     return attribs['text:continue-numbering'] === 'true' ? this.#countsOfStyles.get(style) : undefined
   }
 
-  #item(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #item(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const start = element.attribs['text:start-value']
     const { list } = scope
     const marker = list?.levels.label(
@@ -227,27 +227,27 @@ class OpenDocumentReader {
     this.#within(element, scope, writer)
   }
 
-  #note(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #note(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const citation = childOf(element, 'text:note-citation')
     const body = childOf(element, 'text:note-body')
     const label = citation ? charactersIn([citation]).trim() : ''
-    const within: Scope = { depth: scope.depth, look: {}, place: {} }
+    const within: OpenDocumentScope = { depth: scope.depth, look: {}, place: {} }
     writer.note(label || '*', settingOf(scope), (below) => body && this.#within(body, within, below))
   }
 
-  #section(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #section(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     if (element.attribs['text:display'] === 'none') writer.hide(wordsIn(element), settingOf(scope))
     else this.#within(element, scope, writer)
     writer.endParagraph()
   }
 
-  #ruby(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #ruby(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const [base, text] = [childOf(element, 'text:ruby-base'), childOf(element, 'text:ruby-text')]
     if (base) this.#within(base, scope, writer)
     if (text) this.#say(`(${charactersIn([text])})`, scope, writer)
   }
 
-  #table(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #table(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const rows = rowsIn(element, false).map(({ row, isHeading }) =>
       elementsIn(row)
         .filter(({ name }) => name === 'table:table-cell')
@@ -256,8 +256,8 @@ class OpenDocumentReader {
     writer.append(tableOf(rows))
   }
 
-  #cells(element: Element, isHeading: boolean, scope: Scope, writer: DocumentWriter): ReadCell[] {
-    const within: Scope = { depth: scope.depth, look: {}, place: {} }
+  #cells(element: Element, isHeading: boolean, scope: OpenDocumentScope, writer: DocumentWriter): ReadCell[] {
+    const within: OpenDocumentScope = { depth: scope.depth, look: {}, place: {} }
     const cell: ReadCell = {
       blocks: writer.apart((apart) => this.#within(element, within, apart)),
       columns: countIn(element, 'table:number-columns-spanned', mostRepeated),
@@ -273,7 +273,7 @@ class OpenDocumentReader {
     return Array.from({ length: 1 + more }, () => cell)
   }
 
-  #frame(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #frame(element: Element, scope: OpenDocumentScope, writer: DocumentWriter): void {
     const boxes = elementsIn(element).filter(({ name }) => name === 'draw:text-box')
     const object = childOf(element, 'draw:object')
     if (object) this.#say(this.#objectNamed(object, element), scope, writer)
@@ -329,7 +329,7 @@ function isShape({ name }: Element): boolean {
   return shape.test(name)
 }
 
-function settingOf({ look, place, heading, href }: Scope): Setting {
+function settingOf({ look, place, heading, href }: OpenDocumentScope): Setting {
   return { style: styleOf(look, href, heading), place, heading, blanks: 'collapsed' }
 }
 

@@ -4,7 +4,11 @@ import { isOn, valueIn } from './word-package.ts'
 
 type Level = { start: number; format: string; text: string; isLegal: boolean }
 type Definition = { id: string; levels: ReadonlyMap<number, Level>; styleLink: string | undefined }
-type List = { definition: string; starts: ReadonlyMap<number, number>; levels: ReadonlyMap<number, Level> }
+type WordList = {
+  definition: string
+  starts: ReadonlyMap<number, number>
+  levels: ReadonlyMap<number, Level>
+}
 
 const numberings: Record<string, Numbering> = {
   decimal: 'decimal',
@@ -24,7 +28,7 @@ export function wordNumeral(number: number, format: string): string {
 /** Counts the paragraphs of lists as Word does, for it writes their numbers nowhere (ECMA-376, 17.9). */
 export class WordNumbering {
   readonly #definitions: ReadonlyMap<string, Definition>
-  readonly #lists: ReadonlyMap<string, List>
+  readonly #lists: ReadonlyMap<string, WordList>
   readonly #listOfStyle: (styleId: string) => string | undefined
   readonly #counts = new Map<string, number[]>()
   readonly #begun = new Set<string>()
@@ -33,7 +37,7 @@ export class WordNumbering {
     const definitions = [...descendants(nodes, 'w:abstractNum')].map(definitionOf)
     this.#definitions = new Map(definitions.map((definition) => [definition.id, definition]))
     this.#lists = new Map(
-      [...descendants(nodes, 'w:num')].map((num): [string, List] => [
+      [...descendants(nodes, 'w:num')].map((num): [string, WordList] => [
         num.attribs['w:numId'] ?? '',
         listOf(num),
       ]),
@@ -66,7 +70,7 @@ export class WordNumbering {
   }
 
   /** A list may be defined by a style, which names another list. */
-  #definitionOf(list: List | undefined): Definition | undefined {
+  #definitionOf(list: WordList | undefined): Definition | undefined {
     const definition = this.#definitions.get(list?.definition ?? '')
     const linked = definition?.styleLink && this.#lists.get(this.#listOfStyle(definition.styleLink) ?? '')
     return linked ? this.#definitions.get(linked.definition) : definition
@@ -81,7 +85,7 @@ function definitionOf(element: Element): Definition {
   }
 }
 
-function listOf(num: Element): List {
+function listOf(num: Element): WordList {
   const overrides = elementsIn(num).filter(({ name }) => name === 'w:lvlOverride')
   const starts = overrides.flatMap((one): [number, number][] => {
     const start = valueIn(one, 'w:startOverride')

@@ -1,4 +1,4 @@
-import type { Formatted, Place } from '../submissions/formatted-text.ts'
+import type { BlockPlace, Formatted } from '../submissions/formatted-text.ts'
 import type { Archive } from './archive.ts'
 import type { Setting } from './block-builder.ts'
 import { DocumentWriter } from './document-writer.ts'
@@ -23,13 +23,13 @@ import { isOn, openWord, type Relationships, valueIn, type WordPart, type WordPa
 import { WordStyles } from './word-styles.ts'
 
 /** Where the walk through the elements is. */
-type Scope = {
+type WordScope = {
   depth: number
   /** How characters look by the style of their paragraph. */
   base: Look
   /** How they look by that of their run. */
   look: Look
-  place: Place
+  place: BlockPlace
   heading?: number | undefined
   href?: string | undefined
   /** In a note, which may name itself. */
@@ -54,7 +54,7 @@ type Notes = {
 /** A field: what it asks for, and where it leads once its result is shown (ECMA-376, 17.16). */
 type Field = { instruction: string; href?: string | undefined }
 
-type Handler = (element: Element, scope: Scope, writer: DocumentWriter) => void
+type WordHandler = (element: Element, scope: WordScope, writer: DocumentWriter) => void
 
 const deepest = 400
 
@@ -118,11 +118,11 @@ class WordReader {
     this.#walk(nodes, { depth: 0, base: {}, look: {}, place: {}, relationships, isNote }, writer)
   }
 
-  #walk(nodes: Markup[], scope: Scope, writer: DocumentWriter): void {
+  #walk(nodes: Markup[], scope: WordScope, writer: DocumentWriter): void {
     for (const node of nodes) if (isElement(node)) this.#element(node, scope, writer)
   }
 
-  #element(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #element(element: Element, scope: WordScope, writer: DocumentWriter): void {
     if (scope.depth > deepest) writer.sayLines(wordsIn([element]), this.#setting(scope))
     else
       (this.#handlers.get(element.name) ?? this.#within)(
@@ -133,9 +133,9 @@ class WordReader {
   }
 
   // What is not known is gone through for the words in it.
-  readonly #within: Handler = (element, scope, writer) => this.#walk(childrenOf(element), scope, writer)
+  readonly #within: WordHandler = (element, scope, writer) => this.#walk(childrenOf(element), scope, writer)
 
-  readonly #handlers = new Map<string, Handler>([
+  readonly #handlers = new Map<string, WordHandler>([
     ['w:p', (element, scope, writer) => this.#paragraph(element, scope, writer)],
     ['w:r', (element, scope, writer) => this.#run(element, scope, writer)],
     [
@@ -175,35 +175,34 @@ class WordReader {
     ['w:object', (element, scope, writer) => this.#drawing(element, scope, writer)],
     ['w:altChunk', (_element, scope, writer) => this.#say(named('embedded document'), scope, writer)],
     ['w:subDoc', (_element, scope, writer) => this.#say(named('embedded document'), scope, writer)],
-    ...['w:pPr', 'w:rPr', 'w:sdtPr', 'w:sectPr', 'w:tblPr', 'w:fldData'].map((name): [string, Handler] => [
-      name,
-      () => undefined,
-    ]),
+    ...['w:pPr', 'w:rPr', 'w:sdtPr', 'w:sectPr', 'w:tblPr', 'w:fldData'].map(
+      (name): [string, WordHandler] => [name, () => undefined],
+    ),
   ])
 
-  #say(text: string, scope: Scope, writer: DocumentWriter): void {
+  #say(text: string, scope: WordScope, writer: DocumentWriter): void {
     const { isHidden, shift, font } = lookIn(scope)
     const shown = font ? symbols(text, font) : text
     if (isHidden) writer.hide(shown, this.#setting(scope))
     else writer.say(shown, this.#setting(scope), shift === 'none' ? undefined : shift)
   }
 
-  #setting(scope: Scope): Setting {
+  #setting(scope: WordScope): Setting {
     const href = scope.href ?? this.#fields.at(-1)?.href
     const style = styleOf(lookIn(scope), href, scope.heading)
     return { style, place: scope.place, heading: scope.heading, blanks: 'kept' }
   }
 
-  #lineOrPage({ attribs }: Element, scope: Scope, writer: DocumentWriter): void {
+  #lineOrPage({ attribs }: Element, scope: WordScope, writer: DocumentWriter): void {
     if (attribs['w:type'] === 'page' || attribs['w:type'] === 'column') writer.endParagraph()
     else writer.lineBreak(this.#setting(scope))
   }
 
-  #paragraph(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #paragraph(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const properties = childOf(element, 'w:pPr')
     const { level, isQuotation, numbering, look } = this.#styles.ofParagraph(properties)
     const marker = numbering ? this.#numbering.next(numbering.list, numbering.depth).trim() : ''
-    const within: Scope = {
+    const within: WordScope = {
       ...scope,
       base: look,
       heading: level,
@@ -219,7 +218,7 @@ class WordReader {
     else writer.endParagraph()
   }
 
-  #run(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #run(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const within = { ...scope, look: this.#styles.ofRun(childOf(element, 'w:rPr')) }
     const marked = elementsIn(element).find(({ attribs }) =>
       /^(?:1|true|on)$/.test(attribs['w:customMarkFollows'] ?? ''),
@@ -228,14 +227,14 @@ class WordReader {
     else this.#within(element, within, writer)
   }
 
-  #symbol({ attribs }: Element, scope: Scope, writer: DocumentWriter): void {
+  #symbol({ attribs }: Element, scope: WordScope, writer: DocumentWriter): void {
     const code = Number.parseInt(attribs['w:char'] ?? '', 16)
     const font = symbolFontOf(attribs['w:font'])
     const shown = font && code ? symbol(code, font) : named('symbol', attribs['w:font'], attribs['w:char'])
     writer.say(shown, this.#setting(scope))
   }
 
-  #ruby(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #ruby(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const [base, text] = [childOf(element, 'w:rubyBase'), childOf(element, 'w:rt')]
     if (base) this.#within(base, scope, writer)
     this.#say('(', scope, writer)
@@ -243,18 +242,18 @@ class WordReader {
     this.#say(')', scope, writer)
   }
 
-  #hyperlink(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #hyperlink(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const link = scope.relationships.get(element.attribs['r:id'] ?? '')
     const href = link?.isExternal ? addressOf(link.target) : undefined
     this.#within(element, { ...scope, href: href ?? scope.href }, writer)
   }
 
-  #simpleField(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #simpleField(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const href = addressIn(element.attribs['w:instr'] ?? '')
     this.#within(element, { ...scope, href: href ?? scope.href }, writer)
   }
 
-  #fieldCharacter(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #fieldCharacter(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const field = this.#fields.at(-1)
     switch (element.attribs['w:fldCharType']) {
       case 'begin':
@@ -274,7 +273,7 @@ class WordReader {
     if (field && field.instruction.length < longestInstruction) field.instruction += text
   }
 
-  #note(notes: Notes, { attribs }: Element, scope: Scope, writer: DocumentWriter): void {
+  #note(notes: Notes, { attribs }: Element, scope: WordScope, writer: DocumentWriter): void {
     const note = scope.isNote ? undefined : notes.byId.get(attribs['w:id'] ?? '')
     if (note) notes.byId.delete(attribs['w:id'] ?? '')
     if (scope.noteMark === undefined) notes.count += 1
@@ -285,12 +284,12 @@ class WordReader {
   }
 
   /** The same thing for programs of different age: one of them is enough. */
-  #alternative(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #alternative(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const one = childOf(element, 'mc:Choice') ?? childOf(element, 'mc:Fallback')
     if (one) this.#within(one, scope, writer)
   }
 
-  #drawing(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #drawing(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const depth = (scope.boxes ?? 0) + 1
     if (depth > deepestBox) {
       writer.sayLines(wordsIn([element]), this.#setting(scope))
@@ -310,12 +309,12 @@ class WordReader {
     }
   }
 
-  #table(element: Element, scope: Scope, writer: DocumentWriter): void {
+  #table(element: Element, scope: WordScope, writer: DocumentWriter): void {
     const rows = rowsIn(element, writer).map((row) => this.#cells(row, scope, writer))
     writer.append(tableOf(rows))
   }
 
-  #cells(row: Element, scope: Scope, writer: DocumentWriter): ReadCell[] {
+  #cells(row: Element, scope: WordScope, writer: DocumentWriter): ReadCell[] {
     const properties = childOf(row, 'w:trPr')
     const before = Number(valueIn(properties, 'w:gridBefore') ?? 0) || 0
     const isHeading = isOn(properties, 'w:tblHeader') ?? false
@@ -332,7 +331,7 @@ class WordReader {
   }
 }
 
-function lookIn({ look, base }: Scope): Look {
+function lookIn({ look, base }: WordScope): Look {
   return laidOver(look, base)
 }
 

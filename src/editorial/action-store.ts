@@ -289,7 +289,7 @@ async function writeOriginal(trx: Database, change: Change, original: Original, 
     .values({
       id: original.id,
       submission_id: change.submissionId,
-      author: 'stranger',
+      author: 'unverified',
       editor_id: null,
       content: texts.original,
       created_at: change.at,
@@ -348,7 +348,7 @@ async function setAside(trx: Database, change: Change, id: string): Promise<void
     .set({ withdrawn_at: change.at })
     .where('id', '=', id)
     .where('submission_id', '=', change.submissionId)
-    .where('author', '=', 'stranger')
+    .where('author', '=', 'unverified')
     .where('withdrawn_at', 'is', null)
     .returning('id')
     .executeTakeFirst()

@@ -48,7 +48,7 @@ export type Change = {
 }
 
 /** What an editor writes to a sender. */
-export type Wording = { title?: string | undefined; body: string; files?: WrittenFile[] }
+export type Wording = { title?: string | undefined; body: string; files?: AnswerFile[] }
 
 export type Written = Wording & {
   id: string
@@ -57,10 +57,10 @@ export type Written = Wording & {
 }
 
 /** A reply by mail as it came. Only the desk can open it. */
-export type Original = { id: string; content: Content; files: WrittenFile[] }
+export type Original = { id: string; content: Content; files: AnswerFile[] }
 
 /** A file that goes with it, and by what it is known if it is sealed. */
-export type WrittenFile = StagedFile & Partial<EncryptedAs>
+export type AnswerFile = StagedFile & Partial<EncryptedAs>
 
 /** What an editor wants to take back: a message, a move, or both. */
 export type Act = {
@@ -181,7 +181,7 @@ export function answer(
   }
 }
 
-function ephemeralFile({ id, name, fileKey }: WrittenFile): EphemeralFile[] {
+function ephemeralFile({ id, name, fileKey }: AnswerFile): EphemeralFile[] {
   return fileKey ? [{ id, name, key: Buffer.from(fileKey).toString('base64url') }] : []
 }
 
@@ -221,7 +221,7 @@ export function keep(_action: ActionContext): ChangeOf {
 
 /** Puts a hold on a piece, so that nothing erases it, or lifts it. */
 export function hold(_action: ActionContext, legalHold: boolean): ChangeOf {
-  return { set: { legalHold }, jobs: [], entries: [{ action: legalHold ? 'held' : 'let-go' }] }
+  return { set: { legalHold }, jobs: [], entries: [{ action: legalHold ? 'hold-set' : 'hold-lifted' }] }
 }
 
 /** Two changes as one: what a decision and its letter are. */

@@ -3,7 +3,7 @@ import { narrowed } from '../encryption/types.ts'
 import type { FileStore } from '../files/store.ts'
 import type { StagedFile } from '../submissions/incoming.ts'
 import type { RecipientsStore } from '../submissions/recipients-store.ts'
-import type { WrittenFile } from './actions.ts'
+import type { AnswerFile } from './actions.ts'
 
 /** The files of an answer, and what is kept with it for the desk only. */
 type AnswerFiles = { files: StagedFile[]; aside?: StagedFile[] }
@@ -22,7 +22,7 @@ export function answerFiles({
   return async <T>(
     submissionId: string,
     given: AnswerFiles,
-    write: (files: WrittenFile[], aside: WrittenFile[]) => Promise<T>,
+    write: (files: AnswerFile[], aside: AnswerFile[]) => Promise<T>,
   ): Promise<T> => {
     const { files: sent, aside = [] } = given
     const recipients = await storage.recipientsStore.ofOne(submissionId)
@@ -40,7 +40,7 @@ export function answerFiles({
   async function keep(
     staged: StagedFile[],
     recipients: Parameters<typeof files.keep>[1],
-  ): Promise<WrittenFile[]> {
+  ): Promise<AnswerFile[]> {
     const ids = staged.map(({ id }) => id)
     const encrypted = await files.keep(ids, recipients)
     return staged.map((file) => ({ ...file, ...encrypted.get(file.id) }))

@@ -6,7 +6,7 @@ import { receiveFrom, sendThrough } from '../core/worker-stream.ts'
 import { fileRecipients } from './age-header.ts'
 
 /** What a thread is asked to do with a stream. */
-export type Job =
+export type CipherTask =
   | { fileKey: Uint8Array }
   | { stanzas: { args: string[]; body: Uint8Array }[]; keyPort: MessagePort }
 
@@ -84,7 +84,7 @@ export function createFileCipher() {
     yield await decrypter.decrypt(new Uint8Array(whole))
   }
 
-  function run(job: Job, source: Source, moved: MessagePort[]): Readable {
+  function run(job: CipherTask, source: Source, moved: MessagePort[]): Readable {
     const input = new MessageChannel()
     const output = new MessageChannel()
     worker().postMessage({ job, input: input.port2, output: output.port2 }, [

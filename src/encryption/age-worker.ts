@@ -1,13 +1,13 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { Decrypter, Encrypter, Stanza } from 'age-encryption'
 import { receiveFrom, sendThrough } from '../core/worker-stream.ts'
-import type { Job } from './age-stream.ts'
+import type { CipherTask } from './age-stream.ts'
 
 type Bytes = ReadableStream<Uint8Array>
 type Ports = { input: MessagePort; output: MessagePort }
 
 // The thread that files are sealed and opened in: in the main one they would hold up everybody else.
-parentPort?.on('message', ({ job, input, output }: Ports & { job: Job }) => {
+parentPort?.on('message', ({ job, input, output }: Ports & { job: CipherTask }) => {
   const source = toWeb(receiveFrom(input))
   const made = 'stanzas' in job ? encrypt(source, job) : open(source, job.fileKey)
   made
@@ -20,7 +20,7 @@ parentPort?.on('message', ({ job, input, output }: Ports & { job: Job }) => {
 /** Seals for nobody yet: the main thread is told the key, and writes the header when it knows who may open. */
 async function encrypt(
   source: Bytes,
-  { stanzas, keyPort }: Extract<Job, { stanzas: unknown }>,
+  { stanzas, keyPort }: Extract<CipherTask, { stanzas: unknown }>,
 ): Promise<Bytes> {
   const encrypter = new Encrypter()
   encrypter.addRecipient({

@@ -34,7 +34,7 @@ export type EncryptedFor = 'both' | 'desk'
 
 /** For whom a message is sealed, with its files: what a stranger says is not the sender's either. */
 export function whomFor(author: Author): EncryptedFor {
-  return author === 'stranger' ? 'desk' : 'both'
+  return author === 'unverified' ? 'desk' : 'both'
 }
 
 /** How something is sealed that is for these only. */

@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
 import type { Attachment } from '../submissions/attachment.ts'
-import type { Entry as HistoryEntry } from '../submissions/history.ts'
+import type { HistoryEntry } from '../submissions/history.ts'
 import { channelNames, detailFields, kindNames, type Message, type Submission } from '../submissions/model.ts'
 import type { Note } from '../submissions/note.ts'
 import { stateNames } from '../submissions/states.ts'
-import type { Entry } from './tar.ts'
+import type { TarEntry } from './tar.ts'
 
 /** A piece with everything that there is of it, opened. */
 type DecryptedSubmission = {
@@ -23,7 +23,7 @@ type OpenedContext = {
 }
 
 /** What an opened piece is packed as: a page to read, the same for programs, and its files. */
-export function entriesOfOpened(decrypted: DecryptedSubmission, app: OpenedContext): Entry[] {
+export function entriesOfOpened(decrypted: DecryptedSubmission, app: OpenedContext): TarEntry[] {
   const files = filesOfSubmission(decrypted, app)
   const nameOfFile = new Map(files.map(({ id, name }) => [id, name]))
   return [

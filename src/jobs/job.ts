@@ -147,6 +147,9 @@ export type NewJob = Pick<Job, 'type'> &
 /** What a carrier says when it did not fail and yet carried nothing: it became needless, or has to wait. */
 export type Unsent = { skipped: string } | { deferredUntil: number }
 
+/** Does one job; `signal` breaks it off. @throws JobError */
+export type JobHandler = (job: Job, signal: AbortSignal) => Promise<Unsent | undefined>
+
 /** What became of one try. */
 export type JobResult =
   | { id: string; state: 'sent'; at: number }

@@ -53,7 +53,7 @@ const furtherOn = 50
 
 export type Worker = ReturnType<typeof createWorker>
 
-type InboundResult = { job: Job; lane: string | undefined; lease: CurrentLease }
+type LeasedJobs = { job: Job; lane: string | undefined; lease: CurrentLease }
 
 /**
  * Works a carrier's part of the outbox off: leases what is due, carries it, settles it. At least once: a crash between
@@ -66,7 +66,7 @@ export function createWorker(app: WorkerContext) {
   const inHand = new Map<string, Promise<void>>()
   const lanes = new Lanes(perLane)
   /** What is leased and goes next where there is no room just now. */
-  let next: InboundResult[] = []
+  let next: LeasedJobs[] = []
   const breakingOff = new AbortController()
   const givingUp = new AbortController()
   let isStopping = false
@@ -156,8 +156,8 @@ export function createWorker(app: WorkerContext) {
   }
 
   /** Gives what there is no room for, neither now nor next. */
-  async function takeInHand(leased: Job[], lease: CurrentLease): Promise<InboundResult[]> {
-    const left: InboundResult[] = []
+  async function takeInHand(leased: Job[], lease: CurrentLease): Promise<LeasedJobs[]> {
+    const left: LeasedJobs[] = []
     for (const job of leased) {
       // What cannot be read here is found out again when it is carried, and is that delivery's trouble alone.
       const lane = await app.laneOf(job).catch(logFailure)
@@ -172,7 +172,7 @@ export function createWorker(app: WorkerContext) {
   }
 
   /** Of what was to go next, what goes where something hangs by now; what another process may have is forgotten. */
-  function withoutHope(lease: CurrentLease): InboundResult[] {
+  function withoutHope(lease: CurrentLease): LeasedJobs[] {
     const before = next
     next = before.filter((one) => one.lease.id === lease.id && !lanes.isStuck(one.lane))
     const hopeless = before.filter((one) => !next.includes(one))
@@ -180,7 +180,7 @@ export function createWorker(app: WorkerContext) {
     return hopeless.filter((one) => one.lease.id === lease.id)
   }
 
-  async function putBack(lease: CurrentLease, taken: InboundResult[]): Promise<void> {
+  async function putBack(lease: CurrentLease, taken: LeasedJobs[]): Promise<void> {
     if (taken.length === 0) return
     await outbox.putBack(
       lease.id,
@@ -188,7 +188,7 @@ export function createWorker(app: WorkerContext) {
     )
   }
 
-  function begin({ job, lane, lease }: InboundResult): void {
+  function begin({ job, lane, lease }: LeasedJobs): void {
     const leave = lanes.enter(lane)
     const tried = tryOnce(job, lease)
       .catch(logFailure)

@@ -85,7 +85,10 @@ export function noticeHandlers(app: NoticeContext) {
       const submissions = await app.notices.escalated(job.createdAt)
       if (submissions.length === 0) return { skipped: 'claimed-meanwhile' }
       const words = {
-        subject: `Nobody has claimed ${submissions.length === 1 ? 'a piece' : `${submissions.length} pieces`} yet`,
+        subject:
+          submissions.length === 1
+            ? 'Nobody has claimed a piece yet'
+            : `Nobody has claimed ${submissions.length} pieces yet`,
         lead: 'These have been waiting for long, and nobody has claimed them. You are told of them this once.',
       }
       return sent(await app.compose.digest(job, submissions, words), signal)

@@ -4,7 +4,7 @@ import { type Editor, fullNameFrom, mostWrongCodes } from '../accounts/editor.ts
 import type { EditorStore } from '../accounts/editor-store.ts'
 import { eventIn, securityEvents, sessionWays } from '../audit/security-event.ts'
 import type { Replies } from '../config.ts'
-import { addressOf, mailToken, messageIdOf, type TokenUse, tagged } from '../core/email-address.ts'
+import { addressOf, type MailTokenUse, mailToken, messageIdOf, tagged } from '../core/email-address.ts'
 import type { SecurityAction } from '../db/values.ts'
 import type { Letter, LetterName } from '../editorial/letter-templates.ts'
 import { fill, mailValuesFor } from '../editorial/letter-templates.ts'
@@ -22,7 +22,7 @@ import {
 } from '../submissions/model.ts'
 import type { AttentionStore } from '../submissions/presence-store.ts'
 import type { SubmissionStore } from '../submissions/store.ts'
-import type { Mail, Words } from './mail.ts'
+import type { Mail, MailBodies } from './mail.ts'
 import { mailRenderer } from './render.ts'
 import { replyDelimiter } from './reply-delimiter.ts'
 
@@ -59,7 +59,7 @@ type ComposeContext = {
 }
 
 /** A mail as it stands, before it is anybody's delivery. */
-type IncomingSubmission = Pick<Mail, 'to'> & Words
+type SubmissionToShow = Pick<Mail, 'to'> & MailBodies
 
 export type Composer = ReturnType<typeof mailComposer>
 
@@ -263,7 +263,7 @@ export function mailComposer(app: ComposeContext) {
       opening: Message,
       wording: Pick<Fields, 'title' | 'body'>,
       to = opening.content.fields.email,
-    ): Promise<IncomingSubmission> {
+    ): Promise<SubmissionToShow> {
       const { fields } = opening.content
       if (!to) throw nobody()
       const statusUrl = `${app.siteUrl}/status`
@@ -319,7 +319,7 @@ export function mailComposer(app: ComposeContext) {
     },
 
     /** What is said to an editor whose PGP key cannot be used, whatever it was that was to be said. */
-    contentless(): Words {
+    contentless(): MailBodies {
       const bodies = render('contentless', { deskUrl: app.deskUrl, replyNote: replyNotes.unread })
       return { subject: 'Something is waiting for you', ...bodies }
     },
@@ -488,7 +488,7 @@ export function mailComposer(app: ComposeContext) {
     }
   }
 
-  function tokenAddress(use: TokenUse, { id }: Job): string {
+  function tokenAddress(use: MailTokenUse, { id }: Job): string {
     return tagged(replyAddress, mailToken(app.replyKey, use, id))
   }
 

@@ -1,12 +1,12 @@
 /** What a mail says. */
-export type Words = { subject: string; text: string; html: string }
+export type MailBodies = { subject: string; text: string; html: string }
 
-export type Mail = Words & {
+export type Mail = MailBodies & {
   /** The delivery's id: the same delivery always has the same Message-ID and, kept as a file, the same name. */
   jobId: string
   to: string
   /** What it says instead where it leaves encrypted, and nowhere else. */
-  inConfidence?: Words
+  inConfidence?: MailBodies
   messageId: string
   /** What it answers, the nearest last. */
   references?: string[]

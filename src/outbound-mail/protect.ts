@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { SendMailOptions } from 'nodemailer'
-import type { Mail, Words } from './mail.ts'
+import type { Mail, MailBodies } from './mail.ts'
 import type { Protection } from './pgp/key.ts'
 import { pgpMime } from './pgp/mime.ts'
 
@@ -10,7 +10,7 @@ export type LeavingContext = {
   /** How a mail to this address has to leave. */
   protectionOf: (address: string) => Promise<Protection>
   /** What is said where nothing may be. */
-  contentless: Words
+  contentless: MailBodies
   /** What everybody on the way reads as the subject of an encrypted mail. */
   outerSubject: string
 }
@@ -34,7 +34,7 @@ export async function leaving(mail: Mail, app: LeavingContext): Promise<SendMail
 }
 
 /** Nobody can answer what they were not told. */
-function withoutContent({ files, replyTo, inConfidence, ...mail }: Mail, words: Words): Mail {
+function withoutContent({ files, replyTo, inConfidence, ...mail }: Mail, words: MailBodies): Mail {
   return { ...mail, ...words }
 }
 

@@ -1,7 +1,5 @@
 import { type Pace, sizeAfter } from '../core/pace.ts'
-import type { ErasureStore } from './erasure-store.ts'
-
-type ErasedFile = { name: string; sort: 'file' | 'mail' }
+import type { ErasedFile, ErasureStore } from './erasure-store.ts'
 
 /** What the eraser is handed where everything meets. */
 type EraserContext = {

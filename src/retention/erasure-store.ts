@@ -10,7 +10,7 @@ import type { Submission } from '../submissions/model.ts'
 export type ErasureStore = ReturnType<typeof erasureStore>
 
 /** What is left of a piece outside the database: a file of it, or a mail about it that was kept as a file. */
-type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
+export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
 
 /** So many pages are soon written back: the disk takes them in one go. */
 const shortLog = 1000

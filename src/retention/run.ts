@@ -3,12 +3,17 @@ import type { Pace } from '../core/pace.ts'
 import type { Versioned } from '../editorial/letter-templates.ts'
 import type { RetentionRules } from '../submissions/retention-rules.ts'
 
-type Submission = { id: string; revision: number }
+type ExpiringSubmission = { id: string; revision: number }
 
 /** Where a walk has come. */
-type Place = { at: number; id: string }
-type Page = { submissions: Submission[]; next: Place | undefined }
-type Walk = (rules: RetentionRules, after: Place | undefined, most: number, now: number) => Promise<Page>
+type RetentionPlace = { at: number; id: string }
+type RetentionPage = { submissions: ExpiringSubmission[]; next: RetentionPlace | undefined }
+type Walk = (
+  rules: RetentionRules,
+  after: RetentionPlace | undefined,
+  most: number,
+  now: number,
+) => Promise<RetentionPage>
 
 type RetentionContext = {
   rules: () => Promise<Versioned<RetentionRules>>
@@ -20,7 +25,7 @@ type RetentionContext = {
     isWarning(): Promise<boolean>
   }
   editors: Pick<EditorStore, 'active'>
-  erase: (submission: Submission, editorId: null, why: string, at: number) => Promise<boolean>
+  erase: (submission: ExpiringSubmission, editorId: null, why: string, at: number) => Promise<boolean>
   onError: (error: unknown) => void
   now: () => number
 }
@@ -52,7 +57,7 @@ export function retentionRounds({ rules, retention, editors, erase, onError, now
    */
   async function eraseAlong(pace: Pace, walk: Walk): Promise<number> {
     let erased = 0
-    let after: Place | undefined
+    let after: RetentionPlace | undefined
     do {
       // A week is counted from a mail that has left; one that failed is shown at the desk.
       if (await retention.isWarning()) return erased

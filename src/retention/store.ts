@@ -4,7 +4,7 @@ import type { Pace } from '../core/pace.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
 import { insertJobs, withoutMail } from '../jobs/enqueue-store.ts'
-import type { Place } from '../submissions/keyset-scan-store.ts'
+import type { ScanPlace } from '../submissions/keyset-scan-store.ts'
 import type { Submission } from '../submissions/model.ts'
 import {
   concerns,
@@ -20,7 +20,7 @@ import { submissionOf } from '../submissions/store.ts'
 export type RetentionStore = ReturnType<typeof retentionStore>
 
 /** A page of pieces, and the place to go on from; undefined at the end. */
-export type DuePage = { submissions: Submission[]; next: Place | undefined }
+export type DuePage = { submissions: Submission[]; next: ScanPlace | undefined }
 
 /** Of what was warned of so many are looked at in one statement. */
 const reach = 200
@@ -71,7 +71,12 @@ export function retentionStore(db: Database, walks: Pace) {
      * those for which these rules have it so. The warnings of the others are taken back, for they were for shorter rules:
      * they are told of anew when it is time.
      */
-    async over(rules: RetentionRules, after: Place | undefined, most: number, now: number): Promise<DuePage> {
+    async over(
+      rules: RetentionRules,
+      after: ScanPlace | undefined,
+      most: number,
+      now: number,
+    ): Promise<DuePage> {
       const { submissions, next } = await warned(after, most, now - warnedAhead)
       const [over, kept] = [true, false].map((isOver) =>
         submissions.filter((submission) => isWarnedFor(submission, rules) === isOver),
@@ -85,7 +90,7 @@ export function retentionStore(db: Database, walks: Pace) {
     /** Spam that has been kept for long enough, up to `most` behind a place. */
     async oldSpam(
       rules: RetentionRules,
-      after: Place | undefined,
+      after: ScanPlace | undefined,
       most: number,
       now: number,
     ): Promise<DuePage> {
@@ -126,7 +131,7 @@ export function retentionStore(db: Database, walks: Pace) {
   }
 
   /** What has been warned of, up to a time, in that order. */
-  async function warned(after: Place | undefined, most: number, until?: number): Promise<DuePage> {
+  async function warned(after: ScanPlace | undefined, most: number, until?: number): Promise<DuePage> {
     let query = db
       .selectFrom('submissions')
       .selectAll()
@@ -150,7 +155,7 @@ export function retentionStore(db: Database, walks: Pace) {
     isWanted: (submission: Submission) => boolean,
   ): Promise<Submission[]> {
     const found: Submission[] = []
-    let after: Place | undefined
+    let after: ScanPlace | undefined
     do {
       const from = after
       const { submissions, next } = await walks.turn(() => warned(from, reach))
@@ -196,7 +201,7 @@ async function unwarned(
 
 function behind(
   column: keyof Pick<Tables['submissions'], 'active_at' | 'warned_at'>,
-  after: Place | undefined,
+  after: ScanPlace | undefined,
 ): RawBuilder<boolean> {
   return after ? sql<boolean>`(${sql.ref(column)}, id) > (${after.at}, ${after.id})` : sql<boolean>`true`
 }

@@ -22,7 +22,7 @@ type EncryptedFile = { id: string; type: string; mark: string }
  * What a text is, which is sealed with it: one that stands in another's place is found out. Of a message that is `message`
  * and its id. A part of what a chat gathers does not know yet which message it becomes, a note not yet its own id.
  */
-type Place = `message ${string}` | 'note' | 'part'
+type ContentPlace = `message ${string}` | 'note' | 'part'
 
 /** Before a sealed block; the texts of the database have one line else. */
 const blockStart = /(?:^|\n)(?=-----BEGIN AGE ENCRYPTED FILE-----)/
@@ -36,7 +36,7 @@ export function contentsOf(cipher: TextCipher) {
     writeContent: (
       content: Content,
       recipients: Recipients | undefined,
-      place: Place,
+      place: ContentPlace,
       whom: EncryptedFor = 'both',
     ) => write(content, recipients, whom, place),
     writeSummary: (summary: Summary): string => JSON.stringify(summary),
@@ -85,7 +85,7 @@ export function contentsOf(cipher: TextCipher) {
       stored: string,
       contextId: string,
       keys: Keys,
-      place: Place,
+      place: ContentPlace,
     ): Promise<{ content: Content; access: ContentAccess }> {
       const blocks = await read<Content>(stored, contextId, keys, place)
       const contents = blocks.flatMap(({ value }) => value ?? [])
@@ -128,7 +128,7 @@ export function contentsOf(cipher: TextCipher) {
     value: unknown,
     recipients: Recipients | undefined,
     whom: EncryptedFor,
-    place?: Place,
+    place?: ContentPlace,
   ): Promise<string> {
     if (!recipients) return JSON.stringify(value)
     return cipher.encrypt(
@@ -147,7 +147,12 @@ export function contentsOf(cipher: TextCipher) {
     return access === 'clear' ? write(value, recipients, whom) : undefined
   }
 
-  async function read<T>(stored: string, contextId: string, keys: Keys, place?: Place): Promise<Block<T>[]> {
+  async function read<T>(
+    stored: string,
+    contextId: string,
+    keys: Keys,
+    place?: ContentPlace,
+  ): Promise<EncodedBlock<T>[]> {
     return Promise.all(
       blocksOf(stored).map((text) =>
         isEncrypted(text) ? open<T>(text, contextId, keys, place) : clear<T>(text),
@@ -159,11 +164,11 @@ export function contentsOf(cipher: TextCipher) {
     text: string,
     contextId: string,
     keys: Keys,
-    place: Place | undefined,
-  ): Promise<Block<T>> {
+    place: ContentPlace | undefined,
+  ): Promise<EncodedBlock<T>> {
     const opened = await cipher.open(text, await keys())
     if ('errorCode' in opened) return { access: opened.errorCode }
-    const encrypted = JSON.parse(opened.text) as { contextId: string; place?: Place; value: T }
+    const encrypted = JSON.parse(opened.text) as { contextId: string; place?: ContentPlace; value: T }
     return encrypted.contextId === contextId && isIn(place, encrypted.place)
       ? { value: encrypted.value, access: 'open' }
       : { access: 'damaged' }
@@ -171,14 +176,14 @@ export function contentsOf(cipher: TextCipher) {
 }
 
 /** True where a sealed text may stand in this place. What was sealed before texts said where they belong says nothing. */
-function isIn(place: Place | undefined, encrypted: Place | undefined): boolean {
+function isIn(place: ContentPlace | undefined, encrypted: ContentPlace | undefined): boolean {
   if (encrypted === undefined || encrypted === place) return true
   return encrypted === 'part' && place !== undefined && place !== 'note'
 }
 
-type Block<T> = { value?: T; access: ContentAccess }
+type EncodedBlock<T> = { value?: T; access: ContentAccess }
 
-function clear<T>(text: string): Block<T> {
+function clear<T>(text: string): EncodedBlock<T> {
   try {
     return { value: JSON.parse(text) as T, access: 'clear' }
   } catch {
@@ -204,7 +209,7 @@ export function behind(stored: string, block: string): string {
   return `${stored.trimEnd()}\n${block}`
 }
 
-function accessOf(blocks: Block<unknown>[]): ContentAccess {
+function accessOf(blocks: EncodedBlock<unknown>[]): ContentAccess {
   return worst(blocks.map(({ access }) => access))
 }
 

@@ -4,7 +4,7 @@
  */
 export type Formatted = Block[]
 
-export type Block = Place &
+export type Block = BlockPlace &
   (
     | { kind: 'paragraph'; runs: Run[]; marker?: string }
     | { kind: 'heading'; runs: Run[]; level: number }
@@ -14,7 +14,7 @@ export type Block = Place &
   )
 
 /** Where a block stands. */
-export type Place = {
+export type BlockPlace = {
   /** How many quotations it is in. */
   quoted?: number
   /** How many lists it is in; an item of one has a marker, as `-` or `3.`. */

@@ -2,7 +2,7 @@ import { appendToAuditLog } from '../audit/store.ts'
 import { idBehind } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
 import type { Action, AuditAction } from '../db/values.ts'
-import type { Entry, NewEntry } from './history.ts'
+import type { HistoryEntry, NewEntry } from './history.ts'
 
 export type HistoryStore = ReturnType<typeof historyStore>
 
@@ -10,7 +10,7 @@ export type HistoryStore = ReturnType<typeof historyStore>
 export function historyStore(db: Database) {
   return {
     /** All that happened to a submission, oldest first. */
-    async of(submissionId: string): Promise<Entry[]> {
+    async of(submissionId: string): Promise<HistoryEntry[]> {
       const rows = await db
         .selectFrom('history')
         .selectAll()
@@ -32,8 +32,8 @@ const trailed: Partial<Record<Action, AuditAction>> = {
   undone: 'moved',
   encrypted: 'encrypted',
   kept: 'kept',
-  held: 'held',
-  'let-go': 'let-go',
+  'hold-set': 'hold-set',
+  'hold-lifted': 'hold-lifted',
   'sender-left': 'sender-left',
 }
 

@@ -3,9 +3,9 @@ import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
 import { type ContentAccess, type Keys, noKeys } from '../encryption/types.ts'
 import type { Contents } from './content-codec.ts'
-import type { Asked, Filter, Listed, Page } from './inbox.ts'
+import type { Filter, Listed, Page, PageRequest } from './inbox.ts'
 import { countInCells, idsInCells } from './inbox-query.ts'
-import { type Found, type Path, walk } from './keyset-scan-store.ts'
+import { type FoundRow, type ScanPath, walk } from './keyset-scan-store.ts'
 import { type Summary, summaryOf as summaryFor, titleOf } from './model.ts'
 import type { Term } from './search-query.ts'
 import { hits } from './search-store.ts'
@@ -22,7 +22,7 @@ type FirstMessage = { id: string; content: string }
 export function inboxStore(db: Database, contents: Contents, isPostgres: boolean) {
   return {
     /** A page of what the filter leaves, starting after the submission with id `after`. */
-    async page({ filter, size, after, editorId, keys }: Asked): Promise<Page> {
+    async page({ filter, size, after, editorId, keys }: PageRequest): Promise<Page> {
       const { ids, ...end } = filter.tag
         ? await walk(db, tagged(filter.tag, after), { ...filter, tag: undefined }, size)
         : await narrowed(filter, size, after)
@@ -30,7 +30,14 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     },
 
     /** A page of what has all these terms, starting after the document numbered `after`. */
-    async search({ filter, terms, size, after, editorId, keys }: Asked & { terms: Term[] }): Promise<Page> {
+    async search({
+      filter,
+      terms,
+      size,
+      after,
+      editorId,
+      keys,
+    }: PageRequest & { terms: Term[] }): Promise<Page> {
       const before = after === undefined ? mostNumber : Number(after)
       if (terms.length === 0 || !Number.isSafeInteger(before)) return nothing
       const { ids, ...end } = await walk(db, hits(isPostgres, terms, before), filter, size)
@@ -87,9 +94,9 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
   }
 
   /** What has a tag, newest first. */
-  function tagged(tag: string, after: string | undefined): Path {
+  function tagged(tag: string, after: string | undefined): ScanPath {
     const further = after === undefined ? sql`` : sql`and submission_id < ${after}`
-    return (limit) => sql<Found>`select submission_id, submission_id as place from tags
+    return (limit) => sql<FoundRow>`select submission_id, submission_id as place from tags
       where name = ${tag} ${further} order by submission_id desc limit ${sql.lit(limit)}`
   }
 
@@ -128,7 +135,9 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
   }
 
   /** How many files the first message of each of these has, but for the mail itself that it came as. */
-  async function countsOfFiles(submissions: Pick<Row, 'id' | 'channel'>[]): Promise<Map<string, number>> {
+  async function countsOfFiles(
+    submissions: Pick<SubmissionRow, 'id' | 'channel'>[],
+  ): Promise<Map<string, number>> {
     if (submissions.length === 0) return new Map()
     const ids = submissions.map(({ id }) => id)
     const rows = await db
@@ -198,7 +207,7 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
   }
 }
 
-type Row = Tables['submissions']
+type SubmissionRow = Tables['submissions']
 
 /** The ids of the messages that began these conversations. */
 function firstOf(eb: ExpressionBuilder<Tables, 'messages' | 'attachments'>, ids: string[]) {

@@ -109,7 +109,7 @@ export type Page = {
   isPartial: boolean
 }
 
-export type Asked = {
+export type PageRequest = {
   filter: Filter
   size: number
   after?: string | undefined

@@ -18,7 +18,7 @@ import { queueForSearch } from './search-store.ts'
 import type { Writing } from './write-context.ts'
 
 /** A record's own fate: nothing that is wrong with one befalls its neighbours. */
-export type Outcome = Recorded | { error: unknown }
+export type RecordOutcome = Recorded | { error: unknown }
 
 /**
  * Writes records in one transaction: arrivals first, by whose unique index a repeat is known, then what
@@ -30,12 +30,12 @@ export async function record(
   writing: Writing,
   records: NewRecord[],
   now: () => number,
-): Promise<Outcome[]> {
+): Promise<RecordOutcome[]> {
   try {
     const made = await prepared(writing, records)
     const good = made.filter((one) => 'one' in one)
     const outcomes = good.length === 0 ? [] : await recordPrepared(db, writing, good, now)
-    return made.map((one) => ('one' in one ? (outcomes[good.indexOf(one)] as Outcome) : one))
+    return made.map((one) => ('one' in one ? (outcomes[good.indexOf(one)] as RecordOutcome) : one))
   } catch (error) {
     return records.map(() => ({ error }))
   }
@@ -46,14 +46,14 @@ async function recordPrepared(
   writing: Writing,
   records: Prepared[],
   now: () => number,
-): Promise<Outcome[]> {
+): Promise<RecordOutcome[]> {
   try {
     return await inOneTransaction(db, writing, records, now)
   } catch (error) {
     if (records.length === 1) return [await retriedOr(error, db, writing, records[0] as Prepared, now)]
     if (isUnavailable(error)) return records.map(() => ({ error }))
   }
-  const outcomes: Outcome[] = []
+  const outcomes: RecordOutcome[] = []
   for (const single of records) outcomes.push(...(await recordPrepared(db, writing, [single], now)))
   return outcomes
 }
@@ -65,14 +65,14 @@ async function retriedOr(
   writing: Writing,
   single: Prepared,
   now: () => number,
-): Promise<Outcome> {
+): Promise<RecordOutcome> {
   const { submission } = single.one
   if (!submission) return { error: isOrphan(error) ? goneMeanwhile() : error }
   // Two references in 2^40 may fall together; the index notices.
   if (!isDuplicate(error)) return { error }
   const one = { ...single.one, submission: { ...submission, reference: newReference() } }
   try {
-    return (await inOneTransaction(db, writing, [{ ...single, one }], now))[0] as Outcome
+    return (await inOneTransaction(db, writing, [{ ...single, one }], now))[0] as RecordOutcome
   } catch (again) {
     return { error: again }
   }
@@ -83,7 +83,7 @@ async function inOneTransaction(
   writing: Writing,
   records: Prepared[],
   now: () => number,
-): Promise<Outcome[]> {
+): Promise<RecordOutcome[]> {
   return db.transaction().execute(async (trx) => {
     const all = records.map(({ one }) => one)
     const first = await insertIdempotencyKeys(trx, all)
@@ -153,12 +153,12 @@ async function touch(
   { one, recipients }: Prepared,
   processCodec: ProcessCodec,
 ): Promise<void> {
-  if (recipients && one.author !== 'stranger') await learnContact(trx, one, processCodec)
+  if (recipients && one.author !== 'unverified') await learnContact(trx, one, processCodec)
   const row = await trx
     .updateTable('submissions')
     .set((eb) => ({
       // Of what a stranger said the sender is told nothing, not even when.
-      ...(one.author !== 'stranger' && { updated_at: one.at }),
+      ...(one.author !== 'unverified' && { updated_at: one.at }),
       revision: eb('revision', '+', 1),
       ...(one.author === 'sender' && { heard_at: one.at, heard_revision: eb('revision', '+', 1) }),
       active_at: one.at,

@@ -22,7 +22,7 @@ import { type Content, type Fields, type Message, summaryOf } from './model.ts'
 import { settlingTime } from './presence.ts'
 import { hashReceipt, newReceipt, newReference, receiptCandidatesIn, receiptFor } from './receipt.ts'
 import { areComparable } from './request-digest.ts'
-import { wasSaidBefore } from './said-before.ts'
+import { isRepeated } from './said-before.ts'
 import { mailboxKey, sendersOf } from './sender-fingerprint.ts'
 
 /**
@@ -166,11 +166,11 @@ export function createIntake(app: IntakeContext) {
   async function turnOf(
     { submissionId, author }: Pick<IncomingMessage, 'submissionId' | 'author'>,
     recipients: Recipients | undefined,
-  ): Promise<Turn> {
+  ): Promise<MessageTurn> {
     const now = app.now()
     const standing = await app.standingOf(submissionId)
     if (!standing) throw new Failure('not-found', 'This conversation is not there any more.')
-    if (standing.hasLeft && author !== 'stranger')
+    if (standing.hasLeft && author !== 'unverified')
       throw new Failure('conflict', 'The sender’s side of this conversation was deleted.')
     if (!recipients) return { now, at: now, id: idBehind(standing.last, now) }
     return { now, at: minuteOf(now), id: coarseIdBehind(standing.last, now) }
@@ -188,7 +188,7 @@ export function createIntake(app: IntakeContext) {
     if (areComparable(digest, idempotencyKey.digest)) return true
     // Nobody here can open what was said: the same arrival is taken for the same.
     if (isByChance(incoming)) return false
-    return !wasSaidBefore(await app.conversation(submissionId, receipt), record)
+    return !isRepeated(await app.conversation(submissionId, receipt), record)
   }
 
   async function further(record: FreshSubmission, submissionId: string): Promise<NewRecord> {
@@ -318,7 +318,7 @@ function mark({ attachments }: NewRecord, marks: Map<string, EncryptedAs>): void
 }
 
 /** When something is said, what is told of that, and the id that it stands by. */
-type Turn = { now: number; at: number; id: string }
+type MessageTurn = { now: number; at: number; id: string }
 
 type FreshSubmission = NewRecord & { submission: NewSubmission }
 
@@ -371,7 +371,7 @@ function newSubmission(
   }
 }
 
-function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id }: Turn): NewRecord {
+function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id }: MessageTurn): NewRecord {
   const { telegram, email, isEdit, files, threads, rawUpdates } = incoming
   const author = incoming.author ?? 'sender'
   const notifiesEditors = author === 'sender' && !incoming.isQuiet
@@ -406,7 +406,7 @@ function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id
  * A piece that was changed and sent again under the same key, as after the browser's Back: the first one
  * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
  */
-function asFurtherMessage(record: FreshSubmission, { id, at }: Turn, submissionId: string): NewRecord {
+function asFurtherMessage(record: FreshSubmission, { id, at }: MessageTurn, submissionId: string): NewRecord {
   const { submission: _, mailed: __, ...message } = record
   const { source, key, digest } = record.idempotencyKey
   const idempotencyKey = { source, key: `${key}/${digest}` }

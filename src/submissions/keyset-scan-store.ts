@@ -10,13 +10,13 @@ const reach = 500
 export { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** Where a walk along a time has come: ids tell those of one time apart. */
-export type Place = { at: number; id: string }
+export type ScanPlace = { at: number; id: string }
 
 /** One that was found, and where it stands in the order that is walked along: an id, or a document's number. */
-export type Found = { submission_id: string; place: string | number }
+export type FoundRow = { submission_id: string; place: string | number }
 
 /** The first `limit` of what is walked along, the last place first: SQL that gives the columns of `Found`. */
-export type Path = (limit: number) => RawBuilder<Found>
+export type ScanPath = (limit: number) => RawBuilder<FoundRow>
 
 type Walked = {
   ids: string[]
@@ -27,12 +27,12 @@ type Walked = {
 }
 
 /** Walks along a path and keeps what passes the filter, until a page is full or the reach is over. */
-export async function walk(db: Database, path: Path, filter: Filter, size: number): Promise<Walked> {
+export async function walk(db: Database, path: ScanPath, filter: Filter, size: number): Promise<Walked> {
   const rules = rulesOf(filter)
   const query =
     rules.length === 0
       ? path(size + 1)
-      : sql<Found>`select walked.submission_id, walked.place from (${path(reach)}) as walked
+      : sql<FoundRow>`select walked.submission_id, walked.place from (${path(reach)}) as walked
           join submissions s on s.id = walked.submission_id
           where ${sql.join(rules, sql` and `)} order by walked.place desc limit ${sql.lit(size + 1)}`
   const { rows } = await query.execute(db)
@@ -44,7 +44,7 @@ export async function walk(db: Database, path: Path, filter: Filter, size: numbe
 }
 
 /** The place where the reach ends; undefined if the path ends before. */
-async function end(db: Database, path: Path): Promise<string | undefined> {
+async function end(db: Database, path: ScanPath): Promise<string | undefined> {
   const { rows } = await sql<{
     n: number
     place: string | number | null

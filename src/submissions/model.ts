@@ -111,7 +111,7 @@ export type Message = {
 
 /** True if the sender may read the message now. */
 export function isVisibleToSender(message: Message, now: number): boolean {
-  if (message.isWithdrawn || message.author === 'stranger') return false
+  if (message.isWithdrawn || message.author === 'unverified') return false
   return message.author === 'sender' || now >= message.visibleAt
 }
 
@@ -161,7 +161,7 @@ export type MailOrigin = {
   /** A program sent it by itself, such as an out-of-office reply. */
   isAutomatic?: true
   /** Why it was held for an editor to look at. */
-  held?: QuarantineReason
+  quarantined?: QuarantineReason
   /** To the mail of which editor it replied. */
   quarantinedFor?: string
 }
@@ -229,7 +229,7 @@ export function rawMailOf({ attachments, content }: Message): Attachment | undef
 
 /** True for a reply that an editor wrote, as far as a mail tells: it came from their address to the one made for them. */
 export function isOfItsEditor(mail: MailOrigin | undefined): boolean {
-  return mail?.quarantinedFor !== undefined && mail.held !== 'not-theirs'
+  return mail?.quarantinedFor !== undefined && mail.quarantined !== 'not-theirs'
 }
 
 /** The state as the sender may know it: a decision that can still be taken back is not told. */

@@ -107,9 +107,9 @@ function attentionTo(db: Database, submissionId: string) {
     .where('submission_id', '=', submissionId)
 }
 
-type Row = Awaited<ReturnType<ReturnType<typeof attentionTo>['executeTakeFirstOrThrow']>>
+type AttentionRow = Awaited<ReturnType<ReturnType<typeof attentionTo>['executeTakeFirstOrThrow']>>
 
-function attentionIn(row: Row): Attention {
+function attentionIn(row: AttentionRow): Attention {
   return {
     openedAt: row.opened_at,
     notifiedAt: row.notified_at,

@@ -7,7 +7,7 @@ import type { NewRecord } from './intake-record.ts'
 
 export type RecipientsStore = ReturnType<typeof recipientsStore>
 
-type Asked = Pick<NewRecord, 'submissionId' | 'submission'>
+type RecordRef = Pick<NewRecord, 'submissionId' | 'submission'>
 
 /** How conversations are sealed. `offline` is a desk key whose secret half never comes here. */
 export function recipientsStore(db: Database, offline: Recipient | undefined) {
@@ -15,7 +15,7 @@ export function recipientsStore(db: Database, offline: Recipient | undefined) {
     desk,
 
     /** How the conversations that these are part of are sealed; nothing for those that are not. */
-    async of(asked: Asked[]): Promise<Map<string, Recipients>> {
+    async of(asked: RecordRef[]): Promise<Map<string, Recipients>> {
       const fresh = asked.filter(({ submission }) => submission)
       const others = asked.filter(({ submission }) => !submission).map(({ submissionId }) => submissionId)
       const known = [

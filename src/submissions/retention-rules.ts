@@ -37,10 +37,13 @@ export const defaultRetention: RetentionRules = {
 /** The states in which a piece is not kept for good, spam apart. */
 export const undecidedStates = ['waiting', 'in-review', 'declined'] as const satisfies readonly State[]
 
-type Versioned = Pick<Submission, 'kind' | 'state' | 'isConfidential' | 'legalHold' | 'activeAt' | 'warnedAt'>
+type RetainedSubmission = Pick<
+  Submission,
+  'kind' | 'state' | 'isConfidential' | 'legalHold' | 'activeAt' | 'warnedAt'
+>
 
 /** When a piece will be erased if nothing happens to it; undefined for one that is kept. */
-export function erasedAt(submission: Versioned, rules: RetentionRules): number | undefined {
+export function erasedAt(submission: RetainedSubmission, rules: RetentionRules): number | undefined {
   const days = rules[ruleOf(submission)]
   if (submission.legalHold || submission.state === 'accepted' || days === 0) return undefined
   const due = submission.activeAt + days * day
@@ -52,13 +55,17 @@ export function erasedAt(submission: Versioned, rules: RetentionRules): number |
  * True if its editors were told a week before these rules erase it. Where they keep it for longer than those that it was
  * told of by, they are to be told again.
  */
-export function isWarnedFor(submission: Versioned, rules: RetentionRules): boolean {
+export function isWarnedFor(submission: RetainedSubmission, rules: RetentionRules): boolean {
   if (submission.warnedAt === null || submission.state === 'spam') return false
   const at = erasedAt(submission, rules)
   return at !== undefined && at <= submission.warnedAt + warnedAhead
 }
 
-function ruleOf({ kind, state, isConfidential }: Pick<Versioned, 'kind' | 'state' | 'isConfidential'>) {
+function ruleOf({
+  kind,
+  state,
+  isConfidential,
+}: Pick<RetainedSubmission, 'kind' | 'state' | 'isConfidential'>) {
   return state === 'spam' ? 'spam' : undecidedRuleOf(kind, isConfidential)
 }
 

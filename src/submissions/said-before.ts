@@ -3,10 +3,7 @@ import type { NewRecord } from './intake-record.ts'
 import type { Message } from './model.ts'
 
 /** True if one of these messages of the sender says what this record does: the same words, and files of the same names and sizes. */
-export function wasSaidBefore(
-  messages: Message[],
-  record: Pick<NewRecord, 'content' | 'attachments'>,
-): boolean {
+export function isRepeated(messages: Message[], record: Pick<NewRecord, 'content' | 'attachments'>): boolean {
   const repeated = {
     content: record.content,
     attachments: record.attachments.map((one) => ({ size: null, ...one })),

@@ -3,7 +3,7 @@ import { isUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
 import { noKeys } from '../encryption/types.ts'
 import type { Contents } from './content-codec.ts'
-import type { Found, Path } from './keyset-scan-store.ts'
+import type { FoundRow, ScanPath } from './keyset-scan-store.ts'
 import type { Content } from './model.ts'
 import { documentOf, type Term } from './search-query.ts'
 
@@ -90,12 +90,12 @@ export function searchStore(db: Database, contents: Contents, isPostgres: boolea
 }
 
 /** The documents that have all these terms, newest first, from the one numbered below `before` on. */
-export function hits(isPostgres: boolean, terms: Term[], before: number): Path {
+export function hits(isPostgres: boolean, terms: Term[], before: number): ScanPath {
   if (isPostgres) {
-    return (limit) => sql<Found>`select number as place, submission_id from search_documents
+    return (limit) => sql<FoundRow>`select number as place, submission_id from search_documents
       where words @@ ${tsquery(terms)} and number < ${before} order by number desc limit ${sql.lit(limit)}`
   }
-  return (limit) => sql<Found>`select d.number as place, d.submission_id from search_words w
+  return (limit) => sql<FoundRow>`select d.number as place, d.submission_id from search_words w
     join search_documents d on d.number = w.rowid
     where search_words match ${fts5Query(terms)} and w.rowid < ${before}
     order by w.rowid desc limit ${sql.lit(limit)}`

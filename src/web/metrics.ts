@@ -3,7 +3,7 @@ import { loadedOnce } from '../core/loaded-once.ts'
 
 export type Metrics = {
   received(channel: string, kind: string, repeat: boolean): void
-  settled(purpose: string, state: string): void
+  settled(type: string, state: string): void
   read(pending: { pending: number; failed: number }): Promise<{ type: string; text: string }>
 }
 
@@ -19,8 +19,8 @@ export function createMetrics(): Metrics {
     received(channel, kind, repeat) {
       count(({ received }) => received.inc({ channel, kind, repeat: String(repeat) }))
     },
-    settled(purpose, state) {
-      count(({ settled }) => settled.inc({ purpose, state }))
+    settled(type, state) {
+      count(({ settled }) => settled.inc({ type, state }))
     },
     async read(counts) {
       const { registry, gauge } = await figures()
@@ -56,7 +56,7 @@ async function load(): Promise<Loaded> {
     settled: new Counter({
       name: 'barua_delivery_tries_total',
       help: 'Tries of deliveries, by what became of them',
-      labelNames: ['purpose', 'state'],
+      labelNames: ['type', 'state'],
       registers,
     }),
     gauge(counts) {

@@ -7,6 +7,7 @@ import { NoRoom } from '../files/no-room.ts'
 import { type AwaitedFile, maxFiles, type StagedFile } from '../submissions/incoming.ts'
 import type { FileError } from './file-fault.ts'
 import { namelessFiles } from './nameless-files.ts'
+import type { BodyUse } from './request-bodies.ts'
 
 /** What was sent with a form. Fields are as they came; files are staged, or named with what is wrong with them. */
 export type SentForm = {
@@ -27,7 +28,6 @@ export type Stage = (
 ) => Promise<{ id: string; name: string; size: number; type: string; sha256: string }>
 
 /** What a request holds in memory. `take` throws where it is too much for all requests together. */
-type BodyUse = { take(bytes: number): void; pass(bytes: number): void }
 
 export type MultipartContext = {
   /** Counts what is held of a request. */
@@ -154,7 +154,7 @@ type Uploading = (feeding: Feeding) => RequestHandler
 function reading(
   req: Request,
   res: Response,
-  use: BodyUse,
+  use: Pick<BodyUse, 'take'>,
   most: number,
   reader: Uploading,
   watch: (busboy: Writable) => void = () => undefined,
@@ -210,7 +210,7 @@ function fieldBytes(use: BodyUse): FormUse {
   }
 }
 
-type FormUse = BodyUse & { fileBegins(file: Readable): void }
+type FormUse = Pick<BodyUse, 'take' | 'pass'> & { fileBegins(file: Readable): void }
 
 /** What of a file may be on its way through memory: some pieces in each stream that it passes. */
 const inPassing = 512 * 1024

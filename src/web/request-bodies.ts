@@ -37,7 +37,7 @@ type BodyContext = {
 }
 
 /** What one request holds in memory. */
-type BodyUse = {
+export type BodyUse = {
   /** A piece of the body has come. @throws TooBusy where it would be too much for all requests together, or for this client */
   take(bytes: number): void
   /** Bytes of it have gone on to the disk. @throws TooBusy where too many lie there of requests that are still in hand */
@@ -166,10 +166,10 @@ export function createBodies({
   function add(used: MemoryUse, bytes: number): void {
     used.bytes += bytes
     all += bytes
-    if (!used.isKnown) addToStranger(used.client, bytes)
+    if (!used.isKnown) addToUnknown(used.client, bytes)
   }
 
-  function addToStranger(client: string, bytes: number): void {
+  function addToUnknown(client: string, bytes: number): void {
     unverified += bytes
     byClient.add(client, bytes)
   }
@@ -192,7 +192,7 @@ export function createBodies({
 
   function know(used: MemoryUse): void {
     if (used.isKnown) return
-    addToStranger(used.client, -used.bytes)
+    addToUnknown(used.client, -used.bytes)
     used.isKnown = true
   }
 

@@ -469,7 +469,7 @@ test('odd input at the desk is refused, not failed on', async (t) => {
   const { reference } = await newsroom.submit('news-tip')
   const cookie = await newsroom.signIn()
   const get = async (path: string) => (await newsroom.http().get(path).set('cookie', cookie)).status
-  for (const path of ['/desk/submissions/%00', '/desk/attachments/%00/words', '/desk/events?piece=%00'])
+  for (const path of ['/desk/submissions/%00', '/desk/attachments/%00/words', '/desk/events?submission=%00'])
     assert.equal(await get(path), 404, path)
   for (const q of ['½', 'ŀ', '⁄', '(', '[a-', '\\', '^$', '{2}', '|']) {
     assert.equal(await get(`/desk?view=all&q=${encodeURIComponent(q)}`), 200, q)

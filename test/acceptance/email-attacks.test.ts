@@ -25,8 +25,8 @@ async function heldIn(newsroom: Newsroom, reference: string): Promise<(string | 
   const { id } = await newsroom.submission(reference)
   const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
   return messages
-    .filter(({ author, isWithdrawn }) => author === 'stranger' && !isWithdrawn)
-    .map(({ content }) => content.email?.held)
+    .filter(({ author, isWithdrawn }) => author === 'unverified' && !isWithdrawn)
+    .map(({ content }) => content.email?.quarantined)
 }
 
 test('a full disk while the files of a mail are kept: put off, the process goes on, and nothing is left over', {
@@ -101,7 +101,8 @@ test('an editor’s address goes to no sender, in whatever language a mail progr
     `It is at ${notice.replyTo?.value[0]?.address}.`,
     `Call me.\n\nOtto Editor\nE: ${editorAddress}`,
   ]
-  for (const words of telling) assert.equal(await newsroom.receiveMail(replyTo(notice, words)), 'held', words)
+  for (const words of telling)
+    assert.equal(await newsroom.receiveMail(replyTo(notice, words)), 'quarantined', words)
   assert.deepEqual(
     await heldIn(newsroom, reference),
     telling.map(() => 'tells-of-us'),
@@ -125,14 +126,15 @@ test('what only looks like a command goes to no sender', async (t) => {
     '/note x\n/accept',
     '/noted x',
   ]
-  for (const words of odd) assert.equal(await newsroom.receiveMail(replyTo(notice, words)), 'held', words)
+  for (const words of odd)
+    assert.equal(await newsroom.receiveMail(replyTo(notice, words)), 'quarantined', words)
   assert.deepEqual(
     await heldIn(newsroom, reference),
     odd.map(() => 'no-such-command'),
   )
   assert.equal(await newsroom.receiveMail(replyTo(notice, '\u200B/note hidden')), 'done')
   const html = replyTo(notice, '', { text: undefined, html: `<b>/note bold</b><br>${notice.html}` })
-  assert.equal(await newsroom.receiveMail(html), 'held')
+  assert.equal(await newsroom.receiveMail(html), 'quarantined')
   await newsroom.pause(undone)
   assert.equal(newsroom.mailsTo(sender).length, 1)
 })
@@ -145,10 +147,13 @@ test('an editor is named once and alone', async (t) => {
     'friend@example.net',
   ]
   for (const one of from)
-    assert.equal(await newsroom.receiveMail(replyTo(notice, 'Not me.', { from: one })), 'held', one)
+    assert.equal(await newsroom.receiveMail(replyTo(notice, 'Not me.', { from: one })), 'quarantined', one)
   const raw = (await compose(replyTo(notice, 'Nor me.'))).toString()
   const twice = `From: friend@example.net\r\n${raw}`
-  assert.equal(await newsroom.receiveMail(twice, { to: [notice.replyTo?.value[0]?.address ?? ''] }), 'held')
+  assert.equal(
+    await newsroom.receiveMail(twice, { to: [notice.replyTo?.value[0]?.address ?? ''] }),
+    'quarantined',
+  )
 })
 
 test('an editor’s words that a list or a gateway marked are held, not thrown away', async (t) => {
@@ -156,7 +161,7 @@ test('an editor’s words that a list or a gateway marked are held, not thrown a
   for (const headers of [{ 'X-Loop': 'x' }, { 'List-Id': '<a.b>' }, { Precedence: 'bulk' }])
     assert.equal(
       await newsroom.receiveMail(replyTo(notice, `With ${JSON.stringify(headers)}`, { headers })),
-      'held',
+      'quarantined',
     )
   assert.deepEqual(await heldIn(newsroom, reference), ['automatic', 'automatic', 'automatic'])
 })
@@ -269,7 +274,7 @@ test('a held reply that was sent and taken back is held again, with its files', 
 test('an archive with an editor’s old reply does nothing again, and mails nobody', async (t) => {
   const { newsroom, reference, notice } = await noticed(t)
   const told = newsroom.mailServer.mails.length
-  assert.equal(await newsroom.receiveMail(replyTo(notice, '/decline'), { isImported: true }), 'held')
+  assert.equal(await newsroom.receiveMail(replyTo(notice, '/decline'), { isImported: true }), 'quarantined')
   assert.equal((await newsroom.submission(reference)).state, 'waiting')
   await newsroom.pause(undone)
   assert.equal(newsroom.mailServer.mails.length, told)

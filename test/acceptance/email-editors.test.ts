@@ -162,20 +162,23 @@ test('a decision with words sends these as its letter', async (t) => {
 test('what cannot be done is not done in part, is told, and is held to be sent from the desk', async (t) => {
   const { newsroom, reference, notice } = await noticed(t, { EDITORS: `${editorAddress},${second}` })
   const quoted = (notice.text ?? '').replace(/^/gm, '> ')
-  assert.equal(await newsroom.receiveMail(replyTo(notice, '/publish now')), 'held')
+  assert.equal(await newsroom.receiveMail(replyTo(notice, '/publish now')), 'quarantined')
   assert.equal(
     await newsroom.receiveMail(replyTo(notice, '', { text: `${quoted}\n\nWritten below.` })),
-    'held',
+    'quarantined',
   )
   const exe = { filename: 'a.exe', content: Buffer.concat([Buffer.from('MZ'), Buffer.alloc(300, 1)]) }
-  assert.equal(await newsroom.receiveMail(replyTo(notice, 'See this.', { attachments: [exe] })), 'held')
+  assert.equal(
+    await newsroom.receiveMail(replyTo(notice, 'See this.', { attachments: [exe] })),
+    'quarantined',
+  )
   const other = await newsroom.signIn(second)
   await newsroom.act(
     `/desk/submissions/${reference}/move`,
     { state: 'declined', ...(await newsroom.seen(reference)) },
     other,
   )
-  assert.equal(await newsroom.receiveMail(replyTo(notice, '/accept')), 'held')
+  assert.equal(await newsroom.receiveMail(replyTo(notice, '/accept')), 'quarantined')
   assert.equal((await newsroom.submission(reference)).state, 'declined')
   await newsroom.pause(undone)
   assert.deepEqual(answersTo(newsroom, sender), [])
@@ -194,14 +197,14 @@ test('a notice that was passed on: whoever replies to it is neither the editor n
     attachments: [{ filename: 'proof.txt', content: 'proof' }],
   })
   const raw = await compose(friend)
-  assert.equal(await newsroom.receiveMail(raw, { to: [friend.to] }), 'held')
+  assert.equal(await newsroom.receiveMail(raw, { to: [friend.to] }), 'quarantined')
   assert.equal(await newsroom.receiveMail(raw, { to: [friend.to] }), 'repeat')
   await newsroom.pause(undone)
   assert.deepEqual(answersTo(newsroom, sender), [])
   assert.equal((await newsroom.status(receipt)).messages.length, 1)
   assert.match(confirmations(newsroom)[0]?.text ?? '', /Somebody replied to a mail that was sent to you/)
   const [, held] = await messagesOf(newsroom, reference)
-  assert.equal(held?.author, 'stranger')
+  assert.equal(held?.author, 'unverified')
   const page = await newsroom.deskPage(`/desk/submissions/${reference}`)
   assert.match(page, /comes from another address/)
   assert.match(page, /From friend@example\.net/)
@@ -211,7 +214,7 @@ test('a notice that was passed on: whoever replies to it is neither the editor n
   assert.match(page, /<textarea id="held-[^>]*>\s*<\/textarea>/)
   assert.doesNotMatch(page, /name="file" form="work" value="[^"]*" checked/)
   const pressed = { ...(await newsroom.seen(reference)), [`held-${held?.id}`]: '', way: 'send' }
-  const path = `/desk/submissions/${reference}/held?held=${held?.id}`
+  const path = `/desk/submissions/${reference}/held?quarantined=${held?.id}`
   assert.equal((await newsroom.act(path, pressed)).status, 422)
   const proof = held?.attachments.find(({ id }) => held.content.files[id]?.name === 'proof.txt')?.id ?? ''
   // An editor may make the words their own.
@@ -248,12 +251,12 @@ test('only with the right token: the editor’s address alone is believed nothin
   const forged = address.replace(/[\da-f](?=@)/, (digit) => (digit === '0' ? '1' : '0'))
   // Without a token it names our mail all the same, and is held for its editor to look at.
   for (const to of [forged, 'barua@newsroom.test']) {
-    assert.equal(await newsroom.receiveMail(replyTo(notice, `To ${to}`, { to })), 'held')
+    assert.equal(await newsroom.receiveMail(replyTo(notice, `To ${to}`, { to })), 'quarantined')
   }
   const colleague = replyTo(notice, 'With a token that is not mine.', { from: second })
-  assert.equal(await newsroom.receiveMail(colleague), 'held')
+  assert.equal(await newsroom.receiveMail(colleague), 'quarantined')
   await removeEditor(newsroom.application.storage, second)
-  assert.equal(await newsroom.receiveMail(replyTo(notice, 'As nobody.', { from: second })), 'held')
+  assert.equal(await newsroom.receiveMail(replyTo(notice, 'As nobody.', { from: second })), 'quarantined')
   await newsroom.pause(undone)
   assert.deepEqual(answersTo(newsroom, sender), [])
   assert.equal(
@@ -288,7 +291,7 @@ test('an editor’s mailbox that passes everything on to the tips makes no circl
   }
   // It was sent to an address for tips, and the story is not confidential: nothing of it stands there.
   assert.equal(await newsroom.receiveMail(forwarded), 'kept')
-  assert.equal(await newsroom.receiveMail({ ...forwarded, to: 'stories@newsroom.test' }), 'held')
+  assert.equal(await newsroom.receiveMail({ ...forwarded, to: 'stories@newsroom.test' }), 'quarantined')
   assert.equal(await newsroom.submissionCount(), before)
   await newsroom.workOff()
   const told = newsroom.mailServer.mails.length
@@ -318,7 +321,7 @@ test('whoever knows a reference plants nothing in its conversation by writing th
   for (const one of [reference, other.reference])
     assert.equal((await messagesOf(newsroom, one)).length, 1, 'nothing is held there')
   const real = { from: 'friend@example.net', to: 'stories@newsroom.test', text: `See this.\n\n> ${line}` }
-  assert.equal(await newsroom.receiveMail(real), 'held')
+  assert.equal(await newsroom.receiveMail(real), 'quarantined')
   assert.equal((await messagesOf(newsroom, reference)).length, 2)
 })
 

@@ -65,7 +65,7 @@ test('what will be sent is told to its editor at once, word for word, and waits 
   )
   assert.equal((await newsroom.status(receipt)).messages[1].body, words)
   // What was left out is kept, for the desk alone.
-  const original = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'stranger')
+  const original = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'unverified')
   assert.deepEqual(
     Object.values(original?.content.files ?? {}).map(({ name }) => name),
     ['mail.eml', 'otto.vcf', 'questions.txt'],
@@ -101,7 +101,7 @@ test('a link stops a reply, with a decision and its files; nothing is lost, and 
     page,
     /Its editor stopped it before it was sent[\s\S]*\/accept\nWe take it, Amina\.<\/textarea>/,
   )
-  const held = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'stranger')
+  const held = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'unverified')
   assert.match(page, /name="file"[^>]* checked> contract\.txt/)
   const { revision } = await newsroom.seen(reference)
   const [chosen = ''] = Object.entries(held?.content.files ?? {}).find(([, { isRaw }]) => !isRaw) ?? []
@@ -168,7 +168,7 @@ test('a confirmation about a confidential submission holds no word, and its repl
   assert.ok(!/WORDS|map\.txt|otto\.vcf/.test(confirmation.raw), confirmation.raw)
   assert.match(confirmation.text ?? '', /stop it: /)
   await newsroom.http().post(linkIn(confirmation, 'stop it')).type('form').send({ do: 'stop' }).expect(303)
-  const held = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'stranger')
+  const held = (await messagesOf(newsroom, reference)).find(({ author }) => author === 'unverified')
   assert.equal(held?.content.fields.body, 'SECRETWORDS, please.')
   assert.match(held?.content.email?.quoted ?? '', /^-- \nLEFTWORDS\n/)
   const { revision } = await newsroom.seen(reference)
@@ -236,11 +236,15 @@ test('files that mail programs add do not go; files that tell of editors wait fo
     [
       'a picture behind the words',
       { html: html('Thank you.<img src="cid:logo@x">'), attachments: [logo] },
-      'held',
+      'quarantined',
     ],
     ['a file', { attachments: [{ filename: 'a.txt', content: 'A question' }] }, 'done', ['a.txt']],
-    ['a file that tells', { attachments: [{ filename: 'a.txt', content: `Ask ${editorAddress}` }] }, 'held'],
-    ['a document that tells', { attachments: [{ filename: 'form.docx', content: office }] }, 'held'],
+    [
+      'a file that tells',
+      { attachments: [{ filename: 'a.txt', content: `Ask ${editorAddress}` }] },
+      'quarantined',
+    ],
+    ['a document that tells', { attachments: [{ filename: 'form.docx', content: office }] }, 'quarantined'],
   ]
   let answers = 0
   for (const [about, more, outcome, sent] of cases) {
@@ -252,8 +256,10 @@ test('files that mail programs add do not go; files that tell of editors wait fo
     const names = all.at(-1)?.attachments.map(({ filename }) => filename)
     if (sent) assert.deepEqual(names, sent, about)
   }
-  const held = (await messagesOf(newsroom, reference)).filter(({ content }) => content.email?.held)
-  const reasons = held.map(({ content }) => content.email?.held).filter((reason) => reason !== 'stopped')
+  const held = (await messagesOf(newsroom, reference)).filter(({ content }) => content.email?.quarantined)
+  const reasons = held
+    .map(({ content }) => content.email?.quarantined)
+    .filter((reason) => reason !== 'stopped')
   assert.deepEqual(reasons, ['unsure', 'file-tells-of-us', 'file-tells-of-us'])
 })
 
@@ -274,7 +280,7 @@ test('an editor’s whole name, a signature without its line, words below the ma
     const outcome = await newsroom.receiveMail(reply)
     const { text = '' } = await confirmed(newsroom)
     assert.match(text, why)
-    assert.equal(outcome, /so nothing was sent/.test(text) ? 'held' : 'done')
+    assert.equal(outcome, /so nothing was sent/.test(text) ? 'quarantined' : 'done')
   }
 })
 
@@ -301,7 +307,11 @@ test('programs that answer for an editor reach no sender', async (t) => {
     `Sijambo leo nitarudi kesho: ${subject}`,
   ]
   for (const one of subjects) {
-    assert.equal(await newsroom.receiveMail(replyTo(notice, `Away, ${one}`, { subject: one })), 'held', one)
+    assert.equal(
+      await newsroom.receiveMail(replyTo(notice, `Away, ${one}`, { subject: one })),
+      'quarantined',
+      one,
+    )
   }
   for (const one of [
     `Re: ${subject}`,

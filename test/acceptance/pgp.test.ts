@@ -565,7 +565,7 @@ test(
       newsroom.mailServer.mails.length = 0
       assert.equal(
         await newsroom.receiveMail(await compose({ ...mail, ...encrypted }), { to: [to] }),
-        'held',
+        'quarantined',
         what,
       )
       await newsroom.pause(11_000)

@@ -35,10 +35,10 @@ async function withHeldFile(t: TestContext) {
   assert.ok(notice)
   const attachments = [{ filename: 'theirs.txt', content: 'what the stranger sent' }]
   const reply = replyTo(notice, 'From elsewhere.', { from: 'friend@example.net', attachments })
-  assert.equal(await newsroom.receiveMail(reply), 'held')
+  assert.equal(await newsroom.receiveMail(reply), 'quarantined')
   const { id } = await newsroom.submission(reference)
   const messages = await newsroom.application.storage.submissions.conversation(id, newsroom.keys)
-  const unverified = messages.find(({ author }) => author === 'stranger')
+  const unverified = messages.find(({ author }) => author === 'unverified')
   const held = unverified?.id ?? ''
   const labels = Object.entries(unverified?.content.files ?? {})
   const file = labels.filter(([, { isRaw }]) => !isRaw).map(([id]) => id)

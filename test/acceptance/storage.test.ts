@@ -19,7 +19,7 @@ import { recipientOf } from '../../src/encryption/age-x25519.ts'
 import type { DuePage } from '../../src/retention/store.ts'
 import type { Filter, Page } from '../../src/submissions/inbox.ts'
 import type { NewRecord, NewSubmission } from '../../src/submissions/intake-record.ts'
-import type { Place } from '../../src/submissions/keyset-scan-store.ts'
+import type { ScanPlace } from '../../src/submissions/keyset-scan-store.ts'
 import { newReceipt } from '../../src/submissions/receipt.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import { defaultRetention, type RetentionRules } from '../../src/submissions/retention-rules.ts'
@@ -575,9 +575,9 @@ function contract(name: string, options: { skip?: string }, makeUrl: () => Promi
       })
 
       /** What a walk gives, page by page, and where it has come by then. */
-      async function walked(walk: (after: Place | undefined) => Promise<DuePage>): Promise<string[][]> {
+      async function walked(walk: (after: ScanPlace | undefined) => Promise<DuePage>): Promise<string[][]> {
         const pages: string[][] = []
-        for (let after: Place | undefined, goesOn = true; goesOn; goesOn = after !== undefined) {
+        for (let after: ScanPlace | undefined, goesOn = true; goesOn; goesOn = after !== undefined) {
           const { submissions: page, next } = await walk(after)
           pages.push(page.map(({ id }) => id))
           after = next

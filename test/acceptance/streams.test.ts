@@ -99,7 +99,7 @@ for (const [what, end] of Object.entries(endings)) {
     await beat()
     await sleep(600)
     assert.match(still.heard(), /event: lists/)
-    assert.match(still.heard(), /event: piece\ndata: \{"revision":1/)
+    assert.match(still.heard(), /event: submission\ndata: \{"revision":1/)
     await isAlive()
   })
 }
@@ -299,7 +299,7 @@ test('connections that are cut at every sort of moment end nothing else', async 
   assert.ok(picture && words)
 
   const asked = [
-    `GET /desk/events?piece=${reference}`,
+    `GET /desk/events?submission=${reference}`,
     'GET /desk/events',
     'GET /desk/export.csv',
     'GET /desk/export.json',

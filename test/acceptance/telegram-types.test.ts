@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { message } from '../../src/channels/telegram/message/message.ts'
 import {
-  type Decision,
+  type FieldDecision,
   list,
   looks,
   object,
@@ -22,7 +22,7 @@ type Json = Record<string, unknown>
 type Within = (value: unknown) => Json
 
 /** A field that holds no other fields, with the decision about it. */
-type Leaf = { at: string; type: TypeExpression; decision: Decision; within: Within }
+type Leaf = { at: string; type: TypeExpression; decision: FieldDecision; within: Within }
 /** A field that does. */
 type Branch = Omit<Leaf, 'decision'> & { reader: Reader }
 
@@ -164,7 +164,8 @@ function read(said: Json) {
 }
 
 const { leaves, branches, undecided, unknown } = walk('Message', message)
-const decidedAs = (...decisions: Decision[]) => leaves.filter(({ decision }) => decisions.includes(decision))
+const decidedAs = (...decisions: FieldDecision[]) =>
+  leaves.filter(({ decision }) => decisions.includes(decision))
 const namesOf = (some: Leaf[]) => some.map(({ at }) => at)
 /** What Telegram Passport holds is always beside something that cannot be read. */
 const isReadWhole = ({ at }: Leaf) => !/^(EncryptedPassportElement|PassportData)\./.test(at)

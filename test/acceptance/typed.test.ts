@@ -222,7 +222,7 @@ describe('what is typed at the desk', skip, () => {
       const typed = await fillAll(page, 'Words')
       await page.locator('#answer-files').setInputFiles(map)
       await press(page, button)
-      const settled = `held-${new URL(page.url()).searchParams.get('held')}`
+      const settled = `held-${new URL(page.url()).searchParams.get('quarantined')}`
       const spent = what === 'held' ? [settled] : (spends[what] ?? [])
       const there = await shown(page)
       for (const [name, text] of Object.entries(typed))

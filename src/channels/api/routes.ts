@@ -45,7 +45,7 @@ type ApiContext = {
   discard: (files: { id: string }[]) => Promise<void>
   /** A file that there was no room for, as a submission speaks of it. */
   unkeptFile: (name: string, size: number) => AwaitedFile
-  readMultipart: (req: Request, res: Response) => Promise<Sent & { fileErrors: FileError[] }>
+  readMultipart: (req: Request, res: Response) => Promise<SentSubmission & { fileErrors: ApiFileError[] }>
   /** Reads a body whole. @throws Failure `too-large` and others */
   readBody: (req: Request, mostBytes: number) => Promise<Buffer>
   maxFileBytes: number
@@ -63,10 +63,10 @@ type ApiContext = {
   now: () => number
 }
 
-type FileError = { code: FailureCode; message: string }
+type ApiFileError = { code: FailureCode; message: string }
 
 /** What was sent: fields not yet believed, files already staged, or told of where there was no room for them. */
-type Sent = { fields: Record<string, unknown>; files: StagedFile[]; unkept: AwaitedFile[] }
+type SentSubmission = { fields: Record<string, unknown>; files: StagedFile[]; unkept: AwaitedFile[] }
 
 /** A JSON body is held in memory whole, so what is larger goes by multipart, which streams. */
 const maxJsonBytes = 16 * 1024 * 1024
@@ -187,7 +187,11 @@ export function apiRouter(app: ApiContext): Router {
   }
 
   /** Reads a request with its files, which are gone again if it is refused. */
-  async function receiving<T>(req: Request, res: Response, take: (sent: Sent) => Promise<T>): Promise<T> {
+  async function receiving<T>(
+    req: Request,
+    res: Response,
+    take: (sent: SentSubmission) => Promise<T>,
+  ): Promise<T> {
     res.set('cache-control', 'no-store')
     const sent = req.is('multipart/form-data') ? await fromMultipart(req, res) : await fromJson(req)
     try {
@@ -198,7 +202,7 @@ export function apiRouter(app: ApiContext): Router {
     }
   }
 
-  async function fromMultipart(req: Request, res: Response): Promise<Sent> {
+  async function fromMultipart(req: Request, res: Response): Promise<SentSubmission> {
     const { fields, files, fileErrors, unkept } = await app.readMultipart(req, res)
     const [errorCode] = fileErrors
     if (!errorCode) return { fields: withLinks(fields), files, unkept }
@@ -208,7 +212,7 @@ export function apiRouter(app: ApiContext): Router {
     })
   }
 
-  async function fromJson(req: Request): Promise<Sent> {
+  async function fromJson(req: Request): Promise<SentSubmission> {
     const body = req.is('application/json') ? readableJson(await app.readBody(req, maxJsonBytes)) : undefined
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
       throw new Failure('unsupported-file', 'Please send application/json or multipart/form-data.')
@@ -218,7 +222,7 @@ export function apiRouter(app: ApiContext): Router {
     return { fields, ...(await staged(given)) }
   }
 
-  async function staged(given: FileGiven[]): Promise<Omit<Sent, 'fields'>> {
+  async function staged(given: FileGiven[]): Promise<Omit<SentSubmission, 'fields'>> {
     const files: StagedFile[] = []
     const unkept: AwaitedFile[] = []
     try {

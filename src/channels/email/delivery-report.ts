@@ -64,10 +64,10 @@ export function reportIn(evidence: Evidence): Report {
   }
 }
 
-type Outcome = { fate: Fate; status: string | undefined }
-const unclear: Outcome = { fate: 'unclear', status: undefined }
+type ReportOutcome = { fate: Fate; status: string | undefined }
+const unclear: ReportOutcome = { fate: 'unclear', status: undefined }
 
-function fateIn(evidence: Evidence, everything: string, words: () => Outcome): Outcome {
+function fateIn(evidence: Evidence, everything: string, words: () => ReportOutcome): ReportOutcome {
   const { attached, reportType } = evidence
   const about =
     reportType?.toLowerCase() ??
@@ -109,7 +109,7 @@ function statusOf(attached: Evidence['attached']): string {
 }
 
 /** What the fields for each recipient say: of several, that one did not get it says most. */
-function fieldsIn(text: string): Outcome {
+function fieldsIn(text: string): ReportOutcome {
   const actions = [...text.matchAll(/^[>\s]{0,10}Action:[ \t]*([a-z]+)/gim)].map(([, one = '']) =>
     one.toLowerCase(),
   )
@@ -129,7 +129,12 @@ function fieldsIn(text: string): Outcome {
  * What codes and words say, in the subject and above the mail that is quoted. Whoever is away may use the same words: so
  * those of a person's own program count only with a code, in its subject, or together with the mail that they are about.
  */
-function inWords(evidence: Evidence, text: string, isFromDaemon: boolean, isAboutMail: boolean): Outcome {
+function inWords(
+  evidence: Evidence,
+  text: string,
+  isFromDaemon: boolean,
+  isAboutMail: boolean,
+): ReportOutcome {
   const { namesFailed } = evidence
   const subject = ownSubject(evidence)
   const explained = aboveQuoted(text)
@@ -166,7 +171,7 @@ function tellsOfFate(subject: string, explained: string): boolean {
   return failure.test(subject) || delay.test(subject) || codesIn(explained).isAny
 }
 
-function fateOf(text: string): Outcome & { hasCode: boolean } {
+function fateOf(text: string): ReportOutcome & { hasCode: boolean } {
   const { status, isLasting, isPassing, isAny: hasCode } = codesIn(text)
   const isEnd = end.test(text)
   if (delay.test(text) && !isEnd) return { fate: 'delayed', status, hasCode }

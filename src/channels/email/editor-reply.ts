@@ -4,14 +4,14 @@ import { type Answered, headOfQuotation, quotationAtEnd } from './quoted-text.ts
 
 /** What an editor may ask for in the first line of a reply. */
 const commands = ['accept', 'decline', 'claim', 'note'] as const
-type Command = (typeof commands)[number]
+type MailCommand = (typeof commands)[number]
 
 /** Why it is not certain which words are to be sent; an editor has to look. */
 type Doubt = 'unsure' | 'words-below'
 
 /** What an editor wrote above the mark. `command` is undefined for an answer to the sender. */
 export type EditorReply = {
-  command: Command | { unknown: string } | undefined
+  command: MailCommand | { unknown: string } | undefined
   words: string
   /** The same with the command, and with what they may have written below the mark. */
   text: string

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { inflateSync } from 'node:zlib'
 
 /** Whether a file holds one of some words; undefined where it is too large to be looked through. */
-export type Found = boolean | undefined
+export type SearchResult = boolean | undefined
 
 /** An answer takes no more than this. Bytes. */
 const mostBytes = 20 * 1024 * 1024
@@ -13,7 +13,7 @@ const mostStreams = 5000
  * Looks for words in a file, in capital or small letters: as it is, in the parts of an office document, which is a zip
  * archive, and in the packed streams of a PDF. Words that a picture or a recording shows are not found.
  */
-export async function holdsAnyOf(words: string[], content: AsyncIterable<Uint8Array>): Promise<Found> {
+export async function holdsAnyOf(words: string[], content: AsyncIterable<Uint8Array>): Promise<SearchResult> {
   const file = await whole(content)
   if (!file) return undefined
   const isHere = searching(words)
@@ -50,7 +50,7 @@ function squeezed(text: string): string {
   return text.toLowerCase().replace(/\s+/g, ' ')
 }
 
-async function inZip(file: Buffer, isHere: Search): Promise<Found> {
+async function inZip(file: Buffer, isHere: Search): Promise<SearchResult> {
   const { default: JSZip } = await import('jszip')
   const zip = await JSZip.loadAsync(file)
   let left = mostUnpacked
@@ -68,7 +68,7 @@ async function inZip(file: Buffer, isHere: Search): Promise<Found> {
 }
 
 /** Streams that are packed as PDF does mostly (ISO 32000-1, 7.4.4); what is packed otherwise is not looked into. */
-function inPdf(file: Buffer, isHere: Search): Found {
+function inPdf(file: Buffer, isHere: Search): SearchResult {
   let at = 0
   for (let count = 0; count < mostStreams; count++) {
     const begins = file.indexOf('stream', at)

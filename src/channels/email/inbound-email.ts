@@ -4,7 +4,7 @@ import type { ThreadKey } from '../../submissions/mail-thread-key.ts'
 import type { MailOrigin } from '../../submissions/model.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
 import { authorLine } from './authors.ts'
-import type { Identity, ParsedMail } from './parsed-mail.ts'
+import type { MailIdentity, ParsedMail } from './parsed-mail.ts'
 import type { MailFile } from './parser-pool.ts'
 import type { ForSubmission } from './routing.ts'
 
@@ -23,7 +23,7 @@ export class MailInHand {
   readonly raw: StagedFile
   readonly files: MailFile[]
   readonly mail: ParsedMail
-  readonly identity: Identity
+  readonly identity: MailIdentity
   readonly unreadable: UnreadableReason | undefined
   readonly envelope: Envelope
   /** The confidential address that it was sent to, beside whatever else. */
@@ -145,6 +145,6 @@ export const nothingKnown: ParsedMail = {
 }
 
 /** Where a mail bears no name and no date by which it could be told from another, it is told by its bytes. */
-function identityOfBytes({ sha256 }: StagedFile): Identity {
+function identityOfBytes({ sha256 }: StagedFile): MailIdentity {
   return { digest: hash('sha256', `bytes\0${sha256}`, 'base64url') }
 }

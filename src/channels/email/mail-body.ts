@@ -17,7 +17,7 @@ export type BodyText = {
 }
 
 /** The words of a mail, for whatever it may turn out to be. */
-export type Words = {
+export type MailWords = {
   /** As what its sender typed, in a mail that answers none of ours. */
   message: BodyText
   /** As a reply to one of ours. */
@@ -39,7 +39,7 @@ const cut = '\n\n[This is longer than a submission may be. The rest is in the or
 /** Beyond this many characters no reply and no notice is looked for. */
 const longestReply = 200_000
 
-type WordParts = {
+type BodyOptions = {
   text: MailText
   /** The mail holds more text than was read. */
   isCut: boolean
@@ -51,7 +51,7 @@ type WordParts = {
   answered: Answered
 }
 
-export function wordsIn({ text, isCut, language: named, isToTag, answered }: WordParts): Words {
+export function wordsIn({ text, isCut, language: named, isToTag, answered }: BodyOptions): MailWords {
   const { plain, rich, formatted, isHtmlOnly } = text
   const beginning = plain.slice(0, longestReply)
   const bodyText = ({ visible, quoted }: FoldedText): BodyText => ({

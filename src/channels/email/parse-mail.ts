@@ -18,7 +18,7 @@ import { headerText } from './header-text.ts'
 import { pictureUses } from './inline-pictures.ts'
 import { wordsIn } from './mail-body.ts'
 import { type MimeTree, type Part, readMime } from './mime-tree.ts'
-import type { Identity, MailedFile, ParsedMail } from './parsed-mail.ts'
+import type { MailedFile, MailIdentity, ParsedMail } from './parsed-mail.ts'
 import { type OurNames, withoutPrefixes } from './quoted-text.ts'
 import { type MailText, type PackedText, textIn } from './text-parts.ts'
 import { isTnef, mostTnefBytes, tnefIn } from './tnef/tnef.ts'
@@ -268,7 +268,7 @@ function encryptionOf(part: Part, text: string): Encryption | undefined {
 }
 
 /** What mails are told apart by. */
-function identityOf(evidence: string): Identity {
+function identityOf(evidence: string): MailIdentity {
   return { digest: hash('sha256', evidence, 'base64url') }
 }
 

@@ -2,11 +2,11 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Article } from '../../documents/article.ts'
 import type { Encryption } from '../../submissions/model.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
-import type { Author } from './authors.ts'
+import type { MailAuthor } from './authors.ts'
 import type { Report } from './delivery-report.ts'
-import type { Found } from './file-search.ts'
+import type { SearchResult } from './file-search.ts'
 import type { PictureUse } from './inline-pictures.ts'
-import type { Words } from './mail-body.ts'
+import type { MailWords } from './mail-body.ts'
 import type { OurNames } from './quoted-text.ts'
 
 /** A mail as it was read. Nothing in it is to be believed: every header is its sender's own. */
@@ -15,9 +15,9 @@ export type ParsedMail = {
   /** The Message-IDs that it answers, the nearest last. */
   references: string[]
   /** The author who is answered. */
-  from: Author | undefined
+  from: MailAuthor | undefined
   /** All whom it says it is by. */
-  authors: Author[]
+  authors: MailAuthor[]
   /** It names one sender, once: only then it may be an editor's. */
   isFromOne: boolean
   /** Everybody it was sent to, as far as its headers say: the nearest to the mailbox first. */
@@ -28,7 +28,7 @@ export type ParsedMail = {
   /** Milliseconds; undefined where the mail does not say, or says what cannot be. */
   sentAt: number | undefined
   /** Undefined where its words cannot be read, although the rest of it can. */
-  words: Words | undefined
+  words: MailWords | undefined
   /** How its HTML uses the pictures that it names. */
   pictures: Record<string, PictureUse>
   /** A program sent it, or a list: nobody waits for an answer to it (RFC 3834, 2). */
@@ -44,11 +44,11 @@ export type ParsedMail = {
   /** Where its sender wants to be answered, if not at the address it comes from. */
   replyTo: string | undefined
   /** Undefined where it says so little that another mail could say the same. */
-  identity: Identity | undefined
+  identity: MailIdentity | undefined
 }
 
 /** The same for the same mail, whichever way it came. */
-export type Identity = { digest: string }
+export type MailIdentity = { digest: string }
 
 /** A file in a mail, as the mail names it. */
 export type MailedFile = {
@@ -62,15 +62,15 @@ export type MailedFile = {
 }
 
 /** What the thread that reads is asked for. The mail, the document or the file comes through the port. */
-export type Job =
+export type ParserTask =
   | { what: 'mail'; ours: OurNames }
   | { what: 'search'; words: string[] }
   | { what: 'article'; name: string }
 
 /** What that thread says. A file comes through a port of its own. */
-export type Heard =
+export type ParserAnswer =
   | { file: MailedFile; port: MessagePort }
   | { mail: ParsedMail }
   | { article: Article | undefined }
-  | { found: Found }
+  | { found: SearchResult }
   | { unreadable: UnreadableReason }

@@ -9,8 +9,8 @@ import type { Article } from '../../documents/article.ts'
 import type { RejectionReason } from '../../submissions/file-refusal.ts'
 import type { StagedFile } from '../../submissions/incoming.ts'
 import type { UnreadableReason } from '../../submissions/unreadable.ts'
-import type { Found } from './file-search.ts'
-import type { Heard, Job, MailedFile, ParsedMail } from './parsed-mail.ts'
+import type { SearchResult } from './file-search.ts'
+import type { MailedFile, ParsedMail, ParserAnswer, ParserTask } from './parsed-mail.ts'
 import type { OurNames } from './quoted-text.ts'
 
 type ReaderContext = {
@@ -91,7 +91,7 @@ export function mailReader({
     },
 
     /** Whether a file holds one of these words; undefined where that cannot be told. */
-    async holdsAnyOf(words: string[], source: Readable): Promise<Found> {
+    async holdsAnyOf(words: string[], source: Readable): Promise<SearchResult> {
       const heard = await mails('', () =>
         run({ what: 'search', words }, source, async () => undefined, longest),
       )
@@ -105,11 +105,11 @@ export function mailReader({
   }
 
   async function run(
-    job: Job,
+    job: ParserTask,
     source: Readable,
     keep: (file: MailedFile, content: Readable) => Promise<void>,
     longest: number,
-  ): Promise<Heard> {
+  ): Promise<ParserAnswer> {
     const worker = idle.pop() ?? newWorker()
     worker.ref()
     const input = new MessageChannel()
@@ -173,9 +173,9 @@ function lastWord(
   answers: MessagePort,
   keep: (file: MailedFile, content: Readable) => Promise<void>,
   inHand: Promise<void>[],
-): Promise<Heard> {
+): Promise<ParserAnswer> {
   return new Promise((resolve, reject) => {
-    answers.on('message', (heard: Heard) => {
+    answers.on('message', (heard: ParserAnswer) => {
       if (!('file' in heard)) return void Promise.all(inHand).then(() => resolve(heard))
       const kept = keep(heard.file, receiveFrom(heard.port)).catch((error: unknown) => {
         // A file that breaks off is no fault of ours: the thread itself is heard of, or has come to its end.

@@ -3,6 +3,7 @@ import { Failure } from '../../core/errors.ts'
 import { idBehind } from '../../core/ids.ts'
 import {
   type ActionContext,
+  type AnswerFile,
   answer,
   both,
   type Change,
@@ -12,7 +13,6 @@ import {
   note,
   type Original,
   type Wording,
-  type WrittenFile,
 } from '../../editorial/actions.ts'
 import {
   type Decision,
@@ -57,9 +57,9 @@ export type ReplyCommand = {
   idempotencyKey: Omit<IdempotencyKey, 'secret'>
   reply: EditorReply
   /** Those that go to the sender. */
-  files: WrittenFile[]
+  files: AnswerFile[]
   /** The mail itself, and those of its files that do not go. */
-  aside: WrittenFile[]
+  aside: AnswerFile[]
   origin: MailOrigin
 }
 
@@ -238,7 +238,7 @@ function originalOf(
       email: {
         ...origin,
         ...(reply.leftOut && { quoted: reply.leftOut }),
-        held: 'stopped',
+        quarantined: 'stopped',
         quarantinedFor: editorId,
       },
     },

@@ -67,7 +67,7 @@ export type InboundResult =
   | 'repeat'
   | 'joined'
   | 'done'
-  | 'held'
+  | 'quarantined'
   | 'bounce'
   | 'canary'
   | 'kept'
@@ -235,15 +235,15 @@ export function mailRouter(app: TakeContext) {
     given: MailInHand,
     submissionId: string,
     editorId: string | undefined,
-    held: QuarantineReason,
+    reason: QuarantineReason,
     leftOut: MailFile[] = [],
   ): Promise<InboundResult> {
     // Of what a stranger tells in confidence nothing may stand in the clear; and what holds a notice of ours makes no new
     // submission, for there may be a circle.
-    if (held === 'not-theirs' && given.inConfidence && !(await isConfidential(submissionId)))
+    if (reason === 'not-theirs' && given.inConfidence && !(await isConfidential(submissionId)))
       return keep(given, 'told-in-confidence')
     // What cannot be read is not to be sent on by mistake: it stays in the mail, as that came.
-    const isOpen = held !== 'encrypted'
+    const isOpen = reason !== 'encrypted'
     const { visible, quoted } = (isOpen && wordsOfQuarantined(given)) || noText
     // A program that passes mail on would pass on the confirmation too.
     const isSilent = given.mail.isAutomatic || given.envelope.isImported
@@ -257,16 +257,16 @@ export function mailRouter(app: TakeContext) {
       ...further,
       files,
       ...(!isOpen && { files: [given.raw], awaited: [] }),
-      author: 'stranger',
+      author: 'unverified',
       email: {
         ...given.origin(),
         ...(quoted && { quoted }),
-        held,
+        quarantined: reason,
         ...(editorId && { quarantinedFor: editorId }),
       },
-      jobs: isConfirmed ? [confirmationTo(editorId, `held ${held}`)] : [],
+      jobs: isConfirmed ? [confirmationTo(editorId, `quarantined ${reason}`)] : [],
     })
-    return repeat ? 'repeat' : 'held'
+    return repeat ? 'repeat' : 'quarantined'
   }
 
   /** A mail to an address that anybody may write to: it belongs where its sender wrote before, or it is a new piece. */

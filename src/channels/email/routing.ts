@@ -3,8 +3,8 @@ import { domainToASCII } from 'node:url'
 import {
   addressOf,
   type MailAddress,
+  type MailTokenUse,
   readMailToken,
-  type TokenUse,
   untagged,
 } from '../../core/email-address.ts'
 import { Kind } from '../../db/values.ts'
@@ -27,7 +27,7 @@ export type ForSubmission = {
   isOwn?: true
 }
 
-type ForToken = { for: TokenUse; id: string }
+type ForToken = { for: MailTokenUse; id: string }
 export type Destination = ForSubmission | ForToken
 
 export type AddressBook = ReturnType<typeof addressBook>

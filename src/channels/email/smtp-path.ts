@@ -1,5 +1,5 @@
 /** Whom a command of SMTP names, and the parameters that follow. */
-type Path = { address: string; parameters: string }
+type SmtpPath = { address: string; parameters: string }
 
 /**
  * Reads the path of `MAIL FROM:` or `RCPT TO:` (RFC 5321, 4.1.2) as mail servers write it in fact: also without angle
@@ -7,7 +7,7 @@ type Path = { address: string; parameters: string }
  * as the standard asks. Whether the address is one that mail can be sent to, nobody has to know here.
  * Undefined if it is another command, or holds control characters.
  */
-export function pathIn(command: string, verb: 'MAIL FROM' | 'RCPT TO'): Path | undefined {
+export function pathIn(command: string, verb: 'MAIL FROM' | 'RCPT TO'): SmtpPath | undefined {
   const [, given, rest = ''] = /^\s*([a-z]+\s+[a-z]+)\s*:\s*(.*)$/is.exec(command) ?? []
   if (given?.replace(/\s+/g, ' ').toUpperCase() !== verb || /\p{Cc}/u.test(rest.replaceAll('\t', ' '))) {
     return undefined

@@ -32,9 +32,9 @@ export type Form = {
   isConfidential: boolean
 }
 
-type Asked = Omit<FormField, 'required' | 'min' | 'max'>
+type FieldOptions = Omit<FormField, 'required' | 'min' | 'max'>
 
-const language: Asked = {
+const language: FieldOptions = {
   name: 'language',
   label: 'Language',
   control: 'line',
@@ -42,7 +42,7 @@ const language: Asked = {
   suggestions: writtenLanguages,
 }
 
-const links: Asked = {
+const links: FieldOptions = {
   name: 'links',
   label: 'Links',
   control: 'links',
@@ -50,7 +50,7 @@ const links: Asked = {
   rows: 3,
 }
 
-const contact: Asked[] = [
+const contact: FieldOptions[] = [
   { name: 'name', label: 'Your name', control: 'line', autocomplete: 'name' },
   {
     name: 'email',
@@ -61,7 +61,7 @@ const contact: Asked[] = [
   },
 ]
 
-const optionalContact: Asked[] = [
+const optionalContact: FieldOptions[] = [
   {
     name: 'name',
     label: 'Your name',
@@ -78,7 +78,7 @@ const optionalContact: Asked[] = [
   },
 ]
 
-const storyFields: Asked[] = [
+const storyFields: FieldOptions[] = [
   { name: 'title', label: 'Title', control: 'line' },
   { name: 'body', label: 'Your story', control: 'text', rows: 14 },
   language,
@@ -86,7 +86,7 @@ const storyFields: Asked[] = [
   ...contact,
 ]
 
-const tipFields: Asked[] = [
+const tipFields: FieldOptions[] = [
   { name: 'title', label: 'Title', control: 'line', help: 'A few words, if you like.' },
   {
     name: 'body',
@@ -114,7 +114,7 @@ const tipFields: Asked[] = [
   ...optionalContact,
 ]
 
-const guestPostFields: Asked[] = [
+const guestPostFields: FieldOptions[] = [
   {
     name: 'title',
     label: 'Title',
@@ -181,7 +181,7 @@ const guestPostFields: Asked[] = [
   },
 ]
 
-const texts: Record<Kind, { summary: string; help: string; fields: Asked[] }> = {
+const texts: Record<Kind, { summary: string; help: string; fields: FieldOptions[] }> = {
   'guest-post': {
     summary: 'An opinion or article of your own, to be published under your name.',
     help: 'We publish well-argued pieces of 600 to 1,200 words that have not appeared elsewhere. An editor reads every one and answers you.',
@@ -223,7 +223,7 @@ function formOf(kind: Kind): Form {
   }
 }
 
-function withRules(kind: Kind): (asked: Asked) => FormField {
+function withRules(kind: Kind): (asked: FieldOptions) => FormField {
   const { properties = {}, required = [] } = z.toJSONSchema(fieldRules[kind], { io: 'input' })
   return (asked) => {
     const rule = properties[asked.name]

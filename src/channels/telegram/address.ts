@@ -1,5 +1,5 @@
 import type { TelegramSender } from '../../jobs/contact.ts'
-import type { Message } from './update-schema.ts'
+import type { TelegramMessage } from './update-schema.ts'
 
 /** Where somebody is written to: a chat, and in the direct messages of a channel the topic that is theirs. */
 export type Address = Pick<TelegramSender, 'chatId' | 'topicId'>
@@ -8,7 +8,7 @@ export type Address = Pick<TelegramSender, 'chatId' | 'topicId'>
 export function addressOf({
   chat,
   direct_messages_topic: topic,
-}: Pick<Message, 'chat' | 'direct_messages_topic'>): Address {
+}: Pick<TelegramMessage, 'chat' | 'direct_messages_topic'>): Address {
   return { chatId: chat.id, ...(topic && { topicId: topic.topic_id }) }
 }
 
@@ -31,12 +31,12 @@ export function inTopic({ topicId }: Address): { direct_messages_topic_id?: numb
 export function isToUs({
   chat,
   direct_messages_topic: topic,
-}: Pick<Message, 'chat' | 'direct_messages_topic'>): boolean {
+}: Pick<TelegramMessage, 'chat' | 'direct_messages_topic'>): boolean {
   return chat.type === 'private' || (chat.is_direct_messages === true && topic !== undefined)
 }
 
 /** True for chats where people talk with each other: what is said there is not said to us. */
-export function isGroup({ chat }: Pick<Message, 'chat'>): boolean {
+export function isGroup({ chat }: Pick<TelegramMessage, 'chat'>): boolean {
   return (chat.type === 'group' || chat.type === 'supergroup') && chat.is_direct_messages !== true
 }
 
@@ -47,7 +47,7 @@ export function isGroup({ chat }: Pick<Message, 'chat'>): boolean {
 export function isByAnother({
   from,
   direct_messages_topic: topic,
-}: Pick<Message, 'from' | 'direct_messages_topic'>): boolean {
+}: Pick<TelegramMessage, 'from' | 'direct_messages_topic'>): boolean {
   const owner = topic?.user?.id
   return owner !== undefined && from?.id !== owner
 }

@@ -1,24 +1,24 @@
 import type { Bot, Context, LazySessionFlavor, StorageAdapter } from 'grammy'
 import { kindOfCommand } from '../chat/command-names.ts'
-import { type Words, wordsIn } from '../chat/words/words.ts'
+import { type ChatWords, wordsIn } from '../chat/words/words.ts'
 import { addressOf, inTopic, isByAnother, isGroup, isToUs } from './address.ts'
 import { errorCodeOf } from './client.ts'
 import { commandIn, isPayload } from './commands.ts'
-import type { ConversationContext, Session } from './context.ts'
+import type { ChatSession, ConversationContext } from './context.ts'
 import { type Conversation, conversation, EmptyMessage } from './conversation.ts'
 import { type Answer, readButton } from './keyboards.ts'
 import { isService } from './parse-message.ts'
-import { type Heard, type Incoming, messageIn } from './update-schema.ts'
+import { type HeardUpdate, type Incoming, messageIn } from './update-schema.ts'
 import { withoutCommand } from './without-command.ts'
 
 /** An update beside grammY's view of it, and where the one call goes that answers its webhook. */
-type Turn = Context & LazySessionFlavor<Session> & { heard: Heard; firstCall: Reply | undefined }
+type BotTurn = Context & LazySessionFlavor<ChatSession> & { heard: HeardUpdate; firstCall: Reply | undefined }
 
 /** Takes the one call that can be made by answering the webhook. https://core.telegram.org/bots/api#making-requests-when-getting-updates */
 export type Reply = (call: { method: string } & Record<string, unknown>) => void
 
 /** Has the conversation about an update. Without a reply, as when polling, the bot calls Telegram itself. */
-export type HandleUpdate = (heard: Heard, reply?: Reply) => Promise<void>
+export type HandleUpdate = (heard: HeardUpdate, reply?: Reply) => Promise<void>
 
 const linkToken = /^[\w-]{48}$/
 
@@ -34,14 +34,14 @@ export async function createBot(
   const talk = conversation(app)
   const id = Number(app.token.split(':')[0])
   // Known from the token; the rest is asked for when it is needed, and no update waits for it.
-  const bot = new GrammyBot<Turn>(app.token, { botInfo: unasked(id) })
-  const given = new WeakMap<object, Pick<Turn, 'heard' | 'firstCall'>>()
+  const bot = new GrammyBot<BotTurn>(app.token, { botInfo: unasked(id) })
+  const given = new WeakMap<object, Pick<BotTurn, 'heard' | 'firstCall'>>()
   bot.use((turn, next) => {
     Object.assign(turn, given.get(turn.update))
     return next()
   })
   bot.use(
-    lazySession<Session, Turn>({
+    lazySession<ChatSession, BotTurn>({
       initial: () => ({}),
       storage: writingChangesOnly(app.chats.sessions),
       getSessionKey: (turn) => {
@@ -62,7 +62,7 @@ export async function createBot(
   }
 }
 
-function onMessages(bot: Bot<Turn>, talk: Conversation, app: ConversationContext): void {
+function onMessages(bot: Bot<BotTurn>, talk: Conversation, app: ConversationContext): void {
   const spoken = bot.on(['message', 'edited_message'])
   spoken
     .filter((turn) => isToUs(incomingOf(turn).message))
@@ -87,7 +87,7 @@ function onMessages(bot: Bot<Turn>, talk: Conversation, app: ConversationContext
 async function answerTo(
   incoming: Incoming,
   talk: Conversation,
-  wordsFor: () => Promise<Words>,
+  wordsFor: () => Promise<ChatWords>,
 ): Promise<Answer | undefined> {
   const { message, update } = incoming
   const isEdit = update.edited_message !== undefined
@@ -126,7 +126,7 @@ async function answerTo(
   }
 }
 
-function onButtons(bot: Bot<Turn>, talk: Conversation, app: ConversationContext): void {
+function onButtons(bot: Bot<BotTurn>, talk: Conversation, app: ConversationContext): void {
   bot.on('callback_query', async (turn) => {
     const { callback_query: press } = turn.heard.update
     // Under a message that is too old, or that is not ours, there is nothing to be pressed.
@@ -146,7 +146,7 @@ function onButtons(bot: Bot<Turn>, talk: Conversation, app: ConversationContext)
 
 /** In groups the bot speaks only when it is spoken to, and only to say that tips belong in private. */
 function inGroups(
-  bot: Bot<Turn>,
+  bot: Bot<BotTurn>,
   app: ConversationContext,
   id: number,
   nameFrom: () => string | undefined,
@@ -168,31 +168,31 @@ function inGroups(
 }
 
 /** What is said in a chat that is neither a person's nor a group, as far as we know them, is kept raw. */
-function elsewhere(bot: Bot<Turn>, app: ConversationContext): void {
+function elsewhere(bot: Bot<BotTurn>, app: ConversationContext): void {
   bot
     .on(['message', 'edited_message'])
     .filter((turn) => !isGroup(incomingOf(turn).message))
     .use((turn) => app.keepDeadLetter('not-said-to-the-bot', incomingOf(turn).raw))
 }
 
-function incomingOf({ heard }: Turn): Incoming {
+function incomingOf({ heard }: BotTurn): Incoming {
   const incoming = messageIn(heard)
   if (!incoming) throw new Error('an update without a message was taken for one')
   return incoming
 }
 
 /** The message that an update brings, or that a button stands under. */
-function placeOf({ heard: { update } }: Pick<Turn, 'heard'>) {
+function placeOf({ heard: { update } }: Pick<BotTurn, 'heard'>) {
   return update.message ?? update.edited_message ?? update.callback_query?.message
 }
 
 /** The language chosen here, or that of the person's own Telegram. */
-async function wordsFor(turn: Turn): Promise<Words> {
+async function wordsFor(turn: BotTurn): Promise<ChatWords> {
   const { message, edited_message: edited, callback_query: press } = turn.heard.update
   return wordsIn((await turn.session).language ?? (message ?? edited ?? press)?.from?.language_code)
 }
 
-function say(turn: Turn, answer: Answer | undefined, app: ConversationContext): void {
+function say(turn: BotTurn, answer: Answer | undefined, app: ConversationContext): void {
   const place = placeOf(turn)
   if (!answer || !place) return
   const { text, buttons, replyTo } = answer
@@ -212,7 +212,7 @@ function say(turn: Turn, answer: Answer | undefined, app: ConversationContext): 
  * things stand, so that one word lost costs nothing, and nobody waits for it.
  */
 function call(
-  turn: Turn,
+  turn: BotTurn,
   app: ConversationContext,
   method: 'sendMessage' | 'answerCallbackQuery',
   payload: Record<string, unknown>,
@@ -229,8 +229,8 @@ function call(
 }
 
 /** The library writes a session back whenever it was read; most that are read do not change. */
-function writingChangesOnly(sessions: ConversationContext['chats']['sessions']): StorageAdapter<Session> {
-  const asRead = new WeakMap<Session, string>()
+function writingChangesOnly(sessions: ConversationContext['chats']['sessions']): StorageAdapter<ChatSession> {
+  const asRead = new WeakMap<ChatSession, string>()
   return {
     async read(chat) {
       const session = await sessions.read(chat)

@@ -1,7 +1,7 @@
 import { type CommandName, commandNames } from '../chat/command-names.ts'
 import { languages } from '../chat/words/words.ts'
 
-export type Command = {
+export type BotCommand = {
   /** Undefined for what looks like a command and is none. */
   name: CommandName | undefined
   /** What stands after it. Empty for a command alone. */
@@ -18,7 +18,7 @@ const shape =
   /^([\s\u200B-\u200F\uFEFF]*[/\uFF0F\u2044\u2215](\s*)([\p{L}_][\p{L}\p{M}\p{N}_]{0,31})(?:@\w{1,64})?[.,:;!?\u2026]{0,3})(?:\s+|$)/u
 
 /** The command that a text is or begins with. Phones write capitals where nobody has, and every language has its own words. */
-export function commandIn(text: string): Command | undefined {
+export function commandIn(text: string): BotCommand | undefined {
   const [whole = '', , blanks = '', word = ''] = shape.exec(text) ?? []
   if (word === '') return undefined
   const name = named.get(folded(word))

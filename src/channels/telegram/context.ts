@@ -4,13 +4,13 @@ import type { Received } from '../../submissions/intake.ts'
 import type { Submission } from '../../submissions/model.ts'
 import type { AddedItem, Chat, NewDraftItem } from '../chat/draft.ts'
 import type { DraftStore } from '../chat/draft-store/draft-store.ts'
-import type { Words } from '../chat/words/words.ts'
+import type { ChatWords } from '../chat/words/words.ts'
 import type { ChatKeys } from './chat-id-hash.ts'
 import type { GetApi } from './client.ts'
-import type { Reading } from './parse-message.ts'
+import type { ReadingOptions } from './parse-message.ts'
 
 /** What a chat has chosen. */
-export type Session = { language?: string }
+export type ChatSession = { language?: string }
 
 /** What the conversation is handed where everything meets. */
 export type ConversationContext = {
@@ -19,15 +19,15 @@ export type ConversationContext = {
   keys: ChatKeys
   newsroom: string
   /** Tells where the form is, which does not ask who writes. */
-  saferForm: (words: Words) => string
-  reading: Reading
+  saferForm: (words: ChatWords) => string
+  reading: ReadingOptions
   /** Takes a part in durably; parts that come together may share a commit. */
   take: (item: NewDraftItem) => Promise<AddedItem>
   drafts: DraftStore
   chats: {
     sessions: {
-      read(chat: string): Promise<Session | undefined>
-      write(chat: string, session: Session): Promise<void>
+      read(chat: string): Promise<ChatSession | undefined>
+      write(chat: string, session: ChatSession): Promise<void>
       delete(chat: string): Promise<void>
     }
     submissions(chat: string): Promise<Submission[]>

@@ -4,13 +4,13 @@ import type { Kind } from '../../db/values.ts'
 import { isConfidentialKind, senderState } from '../../submissions/model.ts'
 import type { Chat, Draft, DraftItem, UpdateName } from '../chat/draft.ts'
 import { firstStep, stepAfter, stepBefore } from '../chat/draft.ts'
-import { isLanguage, languages, type Words } from '../chat/words/words.ts'
+import { type ChatWords, isLanguage, languages } from '../chat/words/words.ts'
 import { type Address, addressOf, isByAnother, readAddress, writtenAddress } from './address.ts'
 import type { ConversationContext } from './context.ts'
 import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
 import {
-  type ActionContext,
   type Answer,
+  type ButtonAction,
   discardButtons,
   kindButtons,
   languageButtons,
@@ -18,7 +18,7 @@ import {
 } from './keyboards.ts'
 import { readMessage } from './parse-message.ts'
 import { errorsIn, isAsking, missingStep, question, suggestionsFor } from './questionnaire.ts'
-import type { Incoming, Message, Press, Update } from './update-schema.ts'
+import type { Incoming, Press, TelegramMessage, Update } from './update-schema.ts'
 
 /** Nothing in the message that a piece could be made of. */
 export class EmptyMessage extends Error {}
@@ -38,25 +38,30 @@ export function conversation(app: ConversationContext) {
   return {
     chatOf,
 
-    greet(words: Words): Answer {
+    greet(words: ChatWords): Answer {
       const text = [words.greeting(app.newsroom), app.saferForm(words), words.chooseKind].join('\n\n')
       return { text, buttons: kindButtons(words) }
     },
 
-    help(words: Words): Answer {
+    help(words: ChatWords): Answer {
       const text = [words.greeting(app.newsroom), app.saferForm(words), words.helpCommands].join('\n\n')
       return { text }
     },
 
     /** A deep link with a token ties this chat to a submission that came in by another door. */
-    async linkTo(token: string, { message }: Incoming, words: Words): Promise<Answer> {
+    async linkTo(token: string, { message }: Incoming, words: ChatWords): Promise<Answer> {
       const sender = { ...addressOf(message), messageId: message.message_id }
       const reference = await app.link(token, chatOf(sender), sender)
       return { text: reference ? words.linked(reference) : words.notLinked }
     },
 
     /** Begins a piece of a kind, or makes the open one of that kind; with what was said along with the command. */
-    async begin(incoming: Incoming, kind: Kind, words: Words, more?: Incoming): Promise<Answer | undefined> {
+    async begin(
+      incoming: Incoming,
+      kind: Kind,
+      words: ChatWords,
+      more?: Incoming,
+    ): Promise<Answer | undefined> {
       const draft = await drafts.begin(updateName(incoming.update), chatFrom(incoming.message), kind, now())
       app.nudge()
       if (more === undefined) return firstWordsOf(words, draft, kind)
@@ -66,14 +71,14 @@ export function conversation(app: ConversationContext) {
     say,
 
     /** What to say to something that looks like a command and was taken in as words. */
-    async tookAsWords({ message }: Incoming, words: Words): Promise<Answer> {
+    async tookAsWords({ message }: Incoming, words: ChatWords): Promise<Answer> {
       const [draft] = await drafts.ofChat(chatFrom(message).key)
       const text = words.commandWithWords(words.helpCommands)
       return { text, ...(draft && { buttons: discardButtons(words, draft.id) }) }
     },
 
     /** Nothing was done at a command that is none; what is open waits again, for it may have been meant to be discarded. */
-    async unknownCommand({ message }: Incoming, words: Words): Promise<Answer> {
+    async unknownCommand({ message }: Incoming, words: ChatWords): Promise<Answer> {
       for (const { id } of await drafts.ofChat(chatFrom(message).key)) await drafts.wait(id, now())
       return { text: words.unknownCommand(words.helpCommands) }
     },
@@ -83,7 +88,11 @@ export function conversation(app: ConversationContext) {
      * with a command of a confidential `kind`, nothing of it is kept in the clear: the draft becomes of that kind, and what
      * was sent in the clear is not added to.
      */
-    async edit(incoming: Incoming, wordsFor: () => Promise<Words>, kind?: Kind): Promise<Answer | undefined> {
+    async edit(
+      incoming: Incoming,
+      wordsFor: () => Promise<ChatWords>,
+      kind?: Kind,
+    ): Promise<Answer | undefined> {
       const { update, message, fields } = incoming
       // Only a place that is shared live is ever edited: it moves, or its sharing ends. Where it began is what was said, and
       // where it ends may be where somebody lives: no other place is kept.
@@ -138,7 +147,7 @@ export function conversation(app: ConversationContext) {
       return undefined
     },
 
-    async cancel({ update, message }: Incoming, words: Words): Promise<Answer> {
+    async cancel({ update, message }: Incoming, words: ChatWords): Promise<Answer> {
       const chat = chatFrom(message)
       const [draft] = await drafts.ofChat(chat.key)
       if (!draft) return { text: words.nothingToDiscard }
@@ -155,12 +164,12 @@ export function conversation(app: ConversationContext) {
     },
 
     /** Discards what is open, with the words that came after the command: whoever wants it back has them back too. */
-    async cancelAfter(incoming: Incoming, wordsFor: () => Promise<Words>): Promise<Answer> {
+    async cancelAfter(incoming: Incoming, wordsFor: () => Promise<ChatWords>): Promise<Answer> {
       await say(incoming, wordsFor, 'words')
       return this.cancel(incoming, await wordsFor())
     },
 
-    async status({ message }: Incoming, words: Words): Promise<Answer> {
+    async status({ message }: Incoming, words: ChatWords): Promise<Answer> {
       const submissions = await chats.submissions(chatFrom(message).key)
       if (submissions.length === 0) return { text: words.statusEmpty }
       const lines = submissions.map((submission) => {
@@ -171,12 +180,12 @@ export function conversation(app: ConversationContext) {
       return { text: [words.statusList, lines.join('\n'), words.statusHint].join('\n\n') }
     },
 
-    askLanguage(words: Words): Answer {
+    askLanguage(words: ChatWords): Answer {
       return { text: words.chooseLanguage, buttons: languageButtons() }
     },
 
     /** Does what a button says. */
-    async press(update: Update, press: Press, action: ActionContext, words: Words): Promise<Pressed> {
+    async press(update: Update, press: Press, action: ButtonAction, words: ChatWords): Promise<Pressed> {
       const { message, from } = press
       const chat = chatOf(addressOf(message), from.language_code)
       if (isByAnother({ ...message, from })) return { toast: words.tooLate }
@@ -197,7 +206,7 @@ export function conversation(app: ConversationContext) {
     },
   }
 
-  function firstWordsOf(words: Words, draft: Draft, kind: Kind): Answer {
+  function firstWordsOf(words: ChatWords, draft: Draft, kind: Kind): Answer {
     if (draft.step === firstStep('guest-post')) {
       const first = question(words, draft, draft.step ?? 'title')
       return { ...first, text: `${words.begunGuestPost}\n\n${first.text}` }
@@ -208,14 +217,14 @@ export function conversation(app: ConversationContext) {
   }
 
   /** What somebody should know before they tell us something confidential. */
-  function warningOf(words: Words): string {
+  function warningOf(words: ChatWords): string {
     return `${words.beforeYouTell} ${app.saferForm(words)}`
   }
 
   /** Takes in what a person says. Nothing is answered to it here, unless it answers a question. `of` tells apart what one update makes happen. */
   async function say(
     incoming: Incoming,
-    wordsFor: () => Promise<Words>,
+    wordsFor: () => Promise<ChatWords>,
     of = '',
     begun?: Draft,
   ): Promise<Answer | undefined> {
@@ -253,7 +262,7 @@ export function conversation(app: ConversationContext) {
   async function receiveInConfidence(
     incoming: Incoming,
     kind: Kind,
-    wordsFor: () => Promise<Words>,
+    wordsFor: () => Promise<ChatWords>,
   ): Promise<Answer | undefined> {
     const { update, message } = incoming
     const { item } = readMessage(incoming, app.reading)
@@ -282,12 +291,15 @@ export function conversation(app: ConversationContext) {
     return { key: app.keys.chat(address), target: writtenAddress(address), language }
   }
 
-  function chatFrom(message: Message): Chat {
+  function chatFrom(message: TelegramMessage): Chat {
     return chatOf(addressOf(message), message.from?.language_code)
   }
 
   /** The submission that one of our messages was about, if this one replies to it. */
-  async function repliedTo({ reply_to_message: ours }: Message, chat: Chat): Promise<string | undefined> {
+  async function repliedTo(
+    { reply_to_message: ours }: TelegramMessage,
+    chat: Chat,
+  ): Promise<string | undefined> {
     return ours && chats.answered(chat.key, ours.message_id)
   }
 
@@ -303,7 +315,7 @@ export function conversation(app: ConversationContext) {
     draft: Draft,
     item: DraftItem,
     chat: Chat,
-    words: Words,
+    words: ChatWords,
   ): Promise<Answer | undefined | 'moved-on'> {
     const { step } = draft
     if (!isAsking(step)) return 'moved-on'
@@ -334,7 +346,7 @@ export function conversation(app: ConversationContext) {
     action: DraftAction,
     draft: Draft,
     chat: Chat,
-    words: Words,
+    words: ChatWords,
   ): Promise<Pressed> {
     switch (action[0]) {
       case 'send':
@@ -366,7 +378,7 @@ export function conversation(app: ConversationContext) {
     }
   }
 
-  async function send(update: Update, draft: Draft, words: Words): Promise<Pressed> {
+  async function send(update: Update, draft: Draft, words: ChatWords): Promise<Pressed> {
     if (draft.state !== 'open') return { toast: draft.state === 'discarded' ? words.tooLate : words.sending }
     const missing = draft.kind === 'guest-post' ? missingStep(await drafts.items(draft.id)) : undefined
     if (missing) {
@@ -385,7 +397,7 @@ export function conversation(app: ConversationContext) {
     step: Draft['step'],
     answer: string,
     chat: Chat,
-    words: Words,
+    words: ChatWords,
   ): Promise<Pressed> {
     const messageId = press.message.message_id
     if (draft.step !== step || draft.state !== 'open' || step === null) return { toast: words.tooLate }
@@ -404,12 +416,12 @@ export function conversation(app: ConversationContext) {
   }
 
   /** Asks what is asked now, also where another press was faster. */
-  async function ask(draft: Draft, moved: Draft | undefined, words: Words): Promise<Pressed> {
+  async function ask(draft: Draft, moved: Draft | undefined, words: ChatWords): Promise<Pressed> {
     const there = moved ?? (await drafts.byId(draft.id))
     return { say: there && asked(words, there) }
   }
 
-  async function turn(update: Update, action: TurnAction, draft: Draft, words: Words): Promise<Pressed> {
+  async function turn(update: Update, action: TurnAction, draft: Draft, words: ChatWords): Promise<Pressed> {
     if (draft.step !== action[2] || draft.state !== 'open') return { toast: words.tooLate }
     if (action[0] === 'back') return ask(draft, await goOn(updateName(update), draft, 'back'), words)
     if (action[0] === 'next' && missingStep(await drafts.items(draft.id)) === 'body')
@@ -422,10 +434,10 @@ export function conversation(app: ConversationContext) {
 /** What the press of a button leads to: something said, a word that is shown for a moment, a language chosen. */
 type Pressed = { say?: Answer | undefined; toast?: string; language?: string }
 
-type DraftAction = Exclude<ActionContext, ['kind', ...unknown[]] | ['language', ...unknown[]]>
+type DraftAction = Exclude<ButtonAction, ['kind', ...unknown[]] | ['language', ...unknown[]]>
 type TurnAction = Extract<DraftAction, ['next' | 'back' | 'skip', ...unknown[]]>
 
-function asked(words: Words, draft: Draft): Answer | undefined {
+function asked(words: ChatWords, draft: Draft): Answer | undefined {
   return draft.step === null ? undefined : question(words, draft, draft.step)
 }
 

@@ -1,27 +1,27 @@
 import type { Job, Unsent } from '../../jobs/job.ts'
 import { type DraftToSubmit, quietTime, tally } from '../chat/draft.ts'
 import type { DraftStore } from '../chat/draft-store/draft-store.ts'
-import { gathered, lasting, type Words, wordsIn } from '../chat/words/words.ts'
+import { type ChatWords, gathered, lasting, wordsIn } from '../chat/words/words.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
-import type { Session } from './context.ts'
+import type { ChatSession } from './context.ts'
 import { type Answer, draftButtons, postButtons, undoButtons } from './keyboards.ts'
 import { isAsking } from './questionnaire.ts'
 
 type LiveContext = {
   getApi: GetApi
   drafts: DraftStore
-  readSession: (chat: string) => Promise<Session | undefined>
+  readSession: (chat: string) => Promise<ChatSession | undefined>
   referenceOf: (submissionId: string) => Promise<string | undefined>
   /** Tells where the form is, which does not ask who writes. */
-  saferForm: (words: Words) => string
+  saferForm: (words: ChatWords) => string
   /** The usual quiet time, in milliseconds. */
   quiet: number
 }
 
 /** In which language a chat is spoken to: the one chosen there, or that of the person's Telegram. */
 export function speaking(readSession: LiveContext['readSession']) {
-  return async ({ chat, language }: Pick<DraftToSubmit, 'chat' | 'language'>): Promise<Words> => {
+  return async ({ chat, language }: Pick<DraftToSubmit, 'chat' | 'language'>): Promise<ChatWords> => {
     const session = await readSession(chat)
     return wordsIn(session?.language ?? language ?? undefined)
   }
@@ -50,7 +50,7 @@ export function liveMessages(app: LiveContext) {
     }
   }
 
-  async function answerFor(draft: DraftToSubmit, words: Words): Promise<Answer | undefined> {
+  async function answerFor(draft: DraftToSubmit, words: ChatWords): Promise<Answer | undefined> {
     const sorts = await app.drafts.sorts(draft.id)
     const has = gathered(words, sorts)
     switch (draft.state) {
@@ -68,7 +68,7 @@ export function liveMessages(app: LiveContext) {
     }
   }
 
-  async function openAnswer(draft: DraftToSubmit, words: Words, has: string): Promise<Answer> {
+  async function openAnswer(draft: DraftToSubmit, words: ChatWords, has: string): Promise<Answer> {
     const waits = words.sendsItself(lasting(words, quietTime(draft, app.quiet)))
     if (draft.step) {
       const summary = words.notSent(has, words.kinds[draft.kind])

@@ -3,7 +3,7 @@ import { type Job, JobError } from '../../jobs/job.ts'
 import { isRejectionReason, type RejectionReason } from '../../submissions/file-refusal.ts'
 import { type Message, telegramOf } from '../../submissions/model.ts'
 import type { DraftToSubmit } from '../chat/draft.ts'
-import { type Words, wordsIn } from '../chat/words/words.ts'
+import { type ChatWords, wordsIn } from '../chat/words/words.ts'
 import { type Address, inTopic, readAddress } from './address.ts'
 import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
@@ -13,7 +13,7 @@ type FileNoticeContext = {
   conversation: (submissionId: string) => Promise<Message[]>
   /** How the sender of a sealed piece is reached, as far as this process knows. */
   contact: (submissionId: string) => Promise<Contact | 'lost'>
-  wordsFor: (draft: DraftToSubmit) => Promise<Words>
+  wordsFor: (draft: DraftToSubmit) => Promise<ChatWords>
   /** A link by which files join this piece or submission, once. */
   linkFor: (id: string) => string
 }
@@ -35,7 +35,7 @@ export function fileNotices(app: FileNoticeContext) {
 
   async function say(
     id: string,
-    notice: (words: Words, id: string) => string,
+    notice: (words: ChatWords, id: string) => string,
     signal: AbortSignal,
   ): Promise<void> {
     const { address, words } = await whereTo(id)
@@ -53,7 +53,7 @@ export function fileNotices(app: FileNoticeContext) {
   }
 
   /** The piece's chat, or where it has become a submission already, the one that its sender wrote from. */
-  async function whereTo(id: string): Promise<{ address: Address; words: Words }> {
+  async function whereTo(id: string): Promise<{ address: Address; words: ChatWords }> {
     const draft = await app.draftById(id)
     if (draft?.target) return { address: readAddress(draft.target), words: await app.wordsFor(draft) }
     const messages = await app.conversation(id)
@@ -65,7 +65,7 @@ export function fileNotices(app: FileNoticeContext) {
 }
 
 /** In a chat less is told apart: Telegram does not give a file its name. */
-function noticeFor(reason: RejectionReason): keyof Words['notOpened'] {
+function noticeFor(reason: RejectionReason): keyof ChatWords['notOpened'] {
   switch (reason) {
     case 'pages':
     case 'numbers':

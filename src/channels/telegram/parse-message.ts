@@ -5,10 +5,10 @@ import { addressOf } from './address.ts'
 import { message as messageReader } from './message/message.ts'
 import { type Findings, noFindings } from './message/reader.ts'
 import { besideMessage } from './message/updates.ts'
-import type { Incoming, Message } from './update-schema.ts'
+import type { Incoming, TelegramMessage } from './update-schema.ts'
 
 /** What is taken from a message besides its words. */
-export type Reading = {
+export type ReadingOptions = {
   tidyFileName: (name: string) => string
   /** Bytes that the Bot API gives out of a file. */
   maxFileBytes: number
@@ -23,7 +23,7 @@ export type ReadMessage = { item: DraftItem; nature: 'said' | 'unreadable' | 'se
 /** Stands in the words where nothing of a message could be read. */
 const notReadHere = '[This message could not be read here.]'
 
-export function readMessage(incoming: Incoming, reading: Reading): ReadMessage {
+export function readMessage(incoming: Incoming, reading: ReadingOptions): ReadMessage {
   const { message, fields, json, raw } = incoming
   const findings = noFindings()
   const words = messageReader.read(fields, findings, fields)
@@ -48,7 +48,7 @@ export function readMessage(incoming: Incoming, reading: Reading): ReadMessage {
 }
 
 /** True for what Telegram itself tells of a chat. */
-export function isService(incoming: Incoming, reading: Reading): boolean {
+export function isService(incoming: Incoming, reading: ReadingOptions): boolean {
   return readMessage(incoming, reading).nature === 'service'
 }
 
@@ -65,7 +65,7 @@ function markOf({ unparsed }: Findings): string {
 
 function remoteFile(
   { size = 0, ...file }: Findings['files'][number],
-  { tidyFileName, maxFileBytes }: Reading,
+  { tidyFileName, maxFileBytes }: ReadingOptions,
 ): RemoteFile {
   return { ...file, name: tidyFileName(file.name), ...(size > maxFileBytes && { withheld: size }) }
 }
@@ -89,7 +89,7 @@ function sortOf(fields: object): ItemSort {
   return sorts.find(([field]) => field in fields)?.[1] ?? 'message'
 }
 
-function senderName({ from }: Message): string | undefined {
+function senderName({ from }: TelegramMessage): string | undefined {
   const { first_name: first, last_name: last, username } = from ?? {}
   const name = [first, last, username && `(@${username})`].filter(Boolean).join(' ')
   return name.replace(/\s+/g, ' ').slice(0, 200) || undefined

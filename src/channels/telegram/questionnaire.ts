@@ -2,7 +2,7 @@ import { type Step, steps } from '../../db/values.ts'
 import { fieldRules } from '../../submissions/incoming.ts'
 import { categories, writtenLanguages } from '../../submissions/suggestions.ts'
 import { type Draft, type DraftItem, linesOf } from '../chat/draft.ts'
-import type { Words } from '../chat/words/words.ts'
+import type { ChatWords } from '../chat/words/words.ts'
 import { type Answer, type Buttons, button } from './keyboards.ts'
 
 /** What the form for guest posts demands, and a conversation too. */
@@ -14,7 +14,7 @@ export function isAsking(step: Step | null): step is Exclude<Step, 'body' | 'rev
 }
 
 /** The question of a step, with what can be pressed instead of writing. */
-export function question(words: Words, draft: Pick<Draft, 'id'>, step: Step): Answer {
+export function question(words: ChatWords, draft: Pick<Draft, 'id'>, step: Step): Answer {
   const { id } = draft
   const position = words.stepOf(steps.indexOf(step) + 1, steps.length - 1)
   const suggested = suggestionsFor(step).map((text, n) => button(text, 'pick', id, step, n))

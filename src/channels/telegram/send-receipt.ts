@@ -1,13 +1,13 @@
 import type { Job, Unsent } from '../../jobs/job.ts'
 import type { DraftToSubmit } from '../chat/draft.ts'
-import type { Words } from '../chat/words/words.ts'
+import type { ChatWords } from '../chat/words/words.ts'
 import { inTopic, readAddress } from './address.ts'
 import { breakingOff, errorCodeOf, type GetApi } from './client.ts'
 
 type ReceiptContext = {
   getApi: GetApi
   draftById: (id: string) => Promise<DraftToSubmit | undefined>
-  wordsFor: (draft: DraftToSubmit) => Promise<Words>
+  wordsFor: (draft: DraftToSubmit) => Promise<ChatWords>
   submissionById: (id: string) => Promise<{ reference: string; isConfidential: boolean } | undefined>
   siteUrl: string
   /** Remembers which message of the bot is about which submission. */
@@ -43,7 +43,7 @@ export function chatReceipts(app: ReceiptContext) {
   }
 
   function receivedText(
-    words: Words,
+    words: ChatWords,
     { reference, isConfidential }: { reference: string; isConfidential: boolean },
     receipt: string,
   ): string {

@@ -122,8 +122,8 @@ export function draftSubmitter(app: SendingContext) {
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       if (error.code === 'unavailable') throw new JobError('unavailable')
-      const held = await drafts.items(draft.id, draft.state === 'sent')
-      await app.keepDeadLetter(error.code, JSON.stringify({ kind: draft.kind, items: held }))
+      const items = await drafts.items(draft.id, draft.state === 'sent')
+      await app.keepDeadLetter(error.code, JSON.stringify({ kind: draft.kind, items }))
       throw new JobError(error.code, { permanent: true })
     }
   }

@@ -27,7 +27,7 @@ const topic = z.object({ topic_id: z.number().int(), user: user.optional().catch
 /** Seconds since 1970 as a date can have them, up to the year 9999. */
 export const Moment = z.number().int().min(0).max(253_402_300_799)
 
-const Message = z.object({
+const TelegramMessage = z.object({
   message_id: z.number().int(),
   edit_date: Moment.optional().catch(undefined),
   media_group_id: z
@@ -45,7 +45,7 @@ const Message = z.object({
   text: z.string().optional().catch(undefined),
   caption: z.string().optional().catch(undefined),
 })
-export type Message = z.infer<typeof Message>
+export type TelegramMessage = z.infer<typeof TelegramMessage>
 
 const Press = z.object({
   id: z.string(),
@@ -61,20 +61,20 @@ export type Press = z.infer<typeof Press> & { message: NonNullable<z.infer<typeo
 
 export const Update = z.object({
   update_id: z.number().int(),
-  message: Message.optional(),
-  edited_message: Message.optional(),
+  message: TelegramMessage.optional(),
+  edited_message: TelegramMessage.optional(),
   callback_query: Press.optional(),
 })
 export type Update = z.infer<typeof Update>
 
 /** An update as we understand it, the same as JSON, and as it came. */
-export type Heard = { update: Update; json: Record<string, unknown>; raw: string }
+export type HeardUpdate = { update: Update; json: Record<string, unknown>; raw: string }
 
 /** A message, new or edited, with what is said in it before that is read. */
-export type Incoming = Heard & { message: Message; fields: Record<string, unknown> }
+export type Incoming = HeardUpdate & { message: TelegramMessage; fields: Record<string, unknown> }
 
 /** The message that an update brings. */
-export function messageIn({ update, json, raw }: Heard): Incoming | undefined {
+export function messageIn({ update, json, raw }: HeardUpdate): Incoming | undefined {
   const message = update.message ?? update.edited_message
   if (!message) return undefined
   const fields = (update.message ? json.message : json.edited_message) as Record<string, unknown>

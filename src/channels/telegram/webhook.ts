@@ -3,11 +3,11 @@ import express, { type Request, type RequestHandler, type Router } from 'express
 import { Failure } from '../../core/errors.ts'
 import type { Reply } from './bot.ts'
 import { isNotOurs, reasonToKeep } from './message/updates.ts'
-import { type Heard, isTooDeep, messageIn, Update } from './update-schema.ts'
+import { type HeardUpdate, isTooDeep, messageIn, Update } from './update-schema.ts'
 
 type WebhookContext = {
   /** Deals with an update that is understood; says so when it is durable, and may answer in the webhook's reply. */
-  handle: (heard: Heard, reply?: Reply) => Promise<void>
+  handle: (heard: HeardUpdate, reply?: Reply) => Promise<void>
   /** Keeps what cannot be understood as it came. */
   keepDeadLetter: (reason: string, raw: string) => Promise<void>
   /** Keeps what could not be handled just now, to be tried again by the worker. */
@@ -51,7 +51,7 @@ export function updateReceiver(app: Pick<WebhookContext, 'handle' | 'keepDeadLet
     if (isTooDeep(json)) return app.keepDeadLetter('too-deep', raw)
     const parsed = Update.safeParse(json)
     if (!parsed.success) return app.keepDeadLetter('not-an-update', raw)
-    const heard: Heard = { update: parsed.data, json: json as Record<string, unknown>, raw }
+    const heard: HeardUpdate = { update: parsed.data, json: json as Record<string, unknown>, raw }
     if (!messageIn(heard) && !parsed.data.callback_query) {
       return isNotOurs(heard.json) ? undefined : app.keepDeadLetter(reasonToKeep(heard.json), raw)
     }

@@ -1,9 +1,9 @@
-import type { Command } from './commands.ts'
+import type { BotCommand } from './commands.ts'
 import { isFields } from './message/reader.ts'
 import type { Incoming } from './update-schema.ts'
 
 /** The message as if the command had not stood before it: links and marks stay with the words that they belong to. */
-export function withoutCommand(incoming: Incoming, { rest, restAt }: Command): Incoming {
+export function withoutCommand(incoming: Incoming, { rest, restAt }: BotCommand): Incoming {
   const { message, fields } = incoming
   const [field, marks] =
     message.text === undefined ? (['caption', 'caption_entities'] as const) : (['text', 'entities'] as const)

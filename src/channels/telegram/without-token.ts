@@ -2,20 +2,20 @@ import { hash } from 'node:crypto'
 import { Failure } from '../../core/errors.ts'
 import type { AwaitedFile, IncomingMessage, IncomingSubmission } from '../../submissions/incoming.ts'
 import type { RemoteFile, UpdateName } from '../chat/draft.ts'
-import { en, type Words } from '../chat/words/en.ts'
+import { type ChatWords, en } from '../chat/words/en.ts'
 import { addressOf, inTopic, isByAnother, isGroup, isToUs, writtenAddress } from './address.ts'
 import type { HandleUpdate, Reply } from './bot.ts'
 import type { ChatKeys } from './chat-id-hash.ts'
 import { commandIn, isPayload } from './commands.ts'
 import { namesOfFiles, newFiles, wordsRemoved } from './edits.ts'
-import { isService, type Reading, type ReadMessage, readMessage } from './parse-message.ts'
-import { type Incoming, type Message, messageIn } from './update-schema.ts'
+import { isService, type ReadingOptions, type ReadMessage, readMessage } from './parse-message.ts'
+import { type Incoming, messageIn, type TelegramMessage } from './update-schema.ts'
 
 /** The receipt is empty where it was told before. */
-type Received = { reference: string; receipt: string; repeat: boolean }
+type ReceivedAtOnce = { reference: string; receipt: string; repeat: boolean }
 
 type AtOnceContext = {
-  receive: (received: IncomingSubmission) => Promise<Received>
+  receive: (received: IncomingSubmission) => Promise<ReceivedAtOnce>
   receiveFurther: (received: IncomingMessage) => Promise<unknown>
   keepDeadLetter: (reason: string, raw: string) => Promise<void>
   keys: ChatKeys
@@ -29,10 +29,10 @@ type AtOnceContext = {
     known(names: UpdateName[]): Promise<Set<string>>
     note(names: UpdateName[]): Promise<void>
   }
-  reading: Reading
+  reading: ReadingOptions
   siteUrl: string
   /** Tells where the form is, which does not ask who writes. */
-  saferForm: (words: Words) => string
+  saferForm: (words: ChatWords) => string
   newsroom: string
 }
 
@@ -141,18 +141,18 @@ function hashed(place: string): string {
   return hash('sha256', `telegram:0\0${place}`, 'base64url')
 }
 
-function placeOf(message: Message): string {
+function placeOf(message: TelegramMessage): string {
   return `${writtenAddress(addressOf(message))}:${message.message_id}`
 }
 
 /** A command alone, known or not, perhaps with the payload of a deep link. Whoever goes on writing is telling us something. */
-function isCommandAlone({ text }: Message): boolean {
+function isCommandAlone({ text }: TelegramMessage): boolean {
   const command = commandIn(text ?? '')
   if (!command) return false
   return command.rest === '' || (command.name === 'start' && isPayload(command.rest))
 }
 
-function say(reply: Reply | undefined, message: Message, text: string): void {
+function say(reply: Reply | undefined, message: TelegramMessage, text: string): void {
   reply?.({
     method: 'sendMessage',
     chat_id: message.chat.id,
@@ -171,7 +171,7 @@ function greeting({ newsroom, saferForm }: AtOnceContext): string {
   ].join('\n\n')
 }
 
-function answer(received: Received, siteUrl: string): string {
+function answer(received: ReceivedAtOnce, siteUrl: string): string {
   if (received.receipt === '') {
     return [
       `${received.repeat ? 'Received before.' : 'Received, with what you sent before.'} Reference: ${received.reference}`,

@@ -3,7 +3,7 @@ import type { Response } from 'express'
 import type { EditorStore } from '../../accounts/editor-store.ts'
 import type { AuditStore } from '../../audit/store.ts'
 import type { ActionStore } from '../../editorial/action-store.ts'
-import type { WrittenFile } from '../../editorial/actions.ts'
+import type { AnswerFile } from '../../editorial/actions.ts'
 import type { FailedJobStore } from '../../editorial/failed-job-store.ts'
 import type { SettingStore } from '../../editorial/settings-store.ts'
 import type { Keys } from '../../encryption/types.ts'
@@ -49,7 +49,7 @@ export type DeskContext = {
   withFiles: <T>(
     submissionId: string,
     given: { files: StagedFile[] },
-    write: (kept: WrittenFile[]) => Promise<T>,
+    write: (kept: AnswerFile[]) => Promise<T>,
   ) => Promise<T>
   /** So much may all files of an answer weigh, in bytes. */
   mostWithAnAnswer: number

@@ -27,7 +27,7 @@ type EventContext = DeskContext & {
 }
 
 /** An open page of an editor, of a submission or of a list. */
-type Page = { live: LiveStream; seat: Seat; submission: Submission | undefined }
+type WatchedPage = { live: LiveStream; seat: Seat; submission: Submission | undefined }
 
 export type Events = ReturnType<typeof deskEvents>
 
@@ -36,7 +36,7 @@ export type Events = ReturnType<typeof deskEvents>
  * else has it open. Nothing of a submission is in them. A page whose session or connection has ended is told nothing more.
  */
 export function deskEvents(app: EventContext) {
-  const pages = new Set<Page>()
+  const pages = new Set<WatchedPage>()
   let timer: NodeJS.Timeout | undefined
   let known = ''
   let isClosed = false
@@ -63,11 +63,11 @@ export function deskEvents(app: EventContext) {
   }
 
   async function open(req: Request, res: Response, seat: Seat): Promise<void> {
-    const reference = typeof req.query.piece === 'string' ? req.query.piece : undefined
+    const reference = typeof req.query.submission === 'string' ? req.query.submission : undefined
     const submission = reference === undefined ? undefined : await app.submissions.byReference(reference)
     // Whoever has gone away meanwhile hears nothing, and is not there.
     if (res.closed || res.destroyed) return
-    const page: Page = { live: beginLiveStream(res), seat, submission }
+    const page: WatchedPage = { live: beginLiveStream(res), seat, submission }
     if (isClosed) return page.live.end()
     pages.add(page)
     res.on('close', () => void left(page).catch(app.onError))
@@ -75,7 +75,7 @@ export function deskEvents(app: EventContext) {
     app.changes.changed()
   }
 
-  async function left(page: Page): Promise<void> {
+  async function left(page: WatchedPage): Promise<void> {
     pages.delete(page)
     const { submission, seat } = page
     if (!submission) return
@@ -103,7 +103,7 @@ export function deskEvents(app: EventContext) {
     }
     for (const { live, submission } of pages) {
       const state = submission && states.get(submission.id)
-      if (state) live.say(`event: piece\ndata: ${state}\n\n`)
+      if (state) live.say(`event: submission\ndata: ${state}\n\n`)
     }
   }
 
@@ -123,7 +123,7 @@ export function deskEvents(app: EventContext) {
     await tellOfSubmissions()
   }
 
-  async function beatOf(page: Page): Promise<void> {
+  async function beatOf(page: WatchedPage): Promise<void> {
     const { live, seat, submission } = page
     if (!(await app.sessions.isGood(seat).catch(() => true))) {
       pages.delete(page)

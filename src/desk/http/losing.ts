@@ -4,7 +4,7 @@ import type { ShowPage } from './render-page.ts'
 import { formText } from './routes.ts'
 import type { Seat } from './seat.ts'
 
-type Handle = (req: Request, res: Response, seat: Seat) => Promise<void>
+type LosingHandle = (req: Request, res: Response, seat: Seat) => Promise<void>
 
 /** What whoever sends a form has said that they would lose by it. */
 export function acknowledgedIn(req: Request): string {
@@ -12,7 +12,7 @@ export function acknowledgedIn(req: Request): string {
 }
 
 /** Where something would be lost for good by what a form asks for, its page says what, and what has to be typed to go on. */
-export function sayingWhatIsLost(showPage: ShowPage, handle: Handle): Handle {
+export function sayingWhatIsLost(showPage: ShowPage, handle: LosingHandle): LosingHandle {
   return async (req, res, seat) => {
     try {
       await handle(req, res, seat)

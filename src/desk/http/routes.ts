@@ -13,7 +13,7 @@ export type Confirm = 'person' | 'keys'
 /** Asks for what is to be proved; gives the seat with which to go on, or undefined where it has answered itself. */
 export type Guard = (req: Request, res: Response, seat: Seat, needs: Confirm) => Promise<Seat | undefined>
 
-type Way = {
+type RouteShape = {
   method: 'get' | 'post'
   path: string
   /** Its form has a small file in it: `req.body` holds that as a Buffer. */
@@ -42,7 +42,7 @@ export type FormReader = {
 }
 
 /** A route of the desk. Each declares who may come; there is no other way to make one. */
-export type DeskRoute = Way &
+export type DeskRoute = RouteShape &
   (
     | { access: 'anyone'; handle: (req: Request, res: Response) => Promise<void> | void }
     | {
@@ -100,7 +100,7 @@ export function deskRouter(
   return router
 
   async function formOf(
-    { method, takesFile, takesFiles }: Way,
+    { method, takesFile, takesFiles }: RouteShape,
     req: Request,
     res: Response,
   ): Promise<SentFiles> {

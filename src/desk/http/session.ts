@@ -39,7 +39,7 @@ type Begun = { next: string; waitsForFactor: boolean }
 export type Sessions = ReturnType<typeof createSessions>
 
 /** Somebody who still has to prove a second factor. */
-export type Waiting = { editor: Editor; sessionHash: string; identity: Identity | undefined }
+export type WaitingSession = { editor: Editor; sessionHash: string; identity: Identity | undefined }
 
 /** The server keeps the hash of the token, which leads to this key as little as to the token. */
 function sessionKey(token: string) {
@@ -139,7 +139,7 @@ export function createSessions(app: SessionContext) {
     },
 
     /** The editor who still has to prove a second factor, with the hash of the session that waits for it. */
-    async waiting(req: Request): Promise<Waiting | undefined> {
+    async waiting(req: Request): Promise<WaitingSession | undefined> {
       const token = tokenOf(req)
       if (!token) return undefined
       const sessionHash = nameOf(req, token)
@@ -152,7 +152,7 @@ export function createSessions(app: SessionContext) {
     async complete(
       req: Request,
       res: Response,
-      { sessionHash, identity }: Waiting,
+      { sessionHash, identity }: WaitingSession,
       more: { isPasskey: boolean },
     ): Promise<Begun> {
       const token = newToken()

@@ -9,7 +9,7 @@ import { quarantineBox, type Typed, typedIn } from '../../web/typed-input.ts'
 import type { DeskContext } from '../http/context.ts'
 import { type Confirm, type DeskRoute, formText, type SentFiles } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import { type Asked, submissionShower, wayOn } from './submission.ts'
+import { type SubmissionRequest, submissionShower, wayOn } from './submission.ts'
 
 export type Handle = (req: Request, res: Response, seat: Seat, sent?: SentFiles) => Promise<void>
 
@@ -144,7 +144,7 @@ export function actionsOf(app: DeskContext) {
 
   /** What was typed and is not done with. A held mail that nobody has changed is no text of theirs. */
   async function unfinished(
-    { reference }: Asked,
+    { reference }: SubmissionRequest,
     seat: Seat,
     { texts }: Typed,
     spent: string[],
@@ -153,12 +153,12 @@ export function actionsOf(app: DeskContext) {
     if (!left.some(({ name }) => name.startsWith(quarantineBox('')))) return left
     const submission = await app.submissions.byReference(reference)
     const messages = submission ? await app.submissions.conversation(submission.id, seat.keys) : []
-    const held = new Map(messages.map(({ id, content }) => [quarantineBox(id), content.fields.body]))
-    return left.filter(({ name, text }) => !isSame(text, held.get(name)))
+    const quarantined = new Map(messages.map(({ id, content }) => [quarantineBox(id), content.fields.body]))
+    return left.filter(({ name, text }) => !isSame(text, quarantined.get(name)))
   }
 
   /** The submission on whose page a form stands, and out of which list; undefined for a form of another page. */
-  function pageOf(req: Request): Asked | undefined {
+  function pageOf(req: Request): SubmissionRequest | undefined {
     const reference = formText(req, 'back') || String(req.params.reference ?? '')
     return reference === '' ? undefined : { reference, list: formText(req, 'list') }
   }

@@ -20,7 +20,7 @@ export function quarantineRoutes(app: DeskContext): DeskRoute[] {
     const action = actionContextOf(submission, seat)
     const isSent = formText(req, 'way') === 'send'
     // There may be several on the page: the address says which, and its box has a name of its own.
-    const named = typeof req.query.held === 'string' ? req.query.held : undefined
+    const named = typeof req.query.quarantined === 'string' ? req.query.quarantined : undefined
     const settles = named ?? formText(req, 'held')
     const box = named === undefined ? 'body' : quarantineBox(named)
     const change = isSent ? await written(action, seat, { body: formText(req, box) }) : setAside

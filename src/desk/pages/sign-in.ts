@@ -19,7 +19,7 @@ import type { Identity, Keys } from '../../encryption/types.ts'
 import type { AskedPasskeys } from '../http/passkey-challenge.ts'
 import { type DeskRoute, formText } from '../http/routes.ts'
 import type { Seat } from '../http/seat.ts'
-import type { Sessions, Waiting } from '../http/session.ts'
+import type { Sessions, WaitingSession } from '../http/session.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -274,7 +274,10 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
   }
 
   /** With what opens in the session from now on, if the second factor was right. */
-  async function provenBy(req: Request, waiting: Waiting): Promise<Pick<Waiting, 'identity'> | undefined> {
+  async function provenBy(
+    req: Request,
+    waiting: WaitingSession,
+  ): Promise<Pick<WaitingSession, 'identity'> | undefined> {
     if (formText(req, 'passkey') !== '') return provenByPasskey(req, waiting)
     return (await isCode(waiting.editor, formText(req, 'code'))) ? waiting : undefined
   }
@@ -282,8 +285,8 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
   /** A passkey opens what a mailed link did not; and what a passphrase has opened, it opens from now on. */
   async function provenByPasskey(
     req: Request,
-    { editor, sessionHash, identity }: Waiting,
-  ): Promise<Pick<Waiting, 'identity'> | undefined> {
+    { editor, sessionHash, identity }: WaitingSession,
+  ): Promise<Pick<WaitingSession, 'identity'> | undefined> {
     const signed = await askedPasskeys.signed(req, editor, sessionHash)
     if (!signed) return undefined
     const opened = await askedPasskeys.open(signed)
@@ -316,7 +319,7 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
   async function showFactor(
     req: Request,
     res: Response,
-    { editor, sessionHash }: Waiting,
+    { editor, sessionHash }: WaitingSession,
     failure?: Failure,
   ): Promise<void> {
     const hasTotp = (await factors.totp(editor.id)) !== undefined

@@ -20,7 +20,7 @@ import { toClean } from './attachments.ts'
 import { undoOffer } from './undo-offer.ts'
 
 /** Which submission is shown, and out of which list it was opened. */
-export type Asked = {
+export type SubmissionRequest = {
   reference: string
   list?: unknown
   /** Of what something can be taken back. */
@@ -61,7 +61,7 @@ export function submissionShower(app: DeskContext) {
   async function show(
     res: Response,
     seat: Seat,
-    asked: Asked,
+    asked: SubmissionRequest,
     { typed, failure, files = [] }: Partial<Unfinished> = {},
   ): Promise<void> {
     const { editor } = seat

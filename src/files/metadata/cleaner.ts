@@ -3,12 +3,12 @@ import { text } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { loadedOnce } from '../../core/loaded-once.ts'
-import { type Command, type Made, madeBy } from '../processes/child-process.ts'
+import { type Made, madeBy, type ProcessCommand } from '../processes/child-process.ts'
 import { confined } from '../processes/confinement.ts'
 import { turns } from '../processes/turns.ts'
 import { findingsIn } from './findings.ts'
 import { cleaning, findPrograms, noPrograms } from './sandbox.ts'
-import { endingFor, pictureType, type Way, wayFor } from './strategy.ts'
+import { type CleaningStrategy, endingFor, pictureType, wayFor } from './strategy.ts'
 import type { FileToClean, Finding, NotCleaned, Programs } from './types.ts'
 
 /** Opens a file when its turn has come. */
@@ -53,7 +53,7 @@ export function createCleaner(limits: { patience?: number; command?: typeof clea
       return typeof way === 'string' ? way : undefined
     },
 
-    async way({ type, name, size, isRaw }: FileToClean): Promise<Way | NotCleaned> {
+    async way({ type, name, size, isRaw }: FileToClean): Promise<CleaningStrategy | NotCleaned> {
       if (isRaw) return 'mail'
       if (type === null) return 'locked'
       const way = wayFor(type, name)
@@ -78,7 +78,11 @@ export function createCleaner(limits: { patience?: number; command?: typeof clea
     },
   }
 
-  async function cleaned(way: Way, open: Open, leaving?: AbortSignal): Promise<CleanCopy | NotCleaned> {
+  async function cleaned(
+    way: CleaningStrategy,
+    open: Open,
+    leaving?: AbortSignal,
+  ): Promise<CleanCopy | NotCleaned> {
     if (way.by === 'picture' || way.by === 'heif') {
       const cleansPictures = await confined(pictureCleaner)
       if (way.by === 'picture') return picture(await run(cleansPictures, await open(), leaving))
@@ -89,7 +93,11 @@ export function createCleaner(limits: { patience?: number; command?: typeof clea
     return typeof made === 'string' ? made : { type: way.type, ending: way.ending, content: made.content }
   }
 
-  function run(command: Command, content: Readable, leaving?: AbortSignal): Promise<Made | NotCleaned> {
+  function run(
+    command: ProcessCommand,
+    content: Readable,
+    leaving?: AbortSignal,
+  ): Promise<Made | NotCleaned> {
     return madeBy(command, content, { patience: limits.patience ?? patience, leaving })
   }
 }
@@ -108,7 +116,7 @@ function picture(made: Made | NotCleaned): CleanCopy | NotCleaned {
   return typeof made === 'string' ? made : { ...pictureType(made.head), content: made.content }
 }
 
-function missing({ by }: Way, programs: Programs): NotCleaned | undefined {
+function missing({ by }: CleaningStrategy, programs: Programs): NotCleaned | undefined {
   if (by === 'picture') return undefined
   if (!programs.sandbox) return 'no-sandbox'
   return programs[by] ? undefined : `no-${by}`

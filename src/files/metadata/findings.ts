@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Finding, FindingGroup } from './types.ts'
 
 /** A row as `sandbox/inspect_metadata.py` tells it: where in the file it stands, what it is about, and what it says. */
-const Row = z.object({ place: z.string(), about: z.string(), name: z.string(), value: z.string() })
-type Row = z.infer<typeof Row>
+const FindingRow = z.object({ place: z.string(), about: z.string(), name: z.string(), value: z.string() })
+type FindingRow = z.infer<typeof FindingRow>
 
 /** What every file has, for it is about the file on the disk or how it is packed. */
 const ofNoMatter = /^(?:ExifTool|System|File|ZIP|RIFF|JFIF|Composite|ICC[-_].*)$/
@@ -38,7 +38,7 @@ const telling =
 /** What an editor should know of what a file tells, most important first and each thing once. */
 export function findingsIn(rows: string): Finding[] {
   const found = new Map<string, Finding>()
-  for (const row of z.array(Row).parse(JSON.parse(rows)).filter(isTelling)) {
+  for (const row of z.array(FindingRow).parse(JSON.parse(rows)).filter(isTelling)) {
     const group = groupOf(row)
     if (!group) continue
     const finding = { group, name: wordsOf(row.name), value: plainValue(row.value) }
@@ -47,11 +47,11 @@ export function findingsIn(rows: string): Finding[] {
   return [...found.values()]
 }
 
-function isTelling({ place, value }: Row): boolean {
+function isTelling({ place, value }: FindingRow): boolean {
   return !ofNoMatter.test(place) && !empty.test(value.trim())
 }
 
-function groupOf({ name, about }: Row): FindingGroup | undefined {
+function groupOf({ name, about }: FindingRow): FindingGroup | undefined {
   const named = byName.find(([pattern]) => pattern.test(name))?.[1]
   if (named === 'other') return undefined
   return named ?? byAbout[about] ?? (telling.test(name) ? 'other' : undefined)

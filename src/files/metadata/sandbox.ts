@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { type Command, madeBy } from '../processes/child-process.ts'
+import { madeBy, type ProcessCommand } from '../processes/child-process.ts'
 import { sandboxed } from '../processes/confinement.ts'
 import type { Programs } from './types.ts'
 
@@ -29,7 +29,7 @@ const firstWord = 20_000
 const programs = ['ffmpeg', 'ffprobe', 'exiftool', 'heif-convert']
 
 /** What cleans, in the sandbox. Its limits it sets itself, before it reads a byte (`sandbox/main.py`). */
-export function cleaning(...args: string[]): Command {
+export function cleaning(...args: string[]): ProcessCommand {
   const sees = [
     // What may be started from there: mat2 would start a sandbox in the sandbox, if it found one.
     ...programs.flatMap((name) => ['--symlink', `/usr/bin/${name}`, `/programs/${name}`]),

@@ -4,7 +4,7 @@ import type { NotCleaned } from './types.ts'
  * How a file is cleaned: a picture by sharp, everything else in the sandbox, where it is known by its ending. A HEIC is
  * read in the sandbox, for sharp cannot, and is a picture from then on.
  */
-export type Way =
+export type CleaningStrategy =
   | { by: 'picture' }
   | { by: 'heif' }
   | { by: 'mat2'; ending: string; type: string }
@@ -45,7 +45,7 @@ const recordings: Record<string, string[]> = {
  * How a file of this type is cleaned, or why it cannot be. The first bytes of some office documents say only that they
  * are archives: then their name is believed, and what reads them sees whether it was true.
  */
-export function wayFor(type: string, name: string): Way | NotCleaned {
+export function wayFor(type: string, name: string): CleaningStrategy | NotCleaned {
   if (pictures.test(type)) return { by: 'picture' }
   if (heif.test(type)) return { by: 'heif' }
   const claimed = type === 'application/zip' ? documents[endingOf(name)] : undefined

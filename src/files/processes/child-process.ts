@@ -8,7 +8,7 @@ import { endings } from '../metadata/exit-codes.ts'
 import type { NotCleaned } from '../metadata/types.ts'
 import { turns } from './turns.ts'
 
-export type Command = { file: string; args: string[]; env: Record<string, string> }
+export type ProcessCommand = { file: string; args: string[]; env: Record<string, string> }
 
 /**
  * How long until the first byte comes out, in milliseconds, once it has begun; who may lose interest before; and whether
@@ -33,7 +33,7 @@ const endedFirst = 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$0" "
  * @throws what reading `content` throws; Failure `unavailable` where no more processes can be begun
  */
 export async function madeBy(
-  command: Command,
+  command: ProcessCommand,
   content: Readable,
   patience: Patience,
 ): Promise<Made | NotCleaned> {
@@ -43,7 +43,7 @@ export async function madeBy(
 }
 
 async function making(
-  command: Command,
+  command: ProcessCommand,
   content: Readable,
   { patience, leaving }: Patience,
 ): Promise<Made | NotCleaned> {
@@ -85,7 +85,7 @@ async function making(
 }
 
 /** @throws Failure `unavailable` where no more processes can be begun; then nobody reads `content` */
-function begun({ file, args, env }: Command, content: Readable) {
+function begun({ file, args, env }: ProcessCommand, content: Readable) {
   try {
     // A group of its own: killed at once after it was begun, it would otherwise leave one behind that waits for it for ever.
     const child = spawn('/bin/sh', ['-c', endedFirst, file, ...args], {

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { unavailable } from '../../core/errors.ts'
 import { loadedOnce } from '../../core/loaded-once.ts'
-import { type Command, madeBy } from './child-process.ts'
+import { madeBy, type ProcessCommand } from './child-process.ts'
 
 /** What a process sees besides the system, as bubblewrap is told; its environment; bytes that it may write, in memory. */
 type Sandbox = { sees: string[]; env: Record<string, string>; room: number }
@@ -47,7 +47,7 @@ const firstWord = 20_000
  * A process that sees the programs of the system and what it is shown, and nothing else: no other file of ours, no network,
  * no other process, no environment. It can write only into memory, and is gone with us.
  */
-export function sandboxed({ sees, env, room }: Sandbox, command: string[]): Command {
+export function sandboxed({ sees, env, room }: Sandbox, command: string[]): ProcessCommand {
   return {
     file: 'bwrap',
     env: path,
@@ -74,7 +74,7 @@ const confinement = loadedOnce(async (): Promise<Confinement> => {
  * otherwise.
  * @throws Failure `unavailable` where there is neither
  */
-export async function confined(program: string, ...args: string[]): Promise<Command> {
+export async function confined(program: string, ...args: string[]): Promise<ProcessCommand> {
   const way = await confinement().catch((error: unknown) => {
     throw unavailable(error)
   })
@@ -82,11 +82,11 @@ export async function confined(program: string, ...args: string[]): Promise<Comm
 }
 
 /** As `confined`, in a way that is known to work. */
-export function confinedBy(way: Confinement, program: string, ...args: string[]): Command {
+export function confinedBy(way: Confinement, program: string, ...args: string[]): ProcessCommand {
   return commandFor(way, ['--max-old-space-size=512', program, ...args])
 }
 
-function commandFor(way: Confinement, args: string[]): Command {
+function commandFor(way: Confinement, args: string[]): ProcessCommand {
   const most = Object.entries({ ...limits, nproc: mostProcesses[way] })
   const command = ['prlimit', ...most.map(([what, value]) => `--${what}=${value}`), '--', execPath, ...args]
   if (way === 'limits') return { file: '/usr/bin/env', args: command, env: { ...path, ...onlyInMemory } }

@@ -1,5 +1,5 @@
 /** Somebody waits for it: it goes before what is done in the background. */
-type Turn<T> = { isWaitedFor?: boolean; until?: (done: T) => Promise<void> | undefined }
+type TurnOptions<T> = { isWaitedFor?: boolean; until?: (done: T) => Promise<void> | undefined }
 
 /**
  * Lets at most so many at once do their work; the others wait their turn, in the order in which they came. A turn ends when
@@ -16,7 +16,10 @@ export function turns(most: number) {
     else free += 1
   }
 
-  return async <T>(work: () => Promise<T>, { isWaitedFor = true, until }: Turn<T> = {}): Promise<T> => {
+  return async <T>(
+    work: () => Promise<T>,
+    { isWaitedFor = true, until }: TurnOptions<T> = {},
+  ): Promise<T> => {
     const queue = isWaitedFor ? waitedFor : inBackground
     if (free > 0) free -= 1
     else await new Promise<void>((resolve) => queue.push(resolve))

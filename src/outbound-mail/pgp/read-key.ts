@@ -93,10 +93,10 @@ async function describe(key: Key, now: number): Promise<PgpKey> {
   }
 }
 
-type DraftItem = Key | Key['subkeys'][number]
+type OpenedKeyPart = Key | Key['subkeys'][number]
 
 /** All of its parts that mail could be encrypted with at any time, the one that would be taken first. */
-async function encryptingKeys(key: Key): Promise<DraftItem[]> {
+async function encryptingKeys(key: Key): Promise<OpenedKeyPart[]> {
   const ids = [undefined, ...key.getKeys().map((one) => one.getKeyID())]
   const found = await Promise.all(ids.map((id) => key.getEncryptionKey(id, null).catch(() => undefined)))
   return found.filter((one) => one !== undefined)
@@ -116,7 +116,7 @@ const names: Record<string, string> = {
   ed448: 'Ed448',
 }
 
-function algorithmOf(key: DraftItem): string {
+function algorithmOf(key: OpenedKeyPart): string {
   const { algorithm, bits, curve } = key.getAlgorithmInfo()
   if (bits !== undefined) return `${/^[a-z]+/.exec(algorithm)?.[0].toUpperCase()} ${bits}`
   const name = curve ?? algorithm

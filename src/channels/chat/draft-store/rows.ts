@@ -157,13 +157,13 @@ function readContent(
   if (block === null) return JSON.parse(content as string) as DraftItemContent
   const shown = processKey.decrypt(content ?? '')
   if (shown !== undefined) return { ...(JSON.parse(shown) as DraftItemContent), block }
-  const held = JSON.parse(awaited ?? '{}') as MemoryUse
-  const files = held.files.map((file) => ({ ...file, name: '', mark: '' }))
-  return { words: '', files, sender: { chatId: 0, messageId: 0 }, block, lost: { size: held.size } }
+  const kept = JSON.parse(awaited ?? '{}') as FilesOnHold
+  const files = kept.files.map((file) => ({ ...file, name: '', mark: '' }))
+  return { words: '', files, sender: { chatId: 0, messageId: 0 }, block, lost: { size: kept.size } }
 }
 
 /** What is known of a part that nobody can read. */
-type MemoryUse = { size: number; files: { id: string; remoteId: string; withheld?: number }[] }
+type FilesOnHold = { size: number; files: { id: string; remoteId: string; withheld?: number }[] }
 
 /** The digest as it is stored: of a confidential piece only this process can compare it. */
 export function digestIn(

@@ -155,4 +155,4 @@ export const en = {
 }
 
 /** What the bot says, in one language. */
-export type Words = typeof en
+export type ChatWords = typeof en

@@ -1,6 +1,6 @@
-import type { Words } from './en.ts'
+import type { ChatWords } from './en.ts'
 
-export const fr: Words = {
+export const fr: ChatWords = {
   language: 'Français',
   kinds: {
     'news-tip': 'Info',

@@ -1,6 +1,6 @@
-import type { Words } from './en.ts'
+import type { ChatWords } from './en.ts'
 
-export const sw: Words = {
+export const sw: ChatWords = {
   language: 'Kiswahili',
   kinds: {
     'news-tip': 'Dokezo la habari',

@@ -70,9 +70,9 @@ function opened(bytes: Buffer, depth: number): Tnef | undefined {
   return { ...words, plain, files, isWhole: isWhole && read.attached.length <= mostFiles }
 }
 
-type Reading = { codePage: number; body: string; properties: Properties; attached: Attached[] }
+type TnefReading = { codePage: number; body: string; properties: Properties; attached: Attached[] }
 
-function readAttribute(cursor: Cursor, read: Reading): void {
+function readAttribute(cursor: Cursor, read: TnefReading): void {
   cursor.u8()
   const id = cursor.u32() & 0xffff
   const data = cursor.take(cursor.u32())

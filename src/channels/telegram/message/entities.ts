@@ -1,10 +1,10 @@
 import type { MessageEntity, User } from '@grammyjs/types'
 import {
-  type Fields,
   isFields,
   joined,
   list,
   looks,
+  type MessageFields,
   moment,
   noFindings,
   object,
@@ -89,7 +89,7 @@ export function entitled(field: string): Reader {
 }
 
 /** What is put into a text, and where. At one place what ends comes before what begins, and the inner ends first. */
-type Mark = { at: number; text: string; order: number }
+type EntityMark = { at: number; text: string; order: number }
 
 /** The text with marks of Markdown where an entity says something: what is only looks is left out. */
 function marked(text: string, given: unknown): string {
@@ -104,7 +104,7 @@ function marked(text: string, given: unknown): string {
   return [...parts, text.slice(written)].join('')
 }
 
-type Span = Fields & { type: string; offset: number; length: number }
+type Span = MessageFields & { type: string; offset: number; length: number }
 
 function isSpan(value: unknown): value is Span {
   return (
@@ -115,7 +115,7 @@ function isSpan(value: unknown): value is Span {
   )
 }
 
-function marksOf(text: string, span: Span, index: number): Mark[] {
+function marksOf(text: string, span: Span, index: number): EntityMark[] {
   const from = within(text, span.offset)
   const covered = text.slice(from, within(text, span.offset + span.length))
   const inside = covered.trim()
@@ -123,7 +123,7 @@ function marksOf(text: string, span: Span, index: number): Mark[] {
   // Blanks go outside of the marks, which would be none otherwise.
   const begin = from + covered.length - covered.trimStart().length
   const end = begin + inside.length
-  const around = (before: string, after: string): Mark[] => [
+  const around = (before: string, after: string): EntityMark[] => [
     // Of two that begin here the longer one is around the other; of two that end here the shorter one ends first.
     { at: begin, text: before, order: 2 + 1 / inside.length + index * tiny },
     { at: end, text: after, order: 1 - 1 / inside.length - index * tiny },

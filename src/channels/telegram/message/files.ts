@@ -17,13 +17,13 @@ import type {
 } from '@grammyjs/types'
 import {
   envelope,
-  type Fields,
   type Findings,
   inLines,
   isFields,
   joined,
   list,
   looks,
+  type MessageFields,
   object,
   oneOf,
   type Phrases,
@@ -50,7 +50,7 @@ function isFileId(value: unknown): value is string {
 
 /** An object of this type that names a file; it is called `name` where its sender gave it no name. */
 function file<T extends object>(
-  name: string | ((value: Fields) => string),
+  name: string | ((value: MessageFields) => string),
   fields: Record<keyof T, Reader>,
   tell: (phrases: Phrases<T>) => string = inLines,
 ): Reader {
@@ -66,7 +66,7 @@ function file<T extends object>(
 }
 
 /** Puts a file among the findings, once. */
-function put(value: Fields, fallback: string, { files }: Findings): void {
+function put(value: MessageFields, fallback: string, { files }: Findings): void {
   const { file_id: remoteId, file_unique_id: unique, file_name: given, file_size: size } = value
   if (!isFileId(remoteId)) return
   const mark = typeof unique === 'string' && unique !== '' ? unique : remoteId
@@ -98,7 +98,7 @@ function photoNamed(name: string): Reader {
   }
 }
 
-function area({ width, height }: Fields): number {
+function area({ width, height }: MessageFields): number {
   return (Number(width) || 0) * (Number(height) || 0)
 }
 

@@ -4,7 +4,6 @@ import { entitiesOf, entitled } from './entities.ts'
 import { chat, origin, ownChat, sender, story, user } from './people.ts'
 import {
   envelope,
-  type Fields,
   type Findings,
   flag,
   inLines,
@@ -12,6 +11,7 @@ import {
   joined,
   later,
   looks,
+  type MessageFields,
   noFindings,
   object,
   type Phrases,
@@ -231,7 +231,7 @@ function repliedTo(): Reader {
 }
 
 /** Who wrote a message, and where, as far as that is somebody or somewhere else. */
-function whoWrote({ from, chat: place }: Fields, around: Fields): string {
+function whoWrote({ from, chat: place }: MessageFields, around: MessageFields): string {
   const isOwn = !isFields(from) || idOf(from) === idOf(around.from)
   const name = isOwn ? '' : user.read(from, noFindings(), around)
   const isHere = !isFields(place) || idOf(place) === idOf(around.chat)

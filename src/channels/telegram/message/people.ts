@@ -10,10 +10,10 @@ import type {
 } from '@grammyjs/types'
 import {
   envelope,
-  type Fields,
   isFields,
   joined,
   looks,
+  type MessageFields,
   moment,
   object,
   oneOf,
@@ -121,7 +121,7 @@ export function linkTo(chat: unknown, messageId: unknown): string {
   return place && `https://t.me/${place}/${messageId}`
 }
 
-function placeOf({ username, id }: Fields): string {
+function placeOf({ username, id }: MessageFields): string {
   if (typeof username === 'string' && /^\w+$/.test(username)) return username
   const [, number = ''] = /^-100(\d+)$/.exec(String(id)) ?? []
   return number && `c/${number}`

@@ -2,7 +2,7 @@
  * What a field of Telegram's types is to us. Every field of every type that a message can hold has one of these; a test
  * walks the types and asks for it.
  */
-export type Decision =
+export type FieldDecision =
   /** Somebody said it: editors see it. */
   | 'words'
   /** It names a file, which the worker fetches. */
@@ -35,13 +35,13 @@ export type Findings = {
   isService: boolean
 }
 
-export type Fields = Record<string, unknown>
+export type MessageFields = Record<string, unknown>
 
 /** Reads one value: gives what it says, in lines, and puts everything else among the findings. */
 export type Reader = {
-  decision: Decision
+  decision: FieldDecision
   /** Empty for what says nothing. `around` is the object that the value stands in. */
-  read(value: unknown, findings: Findings, around: Fields): string
+  read(value: unknown, findings: Findings, around: MessageFields): string
   /** Of an object: its fields. Of a list: its items. Of a union: its members, by what tells them apart. */
   inner?: () => Inner
 }
@@ -55,7 +55,7 @@ export function noFindings(): Findings {
   return { files: [], unparsed: [], isService: false }
 }
 
-export function isFields(value: unknown): value is Fields {
+export function isFields(value: unknown): value is MessageFields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -124,7 +124,7 @@ export const unreadable: Reader = {
   },
 }
 
-function silent(decision: Decision): Reader {
+function silent(decision: FieldDecision): Reader {
   return { decision, read: () => '' }
 }
 
@@ -137,7 +137,7 @@ export type Phrases<T extends object> = Record<keyof T, string>
  */
 export function object<T extends object>(
   fields: Record<keyof T, Reader>,
-  tell: (phrases: Phrases<T>, value: Fields) => string = inLines,
+  tell: (phrases: Phrases<T>, value: MessageFields) => string = inLines,
 ): Reader {
   const byName: Record<string, Reader> = fields
   return {
@@ -156,11 +156,11 @@ export function object<T extends object>(
   }
 }
 
-function isThere(value: Fields, name: string): boolean {
+function isThere(value: MessageFields, name: string): boolean {
   return Object.hasOwn(value, name) && value[name] !== undefined && value[name] !== null
 }
 
-function readField(reader: Reader, name: string, value: Fields, findings: Findings): string {
+function readField(reader: Reader, name: string, value: MessageFields, findings: Findings): string {
   const before = findings.unparsed.length
   const phrases = reader.read(value[name], findings, value)
   for (const one of findings.unparsed.slice(before)) one.name = one.name ? `${name}.${one.name}` : name

@@ -1,5 +1,5 @@
 import type { RichBlockTable, RichBlockTableCell } from '@grammyjs/types'
-import { type Fields, isFields, joined, list, looks, object, type Reader } from './reader.ts'
+import { isFields, joined, list, looks, type MessageFields, object, type Reader } from './reader.ts'
 import { richText } from './rich-text.ts'
 
 /** More columns than this a table does not have. https://core.telegram.org/bots/api#rich-message-limits */
@@ -36,7 +36,7 @@ const rows: Reader = {
 
 /** Puts a text into the first place of a row that no cell from above reaches into, and keeps what the cell covers. */
 function place(grid: string[][], y: number, one: unknown, text: string): void {
-  const { colspan, rowspan }: Fields = isFields(one) ? one : {}
+  const { colspan, rowspan }: MessageFields = isFields(one) ? one : {}
   const free = grid[y]?.findIndex((_, x) => grid[y]?.[x] === undefined) ?? -1
   const x = free === -1 ? (grid[y]?.length ?? 0) : free
   const width = span(colspan, mostColumns)

@@ -45,9 +45,9 @@ function around(mark: string) {
     text.trim() === '' ? text : text.replace(/\S(?:[\s\S]*\S)?/, `${mark}$&${mark}`)
 }
 
-type Typed = Extract<Telegram.RichText, { type: string }>
+type TypedText = Extract<Telegram.RichText, { type: string }>
 
-const typed = oneOf<Typed['type']>('type', {
+const typed = oneOf<TypedText['type']>('type', {
   bold: object<Telegram.RichTextBold>(plain),
   italic: object<Telegram.RichTextItalic>(plain),
   underline: object<Telegram.RichTextUnderline>(plain),
