@@ -45,8 +45,7 @@ function begin(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (submission) => (output += submission))
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code) => resolve({ code, output, lines: output.trim().split('\n') }))
   })
@@ -130,7 +129,11 @@ describe('every command that the documents name is run', async () => {
   const how: Record<string, () => Promise<void>> = {
     'npm ci': runs('.ci/run', 'npm ci && npm test'),
     'npm test': runs('.ci/run', 'npm ci && npm test'),
+    'npm run test:endurance': runs('.ci/run', 'npm run test:endurance'),
     'npm run check': runs('.ci/run', 'npm run check'),
+    async 'npm run fix'() {
+      await give('npm run fix', env)
+    },
     async '.ci/run'() {
       await give('bash -n .ci/run', env)
     },
