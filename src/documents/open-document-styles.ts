@@ -63,20 +63,20 @@ export class OpenDocumentStyles {
   }
 
   #lookIn(properties: Element | undefined): Look {
-    const valueOf = (name: string) => properties?.attribs[name]
+    const attribute = (name: string) => properties?.attribs[name]
     const family =
-      valueOf('fo:font-family') ??
-      this.#fonts.get(valueOf('style:font-name') ?? '') ??
-      valueOf('style:font-name')
+      attribute('fo:font-family') ??
+      this.#fonts.get(attribute('style:font-name') ?? '') ??
+      attribute('style:font-name')
     return {
-      isStrong: means(valueOf('fo:font-weight'), /^(?:bold|[6-9]00)$/),
-      isEmphasis: means(valueOf('fo:font-style'), /^(?:italic|oblique)$/),
+      isStrong: means(attribute('fo:font-weight'), /^(?:bold|[6-9]00)$/),
+      isEmphasis: means(attribute('fo:font-style'), /^(?:italic|oblique)$/),
       isStruck: means(
-        valueOf('style:text-line-through-style') ?? valueOf('style:text-line-through-type'),
+        attribute('style:text-line-through-style') ?? attribute('style:text-line-through-type'),
         /^(?!none$)/,
       ),
-      isHidden: means(valueOf('text:display'), /^none$/),
-      shift: shiftOf(valueOf('style:text-position')),
+      isHidden: means(attribute('text:display'), /^none$/),
+      shift: shiftOf(attribute('style:text-position')),
       font: family === undefined ? undefined : (symbolFontOf(family) ?? ''),
     }
   }
