@@ -24,7 +24,7 @@ import {
   pick,
   type Random,
   tag as tagOf,
-} from './pieces.ts'
+} from './submissions.ts'
 
 const day = 86_400_000
 const submissions = Number(process.argv[2] ?? 200)

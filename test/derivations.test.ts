@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { inboundMail } from './support/mail.ts'
 import { type Newsroom, openNewsroom } from './support/newsroom.ts'
-import { guestPost, storyAngle, textUpdate } from './support/pieces.ts'
+import { guestPost, storyAngle, textUpdate } from './support/submissions.ts'
 
 // Whoever takes the disk has its key. What they can guess besides must lead to nothing.
 

@@ -20,7 +20,7 @@ import {
 } from '../channels/telegram/webhook-setup.ts'
 import { basePath, type Config } from '../config.ts'
 import { Failure } from '../core/errors.ts'
-import { StartError } from '../core/start-fault.ts'
+import { StartError } from '../core/start-error.ts'
 import { holdAlone } from '../db/instance-lock.ts'
 import { dkimRecord, makeDkimKey } from '../outbound-mail/dkim.ts'
 import { checkMail, dnsLines, importMail, type Print } from './email.ts'

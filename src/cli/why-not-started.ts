@@ -1,5 +1,5 @@
 import { ConfigError } from '../config.ts'
-import { StartError } from '../core/start-fault.ts'
+import { StartError } from '../core/start-error.ts'
 
 /** Of the system: https://man7.org/linux/man-pages/man3/errno.3.html */
 const systemErrors: Record<string, string> = {

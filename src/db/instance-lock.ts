@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { StartError } from '../core/start-fault.ts'
+import { StartError } from '../core/start-error.ts'
 
 /** The one before, on its way out, is waited for. In milliseconds. */
 const patience = 3000

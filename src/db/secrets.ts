@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { isThere } from '../core/durable-file.ts'
 import { makeOnce } from '../core/made-once.ts'
-import { StartError } from '../core/start-fault.ts'
+import { StartError } from '../core/start-error.ts'
 import type { InstallationStore } from './installation-store.ts'
 
 const Versioned = z.object({ key: z.base64().length(44), telegramWebhookSecret: z.string().min(1) })

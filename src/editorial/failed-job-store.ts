@@ -2,7 +2,7 @@ import { Failure } from '../core/errors.ts'
 import { isDuplicate, orUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
 import type { Tables } from '../db/schema.ts'
-import type { ProcessCodec } from '../encryption/hidden.ts'
+import type { ProcessCodec } from '../encryption/process-codec.ts'
 import type { EphemeralPayload } from '../jobs/job.ts'
 import { insertHistory } from '../submissions/history-store.ts'
 

@@ -1,5 +1,5 @@
 import { newId } from '../core/ids.ts'
-import { StartError } from '../core/start-fault.ts'
+import { StartError } from '../core/start-error.ts'
 import type { InstallationStore } from '../db/installation-store.ts'
 
 /** How many files are looked for on the other side, where neither side says to which it belongs. */

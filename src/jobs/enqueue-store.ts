@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { coarseId } from '../core/ids.ts'
 import type { Database } from '../db/open.ts'
-import type { ProcessCodec } from '../encryption/hidden.ts'
+import type { ProcessCodec } from '../encryption/process-codec.ts'
 import { type NewJob, queueOf } from './job.ts'
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { guestPost } from '../../test/support/pieces.ts'
+import { guestPost } from '../../test/support/submissions.ts'
 import { Failure } from '../core/errors.ts'
 import { shortened } from '../core/visible-text.ts'
 import { kinds } from '../db/values.ts'

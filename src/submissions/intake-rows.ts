@@ -1,5 +1,5 @@
 import type { Tables } from '../db/schema.ts'
-import type { ProcessCodec } from '../encryption/hidden.ts'
+import type { ProcessCodec } from '../encryption/process-codec.ts'
 import type { NewJob } from '../jobs/job.ts'
 import { contactIn } from './contact.ts'
 import type { Prepared } from './intake-encrypt.ts'

@@ -1,7 +1,7 @@
 import { type Failure, unavailable } from '../core/errors.ts'
 import { isDuplicate, isOrphan, isUnavailable } from '../db/errors.ts'
 import type { Database } from '../db/open.ts'
-import type { ProcessCodec } from '../encryption/hidden.ts'
+import type { ProcessCodec } from '../encryption/process-codec.ts'
 import { noKeys } from '../encryption/types.ts'
 import type { Contact } from '../jobs/contact.ts'
 import { insertJobs } from '../jobs/enqueue-store.ts'

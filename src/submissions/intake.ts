@@ -21,8 +21,8 @@ import type { EncryptedAs, NewRecord, NewSubmission, ReceivedBefore, Recorded } 
 import { type Content, type Fields, type Message, summaryOf } from './model.ts'
 import { settlingTime } from './presence.ts'
 import { hashReceipt, newReceipt, newReference, receiptCandidatesIn, receiptFor } from './receipt.ts'
+import { isRepeated } from './repeated-message.ts'
 import { areComparable } from './request-digest.ts'
-import { isRepeated } from './said-before.ts'
 import { mailboxKey, sendersOf } from './sender-fingerprint.ts'
 
 /**

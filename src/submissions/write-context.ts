@@ -1,4 +1,4 @@
-import type { ProcessCodec } from '../encryption/hidden.ts'
+import type { ProcessCodec } from '../encryption/process-codec.ts'
 import type { Contents } from './content-codec.ts'
 import type { RecipientsStore } from './recipients-store.ts'
 

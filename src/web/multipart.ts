@@ -5,7 +5,7 @@ import multer, { type StorageEngine } from 'multer'
 import { Failure, unavailable } from '../core/errors.ts'
 import { NoRoom } from '../files/no-room.ts'
 import { type AwaitedFile, maxFiles, type StagedFile } from '../submissions/incoming.ts'
-import type { FileError } from './file-fault.ts'
+import type { FileError } from './file-error.ts'
 import { namelessFiles } from './nameless-files.ts'
 import type { BodyUse } from './request-bodies.ts'
 

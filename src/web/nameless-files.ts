@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import type { FileError } from './file-fault.ts'
+import type { FileError } from './file-error.ts'
 
 /** What the reader of a form tells of a file: https://github.com/mscdex/busboy#busboy-special-events */
 type FileEvent = [field: string, content: Readable, info: { filename?: string }]

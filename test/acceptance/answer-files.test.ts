@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
 import { canary, everyByte, found } from '../support/canary.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png, storyAngle, tip } from '../support/pieces.ts'
+import { png, storyAngle, tip } from '../support/submissions.ts'
 
 type Sent = { name: string; content: Buffer | string }
 

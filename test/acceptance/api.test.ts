@@ -9,7 +9,7 @@ import { runCommand } from '../../src/cli/commands.ts'
 import { readConfig } from '../../src/config.ts'
 import { kinds } from '../../src/db/values.ts'
 import { fieldsOf, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, tip } from '../support/pieces.ts'
+import { guestPost, png, tip } from '../support/submissions.ts'
 
 const body = { kind: 'news-tip', body: 'Two trucks leave the depot every Friday night.', sender: 'wa:17' }
 

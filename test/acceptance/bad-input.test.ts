@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png, tip } from '../support/pieces.ts'
+import { png, tip } from '../support/submissions.ts'
 
 const multipart = 'multipart/form-data; boundary=b'
 const field = (name: string, value: string) =>

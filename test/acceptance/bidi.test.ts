@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { isolated } from '../../src/core/bidi.ts'
 import { skip, visit, withBrowser } from '../support/browser.ts'
-import { guestPost } from '../support/pieces.ts'
+import { guestPost } from '../support/submissions.ts'
 
 const controls = ['\u202a', '\u202b', '\u202c', '\u202d', '\u202e', '\u2066', '\u2067', '\u2068', '\u2069']
 

@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { folderUntilExit } from '../support/folder.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
 import { freePort, startProcess } from '../support/process.ts'
 import { type Brought, everyTakingRoute, webhookSecret } from '../support/routes.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 const KiB = 1024
 

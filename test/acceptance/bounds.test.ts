@@ -9,7 +9,7 @@ import { readConfig } from '../../src/config.ts'
 import { JobError, nextTry, waitIn } from '../../src/jobs/job.ts'
 import { inboundMail } from '../support/mail.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { messageFrame, storyAngle } from '../support/pieces.ts'
+import { messageFrame, storyAngle } from '../support/submissions.ts'
 
 // Numbers and times from outside are bounded before they are stored: no page fails for one.
 

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
 import { editorAddress } from '../support/newsroom.ts'
-import { guestPost, png, tip } from '../support/pieces.ts'
+import { guestPost, png, tip } from '../support/submissions.ts'
 
 describe('in a real browser', skip, () => {
   withBrowser()

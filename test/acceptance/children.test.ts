@@ -16,9 +16,9 @@ import { type Confinement, confinedBy } from '../../src/files/processes/confinem
 import { bombs } from '../support/bombs.ts'
 import { processesBelow, watched } from '../support/children.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { onePagePdf, png, storyAngle } from '../support/pieces.ts'
 import { freePort, startProcess } from '../support/process.ts'
 import { offlineDesk, storageParts } from '../support/storage.ts'
+import { onePagePdf, png, storyAngle } from '../support/submissions.ts'
 
 const MiB = 1024 * 1024
 /** What Node may take. */

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png, storyAngle } from '../support/pieces.ts'
+import { png, storyAngle } from '../support/submissions.ts'
 
 /** Words that are in nothing else. */
 const secret = 'Ferrugineous ledgers lie beneath the granary floor, and the clerk knows who put them there.'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle, tip } from '../support/pieces.ts'
+import { storyAngle, tip } from '../support/submissions.ts'
 
 const second = 'otto@newsroom.test'
 const race = 'This changed while you were working'

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { removeEditor } from '../support/accounts.ts'
 import { lookAtAll, skip, type Visit, visit, withBrowser } from '../support/browser.ts'
 import { editorAddress } from '../support/newsroom.ts'
-import { guestPost, onePagePdf, png, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, onePagePdf, png, storyAngle, tip } from '../support/submissions.ts'
 
 const second = 'second@newsroom.test'
 

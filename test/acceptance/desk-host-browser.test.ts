@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import { plugIn } from '../support/authenticator.ts'
 import { anotherBrowser, skip, withBrowser } from '../support/browser.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 
 /**
  * A newspaper's site with a script of somebody else's in it, and Barua under a path of it, as one server in front hands it

@@ -8,7 +8,7 @@ import { passkeysOf } from '../../src/accounts/webauthn.ts'
 import { ConfigError, readConfig, siteAddresses } from '../../src/config.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { givePasskey } from '../support/passkey.ts'
-import { storyAngle, tip } from '../support/pieces.ts'
+import { storyAngle, tip } from '../support/submissions.ts'
 
 /** The Tor Project's own, which has a right checksum. */
 const onion = '2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion'

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { removeEditor } from '../support/accounts.ts'
 import { cookieOf, editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, png, storyAngle, tip } from '../support/submissions.ts'
 
 test('an editor signs in by the mailed link, once, and comes to the page that was asked for', async (t) => {
   const newsroom = await openNewsroom(t)

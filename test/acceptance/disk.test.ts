@@ -4,7 +4,7 @@ import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import type { RoomIn } from '../../src/files/disk-room.ts'
 import { inboundMail } from '../support/mail.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { png, storyAngle, tip } from '../support/pieces.ts'
+import { png, storyAngle, tip } from '../support/submissions.ts'
 
 const MiB = 1024 * 1024
 const size = 4000 * MiB

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 const victim = 'victim@example.org'
 const sender = 'amina@example.org'

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { inboundMail } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 const sender = 'amina@example.org'
 

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom } from '../support/newsroom.ts'
-import { png, storyAngle } from '../support/pieces.ts'
+import { png, storyAngle } from '../support/submissions.ts'
 
 const evil = (mark: string) => `<script>alert('${mark}')</script><img src=x onerror="alert('${mark}')">`
 

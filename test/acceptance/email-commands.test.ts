@@ -7,7 +7,7 @@ import { runCommand } from '../../src/cli/commands.ts'
 import { readConfig } from '../../src/config.ts'
 import { compose, inboundMail } from '../support/mail.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 async function shell(newsroom: Newsroom, args: string[], env: Record<string, string> = {}) {
   const lines: string[] = []

@@ -4,7 +4,7 @@ import { removeEditor } from '../support/accounts.ts'
 import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 const sender = 'amina@example.org'
 const second = 'otto@newsroom.test'

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png, storyAngle, tip } from '../support/pieces.ts'
+import { png, storyAngle, tip } from '../support/submissions.ts'
 import { packed } from '../support/zip.ts'
 
 const sender = 'amina@example.org'

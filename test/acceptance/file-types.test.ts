@@ -8,7 +8,7 @@ import { downloadName, fileTypeCheck } from '../../src/files/type.ts'
 import { FileRefused, type RejectionReason } from '../../src/submissions/file-refusal.ts'
 import { inboundMail } from '../support/mail.ts'
 import { openNewsroom, type SentFile } from '../support/newsroom.ts'
-import { png, storyAngle, tip } from '../support/pieces.ts'
+import { png, storyAngle, tip } from '../support/submissions.ts'
 
 const usual = fileTypeCheck(readConfig({}).FILE_TYPES)
 

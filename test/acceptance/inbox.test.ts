@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Response } from 'superagent'
 import { inboundMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, storyAngle, tip } from '../support/submissions.ts'
 
 async function references(newsroom: Newsroom, path: string): Promise<string[]> {
   const page = await newsroom.deskPage(path)

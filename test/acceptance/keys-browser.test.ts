@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
 import { cookieOf, editorAddress } from '../support/newsroom.ts'
-import { png, tip } from '../support/pieces.ts'
+import { png, tip } from '../support/submissions.ts'
 
 const colleague = 'wanja@newsroom.test'
 const newcomer = 'otto@newsroom.test'

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { runCommand } from '../../src/cli/commands.ts'
 import { readConfig } from '../../src/config.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
 import { offlineDesk } from '../support/storage.ts'
+import { tip } from '../support/submissions.ts'
 
 const passphrase = 'five words of my own'
 const minute = 60_000

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { kinds } from '../../src/db/values.ts'
 import { kindNames } from '../../src/submissions/model.ts'
 import { cookieOf, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, tip } from '../support/pieces.ts'
+import { guestPost, png, tip } from '../support/submissions.ts'
 
 test('the front page leads to a form for each kind', async (t) => {
   const newsroom = await openNewsroom(t)

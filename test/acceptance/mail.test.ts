@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openMailServer } from '../support/mail-server.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, png, storyAngle, tip } from '../support/submissions.ts'
 
 const hour = 3_600_000
 const aboutSubmissions = (newsroom: Awaited<ReturnType<typeof openNewsroom>>, address = editorAddress) =>

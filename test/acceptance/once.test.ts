@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { editorAddress, fieldsOf, openNewsroom } from '../support/newsroom.ts'
-import { png, storyAngle, textUpdate, tip } from '../support/pieces.ts'
+import { png, storyAngle, textUpdate, tip } from '../support/submissions.ts'
 
 test('the same update gives the same submission, and its receipt is told once', async (t) => {
   const newsroom = await openNewsroom(t, { TELEGRAM_BOT_TOKEN: '' })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle, tip } from '../support/pieces.ts'
+import { storyAngle, tip } from '../support/submissions.ts'
 
 /** The Tor Project's own, which has a right checksum. */
 const onion = '2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion'

@@ -11,9 +11,9 @@ import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import { folderUntilExit } from '../support/folder.ts'
 import { type MailServer, openMailServer } from '../support/mail-server.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 import { freePort, type RunningProcess, startProcess } from '../support/process.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 type Newsroom = Awaited<ReturnType<typeof openNewsroom>>
 

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { plugIn } from '../support/authenticator.ts'
 import { lookAtAll, skip, type Visit, visit, withBrowser } from '../support/browser.ts'
 import { cookieOf, editorAddress } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 
 const passphrase = 'five words of my own'
 

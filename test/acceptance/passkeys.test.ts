@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { cookieOf, editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
 import { givePasskey, type TestPasskey } from '../support/passkey.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 
 const colleague = 'wanja@newsroom.test'
 const passphrase = 'five words of my own'

@@ -6,7 +6,7 @@ import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
 import { openGpg, withGpg } from '../support/gpg.ts'
 import { inboundMail } from '../support/mail.ts'
 import { editorAddress } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 const colleague = 'wanja@newsroom.test'
 const curve25519 = ['ed25519', 'cv25519'] as const

@@ -14,7 +14,7 @@ import { type Gpg, openGpg, withGpg } from '../support/gpg.ts'
 import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, storyAngle, tip } from '../support/submissions.ts'
 
 const minute = 60_000
 const hour = 60 * minute

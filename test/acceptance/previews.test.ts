@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import sharp from 'sharp'
 import { openNewsroom } from '../support/newsroom.ts'
-import { onePagePdf, storyAngle } from '../support/pieces.ts'
+import { onePagePdf, storyAngle } from '../support/submissions.ts'
 
 const exif = {
   IFD0: { Copyright: 'Canary owner' },

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { guestPost, photoUpdate, png, textUpdate } from '../support/pieces.ts'
+import { guestPost, photoUpdate, png, textUpdate } from '../support/submissions.ts'
 
 let count = 0
 const canary = () => `canary${String(++count).padStart(4, '0')}`

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isReadByNobody } from '../../src/core/no-reply-address.ts'
 import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { storyAngle } from '../support/pieces.ts'
+import { storyAngle } from '../support/submissions.ts'
 
 const readByNobody = [
   'noreply@shop.example',

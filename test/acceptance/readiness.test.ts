@@ -11,9 +11,9 @@ import pg from 'pg'
 import { coarseId } from '../../src/core/ids.ts'
 import { folderUntilExit } from '../support/folder.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 import { type RunningProcess, startProcess } from '../support/process.ts'
+import { tip } from '../support/submissions.ts'
 
 const strace = '/usr/bin/strace'
 const isRoot = process.getuid?.() === 0

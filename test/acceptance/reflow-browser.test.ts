@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { skip, visit, withBrowser } from '../support/browser.ts'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress } from '../support/newsroom.ts'
-import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, png, storyAngle, tip } from '../support/submissions.ts'
 
 const second = 'otto@newsroom.test'
 

@@ -4,7 +4,7 @@ import { defaultPolicy } from '../../src/accounts/notification-policy.ts'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import type { ReceivedMail } from '../support/mail-server.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 
 const second = 'second@newsroom.test'
 const third = 'third@newsroom.test'

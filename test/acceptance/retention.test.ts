@@ -10,7 +10,7 @@ import { defaultRetention, RetentionRules } from '../../src/submissions/retentio
 import { canary, everyByte, found } from '../support/canary.ts'
 import { inboundMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, png, storyAngle, tip } from '../support/submissions.ts'
 
 const day = 86_400_000
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
-import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, png, storyAngle, tip } from '../support/submissions.ts'
 
 const onion = 'http://2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion'
 

@@ -7,8 +7,8 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { folderUntilExit } from '../support/folder.ts'
-import { tip } from '../support/pieces.ts'
 import { startProcess } from '../support/process.ts'
+import { tip } from '../support/submissions.ts'
 
 function folder() {
   const path = folderUntilExit('start')

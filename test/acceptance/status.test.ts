@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, tip } from '../support/pieces.ts'
+import { guestPost, png, tip } from '../support/submissions.ts'
 
 test('whoever holds the receipt reads the conversation and writes again, with files', async (t) => {
   const newsroom = await openNewsroom(t)

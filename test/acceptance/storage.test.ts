@@ -27,9 +27,9 @@ import { readTerms } from '../../src/submissions/search-query.ts'
 import { removeEditor } from '../support/accounts.ts'
 import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { photoUpdate, png, tip } from '../support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 import { newIdentity, storageParts } from '../support/storage.ts'
+import { photoUpdate, png, tip } from '../support/submissions.ts'
 
 let made = 0
 const newId = () => idAt(Date.now())

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { coarseId } from '../../src/core/ids.ts'
 import { folderUntilExit } from '../support/folder.ts'
-import { png, tip } from '../support/pieces.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 import { freePort, runCommand, startProcess } from '../support/process.ts'
+import { png, tip } from '../support/submissions.ts'
 
 type Env = Record<string, string> & { DATA_DIR: string; UPLOADS_DIR: string }
 

@@ -14,9 +14,9 @@ import { madeBy } from '../../src/files/processes/child-process.ts'
 import { removeEditor, resetFactors } from '../support/accounts.ts'
 import { folderUntilExit } from '../support/folder.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png, tip } from '../support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from '../support/process.ts'
 import { openSmtpClient } from '../support/smtp-client.ts'
+import { png, tip } from '../support/submissions.ts'
 
 const second = 1000
 const heartbeat = 20 * second

@@ -4,7 +4,7 @@ import { commandNames } from '../../src/channels/chat/command-names.ts'
 import { languages } from '../../src/channels/chat/words/words.ts'
 import { commandIn } from '../../src/channels/telegram/commands.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { png } from '../support/pieces.ts'
+import { png } from '../support/submissions.ts'
 import { botName } from '../support/telegram-server.ts'
 
 const hour = 3_600_000

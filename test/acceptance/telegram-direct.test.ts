@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png } from '../support/pieces.ts'
+import { png } from '../support/submissions.ts'
 import type { Said } from '../support/telegram-server.ts'
 
 const minute = 60_000

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { encodedPath } from '../../src/channels/telegram/download-file.ts'
 import { editorAddress, openNewsroom, type SentFile } from '../support/newsroom.ts'
-import { png } from '../support/pieces.ts'
+import { png } from '../support/submissions.ts'
 import { botToken } from '../support/telegram-server.ts'
 
 const photo = (id: string, more: object = {}) => ({

@@ -5,7 +5,7 @@ import { readMessage } from '../../src/channels/telegram/parse-message.ts'
 import { messageIn, Update } from '../../src/channels/telegram/update-schema.ts'
 import { bytes } from '../support/bytes.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { messageFrame, png } from '../support/pieces.ts'
+import { messageFrame, png } from '../support/submissions.ts'
 
 const reading = { tidyFileName: (name: string) => name, maxFileBytes: 1e9 }
 

@@ -13,7 +13,7 @@ import { updateKinds } from '../../src/channels/telegram/message/updates.ts'
 import { readMessage } from '../../src/channels/telegram/parse-message.ts'
 import { messageIn, Update } from '../../src/channels/telegram/update-schema.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { messageFrame, png } from '../support/pieces.ts'
+import { messageFrame, png } from '../support/submissions.ts'
 import { type DeclaredField, named, type TypeExpression, telegramTypes } from '../support/telegram-types.ts'
 
 const types = telegramTypes()

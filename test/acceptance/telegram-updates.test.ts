@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isNotOurs, updateKinds } from '../../src/channels/telegram/message/updates.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { messageFrame, textUpdate } from '../support/pieces.ts'
+import { messageFrame, textUpdate } from '../support/submissions.ts'
 import { telegramTypes } from '../support/telegram-types.ts'
 
 const types = telegramTypes()

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { firstIdAt } from '../../src/core/ids.ts'
 import { inboundMail } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png, storyAngle, tip } from '../support/pieces.ts'
+import { png, storyAngle, tip } from '../support/submissions.ts'
 
 const minute = 60_000
 

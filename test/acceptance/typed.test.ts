@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { skip, type Visit, visit, withBrowser } from '../support/browser.ts'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle, tip } from '../support/pieces.ts'
+import { storyAngle, tip } from '../support/submissions.ts'
 
 const second = 'otto@newsroom.test'
 

@@ -4,7 +4,7 @@ import { hashToken, newToken } from '../../src/accounts/api-token.ts'
 import { defaultLetters, letters } from '../../src/editorial/letter-templates.ts'
 import { inboundMail } from '../support/mail.ts'
 import { cookieOf, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, storyAngle, tip } from '../support/submissions.ts'
 
 // Anybody can name an address that is somebody else's. Whoever that is gets few mails, with no word of the stranger's.
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inboundMail } from '../support/mail.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { guestPost, storyAngle } from '../support/pieces.ts'
+import { guestPost, storyAngle } from '../support/submissions.ts'
 
 const nothing = '\u200b\u3164\u2800\u00ad'
 

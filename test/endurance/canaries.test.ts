@@ -13,9 +13,9 @@ import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import { canary, everyByte, found, planted } from '../support/canary.ts'
 import { compose, inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { png } from '../support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from '../support/process.ts'
 import { openSmtpClient } from '../support/smtp-client.ts'
+import { png } from '../support/submissions.ts'
 import { botToken, openTelegramServer } from '../support/telegram-server.ts'
 
 test('of two hundred canaries through every door none is on the disk, in a log or in a mail', async (t) => {

@@ -10,9 +10,9 @@ import { openStorage } from '../../src/app/stores.ts'
 import type { Message } from '../../src/submissions/model.ts'
 import { openMailServer } from '../support/mail-server.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { png, textUpdate, tip } from '../support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from '../support/process.ts'
 import { offlineDesk, storageParts } from '../support/storage.ts'
+import { png, textUpdate, tip } from '../support/submissions.ts'
 
 const secret = 'crash-secret'
 const crashes = 12

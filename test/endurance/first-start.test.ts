@@ -10,9 +10,9 @@ import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { folderUntilExit } from '../support/folder.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { guestPost, tip } from '../support/pieces.ts'
 import { postgresPrograms, startCluster } from '../support/postgres.ts'
 import { freePort, type RunningProcess, runCommand, startProcess } from '../support/process.ts'
+import { guestPost, tip } from '../support/submissions.ts'
 
 const strace = '/usr/bin/strace'
 const withStrace = existsSync(strace) ? {} : { skip: 'strace is not installed: apt-get install strace' }

@@ -17,7 +17,7 @@ import { readConfig } from '../../src/config.ts'
 import type { Identity } from '../../src/encryption/types.ts'
 import { folderUntilExit } from '../support/folder.ts'
 import { admin, colleague, invited, passphrases } from '../support/key-people.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 
 const strace = '/usr/bin/strace'
 const withStrace = existsSync(strace) ? {} : { skip: 'strace is not installed: apt-get install strace' }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { anotherBrowser, withBrowser, skip as withoutBrowser } from '../support/browser.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 import { startTor, skip as withoutTor } from '../support/tor.ts'
 
 /** What docs/onion.md says to put into `torrc`, with this folder and port. */

@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib'
 import sharp from 'sharp'
-import { png } from './pieces.ts'
+import { png } from './submissions.ts'
 
 /** A picture of one colour, which packs to almost nothing. */
 function flat(width: number, height: number) {

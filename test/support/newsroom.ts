@@ -24,7 +24,7 @@ import { settlingTime } from '../../src/submissions/presence.ts'
 import { bytes } from './bytes.ts'
 import { compose, type TestMail } from './mail.ts'
 import { type MailServer, openMailServer, type ReceivedMail } from './mail-server.ts'
-import { guestPost, storyAngle, tip } from './pieces.ts'
+import { guestPost, storyAngle, tip } from './submissions.ts'
 import {
   type BotMessage,
   botToken,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import JSZip from 'jszip'
 import sharp from 'sharp'
-import { onePagePdf } from './pieces.ts'
+import { onePagePdf } from './submissions.ts'
 
 const run = promisify(execFile)
 const needed = { bubblewrap: 'bwrap', mat2: 'mat2', ffmpeg: 'ffmpeg', 'libheif-examples': 'heif-enc' }

@@ -33,7 +33,7 @@ export function auditRoutes(app: AuditContext): DeskRoute[] {
         const page = await app.audit.page(pageSize + 1, { below, reference })
         const entries = page.slice(0, pageSize)
         const nameOf = fullNameFrom(await app.editors.names())
-        await app.showPage(res, seat, 'desk/trail', {
+        await app.showPage(res, seat, 'desk/audit-log', {
           entries,
           reference,
           next: page.length > pageSize ? entries.at(-1)?.number : undefined,

@@ -21,7 +21,7 @@ export function furtherRoutes(app: FurtherContext): DeskRoute[] {
       path: '/desk/unread',
       access: 'editor',
       handle: async (_req, res, seat) =>
-        app.showPage(res, seat, 'desk/unread', {
+        app.showPage(res, seat, 'desk/dead-letters', {
           deadLetters: await app.deadLetters.latest(shown, seat.keys),
         }),
     },

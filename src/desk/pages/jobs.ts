@@ -35,7 +35,7 @@ export function jobRoutes(app: DeskContext): DeskRoute[] {
         const rows = page.slice(0, pageSize)
         const ids = rows.flatMap((row) => row.submissionId ?? [])
         const names = await app.editors.names()
-        await app.showPage(res, seat, 'desk/deliveries', {
+        await app.showPage(res, seat, 'desk/jobs', {
           state,
           rows,
           // What waits is shown as it will be carried; by then the rest comes up.

@@ -28,7 +28,7 @@ export function statisticsRoutes(app: StatisticsContext): DeskRoute[] {
         const counts = await app.statistics.perDay(since, now)
         const days = daysBetween(since, now)
         const decided = await app.statistics.decided(now - decisionsSince)
-        await app.showPage(res, seat, 'desk/glance', {
+        await app.showPage(res, seat, 'desk/statistics', {
           byKind: perDay(days, counts, kinds, (one) => one.kind),
           byChannel: perDay(days, counts, channels, (one) => one.channel),
           waiting: await waitingByAge(app, now),

@@ -78,7 +78,7 @@ export function submissionShower(app: DeskContext) {
     const present = await app.attention.present(submission.id, now)
     const list = listOf(asked.list)
     const words = Object.fromEntries(typed?.texts.map(({ name, text }) => [name, text]) ?? [])
-    await app.showPage(res, seat, 'desk/piece', {
+    await app.showPage(res, seat, 'desk/submission', {
       submission,
       messages,
       opening: messages[0],

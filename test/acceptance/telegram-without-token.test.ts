@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openNewsroom } from '../support/newsroom.ts'
-import { messageFrame, photoUpdate, textUpdate } from '../support/pieces.ts'
+import { messageFrame, photoUpdate, textUpdate } from '../support/submissions.ts'
 
 const receiptIn = (text: string) =>
   /Receipt: ([\dA-Z-]{29})/.exec(text)?.[1] ?? assert.fail('no receipt in the answer')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, storyAngle, tip } from '../support/pieces.ts'
+import { guestPost, storyAngle, tip } from '../support/submissions.ts'
 
 const second = 'second@newsroom.test'
 const two = { EDITORS: `${editorAddress},${second}` }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Rhythm } from '../../src/accounts/notification-policy.ts'
 import { defaultPolicy, type NoticePolicy, nextDigestAt } from '../../src/accounts/notification-policy.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle, tip } from '../support/pieces.ts'
+import { storyAngle, tip } from '../support/submissions.ts'
 
 const second = 'second@newsroom.test'
 const two = { EDITORS: `${editorAddress},${second}` }

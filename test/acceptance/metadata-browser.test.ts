@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 import { tellingFiles, withCleaning } from '../support/telling-files.ts'
 
 describe('clean copies in a real browser', { ...withCleaning, ...skip }, () => {

@@ -4,7 +4,7 @@ import JSZip from 'jszip'
 import sharp from 'sharp'
 import { bytes } from '../support/bytes.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { storyAngle, tip } from '../support/pieces.ts'
+import { storyAngle, tip } from '../support/submissions.ts'
 import {
   openXmlFile,
   type TellingFile,

@@ -10,8 +10,8 @@ import { recipientOf } from '../../src/encryption/age-x25519.ts'
 import { opener, withAge } from '../support/age.ts'
 import { everyByte } from '../support/canary.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
 import { newIdentity, offlineDesk } from '../support/storage.ts'
+import { guestPost, png, storyAngle, tip } from '../support/submissions.ts'
 
 const run = promisify(execFile)
 const plates = { name: 'plates & more.txt', content: 'KBX 412, KCA 007\n'.repeat(20_000) }

@@ -7,8 +7,8 @@ import { textCipher } from '../../src/encryption/age-text.ts'
 import { receiptIdentity } from '../../src/submissions/receipt-key.ts'
 import { opener, withAge } from '../support/age.ts'
 import { type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { png, storyAngle, tip } from '../support/pieces.ts'
 import { offlineDesk } from '../support/storage.ts'
+import { png, storyAngle, tip } from '../support/submissions.ts'
 
 function rows(newsroom: Newsroom, query: string): Record<string, string>[] {
   const db = new DatabaseSync(join(newsroom.settings.DATA_DIR, 'barua.db'), { readOnly: true })

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { lookAtAll, skip, visit, withBrowser } from '../support/browser.ts'
 import { editorAddress } from '../support/newsroom.ts'
-import { png, tip } from '../support/pieces.ts'
+import { png, tip } from '../support/submissions.ts'
 
 const day = 86_400_000
 const second = 'wanja@newsroom.test'

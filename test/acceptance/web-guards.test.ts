@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { changingKey } from '../../src/web/guards.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
+import { tip } from '../support/submissions.ts'
 
 test('every answer has the guarding headers, and none names what we are built of', async (t) => {
   const newsroom = await openNewsroom(t, { PUBLIC_URL: 'https://news.test' })

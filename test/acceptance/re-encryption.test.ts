@@ -10,8 +10,8 @@ import { opener, withAge } from '../support/age.ts'
 import { canary, everyByte, found } from '../support/canary.ts'
 import { inboundMail, replyTo } from '../support/mail.ts'
 import { editorAddress, type Newsroom, openNewsroom } from '../support/newsroom.ts'
-import { guestPost, png, storyAngle, tip } from '../support/pieces.ts'
 import { createEncrypted } from '../support/sealed.ts'
+import { guestPost, png, storyAngle, tip } from '../support/submissions.ts'
 
 const second = 'second@newsroom.test'
 

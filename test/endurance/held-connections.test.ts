@@ -5,9 +5,9 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { folderUntilExit } from '../support/folder.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { tip } from '../support/pieces.ts'
 import { freePort, type RunningProcess, startProcess } from '../support/process.ts'
 import { type Brought, everyTakingRoute, webhookSecret } from '../support/routes.ts'
+import { tip } from '../support/submissions.ts'
 
 const linux = process.platform === 'linux' ? {} : { skip: 'any 127.x.y.z is this machine on Linux only' }
 const onion = '2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { editorAddress, openNewsroom } from '../support/newsroom.ts'
-import { photoUpdate, png, storyAngle } from '../support/pieces.ts'
+import { photoUpdate, png, storyAngle } from '../support/submissions.ts'
 
 test('the ledger tells every delivery’s life, and what failed is tried again by hand', async (t) => {
   const newsroom = await openNewsroom(t)

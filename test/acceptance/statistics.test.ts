@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { daysBetween, median } from '../../src/statistics/model.ts'
 import { openNewsroom } from '../support/newsroom.ts'
-import { storyAngle, tip } from '../support/pieces.ts'
+import { storyAngle, tip } from '../support/submissions.ts'
 
 const hour = 3_600_000
 
