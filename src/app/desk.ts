@@ -1,6 +1,8 @@
 import type { Router } from 'express'
+import type { ApiToken } from '../accounts/api-token.ts'
 import { nameFrom } from '../accounts/editor.ts'
 import type { KeyStep } from '../accounts/keyring/key-step.ts'
+import type { KeyRing } from '../accounts/keyring/keyring.ts'
 import { type LinkMaker, linkMaker } from '../accounts/sign-in-link.ts'
 import { passkeysOf } from '../accounts/webauthn.ts'
 import { hookSecret } from '../channels/api/outgoing-webhooks.ts'
@@ -15,10 +17,10 @@ import { confirmations } from '../desk/http/confirmation.ts'
 import type { DeskContext } from '../desk/http/context.ts'
 import { eventBy } from '../desk/http/event-by.ts'
 import { deskEvents, type Events } from '../desk/http/live-updates.ts'
-import { type AskedPasskeys, askedPasskeys } from '../desk/http/passkey-challenge.ts'
+import { askedPasskeys } from '../desk/http/passkey-challenge.ts'
 import { pageShower } from '../desk/http/render-page.ts'
 import { type DeskRoute, deskRouter, type FormReader, type Guard } from '../desk/http/routes.ts'
-import { createSessions, type Sessions } from '../desk/http/session.ts'
+import { createSessions } from '../desk/http/session.ts'
 import { accountRoutes } from '../desk/pages/account.ts'
 import { actionRoutes } from '../desk/pages/actions.ts'
 import { apiTokenRoutes } from '../desk/pages/api-tokens.ts'
@@ -48,6 +50,7 @@ import { undoRoutes } from '../desk/pages/undo.ts'
 import { answerFiles } from '../editorial/reply-attachments.ts'
 import { isRecipient } from '../encryption/age-x25519.ts'
 import { encryptedForKey } from '../encryption/encrypt-to-recipient.ts'
+import type { Keys } from '../encryption/types.ts'
 import { entriesOfEncrypted } from '../export/encrypted-archive.ts'
 import { entriesOfOpened } from '../export/plain-archive.ts'
 import { tarOf } from '../export/tar.ts'
@@ -55,6 +58,8 @@ import { NoRoom } from '../files/no-room.ts'
 import { previewNow } from '../files/preview/preview.ts'
 import { downloadName } from '../files/type.ts'
 import type { Composer } from '../outbound-mail/compose.ts'
+import type { Attachment } from '../submissions/attachment.ts'
+import type { Message } from '../submissions/model.ts'
 import { sendersOf } from '../submissions/sender-fingerprint.ts'
 import { rateLimited } from '../web/guards.ts'
 import { readMultipart, readSmallFile } from '../web/multipart.ts'
@@ -77,162 +82,116 @@ export function createDesk(
   mail: EmailChannel,
   pgp: Pgp,
 ): Desk {
-  const { config, storage, metrics, outside } = app
-  const base = deskBasePath(config)
-  const { now } = outside
-  const sessions = createSessions({
-    sessions: storage.sessions,
-    keysOf: app.keyRing.keysOf,
-    opened: (identity) => void app.reEncryption.begin(app.keyRing.keysOf(identity)),
-    addresses: siteAddresses(config),
-    base,
-    now,
-  })
-  const telegramWarnings = () => {
-    const seen = bots.webhook()
-    return seen ? warnings(seen.state, now()) : []
+  const { storage, outside } = app
+  const desk = { ...deskContext(app, compose, bots, mail), ...pgp, changes, isShared: storage.isShared }
+  const confirmation = confirmations(desk)
+  // What is done in a step, or with a form that was confirmed, is mailed at once.
+  const guard: Guard = async (req, res, seat, needs) => {
+    res.once('finish', () => app.nudge('mail'))
+    return confirmation.guard(req, res, seat, needs)
   }
-  const showPage = pageShower({
-    render: app.renderDesk,
-    jobs: storage.jobs,
-    telegramWarnings,
-    mailWarnings: mail.warnings,
-    storageWarnings: app.readiness.warnings,
-    pgpKeys: storage.pgpKeys,
-    factors: storage.factors,
-    keyRing: app.keyRing,
-    isOffline: config.OFFLINE_DESK_KEY !== undefined,
-    now,
-  })
-  const deskContext = deskContextOf(app, compose, showPage)
-  const common = { showPage, base, now, newsroom: config.NEWSROOM_NAME }
   const events = deskEvents({
-    ...deskContext,
-    sessions,
-    changes,
-    isShared: storage.isShared,
-    latest: storage.latest,
+    ...desk,
     onError(error) {
       outside.log.error({ name: error instanceof Error ? error.name : typeof error }, 'desk streams trouble')
       return undefined
     },
   })
-  const { editors, factors, settings, statistics, deadLetters } = storage
-  const passkeys = passkeysOf(siteAddresses(config), config.NEWSROOM_NAME)
-  const asked = askedPasskeys({
-    passkeys,
+  const pages = [
+    signInRoutes,
+    inboxRoutes,
+    exportRoutes,
+    submissionRoutes,
+    actionRoutes,
+    confidentialRoutes,
+    decideRoutes,
+    quarantineRoutes,
+    bulkRoutes,
+    undoRoutes,
+    keepingRoutes,
+    takeAlongRoutes,
+    auditRoutes,
+    fileRoutes,
+    rawUpdateRoutes,
+    jobRoutes,
+    statisticsRoutes,
+    accountRoutes,
+    pgpRoutes,
+    teamRoutes,
+    keyRoutes,
+    replyRoutes,
+    settingsRoutes,
+    botRoutes,
+    apiTokenRoutes,
+    furtherRoutes,
+  ]
+  const routes = [...confirmation.routes, ...events.routes, ...pages.flatMap((routesOf) => routesOf(desk))]
+  return { routes, router: deskRouter(routes, desk.sessions, formReader(app), guard), events }
+}
+
+/** All that the pages of the desk are made with. */
+function deskContext(app: App, compose: Composer, bots: TelegramChannel, mail: EmailChannel) {
+  const { config, storage, secrets, outside } = app
+  const { now } = outside
+  const addresses = siteAddresses(config)
+  const base = deskBasePath(config)
+  const sessions = createSessions({
     sessions: storage.sessions,
-    factors,
-    keyRing: app.keyRing,
-    addresses: siteAddresses(config),
+    keysOf: app.keyRing.keysOf,
+    opened: (identity) => void app.reEncryption.begin(app.keyRing.keysOf(identity)),
+    addresses,
+    base,
     now,
   })
-  const totpKey = app.secrets.keyFor('totp')
-  const confirmation = confirmations({
-    ...common,
-    sessions,
-    factors,
-    askedPasskeys: asked,
-    attempts: storage.attempts,
-    keyRing: app.keyRing,
+  const stores = { ...storage, sessionStore: storage.sessions, sessions }
+  const common = {
+    base,
+    now,
+    addresses,
+    newsroom: config.NEWSROOM_NAME,
     isOffline: config.OFFLINE_DESK_KEY !== undefined,
-  })
-  // What is done in a step, or with a form that was confirmed, is mailed at once.
-  const nudging: Guard = async (req, res, seat, needs) => {
-    res.once('finish', () => app.nudge('mail'))
-    return confirmation.guard(req, res, seat, needs)
+    hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
+    keyRing: mailing(app),
+    passkeys: passkeysOf(addresses, config.NEWSROOM_NAME),
+    telegramWarnings() {
+      const seen = bots.webhook()
+      return seen ? warnings(seen.state, now()) : []
+    },
+    mailWarnings: mail.warnings,
+    storageWarnings: app.readiness.warnings,
+    render: app.renderDesk,
   }
-  const keyRing = {
+  const oneTime = secrets.keyFor('one-time')
+  return {
+    ...stores,
+    ...common,
+    ...editorialContext(app, compose),
+    ...signInContext(app),
+    ...packing(app),
+    showPage: pageShower({ ...stores, ...common }),
+    askedPasskeys: askedPasskeys({ ...stores, ...common }),
+    reEncryption: app.reEncryption,
+    sendKeyLink: sendKeyLink(app),
+    requestOfLink: (token: string) => readToken(oneTime, 'request', token, now())?.id,
+    messageOfLink: (token: string) => readToken(oneTime, 'reply', token, now())?.id,
+    renderPublic: app.render,
+    renderDesk: app.renderDesk,
+    webhook: bots.webhook,
+    refreshTelegram: bots.lookAfter,
+    webhookHosts: config.WEBHOOK_HOSTS,
+    webhookSecretOf: (token: ApiToken) => hookSecret(secrets.keyFor('webhook'), token),
+    programs: app.cleaner.programs,
+    metrics: async () => app.metrics.read(await storage.jobs.counts()),
+  }
+}
+
+/** The key ring, where what a step has to tell by mail goes out at once. */
+function mailing(app: App): KeyRing {
+  return {
     ...app.keyRing,
     together: <T>(work: (step: KeyStep) => Promise<T>, acknowledged?: string) =>
       app.keyRing.together(work, acknowledged).finally(() => app.nudge('mail')),
   }
-  const routes = [
-    ...confirmation.routes,
-    ...signIn(app, sessions, asked),
-    ...inboxRoutes(deskContext),
-    ...exportRoutes(deskContext),
-    ...submissionRoutes(deskContext),
-    ...actionRoutes(deskContext),
-    ...confidentialRoutes(deskContext),
-    ...decideRoutes(deskContext),
-    ...quarantineRoutes(deskContext),
-    ...bulkRoutes(deskContext),
-    ...undoRoutes(deskContext),
-    ...keepingRoutes(deskContext),
-    ...takeAlongRoutes({ ...deskContext, ...packing(app) }),
-    ...auditRoutes({ ...deskContext, audit: storage.audit }),
-    ...fileRoutes(deskContext),
-    ...rawUpdateRoutes(deskContext),
-    ...events.routes,
-    ...jobRoutes(deskContext),
-    ...statisticsRoutes({ ...common, statistics }),
-    ...accountRoutes({
-      ...common,
-      sessions,
-      sessionStore: storage.sessions,
-      editors,
-      factors,
-      passkeys,
-      askedPasskeys: asked,
-      keyRing,
-      attempts: storage.attempts,
-      isOffline: config.OFFLINE_DESK_KEY !== undefined,
-      totpKey,
-    }),
-    ...pgpRoutes({ ...common, ...pgp, keys: storage.pgpKeys }),
-    ...teamRoutes({
-      ...common,
-      editors,
-      pgpKeys: storage.pgpKeys,
-      keyRing,
-      reEncrypt: app.reEncryption.begin,
-      sendKeyLink: sendKeyLink(app),
-    }),
-    ...keyRoutes({
-      ...common,
-      editors,
-      sessions,
-      factors,
-      askedPasskeys: asked,
-      attempts: storage.attempts,
-      keyRing,
-      isOffline: config.OFFLINE_DESK_KEY !== undefined,
-      requestOfLink: (token) => readToken(app.secrets.keyFor('one-time'), 'request', token, now())?.id,
-      render: app.render,
-      reEncryption: app.reEncryption,
-    }),
-    ...replyRoutes({
-      work: storage.work,
-      submissions: storage.submissions,
-      messageOfLink: (token) => readToken(app.secrets.keyFor('one-time'), 'reply', token, now())?.id,
-      render: app.renderDesk,
-      changed: deskContext.changed,
-      base,
-      now,
-    }),
-    ...settingsRoutes({ ...common, settings }),
-    ...botRoutes({
-      ...common,
-      hasToken: config.TELEGRAM_BOT_TOKEN !== undefined,
-      webhook: bots.webhook,
-      warnings: telegramWarnings,
-      refresh: bots.lookAfter,
-    }),
-    ...apiTokenRoutes({
-      ...common,
-      tokens: storage.apiTokens,
-      hosts: config.WEBHOOK_HOSTS,
-      secretFor: (token) => hookSecret(app.secrets.keyFor('webhook'), token),
-    }),
-    ...furtherRoutes({
-      ...common,
-      deadLetters,
-      programs: app.cleaner.programs,
-      metrics: async () => metrics.read(await storage.jobs.counts()),
-    }),
-  ]
-  return { routes, router: deskRouter(routes, sessions, formReader(app), nudging), events }
 }
 
 /** So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers take. */
@@ -277,43 +236,29 @@ export function createLinks({ config, storage, keyRing, outside }: App): LinkMak
   return linkMaker({ links: storage.sessions, keyRing, deskSiteUrl: deskSiteUrl(config), now: outside.now })
 }
 
-function deskContextOf(app: App, compose: Composer, showPage: DeskContext['showPage']): DeskContext {
-  const { config, storage, files, secrets, outside, nudge } = app
+/** What the pages about submissions are made with, besides the stores. */
+function editorialContext(app: App, compose: Composer) {
+  const { config, storage, files, secrets } = app
   const senderKey = secrets.keyFor('sender')
+  const readFile = (attachment: Pick<Attachment, 'id' | 'encrypted'>, keys: Keys) =>
+    files.readFor(attachment, keys)
   return {
-    showPage,
-    submissions: storage.submissions,
-    inbox: storage.inbox,
-    work: storage.work,
-    history: storage.history,
-    notes: storage.notes,
-    attention: storage.attention,
-    jobs: storage.jobs,
-    failedJobs: storage.failedJobs,
-    settings: storage.settings,
-    retention: storage.retention,
-    audit: storage.audit,
     erase: storage.erasures.erase,
     makeConfidential: confidentialMaker({ store: storage.confidential, files }),
     reEncrypt: app.reEncryption.begin,
     withFiles: answerFiles(app),
     mostWithAnAnswer: mostWithAnAnswer(app),
-    editors: storage.editors,
-    answerDraft: (submission, opening, wording) => compose.answerDraft(submission, opening, wording),
-    sendersOf: (message) => sendersOf(message.content, senderKey),
-    readFile: (attachment, keys) => files.readFor(attachment, keys),
+    answerDraft: compose.answerDraft,
+    sendersOf: (message: Message) => sendersOf(message.content, senderKey),
+    readFile,
     previewNow,
-    sendFile: fileAnswer({ readFile: (attachment, keys) => files.readFor(attachment, keys), downloadName }),
+    sendFile: fileAnswer({ readFile, downloadName }),
     sendCopy,
     cleaner: app.cleaner,
-    hasBot: config.TELEGRAM_BOT_TOKEN !== undefined,
-    newsroom: config.NEWSROOM_NAME,
     mailFrom: config.MAIL_FROM,
-    base: deskBasePath(config),
-    now: outside.now,
     changed() {
       app.changed()
-      for (const queue of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) nudge(queue)
+      for (const queue of ['mail', 'telegram', 'file', 'hook', 'preview'] as const) app.nudge(queue)
     },
   }
 }
@@ -365,18 +310,11 @@ function packing(app: App): Omit<TakeAlongContext, keyof DeskContext> {
   }
 }
 
-function signIn(app: App, sessions: Sessions, askedPasskeys: AskedPasskeys): DeskRoute[] {
-  const { config, storage, secrets, renderDesk, outside } = app
-  return signInRoutes({
-    sessions,
-    links: storage.sessions,
-    editors: storage.editors,
-    factors: storage.factors,
-    attempts: storage.attempts,
-    askedPasskeys,
-    keyRing: app.keyRing,
+function signInContext(app: App) {
+  const { secrets, storage, outside } = app
+  return {
     mailLink: mailLink(app),
-    async noteGuesses(editorId, count) {
+    async noteGuesses(editorId: string, count: number) {
       const event = {
         action: 'codes-guessed',
         editorId: null,
@@ -386,7 +324,7 @@ function signIn(app: App, sessions: Sessions, askedPasskeys: AskedPasskeys): Des
       await storage.securityEvents.note(event, outside.now())
       app.nudge('mail')
     },
-    limit: rateLimited({
+    signInLimit: rateLimited({
       limit: 100,
       windowMs: hour / 6,
       counts: 'all',
@@ -394,12 +332,7 @@ function signIn(app: App, sessions: Sessions, askedPasskeys: AskedPasskeys): Des
     }),
     accountKey: secrets.keyFor('account'),
     totpKey: secrets.keyFor('totp'),
-    render: renderDesk,
-    newsroom: config.NEWSROOM_NAME,
-    addresses: siteAddresses(config),
-    base: deskBasePath(config),
-    now: outside.now,
-  })
+  }
 }
 
 /** Mail that is kept as files lies beside what a link would open: then the link is shown to whoever asked for it. */

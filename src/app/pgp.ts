@@ -15,9 +15,9 @@ export type Pgp = {
   /** How mail to this address leaves. */
   protectionOf: (address: string) => Promise<Protection>
   /** Keeps the key that an editor gave. @throws Failure `invalid` for what is no key that can be used */
-  give: (editorId: string, given: Uint8Array, event: SecurityEvent) => Promise<void>
+  givePgpKey: (editorId: string, given: Uint8Array, event: SecurityEvent) => Promise<void>
   /** Asks the domain of this address for its key, and keeps it. @throws Failure `invalid` where there is none to be used */
-  lookUp: (editorId: string, address: string, event: SecurityEvent) => Promise<void>
+  lookUpPgpKey: (editorId: string, address: string, event: SecurityEvent) => Promise<void>
   /** What editors verify our mail with. */
   newsroomKey: () => Promise<{ armored: string; fingerprint: string }>
 }
@@ -29,8 +29,9 @@ export function createPgp({ config, storage, outside }: App): Pgp {
   const ownKey = () => newsroomKey(config.DATA_DIR, () => makeNewsroomKey(owner, now()))
   return {
     protectionOf: protecting({ keyFor: storage.pgpKeys.ofAddress, newsroomKey: ownKey, now }),
-    give: async (editorId, given, event) => keep(editorId, [await readPgpKey(given, now())], false, event),
-    lookUp: async (editorId, address, event) =>
+    givePgpKey: async (editorId, given, event) =>
+      keep(editorId, [await readPgpKey(given, now())], false, event),
+    lookUpPgpKey: async (editorId, address, event) =>
       keep(editorId, await lookUpPgpKeys(address, outside.internet ?? internet, now()), true, event),
     newsroomKey: async () => publicHalf(await ownKey()),
   }

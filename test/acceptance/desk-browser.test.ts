@@ -122,12 +122,12 @@ describe('the desk in a real browser', skip, () => {
     await signIn(visited, other, second)
     await page.goto(`${site}/desk/submissions/${reference}`)
     // Whoever goes on before their page has its stream cannot be seen to go.
-    const opened = other.waitForResponse(/events\?piece/)
+    const opened = other.waitForResponse(/events\?submission/)
     await other.goto(`${site}/desk/submissions/${reference}`)
     await opened
     await page.getByText('Open at this moment: Otto <b>').waitFor()
     await other.getByText('Open at this moment: editor').waitFor()
-    const streaming = other.waitForResponse(/events\?piece/)
+    const streaming = other.waitForResponse(/events\?submission/)
     await other.getByRole('button', { name: 'Claim' }).click()
     await streaming
     await page.getByText('Something has changed here').waitFor()

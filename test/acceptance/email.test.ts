@@ -540,7 +540,7 @@ test('of a first mail only a short signature is folded; it is in the notice, fou
   assert.match(notice?.html || '', /folded at the desk:[\s\S]*Zebrastrasse 4/)
   assert.match(await newsroom.deskPage('/desk?q=zebrastrasse'), new RegExp(reference))
   const receipt = /Receipt: (\S+)/.exec(newsroom.mailsTo(from).at(-1)?.text ?? '')?.[1] ?? ''
-  assert.match((await newsroom.status(receipt)).messages[0].quoted, /Zebrastrasse/)
+  assert.match((await newsroom.status(receipt)).messages[0].folded, /Zebrastrasse/)
   const page = await newsroom.http().post('/status').type('form').send({ receipt }).expect(200)
   assert.match(page.text, /Below it in your email[\s\S]*Zebrastrasse/)
 })

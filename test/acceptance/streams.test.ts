@@ -82,7 +82,9 @@ for (const [what, end] of Object.entries(endings)) {
     const { reference } = await newsroom.submit('news-tip', tip())
     const cookie = await newsroom.signIn(other)
     const pages = await Promise.all(
-      ['', `?piece=${reference}`, `?piece=${reference}`].map((query) => listen(port, cookie, query)),
+      ['', `?submission=${reference}`, `?submission=${reference}`].map((query) =>
+        listen(port, cookie, query),
+      ),
     )
     await beat()
     await end(newsroom, cookie)
@@ -93,7 +95,7 @@ for (const [what, end] of Object.entries(endings)) {
       assert.match(page.heard(), /event: signed-out/)
     }
     // Whoever is still there goes on hearing.
-    const still = await listen(port, await newsroom.signIn(), `?piece=${reference}`)
+    const still = await listen(port, await newsroom.signIn(), `?submission=${reference}`)
     await beat()
     await newsroom.submit('news-tip', { body: 'A second tip, which the lists are told of at once.' })
     await beat()
@@ -110,7 +112,7 @@ test('a page that is closed at any moment, and a server that stops, end nothing 
   const cookie = await newsroom.signIn()
   for (let round = 0; round < 5; round++) {
     const pages = await Promise.all(
-      Array.from({ length: 4 }, () => listen(port, cookie, `?piece=${reference}`)),
+      Array.from({ length: 4 }, () => listen(port, cookie, `?submission=${reference}`)),
     )
     const beating = beat()
     for (const { stream } of pages) stream.destroy()
@@ -118,7 +120,7 @@ test('a page that is closed at any moment, and a server that stops, end nothing 
   }
   await beat()
   await isAlive()
-  const last = await listen(port, cookie, `?piece=${reference}`)
+  const last = await listen(port, cookie, `?submission=${reference}`)
   const beating = beat()
   newsroom.application.closeStreams()
   await last.ended

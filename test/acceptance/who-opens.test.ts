@@ -537,7 +537,8 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
   await newsroom.submit('news-tip')
   /** Every identity that is anybody's, with how it is had; as a person has their words, the sheet its paper. */
   const secrets = new Map<string, { identity: Identity; id: string }>()
-  let sheet: Identity | undefined
+  /** Of a sheet that was replaced the paper may be there still, and opens what it alone does. */
+  const sheets = new Set<Identity>()
   let made = 0
   for (const { link } of newsroom.application.setUpLinks) {
     const token = link.split('/').at(-1) ?? ''
@@ -546,7 +547,7 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
   }
   /** Which keys somebody can open, by trying it with what they have; `settled` without links, which may not have arrived. */
   const openable = async ({ settled }: { settled: boolean }): Promise<Set<string>> => {
-    const identities = new Set<Identity>(sheet ? [sheet] : [])
+    const identities = new Set<Identity>(sheets)
     for (const { id: holder, recipient, standing } of await storage.keyRing.holders()) {
       if (standing === 'waiting') continue
       const theirs = [...secrets].filter(([, { identity }]) => recipientOf(identity) === recipient)
@@ -627,7 +628,7 @@ test('no sequence of steps leaves a key without a way to it, unless that was sai
         for (let attempts = 0; attempts < 2; attempts++) {
           try {
             await keyRing.together(work, acknowledged)
-            sheet = made_ ?? sheet
+            if (made_) sheets.add(made_)
             isRefused = false
             break
           } catch (error) {

@@ -10,7 +10,7 @@ import { formText } from './routes.ts'
 
 type AskingContext = {
   passkeys: ReturnType<typeof passkeysOf>
-  sessions: Pick<SessionStore, 'challenge' | 'takeChallenge'>
+  sessionStore: Pick<SessionStore, 'challenge' | 'takeChallenge'>
   factors: Pick<FactorStore, 'passkeys' | 'usePasskey'>
   keyRing: Wraps & { wrapsOf(editorId: string): Promise<{ id: string }[]> }
   addresses: SiteAddresses
@@ -23,7 +23,7 @@ type SignedPasskey = { id: string; secret: Uint8Array | undefined }
 export type AskedPasskeys = ReturnType<typeof askedPasskeys>
 
 /** Asking an editor's browser for one of their passkeys in a session, and what the passkey then proves and opens. */
-export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses, now }: AskingContext) {
+export function askedPasskeys({ passkeys, sessionStore, factors, keyRing, addresses, now }: AskingContext) {
   return {
     opening,
 
@@ -47,7 +47,7 @@ export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses,
 
     /** Which of the editor's passkeys has signed what this session asked for; undefined if none has. */
     async signed(req: Request, { id }: Editor, sessionHash: string): Promise<SignedPasskey | undefined> {
-      const challenge = await sessions.takeChallenge(sessionHash)
+      const challenge = await sessionStore.takeChallenge(sessionHash)
       if (!challenge) return undefined
       const have = await usable(id)
       const signed = await passkeys.signed(formText(req, 'passkey'), challenge, have).catch(() => undefined)
@@ -87,7 +87,7 @@ export function askedPasskeys({ passkeys, sessions, factors, keyRing, addresses,
   async function askOneOf(have: Passkey[], sessionHash: string) {
     if (have.length === 0) return undefined
     const options = await passkeys.ask(have)
-    await sessions.challenge(sessionHash, options.challenge)
+    await sessionStore.challenge(sessionHash, options.challenge)
     return options
   }
 }

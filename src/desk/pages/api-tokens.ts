@@ -9,17 +9,17 @@ import type { Seat } from '../http/seat.ts'
 
 type ApiTokenContext = {
   showPage: ShowPage
-  tokens: ApiTokenStore
+  apiTokens: ApiTokenStore
   /** The hosts that answers may be posted to. */
-  hosts: string[]
-  secretFor: (token: ApiToken) => string
+  webhookHosts: string[]
+  webhookSecretOf: (token: ApiToken) => string
   base: string
   now: () => number
 }
 
 /** The tokens by which other bots come in, for admins: made, shown once, revoked. */
 export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
-  const { tokens, base } = app
+  const { apiTokens, base } = app
   return [
     {
       method: 'get',
@@ -38,7 +38,7 @@ export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
           hourlyLimit: formText(req, 'hourlyLimit'),
           hookUrl: formText(req, 'hookUrl'),
         }
-        const parsed = tokenRules(app.hosts).safeParse(typed)
+        const parsed = tokenRules(app.webhookHosts).safeParse(typed)
         if (!parsed.success) {
           res.status(422)
           return show(res, seat, { typed, errors: parsed.error.flatten().fieldErrors as FieldErrors })
@@ -46,8 +46,10 @@ export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
         const token = newToken()
         try {
           const noted = { event: eventBy(seat, 'token-added'), at: app.now() }
-          const made = await tokens.add({ ...parsed.data, tokenHash: hashToken(token) }, noted.at, noted)
-          await show(res, seat, { made: { ...made, token, secret: made.hookUrl && app.secretFor(made) } })
+          const made = await apiTokens.add({ ...parsed.data, tokenHash: hashToken(token) }, noted.at, noted)
+          await show(res, seat, {
+            made: { ...made, token, secret: made.hookUrl && app.webhookSecretOf(made) },
+          })
         } catch (error) {
           if (!(error instanceof Failure)) throw error
           res.status(409)
@@ -62,7 +64,7 @@ export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
       confirm: 'person',
       async handle(req, res, seat) {
         const noted = { event: eventBy(seat, 'token-revoked'), at: app.now() }
-        const isRevoked = await tokens.revoke(formText(req, 'name'), noted.at, noted)
+        const isRevoked = await apiTokens.revoke(formText(req, 'name'), noted.at, noted)
         if (!isRevoked) throw new Failure('not-found', 'There is no such token.')
         res.redirect(303, `${base}/desk/api-tokens?saved=revoked`)
       },
@@ -71,8 +73,8 @@ export function apiTokenRoutes(app: ApiTokenContext): DeskRoute[] {
 
   async function show(res: Response, seat: Seat, more: Record<string, unknown>): Promise<void> {
     await app.showPage(res, seat, 'desk/api-tokens', {
-      tokens: await tokens.active(),
-      hosts: app.hosts,
+      tokens: await apiTokens.active(),
+      hosts: app.webhookHosts,
       usualHourlyLimit,
       ...more,
     })

@@ -25,7 +25,7 @@ type KeyContext = {
   editors: Pick<EditorStore, 'team' | 'byEmail'>
   /** Whose request a link speaks of; undefined for a link that is not ours, or too old. */
   requestOfLink: (token: string) => string | undefined
-  render: (view: string, data?: Record<string, unknown>) => string
+  renderPublic: (view: string, data?: Record<string, unknown>) => string
   isOffline: boolean
   sessions: Sessions
   factors: Pick<FactorStore, 'passphrase'>
@@ -194,7 +194,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
   async function showRequest(req: Request, res: Response): Promise<void> {
     const link = String(req.params.link)
     const editorId = await editorByLink(link)
-    res.type('html').send(app.render('desk/request', { link, isWaiting: editorId !== undefined }))
+    res.type('html').send(app.renderPublic('desk/request', { link, isWaiting: editorId !== undefined }))
   }
 
   async function stopByLink(req: Request, res: Response): Promise<void> {

@@ -10,11 +10,11 @@ import type { Seat } from '../http/seat.ts'
 
 type PgpContext = {
   showPage: ShowPage
-  keys: Pick<PgpKeyStore, 'of' | 'remove'>
+  pgpKeys: Pick<PgpKeyStore, 'of' | 'remove'>
   /** Keeps the key that an editor gave. @throws Failure `invalid` */
-  give: (editorId: string, given: Uint8Array, event: SecurityEvent) => Promise<void>
+  givePgpKey: (editorId: string, given: Uint8Array, event: SecurityEvent) => Promise<void>
   /** Asks the editor's domain for it. @throws Failure `invalid` */
-  lookUp: (editorId: string, address: string, event: SecurityEvent) => Promise<void>
+  lookUpPgpKey: (editorId: string, address: string, event: SecurityEvent) => Promise<void>
   newsroomKey: () => Promise<{ armored: string; fingerprint: string }>
   base: string
   now: () => number
@@ -35,7 +35,9 @@ export function pgpRoutes(app: PgpContext): DeskRoute[] {
       access: 'editor',
       confirm: 'keys',
       takesFile: true,
-      handle: saving('given', (req, seat) => app.give(seat.editor.id, keyIn(req), eventBy(seat, 'pgp-key'))),
+      handle: saving('given', (req, seat) =>
+        app.givePgpKey(seat.editor.id, keyIn(req), eventBy(seat, 'pgp-key')),
+      ),
     },
     {
       method: 'post',
@@ -43,7 +45,7 @@ export function pgpRoutes(app: PgpContext): DeskRoute[] {
       access: 'editor',
       confirm: 'keys',
       handle: saving('found', (_req, seat) =>
-        app.lookUp(seat.editor.id, seat.editor.email, eventBy(seat, 'pgp-key')),
+        app.lookUpPgpKey(seat.editor.id, seat.editor.email, eventBy(seat, 'pgp-key')),
       ),
     },
     {
@@ -52,7 +54,7 @@ export function pgpRoutes(app: PgpContext): DeskRoute[] {
       access: 'editor',
       confirm: 'person',
       handle: saving('removed', (_req, seat) =>
-        app.keys.remove(seat.editor.id, { event: eventBy(seat, 'pgp-key-removed'), at: app.now() }),
+        app.pgpKeys.remove(seat.editor.id, { event: eventBy(seat, 'pgp-key-removed'), at: app.now() }),
       ),
     },
     {
@@ -72,7 +74,7 @@ export function pgpRoutes(app: PgpContext): DeskRoute[] {
     seat: Seat,
     failed?: { what: string; failure: Failure },
   ): Promise<void> {
-    const key = await app.keys.of(seat.editor.id)
+    const key = await app.pgpKeys.of(seat.editor.id)
     await app.showPage(res, seat, 'desk/pgp', {
       key,
       standing: key && standingOf(key, app.now()),

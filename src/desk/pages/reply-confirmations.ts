@@ -10,7 +10,7 @@ type ReplyContext = {
   submissions: Pick<SubmissionStore, 'byId'>
   /** The message that a link of a confirmation speaks of; undefined for a link that is not ours, or too old. */
   messageOfLink: (token: string) => string | undefined
-  render: (view: string, data?: Record<string, unknown>) => string
+  renderDesk: (view: string, data?: Record<string, unknown>) => string
   /** Something at the desk is new, and something may be due now. */
   changed: () => void
   base: string
@@ -33,7 +33,7 @@ export function replyRoutes(app: ReplyContext): DeskRoute[] {
     const { reference } = submission
     const isToSend = req.query.do === 'send'
     const page = { fate, reference, isToSend, token: String(req.params.link) }
-    res.type('html').send(app.render('desk/reply', page))
+    res.type('html').send(app.renderDesk('desk/reply', page))
   }
 
   async function act(req: Request, res: Response): Promise<void> {

@@ -35,7 +35,7 @@ const links = [
 
 type SignInContext = {
   sessions: Sessions
-  links: Pick<SessionStore, 'linkFor'>
+  sessionStore: Pick<SessionStore, 'linkFor'>
   editors: Pick<EditorStore, 'byEmail' | 'byId'>
   factors: FactorStore
   attempts: Pick<LoginAttemptStore, 'allow' | 'forget'>
@@ -50,11 +50,11 @@ type SignInContext = {
   /** Notes in the trail how many codes of an editor's app were wrong, and has the editor told; also if they are closed. */
   noteGuesses: (editorId: string, count: number) => Promise<void>
   /** For one client, of browsers that have not signed in before. */
-  limit: RequestHandler
+  signInLimit: RequestHandler
   /** Accounts are counted under it, and browsers known again. */
   accountKey: KeyObject
   totpKey: KeyObject
-  render: (view: string, data?: Record<string, unknown>) => string
+  renderDesk: (view: string, data?: Record<string, unknown>) => string
   newsroom: string
   addresses: SiteAddresses
   base: string
@@ -156,7 +156,7 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
     req: Request,
     link: string,
   ): Promise<{ editorId: string; seat?: Seat } | undefined> {
-    const editorId = await app.links.linkFor(hashToken(link), app.now())
+    const editorId = await app.sessionStore.linkFor(hashToken(link), app.now())
     if (editorId !== undefined) return { editorId }
     const seat = await sessions.seatIfAny(req)
     if (!seat || !(await app.keyRing.allWrapsOf(seat.editor.id)).some(({ id }) => id === hashToken(link)))
@@ -397,12 +397,12 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
 
   function limited(req: Request, res: Response): Promise<void> {
     return new Promise((resolve, reject) => {
-      app.limit(req, res, (error?: unknown) => (error ? reject(error as Error) : resolve()))
+      app.signInLimit(req, res, (error?: unknown) => (error ? reject(error as Error) : resolve()))
     })
   }
 
   function show(res: Response, view: string, data: Record<string, unknown> = {}): void {
-    res.type('html').send(app.render(view, { ...data, signInToken: res.locals.signInToken }))
+    res.type('html').send(app.renderDesk(view, { ...data, signInToken: res.locals.signInToken }))
   }
 }
 

@@ -1,19 +1,19 @@
 import type { ShowPage } from '../http/render-page.ts'
 import type { DeskRoute } from '../http/routes.ts'
 
-type BotContext = {
+type TelegramPageContext = {
   showPage: ShowPage
-  hasToken: boolean
+  hasBot: boolean
   /** How the webhook stood, and when that was. */
   webhook: () => { state: object; at: number } | undefined
-  warnings: () => string[]
+  telegramWarnings: () => string[]
   /** Asks Telegram again. */
-  refresh: () => Promise<void>
+  refreshTelegram: () => Promise<void>
   base: string
 }
 
 /** How the Telegram bot is connected, in plain words. */
-export function botRoutes(app: BotContext): DeskRoute[] {
+export function botRoutes(app: TelegramPageContext): DeskRoute[] {
   return [
     {
       method: 'get',
@@ -21,9 +21,9 @@ export function botRoutes(app: BotContext): DeskRoute[] {
       access: 'editor',
       handle: (_req, res, seat) =>
         app.showPage(res, seat, 'desk/telegram', {
-          hasToken: app.hasToken,
+          hasToken: app.hasBot,
           webhook: app.webhook(),
-          warnings: app.warnings(),
+          warnings: app.telegramWarnings(),
         }),
     },
     {
@@ -31,7 +31,7 @@ export function botRoutes(app: BotContext): DeskRoute[] {
       path: '/desk/telegram',
       access: 'editor',
       async handle(_req, res) {
-        await app.refresh()
+        await app.refreshTelegram()
         res.redirect(303, `${app.base}/desk/telegram`)
       },
     },
