@@ -37,8 +37,8 @@ const mostCandidates = 20
 
 /**
  * What in a text may be receipts, however they were copied: in any case, with blanks, line ends, quotation marks or other
- * dashes between the groups, or none. Some are something else, such as the number of a bank account: only looking them up
- * tells. As we write receipts, each once, at most twenty.
+ * dashes between the groups, or none. Some are something else, such as the number of a bank account, or six words of four
+ * letters: only looking them up tells. As we write receipts, each once, at most twenty.
  */
 export function receiptCandidatesIn(text: string): string[] {
   const found = new Set<string>()
@@ -46,14 +46,13 @@ export function receiptCandidatesIn(text: string): string[] {
   for (const [from, first] of tokens.entries()) {
     let letters = first[0]
     let end = first.index + letters.length
-    for (let next = from + 1; letters.length < receiptLength; next++) {
+    for (let next = from + 1; letters.length % 4 === 0 && letters.length < receiptLength; next++) {
       const token = tokens[next]
       if (!token || !/^[\s\p{Pd}>|]{1,6}$/u.test(text.slice(end, token.index))) break
       letters += token[0]
       end = token.index + token[0].length
     }
-    // Words of four letters are none: one receipt in eight thousand has no digit.
-    const receipt = /\d/.test(letters) ? readReceipt(letters) : undefined
+    const receipt = readReceipt(letters)
     if (receipt) found.add(receipt)
     if (found.size === mostCandidates) break
   }
