@@ -35,7 +35,7 @@ function list(value: string): string[] {
     .filter((part) => part !== '')
 }
 
-/** An address of the newsroom, and the kind of piece that mail to it is. */
+/** An address of the newsroom, and the kind of submission that mail to it is. */
 const ReceivingAddress = z.string().transform((text, context) => {
   const [, address = '', kind] = /^([^\s@<>=]+@[^\s@<>=]+)\s*=\s*(\S+)$/.exec(text) ?? []
   const parsed = Kind.safeParse(kind)
@@ -204,7 +204,7 @@ export type Config = Readonly<
   }
 >
 
-/** A reply to our mail is taken in by the mail door, goes to a mailbox that people read, or is read by nobody. */
+/** A reply to our mail is taken in by the mail channel, goes to a mailbox that people read, or is read by nobody. */
 export type Replies = 'collected' | 'to-people' | 'unread'
 
 /** All that is wrong with the environment, one line a variable. */
@@ -212,7 +212,7 @@ export class ConfigError extends Error {}
 
 /**
  * Reads the environment once. An empty variable counts as not set.
- * @throws ConfigFault naming every faulty variable at once, without their values: they may be secrets.
+ * @throws ConfigError naming every faulty variable at once, without their values: they may be secrets.
  */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))

@@ -57,7 +57,10 @@ function isOursAlone(found: Stats, othersRights: number): boolean {
 
 let isEnding = false
 
-/** Stops in good order, for so long as that may take, and ends. After a mistake of the program somebody has to start it again. */
+/**
+ * Stops in good order, for so long as that may take, and ends. After a mistake of the program somebody has to start it
+ * again.
+ */
 function end(stop: () => Promise<void>, code: number): void {
   if (isEnding) return
   isEnding = true

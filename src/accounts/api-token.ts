@@ -16,7 +16,7 @@ export type ApiToken = {
 
 export type NewApiToken = Pick<ApiToken, 'name' | 'hourlyLimit' | 'hookUrl'> & { tokenHash: string }
 
-/** One piece a second on average is more than a bridge of people's chats needs. */
+/** One submission a second on average is more than a bridge of people's chats needs. */
 export const usualHourlyLimit = 3600
 
 /** What is asked for a token, as the desk and the shell take it. `hosts` are those that answers may be posted to. */

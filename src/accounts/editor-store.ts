@@ -23,7 +23,10 @@ export function editorStore(db: Database) {
       return (await accounts(db).orderBy('id').execute()).map(editorOf)
     },
 
-    /** The same without how they want to hear of things, which is dearer to read than all else: for lists of who there is. */
+    /**
+     * The same without how they want to hear of things, which is dearer to read than all else: for lists of who there
+     * is.
+     */
     async team(): Promise<Colleague[]> {
       return accounts(db).clearSelect().select(['id', 'email', 'name', 'role']).orderBy('id').execute()
     },
@@ -60,7 +63,7 @@ export function editorStore(db: Database) {
       })
     },
 
-    /** Keeps how the editor wants to hear of pieces, and puts the next digest into the outbox. */
+    /** Keeps how the editor wants to hear of submissions, and puts the next digest into the outbox. */
     async setPolicy(id: string, policy: NoticePolicy, now: number): Promise<void> {
       await db.transaction().execute(async (trx) => {
         await trx

@@ -6,7 +6,7 @@ import { hasSecondFactor } from './session-store.ts'
 
 export type FactorStore = ReturnType<typeof factorStore>
 
-/** What editors prove who they are with. Hashes and sealed secrets only. */
+/** What editors prove who they are with. Hashes and encrypted secrets only. */
 export function factorStore(db: Database) {
   return {
     /** The hash of the editor's passphrase; undefined until there is one. */
@@ -15,13 +15,13 @@ export function factorStore(db: Database) {
       return row?.passphrase ?? undefined
     },
 
-    /** The sealed TOTP secret; undefined where there is none. */
+    /** The encrypted TOTP secret; undefined where there is none. */
     async totp(editorId: string): Promise<string | undefined> {
       const row = await account(editorId)
       return row?.totp_secret ?? undefined
     },
 
-    /** Keeps a sealed TOTP secret and the hashes of new recovery codes; the old ones are no good any more. */
+    /** Keeps an encrypted TOTP secret and the hashes of new recovery codes; the old ones are no good any more. */
     async setTotp(
       editorId: string,
       encrypted: string,

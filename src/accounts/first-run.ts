@@ -12,7 +12,10 @@ export function setUpLines(links: SetUpLink[]): string[] {
   ]
 }
 
-/** How to come in where something is sealed already, and still nobody has set up: the links of earlier starts are the keys to that. */
+/**
+ * How to come in where something is encrypted already, and still nobody has set up: the links of earlier starts are the
+ * keys to that.
+ */
 export function waysIn(editors: string[], isMailed: boolean): string[] {
   if (editors.length === 0)
     return [

@@ -28,7 +28,10 @@ const disguised: Record<string, string> = {
   '!': 'i',
 }
 
-/** Why a passphrase would be among the first that somebody tries, in words for whoever chose it; undefined where it would not. */
+/**
+ * Why a passphrase would be among the first that somebody tries, in words for whoever chose it; undefined where it
+ * would not.
+ */
 export function whyGuessable(
   passphrase: string,
   { email, newsroom }: { email: string; newsroom: string },

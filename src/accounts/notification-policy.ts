@@ -5,7 +5,7 @@ import type { Attention } from '../submissions/presence.ts'
 const minute = 60_000
 const day = 24 * 60 * minute
 
-/** When an editor hears of pieces: of each one, of all together at chosen hours, or only of those they have claimed. */
+/** When an editor hears of submissions: of each one, of all together at chosen hours, or only of those they have claimed. */
 const rhythms = ['at-once', 'digest', 'claimed'] as const
 export type Rhythm = (typeof rhythms)[number]
 
@@ -36,13 +36,19 @@ export const defaultPolicy: NoticePolicy = {
 /** Messages that follow each other within this time ride in one mail. */
 export const gatheringTime = 5 * minute
 
-/** How long a piece that was told of, and not opened, is not told of again. */
+/** How long a submission that was told of, and not opened, is not told of again. */
 const quietTime = day
 
-/** More pieces than this within the span are a burst: everyone gets one digest for it instead of a mail a piece. */
+/**
+ * More submissions than this within the span are a burst: everyone gets one digest for it instead of a mail a
+ * submission.
+ */
 export const burst = { submissions: 20, span: 10 * minute }
 
-/** More pieces than this within the span may be the beginning of a burst: they are told of when the span is over, if it is none. */
+/**
+ * More submissions than this within the span may be the beginning of a burst: they are told of when the span is over,
+ * if it is none.
+ */
 export const crowd = { submissions: 5, span: minute }
 
 /** A burst that does not end is told of after this time. */
@@ -67,7 +73,7 @@ export function noticeTime(
 }
 
 function wants({ id, policy }: { id: string; policy: NoticePolicy }, news: News): boolean {
-  // Who has claimed a piece waits for the answer to it, however they hear of the others.
+  // Who has claimed a submission waits for the answer to it, however they hear of the others.
   if (news.assigneeId === id) return true
   return policy.rhythm === 'at-once' && policy.kinds.includes(news.kind)
 }

@@ -6,7 +6,7 @@ import type { SessionWay } from '../db/values.ts'
 import type { Editor, ListedSession, SessionFacts, SessionLimits } from './editor.ts'
 import { editorOf } from './editor-store.ts'
 
-/** Who sits at the desk by a session, and their identity, sealed under the session's token. */
+/** Who sits at the desk by a session, and their identity, encrypted under the session's token. */
 type Seated = { editor: Editor; secret: string | null; session: SessionFacts }
 
 /** How a session is begun: by what, and whether its editor has proved with that who they are. */
@@ -141,7 +141,10 @@ export function sessionStore(db: Database) {
       })
     },
 
-    /** The editor of a good session, with what opens for them as it is kept; marks it as seen unless only asked whether it is still good. */
+    /**
+     * The editor of a good session, with what opens for them as it is kept; marks it as seen unless only asked whether
+     * it is still good.
+     */
     async seated(sessionHash: string, limits: SessionLimits, isSeen = true): Promise<Seated | undefined> {
       const row = await sessions(db, sessionHash)
         .where('sessions.created_at', '>', limits.begunSince)
@@ -154,7 +157,7 @@ export function sessionStore(db: Database) {
       return { editor: editorOf(row), secret: row.secret, session: factsOf(row) }
     },
 
-    /** Keeps what opens, sealed under the session's token, from now on. */
+    /** Keeps what opens, encrypted under the session's token, from now on. */
     async open(sessionHash: string, secret: string, event?: SecurityEvent, now = 0): Promise<void> {
       await db.transaction().execute(async (trx) => {
         await trx.updateTable('sessions').set({ secret }).where('token_hash', '=', sessionHash).execute()

@@ -35,9 +35,15 @@ import { createTelegramChannel, type TelegramChannel } from './telegram.ts'
 
 export type Application = {
   web: RequestListener
-  /** Starts what runs beside the requests: the outbox's workers, and the sweep of what a crash left. `isAlone` where no other process can be at work. */
+  /**
+   * Starts what runs beside the requests: the outbox's workers, and the sweep of what a crash left. `isAlone` where no
+   * other process can be at work.
+   */
   startWork(options?: { isAlone: boolean }): Promise<void>
-  /** Looks after everything once and carries what is due in the outbox, where the work has not been started; says how much that was. */
+  /**
+   * Looks after everything once and carries what is due in the outbox, where the work has not been started; says how
+   * much that was.
+   */
   workOnce(): Promise<number>
   /** Resolves when the sweep of the last start is done. */
   swept(): Promise<void>
@@ -46,7 +52,10 @@ export type Application = {
   signInLink: LinkMaker
   /** The secret that a token's webhook is signed with. */
   hookSecretOf(token: ApiToken): string
-  /** Makes the desk key, where nobody has one to lose. After the doors are open: a start that fails leaves nothing behind. */
+  /**
+   * Makes the desk key, where nobody has one to lose. After the channels are open: a start that fails leaves nothing
+   * behind.
+   */
   openDesk(options?: { isStart: boolean }): Promise<void>
   /** Where the desk key was made just now: the links that bear it, one for each editor. */
   readonly setUpLinks: SetUpLink[]
@@ -71,7 +80,7 @@ export type Application = {
 
 /** Builds every part and hands them to each other. Nothing listens and nothing works until it is told to. */
 export async function createApplication(config: Config, outside: Outside): Promise<Application> {
-  // Before any door is open: what comes in from now on is not what a crash left.
+  // Before any channel is open: what comes in from now on is not what a crash left.
   const beganAt = Date.now()
   const changes = createChanges()
   const app = await createContext(config, outside, (queue) => outbox.nudge(queue), changes.changed)

@@ -24,7 +24,7 @@ export type Outside = {
   now: () => number
   /** Milliseconds of a clock that only runs on; the process's own, unless a test has one. */
   monotonic?: () => number
-  /** How long leases of deliveries are borne to stand still; as usual, unless a test is in a hurry. */
+  /** How long leases of jobs are borne to stand still; as usual, unless a test is in a hurry. */
   leaseTimes?: LeaseTimes
   random: () => number
   log: Logger
@@ -46,7 +46,7 @@ export type App = {
   keyRing: KeyRing
   /** The turns of all that is done beside the requests. */
   pace: Pace
-  /** What is sealed for an earlier key is sealed anew by it. */
+  /** What is encrypted for an earlier key is re-encrypted by it. */
   reEncryption: ReEncryption
   /** Makes clean copies of files. */
   cleaner: Cleaner

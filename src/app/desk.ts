@@ -194,7 +194,10 @@ function mailing(app: App): KeyRing {
   }
 }
 
-/** So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers take. */
+/**
+ * So much, in bytes, that a mail of it, where files are written as letters, has less than the 25 MB that most servers
+ * take.
+ */
 const mostByMail = 15 * 1024 * 1024
 
 function mostWithAnAnswer({ config }: App): number {
@@ -263,7 +266,7 @@ function editorialContext(app: App, compose: Composer) {
   }
 }
 
-/** How a piece is packed to be taken along. */
+/** How a submission is packed to be taken along. */
 function packing(app: App): Omit<TakeAlongContext, keyof DeskContext> {
   const { storage, files, fileCipher, outside } = app
   return {

@@ -24,13 +24,13 @@ import { hashReceipt } from '../submissions/receipt.ts'
 import { mailSender } from '../submissions/sender-fingerprint.ts'
 import { type App, deskSiteUrl, siteUrl } from './context.ts'
 
-/** The door for e-mail: what comes in by it, whichever way. */
+/** The channel for e-mail: what comes in by it, whichever way. */
 export type EmailChannel = {
   /** Takes one mail in durably. @throws Failure `too-large`, `unavailable`, `forbidden` */
   take: (source: Readable, envelope: Envelope) => Promise<InboundResult>
   /** Opens the ways in that are configured; says on which port the listener is. */
   open: () => Promise<{ port: number | undefined }>
-  /** What is wrong with the door, in plain words. */
+  /** What is wrong with the channel, in plain words. */
   warnings: () => string[]
   close: () => Promise<void>
 }
@@ -216,7 +216,7 @@ export function createEmailChannel(app: App, letterbox: Intake): EmailChannel {
     }
   }
 
-  /** The delivery's or submission's id in a Message-ID of ours. */
+  /** The job's or submission's id in a Message-ID of ours. */
   function ourId(messageId: string): string[] {
     const id = /^<([\da-f-]{36})@(.+)>$/i.exec(messageId)
     return id?.[1] && id[2]?.toLowerCase() === domain ? [id[1].toLowerCase()] : []

@@ -8,8 +8,9 @@ const mostLinks = 5
 
 /**
  * Makes the desk key, with a link for each editor that bears it. A key is nobody's until somebody has come in by such a
- * link: as long as that is so, and nothing is sealed, every start makes both anew and prints the links, for nobody can know
- * whether the ones before were seen. Those stay good too, on other machines for instance. Gives the links that were made.
+ * link: as long as that is so, and nothing is encrypted, every start makes both anew and prints the links, for nobody
+ * can know whether the ones before were seen. Those stay good too, on other machines for instance. Gives the links that
+ * were made.
  *
  * With it goes what an earlier version could leave half done: keys of people who are no editors any more.
  */

@@ -22,7 +22,7 @@ import { type App, hour, siteUrl } from './context.ts'
 import type { TelegramChannel } from './telegram.ts'
 import { stagingOf, uploadsOf } from './upload-options.ts'
 
-/** Every door and the desk, on one web application. */
+/** Every channel and the desk, on one web application. */
 export function createSite(
   app: App,
   letterbox: Intake,

@@ -5,7 +5,7 @@ import { hashReceipt } from '../submissions/receipt.ts'
 import { receiptIdentity } from '../submissions/receipt-key.ts'
 import type { App } from './context.ts'
 
-/** What the doors call: the intake, told in the log and the figures, with the worker woken after it. */
+/** What the channels call: the intake, told in the log and the figures, with the worker woken after it. */
 export function createLetterbox({ storage, files, secrets, metrics, outside, nudge, changed }: App): Intake {
   const intake = createIntake({
     record: storage.record,

@@ -126,7 +126,7 @@ export function createOutbox(app: App, handlers: Record<JobType, JobHandler>): O
   }
 }
 
-/** Where each delivery goes. */
+/** Where each job goes. */
 function createLanes({ storage }: App) {
   return laneFinder({
     editorById: storage.editors.byId,

@@ -14,8 +14,8 @@ type LaneContext = {
 }
 
 /**
- * Where a delivery goes: the domain of a mail, a chat, or the host of a webhook; of a preview the submission that it is
- * for. Only so many deliveries go to one place at once, so that one that hangs there holds up nobody else. Undefined for other
+ * Where a job goes: the domain of a mail, a chat, or the host of a webhook; of a preview the submission that it is
+ * for. Only so many jobs go to one place at once, so that one that hangs there holds up nobody else. Undefined for other
  * work inside the house, and where it is not known.
  */
 export function laneFinder({ editorById, draftById, contactOf, tokenById, submissionOf }: LaneContext) {

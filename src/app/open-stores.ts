@@ -17,7 +17,7 @@ import { openStorage, type Storage } from './stores.ts'
 /** Everything that is kept: the database, the files, the secrets. */
 type Stores = { storage: Storage; files: FileStore; fileCipher: FileCipher; secrets: Secrets }
 
-/** Opens what is kept, once it is certain that it belongs together. @throws StartFault where it does not */
+/** Opens what is kept, once it is certain that it belongs together. @throws StartError where it does not */
 export async function openStores(config: Config, outside: Outside): Promise<Stores> {
   const { storage, files, fileCipher } = await opened(config, outside)
   try {

@@ -26,7 +26,10 @@ const diskRest = 30_000
 
 export type Readiness = ReturnType<typeof createReadiness>
 
-/** Whether submissions can be taken in at this moment, by trying all that this needs, and what will stand in the way soon. */
+/**
+ * Whether submissions can be taken in at this moment, by trying all that this needs, and what will stand in the way
+ * soon.
+ */
 export function createReadiness(
   config: Config,
   storage: Pick<Storage, 'probe' | 'recipientsStore' | 'commits' | 'installation'>,

@@ -13,7 +13,7 @@ const sweptTime = 14 * 24 * hour
 const atOnce: Sizes = { first: 20, most: 200 }
 const escalatedAtOnce: Sizes = { first: 100, most: 500 }
 
-/** What is read into the search index has no hurry: while pieces pour in, a twentieth of the time is enough. */
+/** What is read into the search index has no hurry: while submissions pour in, a twentieth of the time is enough. */
 const restAfterReading = 19
 
 /** Wiping costs what the search index has, and not what was erased: after a long one it rests for longer. */
@@ -23,9 +23,9 @@ const restAfterWiping = 9
 type PeriodicTask = { every: number; rest?: number; work: (pace: Pace) => Promise<void> }
 
 /**
- * What has to be looked after from time to time, whatever comes in: search, digests, pieces that nobody has claimed, those
- * that have been kept for long enough, and what is to be forgotten. Each has a round of its own, so that much to do in one
- * keeps none of the others waiting; all together they keep to one pace.
+ * What has to be looked after from time to time, whatever comes in: search, digests, submissions that nobody has
+ * claimed, those that have been kept for long enough, and what is to be forgotten. Each has a round of its own, so that
+ * much to do in one keeps none of the others waiting; all together they keep to one pace.
  */
 export function createRounds(
   app: App,

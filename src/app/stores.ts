@@ -53,7 +53,7 @@ export type StorageContext = {
   processKey: ProcessKey
   /** A desk key whose secret half never comes here: then nothing can be opened here either. */
   offline?: Recipient | undefined
-  /** A new receipt, and for whom what it opens is sealed. */
+  /** A new receipt, and for whom what it opens is encrypted. */
   newReceipt: () => { receipt: string; recipient: Recipient }
   /** The usual quiet time of a chat, in milliseconds. */
   quiet?: number
@@ -117,14 +117,17 @@ export async function openStorage(url: string, app: StorageContext) {
     leaving: leavingStore(db, writing),
     confidential: confidentialStore(db, { ...writing, conversation: submissions.conversation }),
     recipientsStore: recipients,
-    /** Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure where it is one. */
+    /**
+     * Writes records durably, as many as fit in one transaction; each has its own outcome, and its error is a Failure
+     * where it is one.
+     */
     async record(records: NewRecord[]): Promise<RecordOutcome[]> {
       const outcomes = await record(db, writing, records, now)
       if (outcomes.some((one) => 'error' in one && isUnavailable(one.error))) commits.failed()
       else commits.succeeded()
       return outcomes.map((one) => ('error' in one ? { error: translated(one.error) } : one))
     },
-    /** What this arrival was taken in as; undefined for one that is new. @throws Failure `unavailable` */
+    /** What this idempotency key was taken in as; undefined for one that is new. @throws Failure `unavailable` */
     receivedAs: (idempotencyKey: NewRecord['idempotencyKey']): Promise<ReceivedBefore | undefined> =>
       orUnavailable(() => receivedAs(db, idempotencyKey)),
     /**

@@ -40,7 +40,7 @@ type TelegramJobType = Extract<
   | 'telegram-file'
 >
 
-/** The door for Telegram, both ways: what comes in, what goes out, and what the rest of the house asks of it. */
+/** The channel for Telegram, both ways: what comes in, what goes out, and what the rest of the house asks of it. */
 export type TelegramChannel = {
   /** Takes an update in durably, whichever way it came. */
   take: ReturnType<typeof updateReceiver>
@@ -51,7 +51,7 @@ export type TelegramChannel = {
   linkToChat: (submissionId: string) => string | undefined
   /** Throws unless this upload link may still be used. @throws Failure `not-found`, `forbidden` */
   checkUpload: (token: string) => Promise<void>
-  /** Adds files to the piece that an upload link is for. @throws Failure as `checkUpload` */
+  /** Adds files to the submission that an upload link is for. @throws Failure as `checkUpload` */
   receiveUpload: (
     token: string,
     files: StagedFile[],
@@ -196,7 +196,7 @@ export function createTelegramChannel(app: App, letterbox: Intake): TelegramChan
     return read
   }
 
-  /** The submission that a piece is, or becomes just now: who adds the last file has said all. */
+  /** The submission that a submission is, or becomes just now: who adds the last file has said all. */
   async function submittedFrom(id: string): Promise<string> {
     const draft = await drafts.byId(id)
     if (!draft) return id

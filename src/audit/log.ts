@@ -3,9 +3,9 @@ import type { AuditAction, SecurityAction } from '../db/values.ts'
 import { securityEvents } from './security-event.ts'
 
 /**
- * Who had a piece in their hands, who came in, and who changed what opens: the audit trail. Each entry's hash covers the one
- * before it, so that nothing in it can be changed, left out or put between without that being seen by whoever knows a later
- * hash.
+ * Who had a submission in their hands, who came in, and who changed what opens: the audit log. Each entry's hash covers
+ * the one before it, so that nothing in it can be changed, left out or put between without that being seen by whoever
+ * knows a later hash.
  */
 export type AuditEntry = {
   number: number
@@ -13,7 +13,7 @@ export type AuditEntry = {
   /** Null where Barua did it by itself, or the sender. */
   editorId: string | null
   action: AuditAction
-  /** Of which piece; null where it was many, or none. */
+  /** Of which submission; null where it was many, or none. */
   reference: string | null
   /** Codes and ids, never what anybody wrote. */
   detail: string | null
@@ -51,7 +51,7 @@ type AuditVerification =
 
 /**
  * Reads the whole trail and tells whether it is as it was written. `head` is the last entry as the head names it: with
- * fewer entries some were cut off its end. `known` is a hash that was noted earlier: it has to be in the trail.
+ * fewer entries some were cut off its end. `known` is a hash that was noted earlier: it has to be in the audit log.
  */
 export async function verifyAuditLog(
   entries: AsyncIterable<AuditEntry>,

@@ -2,14 +2,14 @@ import { z } from 'zod'
 import type { SecurityAction, SessionWay } from '../db/values.ts'
 
 /*
- * What changes who may come in, or who opens what. Each is in the audit trail, and is mailed to whom it concerns: so an
+ * What changes who may come in, or who opens what. Each is in the audit log, and is mailed to whom it concerns: so an
  * editor hears of what somebody else does in their name.
  */
 
 /** Who is mailed: nobody, the editor whose account it is, that editor and all admins, or every editor. */
 export type Audience = 'nobody' | 'editor' | 'admins' | 'everyone'
 
-/** Of each event, how the audit trail and a mail say it, and who is mailed. In the trail a name stands before it. */
+/** Of each event, how the audit log and a mail say it, and who is mailed. In the audit log a name stands before it. */
 export const securityEvents = {
   'signed-in': { words: 'signed in', audience: 'nobody' },
   unlocked: { words: 'unlocked a session', audience: 'nobody' },

@@ -8,7 +8,7 @@ export type AuditStore = ReturnType<typeof auditStore>
 
 const pageSize = 1000
 
-/** The audit trail. It is only ever added to. */
+/** The audit log. It is only ever added to. */
 export function auditStore(db: Database) {
   return {
     /** Writes down what was done with no transaction of its own, such as an export; and has mailed what is told of it. */
@@ -19,7 +19,7 @@ export function auditStore(db: Database) {
       })
     },
 
-    /** The latest entries below a number, the latest first, of one piece or of all. */
+    /** The latest entries below a number, the latest first, of one submission or of all. */
     async page(
       size: number,
       asked: { below?: number | undefined; reference?: string | undefined } = {},
@@ -51,7 +51,7 @@ export function auditStore(db: Database) {
 }
 
 /**
- * Adds to the trail. Called last inside the transaction of what it tells of: until that ends, nobody else can add, and
+ * Adds to the audit log. Called last inside the transaction of what it tells of: until that ends, nobody else can add, and
  * whoever waits for that must not hold what this one still needs.
  */
 export async function appendToAuditLog(trx: Database, entries: NewAuditEntry[], at: number): Promise<void> {
@@ -88,7 +88,7 @@ export function securityEventStore(db: Database) {
 }
 
 /**
- * Writes an event into the audit trail, and mails for whom it concerns into the outbox. Called last inside the transaction
+ * Writes an event into the audit log, and mails for whom it concerns into the outbox. Called last inside the transaction
  * of what it tells of.
  */
 export async function noteSecurityEvent(trx: Database, event: SecurityEvent, now: number): Promise<void> {
@@ -98,7 +98,7 @@ export async function noteSecurityEvent(trx: Database, event: SecurityEvent, now
   await appendToAuditLog(trx, [{ action, editorId, detail: details.join(' ') || null }], now)
 }
 
-/** Puts the mails about an event into the outbox, where the trail tells of it in its own words. */
+/** Puts the mails about an event into the outbox, where the audit log tells of it in its own words. */
 async function tellOfSecurityEvent(trx: Database, event: SecurityEvent, now: number): Promise<void> {
   const { action, editorId, aboutId } = event
   const recipients = await recipientsOf(trx, securityEvents[action].audience, aboutId ?? editorId)

@@ -53,8 +53,8 @@ export async function serve(config: Config, print: (line: string) => void): Prom
 }
 
 /**
- * Opens the doors, or none of them; whoever comes before the desk is open waits that moment.
- * @throws ConfigFault for one that cannot be opened
+ * Opens the channels, or none of them; whoever comes before the desk is open waits that moment.
+ * @throws ConfigError for one that cannot be opened
  */
 async function listenEverywhere(
   application: Application,
@@ -97,7 +97,7 @@ async function introduction(config: Config, application: Application): Promise<s
   ]
 }
 
-/** Says what is not cleaned here, when that is known: nobody who sends a piece has to wait for it. */
+/** Says what is not cleaned here, when that is known: nobody who sends a submission has to wait for it. */
 async function tellOfFiles({ cleaner }: Application, print: (line: string) => void): Promise<void> {
   const missing = missingPrograms(await cleaner.programs())
   if (missing.length > 0)

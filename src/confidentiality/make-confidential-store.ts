@@ -15,22 +15,25 @@ import type { Writing } from '../submissions/write-context.ts'
 
 export type ConfidentialStore = ReturnType<typeof confidentialStore>
 
-/** A clear file of a piece, and the sealed copy that takes its place, by the clear one's id. */
+/** A clear file of a submission, and the encrypted copy that takes its place, by the clear one's id. */
 export type ClearFile = { id: string; type: string; size: number }
 type EncryptedCopies = Map<string, EncryptedAs & { id: string }>
 
-/** Who marks which piece as confidential, as they saw it. */
+/** Who marks which submission as confidential, as they saw it. */
 export type MakingConfidential = { submissionId: string; revision: number; editorId: string; at: number }
 
 type ConfidentialStoreContext = Writing & {
   conversation: (submissionId: string, keys: Keys) => Promise<Message[]>
 }
 
-/** An editor marks a piece as confidential that came in clear: it is sealed where it lies, and what was clear is wiped. */
+/**
+ * An editor marks a submission as confidential that came in clear: it is encrypted where it lies, and what was clear is
+ * wiped.
+ */
 export function confidentialStore(db: Database, app: ConfidentialStoreContext) {
   const { contents, recipientsStore, processCodec } = app
   return {
-    /** For whom a piece is sealed that is marked now: no receipt of it is known here. */
+    /** For whom a submission is encrypted that is marked now: no receipt of it is known here. */
     async recipientsFor(submissionId: string): Promise<Recipients> {
       const row = await db
         .selectFrom('submissions')
@@ -43,9 +46,9 @@ export function confidentialStore(db: Database, app: ConfidentialStoreContext) {
     clearFiles: (submissionId: string) => clearFiles(db, submissionId),
 
     /**
-     * Seals every text, and lets the copies take the place of the files.
-     * @throws Failure `conflict` if the piece is no longer as it was seen, a file came meanwhile, or a mail that tells of it
-     * is just being written
+     * Encrypts every text, and lets the copies take the place of the files.
+     * @throws Failure `conflict` if the submission is no longer as it was seen, a file came meanwhile, or a mail that
+     * tells of it is just being written
      */
     async mark(
       confidential: MakingConfidential,

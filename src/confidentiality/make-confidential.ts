@@ -13,9 +13,9 @@ type ConfidentialContext = {
 type MakeConfidential = (confidential: MakingConfidential) => Promise<void>
 
 /**
- * Marks a piece as confidential: its files are copied sealed, then in one transaction the copies and the sealed texts take
- * the place of what was clear, and that is wiped.
- * @throws Failure `conflict` if the piece is no longer as it was seen; then nothing has changed
+ * Marks a submission as confidential: its files are copied encrypted, then in one transaction the copies and the
+ * encrypted texts take the place of what was clear, and that is wiped.
+ * @throws Failure `conflict` if the submission is no longer as it was seen; then nothing has changed
  */
 export function confidentialMaker({ store, files }: ConfidentialContext): MakeConfidential {
   return async (confidential) => {
@@ -32,7 +32,7 @@ export function confidentialMaker({ store, files }: ConfidentialContext): MakeCo
     }
   }
 
-  /** A sealed copy of each file, by the id of that: each is as large as it was. */
+  /** An encrypted copy of each file, by the id of that: each is as large as it was. */
   async function stagedCopies(clear: ClearFile[]): Promise<Map<string, string>> {
     const staged = new Map<string, string>()
     try {

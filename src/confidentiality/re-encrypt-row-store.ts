@@ -5,10 +5,13 @@ import { type EncryptedFor, type Keys, type Recipients, whomFor } from '../encry
 import { nextTurn } from '../submissions/keyset-scan-store.ts'
 import type { Writing } from '../submissions/write-context.ts'
 
-/** So many texts of a long conversation hold up the event loop at a stretch, of which each takes a third of a millisecond. */
+/**
+ * So many texts of a long conversation hold up the event loop at a stretch, of which each takes a third of a
+ * millisecond.
+ */
 const atOnce = 20
 
-/** A text of a conversation where it is stored, and for whom it is sealed. */
+/** A text of a conversation where it is stored, and for whom it is encrypted. */
 type Stored = { place: RowPlace; id: string; text: string; whom: EncryptedFor }
 
 const places = {
@@ -20,10 +23,13 @@ const places = {
 
 type RowPlace = keyof typeof places
 
-/** What became of sealing a conversation anew: `changed` while it was read, `locked` where these keys do not open all of it. */
+/**
+ * What became of encryption a conversation anew: `changed` while it was read, `locked` where these keys do not open all
+ * of it.
+ */
 export type ReEncryptedRow = 'done' | 'changed' | 'locked'
 
-/** Every sealed text of a conversation. */
+/** Every encrypted text of a conversation. */
 export async function storedTexts(db: Database, submissionId: string): Promise<Stored[]> {
   const submission = await db
     .selectFrom('submissions')
@@ -59,7 +65,7 @@ function stored(place: RowPlace, id: string, text: string, whom: EncryptedFor): 
   return { place, id, text, whom }
 }
 
-/** These texts sealed for whom they are to open now; how many could not be opened. */
+/** These texts encrypted for whom they are to open now; how many could not be opened. */
 export async function reEncrypted(
   { contents }: Pick<Writing, 'contents'>,
   texts: Stored[],

@@ -8,11 +8,11 @@ import { type ReEncryptedRow, reEncrypted, replaceTexts, storedTexts } from './r
 
 export type ReEncryptionStore = ReturnType<typeof reEncryptionStore>
 
-/** What is sealed for another key than the desk's current one, or not yet for its sender, and sealing it anew. */
+/** What is encrypted for another key than the desk's current one, or not yet for its sender, and encryption it anew. */
 export function reEncryptionStore(db: Database, writing: Writing) {
   const { contents, recipientsStore } = writing
   return {
-    /** How many pieces, and how many arrivals that could not be read, are to be sealed anew: counted up to `most`. */
+    /** How many submissions, and how many arrivals that could not be read, are to be re-encrypted: counted up to `most`. */
     async left(most: number): Promise<number> {
       const desk = await recipientsStore.desk()
       let left = 0
@@ -30,15 +30,18 @@ export function reEncryptionStore(db: Database, writing: Writing) {
       return left
     },
 
-    /** Such pieces behind a place, by the key that they are sealed for and in the order of ids, at most `most`. */
+    /** Such submissions behind a place, by the key that they are encrypted for and in the order of ids, at most `most`. */
     async submissions(after: ReEncryptionPlace | undefined, most: number): Promise<ReEncryptionPlace[]> {
       const rows = await toReEncrypt('submissions', await recipientsStore.desk(), after, most)
       return rows.map(({ id, encrypted_for: encryptedFor }) => ({ id, encryptedFor }))
     },
 
-    /** The sealed files of a piece, and for whom each is to open now. Undefined for a piece that is not sealed. */
+    /**
+     * The encrypted files of a submission, and for whom each is to open now. Undefined for a submission that is not
+     * encrypted.
+     */
     async files(submissionId: string): Promise<FilesToEncrypt | undefined> {
-      // First: what changes while the files are sealed is noticed when the texts are.
+      // First: what changes while the files are encrypted is noticed when the texts are.
       const submission = await db
         .selectFrom('submissions')
         .select('revision')
@@ -61,12 +64,12 @@ export function reEncryptionStore(db: Database, writing: Writing) {
       return { revision: submission.revision, files, recipients }
     },
 
-    /** Every text of a piece as it is stored. */
+    /** Every text of a submission as it is stored. */
     texts: (submissionId: string) => storedTexts(db, submissionId),
 
     /**
-     * Seals all texts of a piece anew, as one, as its files were before: then all of it is, if it still is at that revision.
-     * What these keys do not open stays as it is, and then the piece is none that is done.
+     * Encrypts all texts of a submission anew, as one, as its files were before: then all of it is, if it still is at
+     * that revision. What these keys do not open stays as it is, and then the submission is none that is done.
      */
     async reEncrypt(
       submissionId: string,
@@ -87,7 +90,7 @@ export function reEncryptionStore(db: Database, writing: Writing) {
       )
     },
 
-    /** Seals anew what could not be read when it came, at most `most` behind a place. Gives the last place. */
+    /** Re-encrypts what could not be read when it came, at most `most` behind a place. Gives the last place. */
     async deadLetters(
       after: ReEncryptionPlace | undefined,
       most: number,
@@ -112,8 +115,8 @@ export function reEncryptionStore(db: Database, writing: Writing) {
     },
 
     /**
-     * The sender has come with their receipt to a piece that is not sealed for it: an editor marked it as confidential. What
-     * is said from now on opens with it, and what was said before when it has been sealed anew.
+     * The sender has come with their receipt to a submission that is not encrypted for it: an editor marked it as
+     * confidential. What is said from now on opens with it, and what was said before when it has been re-encrypted.
      */
     async knowSender(submissionId: string, recipient: string): Promise<void> {
       await db
@@ -149,10 +152,13 @@ export function reEncryptionStore(db: Database, writing: Writing) {
   }
 }
 
-/** Where a walk has come along what is sealed for other keys. */
+/** Where a walk has come along what is encrypted for other keys. */
 export type ReEncryptionPlace = { encryptedFor: string | null; id: string }
 
-/** What is sealed for nobody known, and for a key before and behind the desk's in their order, behind a place: each of them a range of the index. */
+/**
+ * What is encrypted for nobody known, and for a key before and behind the desk's in their order, behind a place: each
+ * of them a range of the index.
+ */
 function rangesOfKeys(desk: string, after?: ReEncryptionPlace): RawBuilder<boolean>[] {
   const below = sql<boolean>`encrypted_for < ${desk}`
   const above = sql<boolean>`encrypted_for > ${desk}`
@@ -168,7 +174,7 @@ function isEncryptedAtAll(table: 'submissions' | 'dead_letters'): RawBuilder<boo
   return table === 'submissions' ? sql<boolean>`is_confidential = 1` : sql<boolean>`true`
 }
 
-/** Notes for whom all of a piece is sealed now. @throws Failure `conflict` if something was added to it */
+/** Notes for whom all of a submission is encrypted now. @throws Failure `conflict` if something was added to it */
 async function noteEncrypted(
   trx: Database,
   submissionId: string,

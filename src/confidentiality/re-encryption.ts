@@ -3,10 +3,10 @@ import type { Identity, Keys } from '../encryption/types.ts'
 import type { FileStore } from '../files/store.ts'
 import type { ReEncryptionStore } from './re-encryption-store.ts'
 
-/** Where a walk has come along what is sealed for earlier keys. */
+/** Where a walk has come along what is encrypted for earlier keys. */
 type WalkPlace = { encryptedFor: string | null; id: string }
 
-/** What sealing anew is handed where everything meets. */
+/** What re-encryption is handed where everything meets. */
 type ReEncryptionContext = {
   store: Pick<ReEncryptionStore, 'left' | 'submissions' | 'files' | 'reEncrypt' | 'deadLetters'>
   files: Pick<FileStore, 'reEncrypt'>
@@ -16,7 +16,10 @@ type ReEncryptionContext = {
 
 export type ReEncryption = ReturnType<typeof createReEncryption>
 
-/** How far it is: how many are still to be sealed anew, whether there are more than those, and whether that is being done. */
+/**
+ * How far it is: how many are still to be re-encrypted, whether there are more than those, and whether that is being
+ * done.
+ */
 type ReEncryptionProgress = { left: number; isMore: boolean; isRunning: boolean }
 
 const atOnce = 50
@@ -27,8 +30,9 @@ const mostCounted = 1000
 const mostTries = 3
 
 /**
- * Seals anew what is sealed for an earlier key, piece by piece. Only an editor has the keys for it: while it goes on, this
- * process remembers them, and forgets them at the end. Broken off, it goes on with the next editor who comes in.
+ * Re-encrypts what is encrypted for an earlier key, submission by submission. Only an editor has the keys for it: while
+ * it goes on, this process remembers them, and forgets them at the end. Broken off, it goes on with the next editor who
+ * comes in.
  */
 export function createReEncryption({ store, files, onError, pace }: ReEncryptionContext) {
   let identities = new Set<Identity>()
@@ -60,7 +64,7 @@ export function createReEncryption({ store, files, onError, pace }: ReEncryption
       }
     },
 
-    /** Resolves when nothing is being sealed anew. */
+    /** Resolves when nothing is being re-encrypted. */
     async settled(): Promise<void> {
       await running
     },
@@ -106,7 +110,10 @@ export function createReEncryption({ store, files, onError, pace }: ReEncryption
     }
   }
 
-  /** Its files first: that it is sealed anew is noted with its texts. What is written to it meanwhile is looked at again. */
+  /**
+   * Its files first: that it is re-encrypted is noted with its texts. What is written to it meanwhile is looked at
+   * again.
+   */
   async function reEncryptSubmission(id: string): Promise<void> {
     for (let i = 0; i < mostTries; i++) {
       const encrypted = await store.files(id)

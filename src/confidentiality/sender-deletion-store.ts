@@ -9,13 +9,14 @@ import { reEncrypted, replaceTexts, storedTexts } from './re-encrypt-row-store.t
 
 export type LeavingStore = ReturnType<typeof leavingStore>
 
-/** The sender deletes their side: from then on a piece opens for the desk only. */
+/** The sender deletes their side: from then on a submission opens for the desk only. */
 export function leavingStore(db: Database, writing: Writing) {
   return {
     /**
-     * Seals every text of a piece for the desk only, which the sender's `keys` can do, and forgets the receipt, how the
-     * sender is reached, and which chat or mails the piece belongs to. The files have been sealed so before.
-     * @throws Failure `conflict` if the piece changed meanwhile
+     * Encrypts every text of a submission for the desk only, which the sender's `keys` can do, and forgets the receipt,
+     * how the sender is reached, and which chat or mails the submission belongs to. The files have been encrypted so
+     * before.
+     * @throws Failure `conflict` if the submission changed meanwhile
      */
     async leave(
       submissionId: string,
@@ -50,7 +51,7 @@ async function forgetSender(
       sender_recipient: null,
       contact: null,
       sender_left_at: at,
-      // The rest of it may be sealed for an earlier key.
+      // The rest of it may be encrypted for an earlier key.
       encrypted_for: null,
       revision: eb('revision', '+', 1),
     }))

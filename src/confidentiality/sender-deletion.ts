@@ -18,8 +18,8 @@ type LeaveContext = {
 }
 
 /**
- * A sender deletes their side of a sealed piece: with their own key everything is sealed for the desk only. The files
- * first: broken off, the receipt still is one, and it can be done again.
+ * A sender deletes their side of an encrypted submission: with their own key everything is encrypted for the desk only.
+ * The files first: broken off, the receipt still is one, and it can be done again.
  * @throws Failure `conflict` if something was written meanwhile
  */
 export function leaver({ store, files, now }: LeaveContext) {

@@ -10,7 +10,7 @@ import {
 const nonceLength = 12
 const tagLength = 16
 
-/** Seals a short secret with AES-256-GCM, for `owner` only: moved to another owner it does not open. */
+/** Encrypts a short secret with AES-256-GCM, for `owner` only: moved to another owner it does not open. */
 export function encryptSecret(key: KeyObject, secret: string, owner: string): string {
   const nonce = randomBytes(nonceLength)
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(owner))
@@ -18,7 +18,7 @@ export function encryptSecret(key: KeyObject, secret: string, owner: string): st
   return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url')
 }
 
-/** Opens what `sealSecret` sealed. Throws if it was tampered with. */
+/** Opens what `sealSecret` encrypted. Throws if it was tampered with. */
 export function decryptSecret(key: KeyObject, stored: string, owner: string): string {
   const bytes = Buffer.from(stored, 'base64url')
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceLength))

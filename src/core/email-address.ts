@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 
-/** What an address of ours with a token in it is for: answering a delivery, telling that it bounced, coming back to us. */
+/** What an address of ours with a token in it is for: answering a job, telling that it bounced, coming back to us. */
 export type MailTokenUse = 'reply' | 'bounce' | 'canary'
 
 const marks: Record<MailTokenUse, string> = { reply: '', bounce: 'b', canary: 'c' }
@@ -64,7 +64,7 @@ export function mailboxOf(address: string): string {
   return gmail.has(host) ? `${name.replaceAll('.', '')}@gmail.com` : `${name}@${host}`
 }
 
-/** How a delivery’s mail is named: the same delivery always has the same Message-ID. */
+/** How a job’s mail is named: the same job always has the same Message-ID. */
 export function messageIdOf(jobId: string, domain: string): string {
   return `<${jobId}@${domain}>`
 }

@@ -1,4 +1,7 @@
-/** What a log may say of an error: its name, its codes, and where in the code it happened. Its message may hold a sender's words. */
+/**
+ * What a log may say of an error: its name, its codes, and where in the code it happened. Its message may hold a
+ * sender's words.
+ */
 export function placeOf(thrown: unknown) {
   const error = thrown instanceof Error ? thrown : new Error()
   const { code, errcode } = error as { code?: unknown; errcode?: unknown }

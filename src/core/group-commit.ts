@@ -51,7 +51,7 @@ export function groupCommit<Item, Result extends object>(
 }
 
 // The database may answer without ever leaving the event loop's turn; requests that are already at the
-// door are read in the turn between two commits.
+// channel are read in the turn between two commits.
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

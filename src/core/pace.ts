@@ -12,7 +12,10 @@ const longestRest = 1000
 /** Does up to `most` of something and says how many that were: fewer than `most` when nothing is left for now. */
 type PaceStep = (most: number) => Promise<number>
 
-/** How many the first step does, and how many any does at most. None does less than half of the first: each has its commit. */
+/**
+ * How many the first step does, and how many any does at most. None does less than half of the first: each has its
+ * commit.
+ */
 export type Sizes = { first: number; most: number }
 
 export type Pace = ReturnType<typeof createPace>
@@ -28,7 +31,10 @@ export function createPace({ rest = usualRest } = {}) {
   let last: Promise<void> = Promise.resolve()
   return { turn, steps, each, wait, signal, stop: () => stopping.abort() }
 
-  /** Works when everybody who asked before has had their turn. @throws what `work` throws, and an `AbortError` once it is stopped */
+  /**
+   * Works when everybody who asked before has had their turn. @throws what `work` throws, and an `AbortError` once it
+   * is stopped
+   */
   async function turn<T>(work: () => Promise<T>): Promise<T> {
     const before = last
     const { promise, resolve } = Promise.withResolvers<void>()

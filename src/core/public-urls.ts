@@ -52,7 +52,10 @@ export function written(address: URL): string {
 
 const letters = 'abcdefghijklmnopqrstuvwxyz234567'
 
-/** True if this is the name of an onion service: its checksum is right, https://spec.torproject.org/rend-spec-v3, section 6. */
+/**
+ * True if this is the name of an onion service: its checksum is right, https://spec.torproject.org/rend-spec-v3,
+ * section 6.
+ */
 export function isOnionName(host: string): boolean {
   const [, name] = /^([a-z2-7]{56})\.onion$/.exec(host) ?? []
   if (name === undefined) return false

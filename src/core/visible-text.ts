@@ -1,7 +1,7 @@
 /**
- * What shows nothing, alone or among itself: what Unicode says may be ignored (Default_Ignorable_Code_Point, with the Hangul
- * fillers), controls, the anchors of interlinear annotation, and blanks that are no white space: those of Braille, of Western
- * musical notation and of hieroglyphs.
+ * What shows nothing, alone or among itself: what Unicode says may be ignored (Default_Ignorable_Code_Point, with the
+ * Hangul fillers), controls, the anchors of interlinear annotation, and blanks that are no white space: those of
+ * Braille, of Western musical notation and of hieroglyphs.
  */
 const unseen =
   /[[\p{Default_Ignorable_Code_Point}\p{Cc}\u{FFF9}-\u{FFFB}\u{2800}\u{1D159}\u{13441}\u{13442}]--[\s]]/gv

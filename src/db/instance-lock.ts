@@ -10,7 +10,7 @@ const patience = 3000
  * Keeps every other instance off the same SQLite database, and with it off its files: a sweep or an outbox of two of them
  * would undo what the other does. The lock is the operating system's, on a file of its own, and ends with the process,
  * however that ends. PostgreSQL needs none: there several machines may work together.
- * @throws StartFault where another instance is running
+ * @throws StartError where another instance is running
  */
 export function holdAlone(databaseUrl: string): { release(): void } {
   if (!databaseUrl.startsWith('sqlite:')) return { release: () => undefined }

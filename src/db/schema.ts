@@ -45,7 +45,7 @@ export type Tables = {
     revision: number
     /** Empty for nobody. */
     assignee_id: string
-    /** Written and read by `contents.ts` only. Null for a sealed piece: its first message says it. */
+    /** Written and read by `content-codec.ts` only. Null for an encrypted submission: its first message says it. */
     summary: string | null
     moved_from: State | null
     moved_at: number | null
@@ -56,13 +56,13 @@ export type Tables = {
     decided_at: number | null
     escalated_at: number | null
     is_confidential: number
-    /** What every sealed thing of this conversation names. */
+    /** What every encrypted thing of this conversation names. */
     context_id: string
-    /** For whom the sender's side is sealed: what their receipt opens. Null where no receipt is known. */
+    /** For whom the sender's side is encrypted: what their receipt opens. Null where no receipt is known. */
     sender_recipient: string | null
-    /** How the sender of a sealed piece is reached, hidden under this process's own key. */
+    /** How the sender of an encrypted submission is reached, hidden under this process's own key. */
     contact: string | null
-    /** The desk key that all of it is sealed for; null where that is not so. */
+    /** The desk key that all of it is encrypted for; null where that is not so. */
     encrypted_for: string | null
     /** When its sender last wrote or an editor last did something: what it is kept by. */
     active_at: number
@@ -78,7 +78,7 @@ export type Tables = {
     submission_id: string
     author: Author
     editor_id: string | null
-    /** Written and read by `contents.ts` only. */
+    /** Written and read by `content-codec.ts` only. */
     content: string
     created_at: number
     withdrawn_at: number | null
@@ -96,7 +96,7 @@ export type Tables = {
     type: string | null
     sha256: string | null
     preview_id: string | null
-    /** Of a sealed file `type` is content, and `sha256` is not kept: it would tell who has the same file. */
+    /** Of an encrypted file `type` is content, and `sha256` is not kept: it would tell who has the same file. */
     is_encrypted: number
     /** The held message that it came with, where an answer took it over. */
     came_with: string | null
@@ -150,7 +150,7 @@ export type Tables = {
     reason: string
     raw: string
     created_at: number
-    /** The desk key that it is sealed for. */
+    /** The desk key that it is encrypted for. */
     encrypted_for: string | null
   }
   editors: {
@@ -162,9 +162,9 @@ export type Tables = {
     role: Role
     /** JSON of a NoticePolicy; null until the editor chose one. */
     policy: string | null
-    /** See `desk/passphrase.ts` for its form. */
+    /** See `accounts/passphrase.ts` for its form. */
     passphrase: string | null
-    /** Sealed under a key of `secrets.json`. */
+    /** Encrypted under a key of `secrets.json`. */
     totp_secret: string | null
     /** The last step of the clock whose code was used. */
     totp_used: number | null
@@ -287,7 +287,7 @@ export type Tables = {
     is_being_wiped: number
   }
   erased_files: {
-    /** The file's id, or that of the delivery whose mail was kept. */
+    /** The file's id, or that of the job whose mail was kept. */
     name: string
     sort: 'file' | 'mail'
     submission_id: string
@@ -296,7 +296,7 @@ export type Tables = {
     id: string
     submission_id: string
     editor_id: string
-    /** Written and read by `contents.ts` only. */
+    /** Written and read by `content-codec.ts` only. */
     content: string
     created_at: number
   }
@@ -351,9 +351,9 @@ export type Tables = {
     language: string | null
     /** The chat itself, for writing into it; forgotten when all is said. */
     target: string | null
-    /** What the receipt is derived from; of a confidential piece the receipt, hidden under this process's own key. */
+    /** What the receipt is derived from; of a confidential submission the receipt, hidden under this process's own key. */
     secret: string | null
-    /** Empty for a piece that is not confidential. */
+    /** Empty for a submission that is not confidential. */
     context_id: string
     sender_recipient: string | null
     heard_at: number
@@ -376,18 +376,18 @@ export type Tables = {
     field: Step | null
     sort: ItemSort
     /**
-     * Written and read by `open-piece-rows.ts` only; of a confidential piece hidden under this process's own key. Forgotten
-     * when the part has been taken into a message.
+     * Written and read by `draft-store/rows.ts` only; of a confidential submission hidden under this process's own key.
+     * Forgotten when the part has been taken into a message.
      */
     content: string | null
-    /** The same sealed, for when that process is gone. */
+    /** The same encrypted, for when that process is gone. */
     block: string | null
-    /** How long it is, and which files the door still holds, for the same case. */
+    /** How long it is, and which files the channel still holds, for the same case. */
     awaited: string | null
     /** Of words and files: whether an edit changed anything. */
     digest: string
     edited_at: number
-    /** It came after its piece was closed. */
+    /** It came after its submission was closed. */
     is_late: number
     /** The message that it was taken into. */
     became: string | null

@@ -24,7 +24,7 @@ export type Secrets = {
 /**
  * Reads the secrets of this newsroom, which are made at the first start and never leave `DATA_DIR`. Beside a database that
  * has been used they are never made anew: authenticator apps, links, threads and repeats hang on them.
- * @throws StartFault where they are missing, broken, or not those that this database was used with
+ * @throws StartError where they are missing, broken, or not those that this database was used with
  */
 export async function secretsFor(
   dataDir: string,
@@ -39,7 +39,7 @@ export async function secretsFor(
   return secrets
 }
 
-/** Reads the secrets that are there, or makes them. @throws StartFault where they are broken */
+/** Reads the secrets that are there, or makes them. @throws StartError where they are broken */
 export async function readSecrets(dataDir: string): Promise<Secrets> {
   const path = secretsPath(dataDir)
   const isNew = await makeOnce(path, () => `${JSON.stringify(newSecrets(), null, 2)}\n`)

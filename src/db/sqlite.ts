@@ -50,7 +50,7 @@ function opened(path: string): DatabaseSync {
   connection.exec(`pragma wal_autocheckpoint = ${pagesAtMost}`)
   // After much was written at once the log beside the database is cut back. In bytes.
   connection.exec('pragma journal_size_limit = 67108864')
-  // What is deleted is overwritten: a piece that was erased must not be readable in the file.
+  // What is deleted is overwritten: a submission that was erased must not be readable in the file.
   connection.exec('pragma secure_delete = on')
   // Lists jump about in the file: what they touch should be in memory. In KiB.
   connection.exec('pragma cache_size = -65536')

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 
-/** The five kinds of piece a newsroom asks for. */
+/** The five kinds of submission a newsroom asks for. */
 export const kinds = ['guest-post', 'expose', 'news-tip', 'story-angle', 'human-interest'] as const
 
 export const Kind = z.enum(kinds)
 
 export type Kind = z.infer<typeof Kind>
 
-/** The door a submission came in by. */
+/** The channel a submission came in by. */
 export const channels = ['form', 'telegram', 'email', 'api'] as const
 
 export type Channel = (typeof channels)[number]
@@ -19,7 +19,7 @@ export type State = (typeof states)[number]
 /** A stranger is whoever writes in an editor's place without being known as that editor; what they say is held. */
 export type Author = 'sender' | 'editor' | 'system' | 'unverified'
 
-/** `awaited` is still to be fetched from the door it came by; `failed` could not be. */
+/** `awaited` is still to be fetched from the channel it came by; `failed` could not be. */
 export type AttachmentState = 'kept' | 'awaited' | 'failed'
 
 export type Action =
@@ -52,7 +52,7 @@ export type Role = (typeof roles)[number]
 export type SessionWay = 'passphrase' | 'passkey' | 'link' | 'key-link'
 
 /*
- * Who can open what: the desk key opens every confidential piece. It is kept only as granted to its holders, sealed for
+ * Who can open what: the desk key opens every confidential submission. It is kept only as granted to its holders, encrypted for
  * each; a holder is an editor, or the recovery sheet. What an editor's own identity is kept under is what they bring:
  * their passphrase, a passkey, or, until they have set up, the link that they were sent.
  */

@@ -8,7 +8,7 @@ import { formattedOfWord } from './word.ts'
 /** Larger documents are read by people only. Bytes. */
 const mostBytes = 20 * 1024 * 1024
 
-/** As many characters as any piece may have. */
+/** As many characters as any submission may have. */
 const longest = 100_000
 const cut = '[This is longer than a piece may be. The rest is in the document.]'
 

@@ -12,7 +12,10 @@ import { shifted } from './shifted.ts'
 
 const deepest = 60
 
-/** An equation in one line, by its structure: MathML (https://www.w3.org/TR/mathml-core/), or that of Word (ECMA-376, 22.1). */
+/**
+ * An equation in one line, by its structure: MathML (https://www.w3.org/TR/mathml-core/), or that of Word (ECMA-376,
+ * 22.1).
+ */
 export function equation(element: Element): string {
   const alternative = element.attribs.alttext?.trim()
   return named('equation', alternative || lineOf(element, 0))

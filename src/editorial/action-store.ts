@@ -18,7 +18,7 @@ import type { Act, AnswerFate, Change, Original, Written } from './actions.ts'
 
 export type ActionStore = ReturnType<typeof actionStore>
 
-/** Writes what editors do. Each change is one transaction with its history and its deliveries. */
+/** Writes what editors do. Each change is one transaction with its history and its jobs. */
 export function actionStore(db: Database, writing: Writing) {
   return {
     /**
@@ -31,8 +31,8 @@ export function actionStore(db: Database, writing: Writing) {
     },
 
     /**
-     * Writes a change down that came by a door, once however often it comes. Undefined for a repeat.
-     * @throws Failure as `apply` does; then the arrival is not taken in either.
+     * Writes a change down that came by a channel, once however often it comes. Undefined for a repeat.
+     * @throws Failure as `apply` does; then the idempotency key is not taken in either.
      */
     async applyOnce(
       change: Change & Required<Pick<Change, 'idempotencyKey'>>,
@@ -65,7 +65,7 @@ export function actionStore(db: Database, writing: Writing) {
         .executeTakeFirst()
       const moved = await lastMove(db, submissionId)
       const isTheirs = moved?.editor_id === editorId && (moved.visibleAt ?? 0) > at
-      // Whoever claims a piece moves it too; to take that back, they put the piece back.
+      // Whoever claims a submission moves it too; to take that back, they put the submission back.
       const movedAt = isTheirs && !(await wasTakenOn(db, submissionId, moved.at)) ? moved.at : undefined
       const latest = Math.max(message?.created_at ?? 0, movedAt ?? 0)
       if (latest === 0) return undefined
@@ -143,14 +143,14 @@ export function actionStore(db: Database, writing: Writing) {
 
     /**
      * Takes back what this editor did, as long as the sender has not been told and nothing of it has left yet: the move is
-     * undone, the message withdrawn, its deliveries dropped.
+     * undone, the message withdrawn, its jobs dropped.
      * @throws Failure `conflict` if it is too late, `unavailable`
      */
     async takeBack(act: Act): Promise<void> {
       const { submissionId, editorId, at } = act
       await orUnavailable(() =>
         db.transaction().execute(async (trx) => {
-          // First, as erasing does; and whoever seals the piece anew just now sees that it has changed.
+          // First, as erasing does; and whoever encrypts the submission anew just now sees that it has changed.
           await trx
             .updateTable('submissions')
             .set((eb) => ({ revision: eb('revision', '+', 1) }))
@@ -164,7 +164,7 @@ export function actionStore(db: Database, writing: Writing) {
       )
     },
 
-    /** Remembers senders whose piece was spam; their next ones are marked, and no editor is mailed at once. */
+    /** Remembers senders whose submission was spam; their next ones are marked, and no editor is mailed at once. */
     async rememberSpammers(senders: string[], at: number): Promise<void> {
       if (senders.length === 0) return
       await db
@@ -186,7 +186,7 @@ export function actionStore(db: Database, writing: Writing) {
   }
 }
 
-/** What a change says, as it will be stored: sealed before the transaction, where nobody waits for it. */
+/** What a change says, as it will be stored: encrypted before the transaction, where nobody waits for it. */
 type Texts = {
   message: string
   note: string

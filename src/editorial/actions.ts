@@ -59,7 +59,7 @@ export type Written = Wording & {
 /** A reply by mail as it came. Only the desk can open it. */
 export type Original = { id: string; content: Content; files: AnswerFile[] }
 
-/** A file that goes with it, and by what it is known if it is sealed. */
+/** A file that goes with it, and by what it is known if it is encrypted. */
 export type AnswerFile = StagedFile & Partial<EncryptedAs>
 
 /** What an editor wants to take back: a message, a move, or both. */
@@ -150,7 +150,8 @@ export function move(action: ActionContext, to: State): ChangeOf {
 }
 
 /**
- * Writes to the sender, behind the last message of the conversation. The text stands on the status page, and goes out by `purposes`, once it can no longer be taken back.
+ * Writes to the sender, behind the last message of the conversation. The text stands on the status page, and goes out
+ * by `purposes`, once it can no longer be taken back.
  * @throws Failure `invalid`
  */
 export function answer(
@@ -165,7 +166,7 @@ export function answer(
   const message = { id: idBehind(last, at), ...wording, visibleAt }
   const text = parsed('body', body, message.body)
   parsed('title', subject, message.title)
-  // Of a confidential piece nothing can be read when the answer goes out.
+  // Of a confidential submission nothing can be read when the answer goes out.
   const files = (message.files ?? []).flatMap(ephemeralFile)
   const ephemeralPayload = submission.isConfidential && {
     ephemeralPayload: { contact, text, title: message.title, files },
@@ -214,12 +215,12 @@ export function untag(_action: ActionContext, given: string): ChangeOf {
   return { set: {}, removeTags: [name], jobs: [], entries: [{ action: 'untagged', detail: name }] }
 }
 
-/** Keeps a piece for longer: whatever is done with it begins its time anew. */
+/** Keeps a submission for longer: whatever is done with it begins its time anew. */
 export function keep(_action: ActionContext): ChangeOf {
   return { set: {}, jobs: [], entries: [{ action: 'kept' }] }
 }
 
-/** Puts a hold on a piece, so that nothing erases it, or lifts it. */
+/** Puts a hold on a submission, so that nothing erases it, or lifts it. */
 export function hold(_action: ActionContext, legalHold: boolean): ChangeOf {
   return { set: { legalHold }, jobs: [], entries: [{ action: legalHold ? 'hold-set' : 'hold-lifted' }] }
 }

@@ -8,11 +8,11 @@ import { insertHistory } from '../submissions/history-store.ts'
 
 export type FailedJobStore = ReturnType<typeof failedJobStore>
 
-/** What an editor does about a delivery that has failed for good. */
+/** What an editor does about a job that has failed for good. */
 export function failedJobStore(db: Database, processCodec: ProcessCodec) {
   return {
     /**
-     * Has a failed delivery tried again, as if it were new, with what it needs to know where that was lost.
+     * Has a failed job tried again, as if it were new, with what it needs to know where that was lost.
      * @throws Failure `conflict` if it has not failed.
      */
     async retry(
@@ -32,7 +32,7 @@ export function failedJobStore(db: Database, processCodec: ProcessCodec) {
       })
     },
 
-    /** Lets a failed delivery be. @throws Failure `conflict` if it has not failed. */
+    /** Lets a failed job be. @throws Failure `conflict` if it has not failed. */
     async drop(id: string, editorId: string, now: number): Promise<void> {
       await reopen(id, editorId, now, 'dropped', { state: 'dropped' })
     },

@@ -9,7 +9,7 @@ import type { AnswerFile } from './actions.ts'
 type AnswerFiles = { files: StagedFile[]; aside?: StagedFile[] }
 
 /**
- * Puts the files of an answer in their place before anything speaks of them, sealed as the conversation is. Where it is
+ * Puts the files of an answer in their place before anything speaks of them, encrypted as the conversation is. Where it is
  * certain that the answer was not written they go again; otherwise the next start sweeps what belongs to nothing.
  */
 export function answerFiles({

@@ -1,7 +1,7 @@
 import type { NewJob } from '../jobs/job.ts'
 import type { QuarantineReason } from '../submissions/quarantine.ts'
 
-/** What an editor is told of what became of their reply by mail: a code, which is kept with the delivery, and its words. */
+/** What an editor is told of what became of their reply by mail: a code, which is kept with the job, and its words. */
 const confirmations = {
   answered: 'Your reply goes to the sender.',
   accepted: 'You accepted it. The letter goes to the sender.',

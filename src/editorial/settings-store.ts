@@ -8,7 +8,7 @@ import { defaultLetters, type Letter, type LetterName, letters, type Versioned }
 
 const StoredLetter = z.object({ subject: z.string(), body: z.string(), isOn: z.boolean() })
 
-/** After so many hours a piece that nobody has claimed is brought before the admins. */
+/** After so many hours a submission that nobody has claimed is brought before the admins. */
 const defaultEscalation = 24
 
 /** For so long a reply by mail can be stopped before the sender is told; in seconds. */
@@ -17,8 +17,8 @@ const defaultReplyWait = 120
 export type SettingStore = ReturnType<typeof settingStore>
 
 /**
- * What the newsroom has chosen at the desk: the wording of its letters, when unclaimed pieces are escalated, how long pieces
- * are kept, how long replies by mail wait, what encrypted mail may carry.
+ * What the newsroom has chosen at the desk: the wording of its letters, when unclaimed submissions are escalated, how
+ * long submissions are kept, how long replies by mail wait, what encrypted mail may carry.
  */
 export function settingStore(db: Database) {
   return {
@@ -44,7 +44,7 @@ export function settingStore(db: Database) {
       await write(db, `letter ${name}`, JSON.stringify(letter), revision, now, event)
     },
 
-    /** Hours after which an unclaimed piece is escalated; 0 for never. */
+    /** Hours after which an unclaimed submission is escalated; 0 for never. */
     async escalationHours(): Promise<Versioned<number>> {
       const row = await read(db, 'escalation hours')
       if (!row) return { value: defaultEscalation, revision: 0 }

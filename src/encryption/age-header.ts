@@ -12,7 +12,10 @@ const stanzaSize = '-> X25519 \n'.length + 43 + 43 + '\n'.length
 /** Bytes. A header can be written when the rest of the file is there already, and written anew. */
 export const headerSize = version.length + fileRecipients * stanzaSize + '--- \n'.length + 43
 
-/** The header of a file or a text with this key, for these recipients. https://github.com/C2SP/C2SP/blob/main/age.md#header */
+/**
+ * The header of a file or a text with this key, for these recipients.
+ * https://github.com/C2SP/C2SP/blob/main/age.md#header
+ */
 export function headerFor(fileKey: Uint8Array, recipients: Recipient[]): Buffer {
   const stanzas = recipients.flatMap((recipient) => new X25519Recipient(recipient).wrapFileKey(fileKey))
   const head = `${version}${stanzas.map(lines).join('')}---`
@@ -37,7 +40,7 @@ export async function fileKeyIn(
   }
 }
 
-/** Somebody who is nobody: what is sealed for them opens for none. */
+/** Somebody who is nobody: what is encrypted for them opens for none. */
 export function nobody(): Recipient {
   return recipientOf(identityOf(new Uint8Array(randomBytes(32))))
 }

@@ -15,7 +15,10 @@ type Source = AsyncIterable<Uint8Array>
 /** Two, for two cores: a file takes one of them, and the next one need not wait. */
 const threads = 2
 
-/** A file of at most so many bytes is done here: handing it to a thread takes longer than that, which is about a millisecond. */
+/**
+ * A file of at most so many bytes is done here: handing it to a thread takes longer than that, which is about a
+ * millisecond.
+ */
 const small = 32 * 1024
 
 /** In the place of those who may open a file, until it is known who they are. */
@@ -26,13 +29,13 @@ const nobody = Array.from({ length: fileRecipients }, () => ({
 
 export type FileCipher = ReturnType<typeof createFileCipher>
 
-/** Seals and opens streams as age files, in threads of their own. Neither side ever holds more than a few pieces. */
+/** Encrypts and opens streams as age files, in threads of their own. Neither side ever holds more than a few pieces. */
 export function createFileCipher() {
   const workers: Worker[] = []
   let turn = 0
 
   return {
-    /** Seals a stream. What comes out has a header of `headerSize` bytes that is for nobody yet. */
+    /** Encrypts a stream. What comes out has a header of `headerSize` bytes that is for nobody yet. */
     encrypt(source: Source): { encrypted: Readable; fileKey: Promise<Uint8Array> } {
       const key = Promise.withResolvers<Uint8Array>()
       // A stream that breaks before its first piece has no key, and nobody who waits for one.
@@ -43,7 +46,10 @@ export function createFileCipher() {
       }
     },
 
-    /** Opens a sealed stream with its key. It breaks where it was cut or changed, and nothing after that is given out. */
+    /**
+     * Opens an encrypted stream with its key. It breaks where it was cut or changed, and nothing after that is given
+     * out.
+     */
     open(source: Readable, fileKey: Uint8Array): Readable {
       const open = Readable.from(opened(source, fileKey), { objectMode: false })
       // Left before it was read, it has not begun with its source either.

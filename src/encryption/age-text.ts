@@ -8,7 +8,7 @@ const chunkSize = 64 * 1024
 const tagLength = 16
 
 /**
- * Seals texts as armored age files, in this thread. It is done by node:crypto, for the library streams through WebCrypto
+ * Encrypts texts as armored age files, in this thread. It is done by node:crypto, for the library streams through WebCrypto
  * what is one chunk here: that took three times as long (bench/README.md).
  */
 export const textCipher: TextCipher = {

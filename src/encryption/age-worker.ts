@@ -6,7 +6,7 @@ import type { CipherTask } from './age-stream.ts'
 type Bytes = ReadableStream<Uint8Array>
 type Ports = { input: MessagePort; output: MessagePort }
 
-// The thread that files are sealed and opened in: in the main one they would hold up everybody else.
+// The thread that files are encrypted and opened in: in the main one they would hold up everybody else.
 parentPort?.on('message', ({ job, input, output }: Ports & { job: CipherTask }) => {
   const source = toWeb(receiveFrom(input))
   const made = 'stanzas' in job ? encrypt(source, job) : open(source, job.fileKey)
@@ -17,7 +17,7 @@ parentPort?.on('message', ({ job, input, output }: Ports & { job: CipherTask }) 
     .finally(() => output.close())
 })
 
-/** Seals for nobody yet: the main thread is told the key, and writes the header when it knows who may open. */
+/** Encrypts for nobody yet: the main thread is told the key, and writes the header when it knows who may open. */
 async function encrypt(
   source: Bytes,
   { stanzas, keyPort }: Extract<CipherTask, { stanzas: unknown }>,

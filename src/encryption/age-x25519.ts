@@ -84,13 +84,13 @@ export function identityOf(scalar: Uint8Array): Identity {
   return bech32.encodeFromBytes('AGE-SECRET-KEY-', scalar).toUpperCase()
 }
 
-/** For whom one seals so that this identity opens it. */
+/** For whom one encrypts so that this identity opens it. */
 export function recipientOf(identity: Identity): Recipient {
   const key = privateKey(decoded(identity.toLowerCase(), 'age-secret-key-'))
   return bech32.encodeFromBytes('age', rawPublic(createPublicKey(key)))
 }
 
-/** True for what can be sealed for. */
+/** True for what can be encrypted for. */
 export function isRecipient(text: string): boolean {
   try {
     return decoded(text, 'age').length === 32

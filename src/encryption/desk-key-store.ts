@@ -2,7 +2,7 @@ import type { Database } from '../db/open.ts'
 import type { Recipient } from './types.ts'
 
 /**
- * The same, if somebody has a way to open what is sealed for it: a holder with a passphrase, a passkey or a link, or the
+ * The same, if somebody has a way to open what is encrypted for it: a holder with a passphrase, a passkey or a link, or the
  * recovery sheet.
  */
 export async function openableDeskKey(db: Database): Promise<Recipient | undefined> {

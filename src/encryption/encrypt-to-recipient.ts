@@ -3,7 +3,7 @@ import { headerFor, headerSize, nobody } from './age-header.ts'
 import type { FileCipher } from './age-stream.ts'
 import type { Recipient } from './types.ts'
 
-/** Seals a stream for one recipient outside, as an age file. Nothing of it is held. */
+/** Encrypts a stream for one recipient outside, as an age file. Nothing of it is held. */
 export function encryptedForKey(cipher: FileCipher, source: Readable, recipient: Recipient): Readable {
   const { encrypted, fileKey } = cipher.encrypt(source)
   return Readable.from(withHeader(), { objectMode: false })

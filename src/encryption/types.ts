@@ -1,6 +1,9 @@
 import type { Author } from '../db/values.ts'
 
-/** Whom something is sealed for: `age1…`, the public half of an identity. https://github.com/C2SP/C2SP/blob/main/age.md */
+/**
+ * Whom something is encrypted for: `age1…`, the public half of an identity.
+ * https://github.com/C2SP/C2SP/blob/main/age.md
+ */
 export type Recipient = string
 
 /** What opens: `AGE-SECRET-KEY-1…`. It is in memory while somebody uses it, and kept nowhere as it is. */
@@ -9,18 +12,18 @@ export type Identity = string
 /** What somebody brings to open with. Asked for only when there is something to open. */
 export type Keys = () => Promise<Identity[]>
 
-/** Nothing to open with: what is sealed stays so. */
+/** Nothing to open with: what is encrypted stays so. */
 export const noKeys: Keys = async () => []
 
 /**
- * How a sealed thing was found: it never was sealed, it is open, nobody here has its key, or it is not what was sealed.
- * What is locked or damaged says nothing.
+ * How an encrypted thing was found: it never was encrypted, it is open, nobody here has its key, or it is not what was
+ * encrypted. What is locked or damaged says nothing.
  */
 export type ContentAccess = 'clear' | 'open' | 'locked' | 'damaged'
 
 /**
- * How the content of a conversation is sealed: for the desk, for whoever has the receipt, and under which bond. Every
- * sealed thing names the bond of its conversation, so that nothing can be moved from one to another.
+ * How the content of a conversation is encrypted: for the desk, for whoever has the receipt, and under which bond. Every
+ * encrypted thing names the bond of its conversation, so that nothing can be moved from one to another.
  */
 export type Recipients = {
   contextId: string
@@ -29,21 +32,22 @@ export type Recipients = {
   sender: Recipient | null
 }
 
-/** For whom something is sealed: what editors say among themselves is not for the sender. */
+/** For whom something is encrypted: what editors say among themselves is not for the sender. */
 export type EncryptedFor = 'both' | 'desk'
 
-/** For whom a message is sealed, with its files: what a stranger says is not the sender's either. */
+/** For whom a message is encrypted, with its files: what a stranger says is not the sender's either. */
 export function whomFor(author: Author): EncryptedFor {
   return author === 'unverified' ? 'desk' : 'both'
 }
 
-/** How something is sealed that is for these only. */
+/** How something is encrypted that is for these only. */
 export function narrowed(recipients: Recipients, whom: EncryptedFor): Recipients {
   return whom === 'both' ? recipients : { ...recipients, sender: null }
 }
 
 /**
- * The files of a conversation as it is at this revision, for whom each of them is to be sealed, and how all else of it is.
+ * The files of a conversation as it is at this revision, for whom each of them is to be encrypted, and how all else of
+ * it is.
  */
 export type FilesToEncrypt = {
   revision: number
@@ -51,14 +55,14 @@ export type FilesToEncrypt = {
   recipients: Recipients
 }
 
-/** What seals texts. A sealed text is an armored age file, which the `age` command opens too. */
+/** What encrypts texts. An encrypted text is an armored age file, which the `age` command opens too. */
 export type TextCipher = {
   encrypt(text: string, publicKeys: Recipient[]): Promise<string>
   open(
     encrypted: string,
     identities: Identity[],
   ): Promise<{ text: string } | { errorCode: 'locked' | 'damaged' }>
-  /** The same text sealed for others, by whoever can open it; undefined for whoever cannot. */
+  /** The same text encrypted for others, by whoever can open it; undefined for whoever cannot. */
   reEncrypt(encrypted: string, identities: Identity[], publicKeys: Recipient[]): Promise<string | undefined>
 }
 

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { channelNames, kindNames, type Submission } from '../submissions/model.ts'
 import type { TarEntry } from './tar.ts'
 
-/** A sealed piece as it is stored: armored age files, one behind the other, and files that are age files. */
+/** An encrypted submission as it is stored: armored age files, one behind the other, and files that are age files. */
 type EncryptedSubmission = {
   submission: Submission
   texts: { place: 'message' | 'note' | 'summary' | 'file'; id: string; text: string }[]
@@ -11,7 +11,10 @@ type EncryptedSubmission = {
 
 const folderOf = { message: 'messages', note: 'notes', summary: '', file: 'files' } as const
 
-/** What a sealed piece is packed as: nothing of it is opened here, and all of it by `sh open.sh KEY` where the key is. */
+/**
+ * What an encrypted submission is packed as: nothing of it is opened here, and all of it by `sh open.sh KEY` where the
+ * key is.
+ */
 export function entriesOfEncrypted({ submission, texts, files }: EncryptedSubmission): TarEntry[] {
   return [
     { name: 'read-me.txt', text: readMe(submission) },

@@ -6,7 +6,7 @@ import type { Note } from '../submissions/note.ts'
 import { stateNames } from '../submissions/states.ts'
 import type { TarEntry } from './tar.ts'
 
-/** A piece with everything that there is of it, opened. */
+/** A submission with everything that there is of it, opened. */
 type DecryptedSubmission = {
   submission: Submission
   messages: Message[]
@@ -22,7 +22,7 @@ type OpenedContext = {
   nameOf: (editorId: string | null) => string
 }
 
-/** What an opened piece is packed as: a page to read, the same for programs, and its files. */
+/** What an opened submission is packed as: a page to read, the same for programs, and its files. */
 export function entriesOfOpened(decrypted: DecryptedSubmission, app: OpenedContext): TarEntry[] {
   const files = filesOfSubmission(decrypted, app)
   const nameOfFile = new Map(files.map(({ id, name }) => [id, name]))

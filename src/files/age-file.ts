@@ -8,7 +8,7 @@ import type { Identity, Keys, Recipient, Recipients } from '../encryption/types.
 const ageMark = Buffer.from('age-encryption.org/')
 const nothing = Buffer.alloc(1024 * 1024)
 
-/** What seals the files of the store, and opens them. */
+/** What encrypts the files of the store, and opens them. */
 export type AgeCipher = {
   encrypt(source: AsyncIterable<Uint8Array>): { encrypted: Readable; fileKey: Promise<Uint8Array> }
   open(source: Readable, fileKey: Uint8Array): Readable
@@ -50,7 +50,7 @@ export function ageFiles(recipients: AgeCipher) {
 
     /**
      * The key of the file that has this mark.
-     * @throws Failure `forbidden` for whoever has no key to it, `conflict` if it is not what was sealed
+     * @throws Failure `forbidden` for whoever has no key to it, `conflict` if it is not what was encrypted
      */
     async fileKeyOfMarked(path: string, mark: string | undefined, keys: Keys): Promise<Uint8Array> {
       const found = await this.fileKeyOf(path, keys)
@@ -59,7 +59,7 @@ export function ageFiles(recipients: AgeCipher) {
       return found.fileKey
     },
 
-    /** Overwrites what is stored, durably; of a sealed file only its header, without which nobody opens it. */
+    /** Overwrites what is stored, durably; of an encrypted file only its header, without which nobody opens it. */
     async overwrite(path: string): Promise<void> {
       const isEncrypted = (await headOf(path)).subarray(0, ageMark.length).equals(ageMark)
       const handle = await open(path, 'r+')
@@ -87,7 +87,7 @@ export function ageFiles(recipients: AgeCipher) {
   }
 }
 
-/** What the file system tells of when a sealed file was written, as far as one can tell it otherwise: to the minute. */
+/** What the file system tells of when an encrypted file was written, as far as one can tell it otherwise: to the minute. */
 export async function forgetWhen(path: string): Promise<void> {
   const minute = minuteOf(Date.now()) / 1000
   await utimes(path, minute, minute)

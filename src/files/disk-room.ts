@@ -9,7 +9,10 @@ const usualReserve = { share: 0.05, most: 500 * MiB }
 /** So long a look at the disk is believed; what is written meanwhile is counted. Milliseconds. */
 const believed = 1000
 
-/** What is left on a disk: bytes, files (infinitely many where the file system does not count them), and the share of each. */
+/**
+ * What is left on a disk: bytes, files (infinitely many where the file system does not count them), and the share of
+ * each.
+ */
 export type Room = {
   size: number
   free: number
@@ -32,7 +35,7 @@ export const roomIn: RoomIn = async (folder) => {
   }
 }
 
-/** What a submission of many files may need, while they are sealed. */
+/** What a submission of many files may need, while they are encrypted. */
 const fewestFiles = 32
 
 export type DiskRoom = ReturnType<typeof diskRoom>

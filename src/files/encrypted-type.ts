@@ -1,4 +1,7 @@
-/** Media types of what is encrypted, or a signature or key of such programs. https://www.rfc-editor.org/rfc/rfc3156, rfc8551 */
+/**
+ * Media types of what is encrypted, or a signature or key of such programs. https://www.rfc-editor.org/rfc/rfc3156,
+ * rfc8551
+ */
 export const encryptedTypes = {
   pgp: 'application/pgp-encrypted',
   pgpKeys: 'application/pgp-keys',
@@ -40,7 +43,10 @@ function cmsType(sample: Buffer): string | undefined {
   return at > 0 && at <= 6 ? encryptedTypes.cms : undefined
 }
 
-/** By the tag of the first packet, and the version that follows its length: https://www.rfc-editor.org/rfc/rfc9580#section-4.2 */
+/**
+ * By the tag of the first packet, and the version that follows its length:
+ * https://www.rfc-editor.org/rfc/rfc9580#section-4.2
+ */
 function pgpType(sample: Buffer): string | undefined {
   const packet = packetOf(sample)
   if (!packet) return undefined

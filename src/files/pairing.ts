@@ -25,7 +25,7 @@ type PairingContext = {
 /**
  * Makes sure that the database and the folder of files belong together: both bear the same id. Nothing is concluded from
  * what is absent: a folder that was not mounted, or an empty database at a mistyped place, ends the start.
- * @throws StartFault where they do not belong together, or nobody can tell; nothing was changed then
+ * @throws StartError where they do not belong together, or nobody can tell; nothing was changed then
  */
 export async function pair(app: PairingContext): Promise<void> {
   const { installation, files, now } = app

@@ -13,7 +13,7 @@ type FileProbeContext = {
 }
 
 /**
- * Does what taking a file in does: seals and writes one durably, moves it to its folder, and removes it again. Looks also
+ * Does what taking a file in does: encrypts and writes one durably, moves it to its folder, and removes it again. Looks also
  * at what a file that fits now does not tell: that every folder is there and may be written.
  * @throws where one of it fails
  */

@@ -29,8 +29,8 @@ export type StageOptions = {
 }
 
 /**
- * Files that are written and fsynced, and not part of anything yet. The key of a sealed one is in memory only: nobody can
- * open it but this process.
+ * Files that are written and fsynced, and not part of anything yet. The key of an encrypted one is in memory only:
+ * nobody can open it but this process.
  */
 export function staging(
   folder: string,
@@ -71,7 +71,7 @@ export function staging(
       }
     },
 
-    /** Says who opens a file, which is sealed if it was not. Undefined for one that is not here any more. */
+    /** Says who opens a file, which is encrypted if it was not. Undefined for one that is not here any more. */
     async encryptFor(id: string, publicKeys: FileRecipients): Promise<EncryptedAs | undefined> {
       if (!(await isThere(pathOf(id)))) return undefined
       if (!keys.has(id)) await rewrite(id, true)
@@ -81,7 +81,7 @@ export function staging(
       return { mark: recipients.hashOfKey(fileKey), desk: publicKeys.desk, fileKey }
     },
 
-    /** What was sealed as long as nobody knew what it was, and is not confidential, need not be. */
+    /** What was encrypted as long as nobody knew what it was, and is not confidential, need not be. */
     async decrypt(id: string): Promise<void> {
       if (keys.has(id) && (await isThere(pathOf(id)))) await rewrite(id, false)
     },
@@ -122,7 +122,7 @@ export function staging(
   }
 }
 
-/** A sealed piece has memory of its own, which is given back at once: waiting for that, a large file would fill much. */
+/** An encrypted piece has memory of its own, which is given back at once: waiting for that, a large file would fill much. */
 async function writeEncrypted(handle: FileHandle, encrypted: Readable): Promise<void> {
   for await (const chunk of encrypted as AsyncIterable<Buffer<ArrayBuffer>>) {
     await handle.writeFile(chunk)

@@ -26,7 +26,7 @@ export type FileStore = ReturnType<typeof fileStore>
  * A file is staged (written and fsynced in `staging/`), then kept (renamed into its folder, the folder
  * fsynced), and only then may the database speak of it. What a crash leaves between is swept at the next start.
  *
- * A sealed file is an age file. While it is staged its key is in memory only, and nobody can open it but this process;
+ * An encrypted file is an age file. While it is staged its key is in memory only, and nobody can open it but this process;
  * when it is kept, its header is written for those who may.
  */
 export function fileStore(root: string, recipients: AgeCipher, room: DiskRoom = diskRoom(root)) {
@@ -82,8 +82,8 @@ export function fileStore(root: string, recipients: AgeCipher, room: DiskRoom = 
     },
 
     /**
-     * Makes staged files durable under their ids, sealed for whom `recipients` says; a file that is kept already stays so.
-     * Gives by what sealed ones are known.
+     * Makes staged files durable under their ids, encrypted for whom `recipients` says; a file that is kept already
+     * stays so. Gives by what encrypted ones are known.
      * @throws Failure `unavailable`; what was moved by then is swept at the next start.
      */
     async keep(ids: string[], publicKeys?: FileRecipients): Promise<Map<string, EncryptedAs>> {
@@ -115,8 +115,8 @@ export function fileStore(root: string, recipients: AgeCipher, room: DiskRoom = 
     },
 
     /**
-     * Wipes a kept file: it is overwritten before its name goes, durably; of a sealed one only what it opens by. One that
-     * has gone already is no fault. @throws Failure `unavailable`
+     * Wipes a kept file: it is overwritten before its name goes, durably; of an encrypted one only what it opens by.
+     * One that has gone already is no fault. @throws Failure `unavailable`
      */
     async erase(id: string): Promise<void> {
       await orUnavailable(async () => {
@@ -152,9 +152,10 @@ export function fileStore(root: string, recipients: AgeCipher, room: DiskRoom = 
     },
 
     /**
-     * Opens a kept file that is sealed, if it is the one that has this mark. What is cut or changed breaks the stream where
-     * it is, and nothing after that is given out.
-     * @throws Failure `forbidden` for whoever has no key to it, `conflict` if it is not what was sealed, `unavailable`
+     * Opens a kept file that is encrypted, if it is the one that has this mark. What is cut or changed breaks the
+     * stream where it is, and nothing after that is given out.
+     * @throws Failure `forbidden` for whoever has no key to it, `conflict` if it is not what was encrypted,
+     * `unavailable`
      */
     async readEncrypted(id: string, mark: string | undefined, keys: Keys): Promise<Readable> {
       return orUnavailable(async () => {
@@ -163,12 +164,15 @@ export function fileStore(root: string, recipients: AgeCipher, room: DiskRoom = 
       })
     },
 
-    /** Opens a kept file that is sealed, for whoever has its own key. */
+    /** Opens a kept file that is encrypted, for whoever has its own key. */
     readOpen(id: string, fileKey: Uint8Array): Promise<Readable> {
       return orUnavailable(async () => recipients.open(await opened(keptPath(id)), fileKey))
     },
 
-    /** Bytes that a kept file has on the disk: more than what it holds, where it is sealed. @throws Failure `unavailable` */
+    /**
+     * Bytes that a kept file has on the disk: more than what it holds, where it is encrypted. @throws Failure
+     * `unavailable`
+     */
     sizeOf(id: string): Promise<number> {
       return orUnavailable(async () => (await stat(keptPath(id))).size)
     },
@@ -192,7 +196,10 @@ export function fileStore(root: string, recipients: AgeCipher, room: DiskRoom = 
     /** Whether what came in lately could be written. */
     writes,
 
-    /** Moves what nothing speaks of to a folder that is emptied after days, unless it is too much to be what a crash left. */
+    /**
+     * Moves what nothing speaks of to a folder that is emptied after days, unless it is too much to be what a crash
+     * left.
+     */
     sweep: swept.sweep,
 
     /** Deletes what was swept before a time, in milliseconds; says how many files that were. */

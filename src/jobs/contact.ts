@@ -1,9 +1,9 @@
-/** How the sender of a piece can be reached, besides the status page. */
+/** How the sender of a submission can be reached, besides the status page. */
 export type Contact = {
   email?: string
   telegram?: TelegramSender
   api?: ApiSender
-  /** Where the piece did not come from Telegram, a chat was linked later: answers go both ways. */
+  /** Where the submission did not come from Telegram, a chat was linked later: answers go both ways. */
   isLinked?: true
   /** The sender's mails, to be answered to. */
   references?: string[]

@@ -5,7 +5,7 @@ import type { ProcessCodec } from '../encryption/process-codec.ts'
 import { type NewJob, queueOf } from './job.ts'
 
 /**
- * Adds deliveries to the outbox, due at once unless they say when. Gives their ids. Called inside the transaction of what
+ * Adds jobs to the outbox, due at once unless they say when. Gives their ids. Called inside the transaction of what
  * they tell of.
  */
 export async function insertJobs(

@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { Database } from '../db/open.ts'
 
 /**
- * True while a mail that tells of this piece is being written, which may be kept as a file. Until the transaction ends no
- * worker takes another one. Called inside a transaction that nobody else writes to the piece beside.
+ * True while a mail that tells of this submission is being written, which may be kept as a file. Until the transaction
+ * ends no worker takes another one. Called inside a transaction that nobody else writes to the submission beside.
  */
 export async function isMailLeaving(
   trx: Database,
@@ -21,7 +21,7 @@ export async function isMailLeaving(
   return rows.some((row) => row.lease !== null)
 }
 
-/** True while a chat gathers a reply to this piece that will be sent: it would be lost with it. */
+/** True while a chat gathers a reply to this submission that will be sent: it would be lost with it. */
 export async function isReplyGathered(trx: Database, submissionId: string): Promise<boolean> {
   const row = await trx
     .selectFrom('drafts')

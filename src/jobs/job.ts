@@ -2,7 +2,7 @@ import type { JobState, JobType, Queue } from '../db/values.ts'
 import type { Contact } from './contact.ts'
 
 /**
- * A delivery is one thing to be carried: a mail or a chat message to a sender or an editor, a file that a door still
+ * A job is one thing to be carried: a mail or a chat message to a sender or an editor, a file that a channel still
  * holds, or a piece of work that follows from what came in. It is written in the transaction of what it tells of, and
  * kept until it is done.
  */
@@ -13,11 +13,11 @@ export type Job = {
   messageId: string | null
   editorId: string | null
   attachmentId: string | null
-  /** The sender's mail address, the door's name for the awaited file, or a code of what to tell. Wiped when done. */
+  /** The sender's mail address, the channel's name for the awaited file, or a code of what to tell. Wiped when done. */
   target: string | null
-  /** The receipt to be mailed, for pieces that are not confidential. Wiped when done. */
+  /** The receipt to be mailed, for submissions that are not confidential. Wiped when done. */
   receipt: string | null
-  /** What of a confidential piece it needs; lost with the process that wrote it down. */
+  /** What of a confidential submission it needs; lost with the process that wrote it down. */
   ephemeralPayload: EphemeralPayload | 'lost' | undefined
   state: JobState
   attempts: number
@@ -33,15 +33,15 @@ export type Job = {
 }
 
 /**
- * What a delivery about a confidential piece has to know, for nothing can be read of the piece itself when it is
+ * What a job about a confidential submission has to know, for nothing can be read of the submission itself when it is
  * carried. It is in the outbox only as this process hides it, so that a copied database tells nothing.
  */
 export type EphemeralPayload = {
   contact?: Contact
   receipt?: string
   /**
-   * What an answer says, for doors that carry it; what came in, where it is to be handled again, or told of in a mail that
-   * leaves encrypted or without it.
+   * What an answer says, for channels that carry it; what came in, where it is to be handled again, or told of in a
+   * mail that leaves encrypted or without it.
    */
   text?: string
   title?: string | undefined
@@ -119,7 +119,7 @@ export const jobStateNames: Record<JobState, string> = {
   dropped: 'dropped',
 }
 
-/** Why a delivery was dropped, in words. */
+/** Why a job was dropped, in words. */
 export const skipReasons: Record<string, string> = {
   'called-back': 'taken back by the editor',
   'seen-meanwhile': 'the editor had read it by then',
@@ -156,7 +156,7 @@ export type JobResult =
   | { id: string; state: 'failed' | 'dropped'; at: number; errorCode: string }
   | { id: string; state: 'pending'; at: number; dueAt: number; errorCode: string | null }
 
-/** One failed try of a delivery, or an editor's word that it be tried again. */
+/** One failed try of a job, or an editor's word that it be tried again. */
 export type Attempt = { jobId: string; at: number; errorCode: string }
 
 /** Thrown by a carrier. A permanent fault will not go away by trying again. `code` is safe to show and to log. */
@@ -168,7 +168,7 @@ export class JobError extends Error {
 
   constructor(code: string, more: { permanent?: boolean; retryAfter?: number; cause?: unknown } = {}) {
     super(code, { cause: more.cause })
-    this.name = 'CarryFault'
+    this.name = 'JobError'
     this.code = code
     this.permanent = more.permanent ?? false
     this.retryAfter = more.retryAfter === undefined ? undefined : boundedWait(more.retryAfter)
@@ -199,7 +199,7 @@ export function waitIn(header: string | null, now: number): number {
 const firstDelay = 15 * second
 const longestDelay = 2 * hour
 
-/** How long a delivery is tried: two days, so that a weekend's outage of a mail server loses nothing. */
+/** How long a job is tried: two days, so that a weekend's outage of a mail server loses nothing. */
 export const patience = 48 * hour
 
 /**

@@ -6,7 +6,7 @@ type Lease = { id: string; renewals: number }
 
 export type LeaseStore = ReturnType<typeof leaseStore>
 
-/** Who works on the outbox. Each process has a lease, by which it holds the deliveries that it has in hand. */
+/** Who works on the outbox. Each process has a lease, by which it holds the jobs that it has in hand. */
 export function leaseStore(db: Database) {
   return {
     async begin(id: string): Promise<void> {

@@ -21,18 +21,18 @@ export type JobStore = ReturnType<typeof jobStore>
 export type LeasedResult = JobResult & { lease: string }
 
 /**
- * The outbox. A lease keeps two processes from carrying the same delivery; what a process has leased is free again when
- * its lease has ended. Where deliveries go is a lane, so that those to one place can be passed over.
+ * The outbox. A lease keeps two processes from carrying the same job; what a process has leased is free again when
+ * its lease has ended. Where jobs go is a lane, so that those to one place can be passed over.
  */
 export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: boolean) {
   return {
-    /** Adds a delivery that tells of nothing else, such as a sign-in link. */
+    /** Adds a job that tells of nothing else, such as a sign-in link. */
     async add(job: NewJob, now: number): Promise<void> {
       await db.transaction().execute((trx) => insertJobs(trx, [job], now, processCodec))
     },
 
     /**
-     * Adds a delivery, or does the same work and leaves nothing: the statements and the commit are the same, so that the
+     * Adds a job, or does the same work and leaves nothing: the statements and the commit are the same, so that the
      * time it takes does not tell which it was.
      */
     async addOrSeemTo(job: NewJob, isMeant: boolean, now: number): Promise<void> {
@@ -46,7 +46,7 @@ export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: b
     },
 
     /**
-     * Leases up to `count` of a carrier's due deliveries, the longest due first, but none that is known to go by one of
+     * Leases up to `count` of a carrier's due jobs, the longest due first, but none that is known to go by one of
      * these lanes, and none of these ids. Undefined if the lease has ended.
      */
     async lease(
@@ -86,7 +86,7 @@ export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: b
       return row?.due_at
     },
 
-    /** Gives deliveries back untried, for there was no room in their lanes, which are remembered. */
+    /** Gives jobs back untried, for there was no room in their lanes, which are remembered. */
     async putBack(lease: string, jobs: { id: string; lane: string | undefined }[]): Promise<void> {
       await db.transaction().execute(async (trx) => {
         for (const { id, lane } of jobs) {
@@ -99,7 +99,7 @@ export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: b
       })
     },
 
-    /** Gives back, untried, all of a carrier's deliveries that this lease holds, but for these. */
+    /** Gives back, untried, all of a carrier's jobs that this lease holds, but for these. */
     async giveBack(lease: string, queue: Queue, not: string[]): Promise<void> {
       const current = untried(db).where('lease', '=', lease).where('queue', '=', queue)
       await (not.length > 0 ? current.where('id', 'not in', not) : current).execute()
@@ -138,7 +138,7 @@ export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: b
       })
     },
 
-    /** All deliveries of a submission, oldest first. */
+    /** All jobs of a submission, oldest first. */
     async ofSubmission(submissionId: string): Promise<Job[]> {
       const rows = await db
         .selectFrom('jobs')
@@ -150,7 +150,7 @@ export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: b
     },
 
     /**
-     * A page of the ledger, newest first, starting after the delivery with id `after`. Work inside the house is in it
+     * A page of the ledger, newest first, starting after the job with id `after`. Work inside the house is in it
      * only where it failed.
      */
     async page(asked: {
@@ -166,7 +166,7 @@ export function jobStore(db: Database, processCodec: ProcessCodec, isPostgres: b
       return (await query.execute()).map(jobOf)
     },
 
-    /** The failed tries of these deliveries, oldest first. */
+    /** The failed tries of these jobs, oldest first. */
     async attempts(jobIds: string[]): Promise<Attempt[]> {
       if (jobIds.length === 0) return []
       const rows = await db
@@ -245,7 +245,7 @@ async function countWhere(db: Database, state: typeof pending | typeof failed): 
   return Number(row.n)
 }
 
-/** A carrier's deliveries that nobody has in hand, and that are not known to go by one of these lanes. */
+/** A carrier's jobs that nobody has in hand, and that are not known to go by one of these lanes. */
 function waiting(db: Database, queue: Queue, lanes: string[]) {
   const free = db
     .selectFrom('jobs')
@@ -277,7 +277,10 @@ async function settleOne(trx: Database, result: LeasedResult): Promise<boolean> 
   return true
 }
 
-/** True where this verdict was written before, and nobody heard of it, or where its delivery was erased with its piece. */
+/**
+ * True where this verdict was written before, and nobody heard of it, or where its delivery was erased with its
+ * submission.
+ */
 async function isSettledAlready(trx: Database, result: LeasedResult): Promise<boolean> {
   const row = await trx
     .selectFrom('jobs')

@@ -10,22 +10,22 @@ import type { JobStore } from './store.ts'
 
 type WorkerContext = {
   queue: Queue
-  /** How many deliveries are carried at once. */
+  /** How many jobs are carried at once. */
   atOnce: number
   /** How many of them may go to the same place: what hangs there leaves room for others. */
   perLane: number
   /** Those who wait for it take turns, lane by lane: it looks further on than it has room for each time. */
   takesTurns: boolean
-  /** The name of where a delivery goes; undefined for what holds up nothing. */
+  /** The name of where a job goes; undefined for what holds up nothing. */
   laneOf: (job: Job) => Promise<string | undefined>
   leases: Pick<LeaseHolder, 'current' | 'lose'>
   outbox: JobStore
   /** Makes a verdict durable; verdicts that come together may share a commit. False if another process has taken over. */
   settle: (job: Job, result: JobResult & { lease: string }) => Promise<boolean>
   /**
-   * Carries one delivery; resolves when the other side has accepted it, or says what it did instead. Breaks off when
+   * Carries one job; resolves when the other side has accepted it, or says what it did instead. Breaks off when
    * `signal` is aborted.
-   * @throws CarryFault
+   * @throws JobError
    */
   handlers: (job: Job, signal: AbortSignal) => Promise<Unsent | undefined>
   /** Told of each verdict once it is settled. */
@@ -42,10 +42,10 @@ type StopPatience = { carrying: number; writing: number }
 
 const usualPatience: StopPatience = { carrying: 3_000, writing: 12_000 }
 
-/** How long the worker sleeps at most: another machine may have written a delivery that nobody told us of. */
+/** How long the worker sleeps at most: another machine may have written a job that nobody told us of. */
 const longestSleep = 5_000
 
-/** How long it rests at least: while pieces pour in, looking for each of them would cost more than carrying them. */
+/** How long it rests at least: while submissions pour in, looking for each of them would cost more than carrying them. */
 const shortestSleep = 100
 
 /** How many more are leased than there is room for, while those that are due first go where there is none just now. */

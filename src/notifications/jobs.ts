@@ -56,7 +56,7 @@ export function noticeHandlers(app: NoticeContext) {
       return undefined
     },
 
-    /** One mail for the many pieces of a burst, when it is over or has gone on for long. */
+    /** One mail for the many submissions of a burst, when it is over or has gone on for long. */
     async burstDigest(job: Job, signal: AbortSignal): Handled {
       const now = app.now()
       const goesOn = (await app.notices.isBurst(now)) && now - job.createdAt < longestBurst
@@ -80,7 +80,7 @@ export function noticeHandlers(app: NoticeContext) {
       return sent(await app.compose.erasureWarning(job, soon), signal)
     },
 
-    /** Reminds an admin of pieces that nobody has claimed in time. */
+    /** Reminds an admin of submissions that nobody has claimed in time. */
     async escalation(job: Job, signal: AbortSignal): Handled {
       const submissions = await app.notices.escalated(job.createdAt)
       if (submissions.length === 0) return { skipped: 'claimed-meanwhile' }

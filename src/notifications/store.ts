@@ -23,20 +23,20 @@ const mostListed = 1000
 const reach = 200
 const notifiedAtOnce = 100
 
-/** How far back the very first look for unclaimed pieces goes: what is older is no news. */
+/** How far back the very first look for unclaimed submissions goes: what is older is no news. */
 const firstLook = 30 * 86_400_000
 
 /**
  * Who is to hear of what: turns what came in into mails for editors, once, by each editor's policy. `walks` is the pace of
- * walks along many pieces, for the mails of many editors may be written at once.
+ * walks along many submissions, for the mails of many editors may be written at once.
  */
 export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pace) {
   return {
     /**
      * Decides, for messages that came in, which editors are mailed and when, in one transaction. Decided again, as
      * after a crash, it comes to nothing: they have been told. Gives the ids of the messages that have to wait, for so
-     * many pieces came in that this may be the beginning of a burst. What is known of a confidential message is passed on
-     * to those whose mail about it can be encrypted.
+     * many submissions came in that this may be the beginning of a burst. What is known of a confidential message is
+     * passed on to those whose mail about it can be encrypted.
      */
     async plan(
       messages: Pick<Job, 'submissionId' | 'messageId' | 'createdAt' | 'ephemeralPayload'>[],
@@ -117,7 +117,7 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
       return [...found.values()].slice(0, mostListed).sort((a, b) => (a.id < b.id ? -1 : 1))
     },
 
-    /** Pieces that came in since then and of which this editor has not been told, oldest first, at most a thousand. */
+    /** Submissions that came in since then and of which this editor has not been told, oldest first, at most a thousand. */
     async unnotified(editorId: string, kinds: Kind[], since: number): Promise<Submission[]> {
       const found: Submission[] = []
       if (kinds.length === 0) return found
@@ -145,9 +145,9 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
     },
 
     /**
-     * Brings pieces that nobody has claimed, and that came in before `before`, to the admins, once: of up to `most` that
-     * came in next. How far it has come is kept, so that each look costs what is new since the last one. Says how many were
-     * looked at. Where there may be more, the mail waits a little, and tells of all.
+     * Brings submissions that nobody has claimed, and that came in before `before`, to the admins, once: of up to
+     * `most` that came in next. How far it has come is kept, so that each look costs what is new since the last one.
+     * Says how many were looked at. Where there may be more, the mail waits a little, and tells of all.
      */
     async escalate(admins: Editor[], before: number, most: number, now: number): Promise<number> {
       return db.transaction().execute(async (trx) => {
@@ -195,8 +195,9 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
   }
 
   /**
-   * Submissions of these kinds, no spam, in which a sender wrote one of these messages, and which the editor has not opened
-   * since their sender last wrote. The messages are the only way in: by kind or state SQLite would go through the whole pile.
+   * Submissions of these kinds, no spam, in which a sender wrote one of these messages, and which the editor has not
+   * opened since their sender last wrote. The messages are the only way in: by kind or state SQLite would go through
+   * the whole pile.
    */
   async function unopened(
     editorId: string,
@@ -222,7 +223,7 @@ export function noticeStore(db: Database, processCodec: ProcessCodec, walks: Pac
 
 type Notified = { submission: Submission; messageId: string; isOpening: boolean }
 
-/** When it came, and what a notice of it to this editor may say although it is sealed. */
+/** When it came, and what a notice of it to this editor may say although it is encrypted. */
 type Planned = { at: number; payloadFor: (editorId: string) => EphemeralPayload | undefined }
 
 async function newsOf(trx: Database, submissionId: string, messageId: string): Promise<Notified | undefined> {
@@ -278,7 +279,10 @@ async function planOne(
 
 type Notification = { submissionId: string; editorId: string; notifiedAt: number }
 
-/** When each was told, at most some thousands in one statement, to the minute: it follows at once upon what they were told of. */
+/**
+ * When each was told, at most some thousands in one statement, to the minute: it follows at once upon what they were
+ * told of.
+ */
 async function markNotified(db: Database, notified: Notification[]): Promise<void> {
   const rows = notified.map(({ submissionId, editorId, notifiedAt }) => ({
     submission_id: submissionId,
@@ -302,7 +306,7 @@ async function isBurst(db: Database, now: number): Promise<boolean> {
   return haveCome(db, burst, now)
 }
 
-/** True if more pieces than these have come in within the span. */
+/** True if more submissions than these have come in within the span. */
 async function haveCome(
   db: Database,
   many: { submissions: number; span: number },

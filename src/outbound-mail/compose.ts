@@ -66,7 +66,7 @@ export type Composer = ReturnType<typeof mailComposer>
 const nobody = () => new JobError('recipient-gone', { permanent: true })
 const nothing = () => new JobError('submission-gone', { permanent: true })
 
-/** More pieces are not listed in one mail; how many more there are is said. */
+/** More submissions are not listed in one mail; how many more there are is said. */
 const mostListed = 50
 
 /** Mail programs find a thread by its last mails. */
@@ -89,7 +89,7 @@ const replyNotes = {
   misses: 'Please answer at the desk: a reply to this email does not reach the sender.',
 } as const
 
-/** Composes the mail of a delivery. @throws CarryFault when there is nobody or nothing to write of any more. */
+/** Composes the mail of a job. @throws JobError when there is nobody or nothing to write of any more. */
 export function mailComposer(app: ComposeContext) {
   const render = mailRenderer(app.viewsFolder, {
     ...app.formats,
@@ -105,9 +105,9 @@ export function mailComposer(app: ComposeContext) {
 
   return {
     /**
-     * Tells an editor of a piece, or of what its sender wrote since: in full, or, if confidential, only that there is
+     * Tells an editor of a submission, or of what its sender wrote since: in full, or, if confidential, only that there is
      * something. Where the newsroom lets encrypted mail carry it, that has the first unread message too: whatever else
-     * came meanwhile is sealed. Undefined if the editor has read it all meanwhile.
+     * came meanwhile is encrypted. Undefined if the editor has read it all meanwhile.
      */
     async editorNotice(job: Job): Promise<Mail | undefined> {
       const editor = await editorOf(job)
@@ -146,7 +146,7 @@ export function mailComposer(app: ComposeContext) {
       }
     },
 
-    /** Tells an editor that a colleague has given them a piece. */
+    /** Tells an editor that a colleague has given them a submission. */
     async assignment(job: Job): Promise<Mail | undefined> {
       const editor = await editorOf(job)
       const { submission, opening } = await submissionOf(job)
@@ -156,7 +156,7 @@ export function mailComposer(app: ComposeContext) {
       return { ...envelope(job), to: editor.email, subject, ...bodies, ...threadOf(submission) }
     },
 
-    /** Tells an editor of many pieces in one mail. */
+    /** Tells an editor of many submissions in one mail. */
     async digest(
       job: Job,
       submissions: Submission[],
@@ -187,7 +187,10 @@ export function mailComposer(app: ComposeContext) {
       }
     },
 
-    /** Tells an editor which pieces will be erased soon, by their references: it may be read by whoever keeps the mailbox. */
+    /**
+     * Tells an editor which submissions will be erased soon, by their references: it may be read by whoever keeps the
+     * mailbox.
+     */
     async erasureWarning(job: Job, soon: { submission: Submission; at: number }[]): Promise<Mail> {
       const editor = await editorOf(job)
       const shown = soon.slice(0, mostListed).sort((a, b) => a.at - b.at)
@@ -204,7 +207,7 @@ export function mailComposer(app: ComposeContext) {
     },
 
     /**
-     * Tells a sender who left an address that the piece is here, without a word of theirs: the address may be somebody
+     * Tells a sender who left an address that the submission is here, without a word of theirs: the address may be somebody
      * else's. Undefined where the newsroom sends no receipts.
      */
     async senderReceipt(job: Job): Promise<Mail | undefined> {
@@ -237,7 +240,7 @@ export function mailComposer(app: ComposeContext) {
         : { ...envelope(job), ...incoming }
     },
 
-    /** Sends an editor's answer to the sender; of a confidential piece, only that there is one. */
+    /** Sends an editor's answer to the sender; of a confidential submission, only that there is one. */
     async answer(job: Job): Promise<Mail | undefined> {
       const { submission, messages, opening } = await submissionOf(job)
       const message = messages.find((one) => one.id === job.messageId)
@@ -257,7 +260,7 @@ export function mailComposer(app: ComposeContext) {
       }
     },
 
-    /** The mail that this answer would be. @throws CarryFault if the sender left no address. */
+    /** The mail that this answer would be. @throws JobError if the sender left no address. */
     async answerDraft(
       submission: Submission,
       opening: Message,
@@ -398,7 +401,7 @@ export function mailComposer(app: ComposeContext) {
     }
   }
 
-  /** What a sealed message says, where a mail may tell it and this process has not forgotten it. */
+  /** What an encrypted message says, where a mail may tell it and this process has not forgotten it. */
   async function confidentialContent({ ephemeralPayload }: Job, { isConfidential }: Submission) {
     const isKnown = isConfidential && ephemeralPayload !== undefined && ephemeralPayload !== 'lost'
     return isKnown && (await app.confidentialByMail()) ? ephemeralPayload : undefined
@@ -475,7 +478,7 @@ export function mailComposer(app: ComposeContext) {
     }
   }
 
-  /** The return path names the delivery, so that what comes back tells which one it was. */
+  /** The return path names the job, so that what comes back tells which one it was. */
   function unanswered(job: Job) {
     const named = { jobId: job.id, messageId: messageIdOf(job.id, domain) }
     switch (app.replies) {
@@ -502,7 +505,7 @@ export function mailComposer(app: ComposeContext) {
   }
 }
 
-/** What a delivery knows of a confidential piece. @throws CarryFault where a restart has lost it */
+/** What a job knows of a confidential submission. @throws JobError where a restart has lost it */
 function payloadOf({ ephemeralPayload }: Job, { isConfidential }: Submission): EphemeralPayload | undefined {
   if (!isConfidential) return undefined
   if (ephemeralPayload === undefined || ephemeralPayload === 'lost')
@@ -532,7 +535,7 @@ function rejectionSentence(reason: RejectionReason, isInMail: boolean): string {
     : `A file that came with it was not kept, for we had no room for it. ${instead}`
 }
 
-/** What a piece is called in a mail: by its reference, where its title is confidential. */
+/** What a submission is called in a mail: by its reference, where its title is confidential. */
 function titleOf(submission: Submission, fields: Fields): string {
   return (!submission.isConfidential && fields.title) || submission.reference
 }

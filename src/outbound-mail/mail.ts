@@ -2,7 +2,7 @@
 export type MailBodies = { subject: string; text: string; html: string }
 
 export type Mail = MailBodies & {
-  /** The delivery's id: the same delivery always has the same Message-ID and, kept as a file, the same name. */
+  /** The job's id: the same job always has the same Message-ID and, kept as a file, the same name. */
   jobId: string
   to: string
   /** What it says instead where it leaves encrypted, and nowhere else. */

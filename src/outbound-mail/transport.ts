@@ -18,7 +18,7 @@ export type Mailer = {
   /**
    * Resolves when the mail is accepted by the server, or durable as a file. When `signal` is aborted, the connection that
    * it goes by is broken off: a server that has not had the whole of it by then drops it (RFC 5321, 4.1.1.4).
-   * @throws CarryFault
+   * @throws JobError
    */
   send(mail: Mail, signal?: AbortSignal): Promise<void>
   /** Closes every connection, whatever goes by it. */

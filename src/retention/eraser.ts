@@ -13,7 +13,10 @@ type EraserContext = {
 const filesAtOnce = 100
 const submissionsAtOnce = { first: 100, most: 1000 }
 
-/** While most of the log is written back beside everything else, it is looked so often whether that is done, and so many times. */
+/**
+ * While most of the log is written back beside everything else, it is looked so often whether that is done, and so many
+ * times.
+ */
 const look = 100
 const mostLooks = 300
 
@@ -21,8 +24,8 @@ const mostLooks = 300
 const pagesAtOnce = { first: 50, most: 200 }
 
 /**
- * Wipes the files and the kept mails of pieces whose rows are gone. It may be interrupted anywhere: the rest is done the next
- * time. One that cannot be wiped now holds up none of the others; it is tried again the next time too.
+ * Wipes the files and the kept mails of submissions whose rows are gone. It may be interrupted anywhere: the rest is
+ * done the next time. One that cannot be wiped now holds up none of the others; it is tried again the next time too.
  */
 export async function wipeFiles(app: EraserContext): Promise<void> {
   const { erasures, eraseFile, forgetMail, pace, onError } = app
@@ -45,8 +48,9 @@ export async function wipeFiles(app: EraserContext): Promise<void> {
 }
 
 /**
- * Wipes what is left in the database of pieces whose rows are gone: words in the search index, what its log still holds. It
- * may be interrupted anywhere. What that costs does not grow with how much is wiped, so it is done once for all there is.
+ * Wipes what is left in the database of submissions whose rows are gone: words in the search index, what its log still
+ * holds. It may be interrupted anywhere. What that costs does not grow with how much is wiped, so it is done once for
+ * all there is.
  */
 export async function wipeDatabase({
   erasures,

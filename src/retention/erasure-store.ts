@@ -9,21 +9,21 @@ import type { Submission } from '../submissions/model.ts'
 
 export type ErasureStore = ReturnType<typeof erasureStore>
 
-/** What is left of a piece outside the database: a file of it, or a mail about it that was kept as a file. */
+/** What is left of a submission outside the database: a file of it, or a mail about it that was kept as a file. */
 export type ErasedFile = Pick<Tables['erased_files'], 'name' | 'sort'>
 
 /** So many pages are soon written back: the disk takes them in one go. */
 const shortLog = 1000
 
-/** Rows of a piece that are deleted in one statement. */
+/** Rows of a submission that are deleted in one statement. */
 const deletedAtOnce = 500
 
-/** Erasing pieces: first all their rows at once, then, however often it is interrupted, what else there is of them. */
+/** Erasing submissions: first all their rows at once, then, however often it is interrupted, what else there is of them. */
 export function erasureStore(db: Database, isPostgres: boolean) {
   return {
     /**
-     * Deletes every row of a piece, if it still is as it was seen, and notes what has to be wiped. `why` is a code. False if
-     * it has changed, or has gone already, or something is on its way to it or from it just now.
+     * Deletes every row of a submission, if it still is as it was seen, and notes what has to be wiped. `why` is a
+     * code. False if it has changed, or has gone already, or something is on its way to it or from it just now.
      * @throws Failure `unavailable`; then nothing of it is gone
      */
     async erase(
@@ -78,9 +78,9 @@ export function erasureStore(db: Database, isPostgres: boolean) {
     },
 
     /**
-     * Begins to wipe what was deleted of up to `most` pieces behind an id, and may be read still where the database keeps it.
-     * What is deleted from now on waits for the next time. Says how many those were, and whether words of them were in the
-     * search index.
+     * Begins to wipe what was deleted of up to `most` submissions behind an id, and may be read still where the
+     * database keeps it. What is deleted from now on waits for the next time. Says how many those were, and whether
+     * words of them were in the search index.
      */
     async beginToWipe(
       after: string,
@@ -101,8 +101,9 @@ export function erasureStore(db: Database, isPostgres: boolean) {
     },
 
     /**
-     * Goes on with wiping deleted words from the search index, by some `pages` of it; false when there is nothing left to do.
-     * Deleted words stay in the index until its parts are merged. https://www.sqlite.org/fts5.html#the_merge_command
+     * Goes on with wiping deleted words from the search index, by some `pages` of it; false when there is nothing left
+     * to do. Deleted words stay in the index until its parts are merged.
+     * https://www.sqlite.org/fts5.html#the_merge_command
      */
     async wipeWords(isFirst: boolean, pages: number): Promise<boolean> {
       if (isPostgres) return false
@@ -134,7 +135,10 @@ export function erasureStore(db: Database, isPostgres: boolean) {
       return rows[0]?.busy === 0
     },
 
-    /** What it was begun with is wiped: forgets that of up to `most` pieces behind an id. Says how many were looked at. */
+    /**
+     * What it was begun with is wiped: forgets that of up to `most` submissions behind an id. Says how many were looked
+     * at.
+     */
     async wiped(after: string, most: number): Promise<{ count: number; last: string }> {
       const rows = await db
         .selectFrom('erasures')
@@ -174,7 +178,7 @@ async function changes(trx: Database): Promise<number> {
   return Number(rows[0]?.n)
 }
 
-/** Takes a piece out of the search index; true if it was in there. Called inside a transaction. */
+/** Takes a submission out of the search index; true if it was in there. Called inside a transaction. */
 export async function forgetSearch(
   trx: Database,
   submissionId: string,
@@ -191,7 +195,7 @@ export async function forgetSearch(
   return document !== undefined
 }
 
-/** Notes that what was deleted of a piece has to be wiped. Called inside the transaction that deletes it. */
+/** Notes that what was deleted of a submission has to be wiped. Called inside the transaction that deletes it. */
 export async function noteToWipe(
   trx: Database,
   submissionId: string,
@@ -210,7 +214,7 @@ export async function noteErasedFiles(
   submissionId: string,
   files: ErasedFile[],
 ): Promise<void> {
-  // In pieces, for a statement binds at most 32,766 values.
+  // In submissions, for a statement binds at most 32,766 values.
   for (let from = 0; from < files.length; from += 1000) {
     const rows = files.slice(from, from + 1000).map((file) => ({ ...file, submission_id: submissionId }))
     await trx
@@ -221,7 +225,7 @@ export async function noteErasedFiles(
   }
 }
 
-/** The files of a piece, its previews, and the mails about it where mail is kept as files. */
+/** The files of a submission, its previews, and the mails about it where mail is kept as files. */
 async function noteFiles(trx: Database, submissionId: string): Promise<void> {
   const attachments = await attachmentsOf(trx, submissionId)
   const mails = await trx
@@ -259,7 +263,7 @@ async function deleteRows(trx: Database, submissionId: string): Promise<void> {
   await deleteAll(trx, 'history', 'id', ofDraft)
 }
 
-/** What names its piece, and what tells its rows apart. */
+/** What names its submission, and what tells its rows apart. */
 const keysOfRows = [
   ['messages', 'id'],
   ['notes', 'id'],
@@ -288,14 +292,14 @@ async function deleteAll(
 }
 
 async function deleteJobs(trx: Database, submissionId: string): Promise<void> {
-  // Of a chat's piece some are told by the id that it had before it was one.
+  // Of a chat's submission some are told by the id that it had before it was one.
   const ofDraft = sql`(submission_id = ${submissionId} or submission_id in
     (select id from drafts where submission_id = ${submissionId} or joins = ${submissionId}))`
   const ids = sql`job_id in (select id from jobs where ${ofDraft})`
   await deleteAll(trx, 'job_attempts', 'job_id, at', ids)
   await deleteAll(trx, 'mail_receipts', 'job_id', ids)
   await deleteAll(trx, 'jobs', 'id', ofDraft)
-  // Work for one file, which names no piece.
+  // Work for one file, which names no submission.
   const files = sql`select attachments.id from attachments join messages on messages.id = message_id
     where messages.submission_id = ${submissionId}`
   const ofFiles = sql`state = 'pending' and submission_id is null and attachment_id is not null
@@ -303,7 +307,7 @@ async function deleteJobs(trx: Database, submissionId: string): Promise<void> {
   await deleteAll(trx, 'jobs', 'id', ofFiles)
 }
 
-/** What a chat has gathered for a piece, or became it. Called inside a transaction. */
+/** What a chat has gathered for a submission, or became it. Called inside a transaction. */
 export async function deleteDrafts(trx: Database, submissionId: string): Promise<void> {
   const became = trx.selectFrom('drafts').select('id').where('submission_id', '=', submissionId)
   const adding = trx.selectFrom('drafts').select('id').where('joins', '=', submissionId)

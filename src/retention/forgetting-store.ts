@@ -9,7 +9,10 @@ export type ForgettingStore = ReturnType<typeof forgettingStore>
 /** Forgets up to `most`, the oldest first, and says how many those were. */
 type Forget = (now: number, most: number) => Promise<number>
 
-/** Everything that is forgotten when it is old: by its age along an index, so that it costs what is old and not what is kept. */
+/**
+ * Everything that is forgotten when it is old: by its age along an index, so that it costs what is old and not what is
+ * kept.
+ */
 export function forgettingStore(db: Database): Record<string, Forget> {
   return {
     /** No session is longer. */

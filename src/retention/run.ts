@@ -39,14 +39,14 @@ const erasedAtOnce = 20
 export function retentionRounds({ rules, retention, editors, erase, onError, now }: RetentionContext) {
   return { warn, eraseOver }
 
-  /** Tells editors of what will be erased. Says of how many pieces. */
+  /** Tells editors of what will be erased. Says of how many submissions. */
   async function warn(pace: Pace): Promise<number> {
     const { value } = await rules()
     const ids = (await editors.active()).map(({ id }) => id)
     return pace.steps((most) => retention.warn(value, ids, most, now()), warnedAtOnce)
   }
 
-  /** Erases what has been kept for long enough. Says how many pieces. */
+  /** Erases what has been kept for long enough. Says how many submissions. */
   async function eraseOver(pace: Pace): Promise<number> {
     return (await eraseAlong(pace, retention.over)) + (await eraseAlong(pace, retention.oldSpam))
   }

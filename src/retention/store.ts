@@ -19,7 +19,7 @@ import { submissionOf } from '../submissions/store.ts'
 
 export type RetentionStore = ReturnType<typeof retentionStore>
 
-/** A page of pieces, and the place to go on from; undefined at the end. */
+/** A page of submissions, and the place to go on from; undefined at the end. */
 export type DuePage = { submissions: Submission[]; next: ScanPlace | undefined }
 
 /** Of what was warned of so many are looked at in one statement. */
@@ -29,14 +29,16 @@ const reach = 200
 const legalHold = sql.lit(0)
 
 /**
- * Which pieces have been kept for long enough. What is asked costs what is due, and not the pile: what has been warned of
- * leaves one index for another, and each is walked along in order. `walks` is the pace of walks for somebody who waits.
+ * Which submissions have been kept for long enough. What is asked costs what is due, and not the pile: what has been
+ * warned of leaves one index for another, and each is walked along in order. `walks` is the pace of walks for somebody
+ * who waits.
  */
 export function retentionStore(db: Database, walks: Pace) {
   return {
     /**
-     * Notes of up to `most` pieces that will be erased within a week that their editors are told: whoever has claimed it, or
-     * everybody. Says how many those were. Where there may be more, the mail waits a little, and tells of all.
+     * Notes of up to `most` submissions that will be erased within a week that their editors are told: whoever has
+     * claimed it, or everybody. Says how many those were. Where there may be more, the mail waits a little, and tells
+     * of all.
      */
     async warn(rules: RetentionRules, editorIds: string[], most: number, now: number): Promise<number> {
       return db.transaction().execute(async (trx) => {
@@ -67,9 +69,9 @@ export function retentionStore(db: Database, walks: Pace) {
     },
 
     /**
-     * Pieces that have been kept for long enough, and whose editors were told a week ago: of up to `most` behind a place
-     * those for which these rules have it so. The warnings of the others are taken back, for they were for shorter rules:
-     * they are told of anew when it is time.
+     * Submissions that have been kept for long enough, and whose editors were told a week ago: of up to `most` behind a
+     * place those for which these rules have it so. The warnings of the others are taken back, for they were for
+     * shorter rules: they are told of anew when it is time.
      */
     async over(
       rules: RetentionRules,

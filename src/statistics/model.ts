@@ -1,9 +1,9 @@
 import type { Channel, Kind, State } from '../db/values.ts'
 
-/** How many pieces of a kind came in by a door on a day (UTC, as `2026-11-24`). */
+/** How many submissions of a kind came in by a channel on a day (UTC, as `2026-11-24`). */
 export type DayCount = { day: string; kind: Kind; channel: Channel; submissions: number }
 
-/** A piece that was decided: when it came in, was first opened, and decided, and how it stands. Milliseconds. */
+/** A submission that was decided: when it came in, was first opened, and decided, and how it stands. Milliseconds. */
 export type Decided = {
   kind: Kind
   state: State
@@ -12,7 +12,7 @@ export type Decided = {
   decidedAt: number
 }
 
-/** How long pieces have been waiting, in steps. `until` in milliseconds. */
+/** How long submissions have been waiting, in steps. `until` in milliseconds. */
 export const ages = [
   { name: 'up to an hour', until: 3_600_000 },
   { name: 'up to a day', until: 86_400_000 },

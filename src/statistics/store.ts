@@ -29,7 +29,7 @@ export function statisticsStore(db: Database) {
       return counts
     },
 
-    /** How many pieces are waiting that came in within these times: `from` included, `until` not. */
+    /** How many submissions are waiting that came in within these times: `from` included, `until` not. */
     async waiting(from: number, until: number): Promise<number> {
       let waiting = 0
       for (const kind of kinds) {
@@ -49,7 +49,7 @@ export function statisticsStore(db: Database) {
       return waiting
     },
 
-    /** The latest decided pieces since then, at most 5,000. */
+    /** The latest decided submissions since then, at most 5,000. */
     async decided(since: number): Promise<Decided[]> {
       const rows = await db
         .selectFrom('submissions')

@@ -16,7 +16,7 @@ export function attachmentStore(db: Database, { contents, recipientsStore }: Wri
         ?.state
     },
 
-    /** How the conversation is sealed that an attachment belongs to, if it is; undefined for one that has gone. */
+    /** How the conversation is encrypted that an attachment belongs to, if it is; undefined for one that has gone. */
     async recipientsOf(id: string): Promise<{ recipients: Recipients | undefined } | undefined> {
       const row = await db
         .selectFrom('attachments')
@@ -28,8 +28,9 @@ export function attachmentStore(db: Database, { contents, recipientsStore }: Wri
     },
 
     /**
-     * The awaited file is in the file store, as its conversation is sealed. False if the piece was erased meanwhile, or marked
-     * as confidential while the file is clear, or the desk has another key by now: then nothing is recorded.
+     * The awaited file is in the file store, as its conversation is encrypted. False if the submission was erased
+     * meanwhile, or marked as confidential while the file is clear, or the desk has another key by now: then nothing is
+     * recorded.
      */
     async arrived(
       id: string,
@@ -83,7 +84,7 @@ export function attachmentStore(db: Database, { contents, recipientsStore }: Wri
       return row?.type ? { type: row.type, previewId: row.preview_id } : undefined
     },
 
-    /** The attachment has a preview in the file store. False if it has gone meanwhile, or was sealed. */
+    /** The attachment has a preview in the file store. False if it has gone meanwhile, or was encrypted. */
     async previewed(id: string, previewId: string): Promise<boolean> {
       const row = await db
         .updateTable('attachments')
@@ -96,7 +97,7 @@ export function attachmentStore(db: Database, { contents, recipientsStore }: Wri
     },
 
     /**
-     * The awaited file will not come. Where it is too large for the door, its sender is told another way; where it is
+     * The awaited file will not come. Where it is too large for the channel, its sender is told another way; where it is
      * not taken for what it is, what to send instead.
      */
     async lost(id: string, submissionId: string | null, errorCode: string, now: number): Promise<void> {

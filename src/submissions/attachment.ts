@@ -28,9 +28,12 @@ export type Attachment = {
   size: number | null
   /** The media type found in its leading bytes, never the one the sender claimed. */
   type: string | null
-  /** The file made from it for looking at here: a small picture, or the words of a PDF. Nothing is made of sealed ones. */
+  /**
+   * The file made from it for looking at here: a small picture, or the words of a PDF. Nothing is made of encrypted
+   * ones.
+   */
   previewId: string | null
-  /** Undefined for a file that is not sealed; otherwise by what it is known for this one, where that could be opened. */
+  /** Undefined for a file that is not encrypted; otherwise by what it is known for this one, where that could be opened. */
   encrypted?: { mark: string | undefined }
 }
 

@@ -39,7 +39,10 @@ export function laterContact(before: Contact, later: Contact): Contact {
   }
 }
 
-/** By which doors an answer goes out, besides the status page: the one that the sender came by, and a chat they linked. */
+/**
+ * By which channels an answer goes out, besides the status page: the one that the sender came by, and a chat they
+ * linked.
+ */
 export function replyChannels({ email, telegram, api, isLinked }: Contact, hasBot: boolean): AnswerJobType[] {
   return [
     ...(hasBot && telegram ? ['answer-telegram' as const] : []),

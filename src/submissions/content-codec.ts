@@ -15,20 +15,21 @@ import type { Content, Summary } from './model.ts'
 
 export type Contents = ReturnType<typeof contentsOf>
 
-/** What a sealed file is: of the file itself only its size is told without its key. */
+/** What an encrypted file is: of the file itself only its size is told without its key. */
 type EncryptedFile = { id: string; type: string; mark: string }
 
 /**
- * What a text is, which is sealed with it: one that stands in another's place is found out. Of a message that is `message`
- * and its id. A part of what a chat gathers does not know yet which message it becomes, a note not yet its own id.
+ * What a text is, which is encrypted with it: one that stands in another's place is found out. Of a message that is
+ * `message` and its id. A part of what a chat gathers does not know yet which message it becomes, a note not yet its
+ * own id.
  */
 type ContentPlace = `message ${string}` | 'note' | 'part'
 
-/** Before a sealed block; the texts of the database have one line else. */
+/** Before an encrypted block; the texts of the database have one line else. */
 const blockStart = /(?:^|\n)(?=-----BEGIN AGE ENCRYPTED FILE-----)/
 
 /**
- * The one way for content into storage and out of it. Nothing else writes or reads its columns. What is sealed is one or
+ * The one way for content into storage and out of it. Nothing else writes or reads its columns. What is encrypted is one or
  * more armored age files, each with the bond of its conversation inside.
  */
 export function contentsOf(cipher: TextCipher) {
@@ -42,9 +43,9 @@ export function contentsOf(cipher: TextCipher) {
     writeSummary: (summary: Summary): string => JSON.stringify(summary),
 
     /**
-     * What a file of a sealed conversation is.
-     * @throws Failure `unavailable` where the file is not sealed, for it was kept before the conversation was, or is for an
-     * earlier key of the desk: kept again, it is as it should be
+     * What a file of an encrypted conversation is.
+     * @throws Failure `unavailable` where the file is not encrypted, for it was kept before the conversation was, or is
+     * for an earlier key of the desk: kept again, it is as it should be
      */
     async writeFile(
       { id, type, mark, desk }: Pick<StoredFile, 'type' | 'mark' | 'desk'> & { id: string },
@@ -59,8 +60,8 @@ export function contentsOf(cipher: TextCipher) {
     writeRaw: (raw: string, recipients: Recipients) => write(raw, recipients, 'desk'),
 
     /**
-     * What is stored sealed for whom it is to open now, without reading it: each sealed block gets a new header, a clear
-     * one is sealed. Undefined if one of them cannot be opened by `keys`.
+     * What is stored encrypted for whom it is to open now, without reading it: each encrypted block gets a new header,
+     * a clear one is encrypted. Undefined if one of them cannot be opened by `keys`.
      */
     async reEncrypt(
       stored: string,
@@ -175,7 +176,10 @@ export function contentsOf(cipher: TextCipher) {
   }
 }
 
-/** True where a sealed text may stand in this place. What was sealed before texts said where they belong says nothing. */
+/**
+ * True where an encrypted text may stand in this place. What was encrypted before texts said where they belong says
+ * nothing.
+ */
 function isIn(place: ContentPlace | undefined, encrypted: ContentPlace | undefined): boolean {
   if (encrypted === undefined || encrypted === place) return true
   return encrypted === 'part' && place !== undefined && place !== 'note'
@@ -204,7 +208,7 @@ function isEncrypted(stored: string): boolean {
   return stored.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')
 }
 
-/** What is added to something that is stored, where one of them is sealed: it stands behind it. */
+/** What is added to something that is stored, where one of them is encrypted: it stands behind it. */
 export function behind(stored: string, block: string): string {
   return `${stored.trimEnd()}\n${block}`
 }

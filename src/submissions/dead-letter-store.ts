@@ -10,7 +10,7 @@ export type DeadLetterStore = ReturnType<typeof deadLetterStore>
 /** Something that came in and could not be understood, kept as it came so that nobody's words are lost. */
 type DeadLetter = { source: string; reason: string; raw: string; createdAt: number }
 
-/** What came in as it is stored, and the desk key that it is sealed for. */
+/** What came in as it is stored, and the desk key that it is encrypted for. */
 type EncryptedRaw = Pick<Tables['dead_letters'], 'raw' | 'encrypted_for'>
 
 type ShownDeadLetter = DeadLetter & { id: string; access: ContentAccess }
@@ -18,19 +18,19 @@ type ShownDeadLetter = DeadLetter & { id: string; access: ContentAccess }
 /** It belongs to no conversation. */
 export const deadLetterContext = 'unread'
 
-/** What could not be understood is sealed for the desk: nobody knows yet what it is. */
+/** What could not be understood is encrypted for the desk: nobody knows yet what it is. */
 export function deadLetterStore(
   db: Database,
   { contents, recipientsStore, processCodec }: Writing,
   processKey: ProcessKey,
 ) {
   return {
-    /** Keeps an arrival raw, once however often it comes to this process. */
+    /** Keeps an idempotency key raw, once however often it comes to this process. */
     async keep(deadLetter: DeadLetter): Promise<void> {
       await insert(db, deadLetter, await encrypted(deadLetter.raw))
     },
 
-    /** Keeps an arrival that could not be handled just now, and has it tried again while this process lives. */
+    /** Keeps an idempotency key that could not be handled just now, and has it tried again while this process lives. */
     async keepToRetry(deadLetter: DeadLetter): Promise<void> {
       const raw = await encrypted(deadLetter.raw)
       await db.transaction().execute(async (trx) => {

@@ -76,7 +76,7 @@ export class FileRefused extends Failure {
   }
 }
 
-/** Why a delivery failed, in words, where the code does not say it. */
+/** Why a job failed, in words, where the code does not say it. */
 export const jobErrorNames: Record<string, string> = {
   'no-room': 'there is no room for files on the disk of UPLOADS_DIR. It is fetched when there is',
   'sealed-away':

@@ -26,7 +26,7 @@ export function historyStore(db: Database) {
   }
 }
 
-/** What stands in the audit trail too. */
+/** What stands in the audit log too. */
 const trailed: Partial<Record<Action, AuditAction>> = {
   moved: 'moved',
   undone: 'moved',
@@ -37,7 +37,10 @@ const trailed: Partial<Record<Action, AuditAction>> = {
   'sender-left': 'sender-left',
 }
 
-/** Writes entries into the history, and into the trail what belongs there. Called last inside the transaction of what they tell of. */
+/**
+ * Writes entries into the history, and into the audit log what belongs there. Called last inside the transaction of
+ * what they tell of.
+ */
 export async function insertHistory(
   trx: Database,
   submissionId: string,

@@ -82,7 +82,7 @@ async function withKeys(trx: Database, records: NewRecord[]) {
     .execute()
 }
 
-/** The submission that an arrival was taken in as, or joined. */
+/** The submission that an idempotency key was taken in as, or joined. */
 export async function receivedAs(
   db: Database,
   { source, key }: NewRecord['idempotencyKey'],

@@ -8,8 +8,8 @@ import type { Filter } from './inbox.ts'
  *
  * A cell is what has one kind, one channel and one state; an index holds each in the order of ids. A list narrowed in
  * any way is some of the cells, and both databases merge them in order: they read no more than is shown, and where the
- * pieces lie makes no difference. Kinds, channels, states and the limit stand in the text as they are: they are ours, and
- * SQLite plans better for a limit that it can see.
+ * submissions lie makes no difference. Kinds, channels, states and the limit stand in the text as they are: they are
+ * ours, and SQLite plans better for a limit that it can see.
  */
 export function idsInCells(
   isPostgres: boolean,

@@ -120,7 +120,7 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
       const { access, ...summary } = found
       return {
         ...submissionOf(row),
-        // How many files there are is not sealed.
+        // How many files there are is not encrypted.
         summary: {
           ...summary,
           title: titleOf(summary),
@@ -156,7 +156,7 @@ export function inboxStore(db: Database, contents: Contents, isPostgres: boolean
     )
   }
 
-  /** Of a sealed piece there is no summary: its first message says it. */
+  /** Of an encrypted submission there is no summary: its first message says it. */
   async function summaryOf(
     row: Tables['submissions'],
     first: FirstMessage | undefined,

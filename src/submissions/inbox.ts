@@ -26,7 +26,7 @@ export function stateOf(view: View): State | undefined {
 /** What is mine is what I still have to do, unless I ask for another state. */
 const openStates: readonly State[] = ['waiting', 'in-review']
 
-/** The assignee of pieces that nobody has claimed. */
+/** The assignee of submissions that nobody has claimed. */
 const nobody = 'nobody'
 
 const wanted = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
@@ -114,6 +114,6 @@ export type PageRequest = {
   size: number
   after?: string | undefined
   editorId: string
-  /** What opens the titles of confidential pieces; without them they are known by their references. */
+  /** What opens the titles of confidential submissions; without them they are known by their references. */
   keys?: Keys
 }

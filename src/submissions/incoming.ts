@@ -9,7 +9,7 @@ import type { FileLabel } from './attachment.ts'
 import type { ThreadKey } from './mail-thread-key.ts'
 import { detailFields, type Fields, isConfidentialKind, type MailOrigin } from './model.ts'
 
-/** What a channel hands to `receive`: a piece not yet believed. */
+/** What a channel hands to `receive`: a submission not yet believed. */
 export type IncomingSubmission = {
   kind: Kind
   channel: Channel
@@ -25,11 +25,11 @@ export type IncomingSubmission = {
   threads?: ThreadKey[]
   /** No receipt is sent, for nobody waits for one or a program would get it. */
   isUnanswered?: boolean
-  /** Where the door has chosen ids already, to speak of the piece before it is taken in. */
+  /** Where the channel has chosen ids already, to speak of the submission before it is taken in. */
   ids?: { submissionId: string; messageId: string }
   /** Its sender wants it to be confidential, of whatever kind it is. */
   isConfidential?: boolean
-  /** Where parts of it were sealed before it was taken in: how, and with which receipt. */
+  /** Where parts of it were encrypted before it was taken in: how, and with which receipt. */
   encrypted?: DraftEncryption
   /** What it came in as, where something of that could not be read. */
   rawUpdates?: string[]
@@ -37,12 +37,12 @@ export type IncomingSubmission = {
   earlier?: string
 }
 
-/** True for what is sealed as it comes in: by its kind, or because its sender wants it. */
+/** True for what is encrypted as it comes in: by its kind, or because its sender wants it. */
 export function isInConfidence({ kind, isConfidential, encrypted }: IncomingSubmission): boolean {
   return isConfidentialKind(kind) || isConfidential === true || encrypted !== undefined
 }
 
-/** How the parts of a piece were sealed while it was gathered. */
+/** How the parts of a submission were encrypted while it was gathered. */
 export type DraftEncryption = {
   contextId: string
   senderRecipient: Recipient
@@ -52,27 +52,27 @@ export type DraftEncryption = {
   blocks?: string[]
 }
 
-/** The channel's own name for this piece, by which a repeat is known. */
+/** The channel's own name for this submission, by which a repeat is known. */
 export type IdempotencyKey = {
-  /** The door, and which one of several: `form`, `telegram:<bot>`. */
+  /** The channel, and which one of several: `form`, `telegram:<bot>`. */
   source: string
   /** Unique within the source. Kept, so never a secret itself. */
   key: string
   /**
-   * What the receipt is derived from, where the door knows something that is kept nowhere: then a repeat of the arrival is
-   * given the same receipt. Otherwise it is made by chance.
+   * What the receipt is derived from, where the channel knows something that is kept nowhere: then a repeat of the
+   * idempotency key is given the same receipt. Otherwise it is made by chance.
    */
   secret?: string
-  /** Tells a true repeat from a changed piece under the same key, where the door can change one. */
+  /** Tells a true repeat from a changed submission under the same key, where the channel can change one. */
   digest?: string
-  /** A changed piece under the same key is refused; otherwise it joins the first as a message. */
+  /** A changed submission under the same key is refused; otherwise it joins the first as a message. */
   refusesChange?: boolean
 }
 
 /** A file that has been written and fsynced, but is not yet part of anything. */
 export type StagedFile = FileLabel & { id: string; size: number; type: string; sha256: string }
 
-/** A file that the door still holds; the worker fetches it, unless the door withholds it for having so many bytes. */
+/** A file that the channel still holds; the worker fetches it, unless the channel withholds it for having so many bytes. */
 export type AwaitedFile = FileLabel & { id?: string; remoteId: string; withheld?: number }
 
 /** What programs are told of files that there was no room for: of each its name. */
@@ -94,7 +94,7 @@ export type IncomingMessage = {
   telegram?: TelegramSender
   email?: MailOrigin
   threads?: ThreadKey[]
-  /** The message's id, where the door has chosen it already. */
+  /** The message's id, where the channel has chosen it already. */
   messageId?: string
   /** It is a changed wording of an earlier message, which is kept. */
   isEdit?: boolean
@@ -243,7 +243,7 @@ const longestFields = {
 
 /**
  * What people say in a conversation has no form: any words will do, and a file needs none. No fault in a line keeps it from
- * being taken: it can be asked for again, the piece cannot.
+ * being taken: it can be asked for again, the submission cannot.
  */
 const oneLine = string.overwrite(lineOf).optional()
 const conversationRules = z
@@ -268,7 +268,10 @@ function lineOf(value: string): string {
   return tidy(value).replace(/\s+/g, ' ')
 }
 
-/** What is too long for its place is shortened there, and stands whole in a field of its own. What says nothing is left out. */
+/**
+ * What is too long for its place is shortened there, and stands whole in a field of its own. What says nothing is left
+ * out.
+ */
 function withinLimits(given: Fields): Fields {
   const fields: Fields = { ...given }
   const whole: string[] = []
@@ -320,7 +323,7 @@ export function parseFurtherFields(incoming: IncomingMessage): Fields {
   return acceptedOr(errors, parsed.data)
 }
 
-/** Name and language come with a door; all else somebody has said. */
+/** Name and language come with a channel; all else somebody has said. */
 function saysNothing(fields: object): boolean {
   return Object.entries(fields).every(([name, value]) => ['name', 'language'].includes(name) || !value)
 }

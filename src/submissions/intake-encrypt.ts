@@ -12,7 +12,7 @@ export type Prepared = {
   summary: string | null
   /** By attachment: what a file is, where that is content too. */
   files: Map<string, string>
-  /** What a notice may say of it although it is sealed. */
+  /** What a notice may say of it although it is encrypted. */
   ephemeralPayload: EphemeralPayload | undefined
 }
 
@@ -44,7 +44,7 @@ async function prepare(
   const content = one.blocks
     ? one.blocks.join('\n')
     : await contents.writeContent(one.content, recipients, `message ${one.messageId}`, whom)
-  // Of a sealed piece the first message says it: what is sealed twice costs twice.
+  // Of an encrypted submission the first message says it: what is encrypted twice costs twice.
   const summary = one.submission && !recipients ? contents.writeSummary(one.submission.summary) : null
   const files = new Map<string, string>()
   for (const attachment of one.attachments) {
@@ -55,7 +55,7 @@ async function prepare(
   return { one, recipients, content, summary, files, ephemeralPayload }
 }
 
-/** Title and text, and not who sent it. Nothing is known here of what came sealed, or is part of what was told before. */
+/** Title and text, and not who sent it. Nothing is known here of what came encrypted, or is part of what was told before. */
 function payloadIn({ content, blocks, adds }: NewRecord): EphemeralPayload | undefined {
   if (blocks || adds) return undefined
   const { title, body } = content.fields

@@ -14,7 +14,7 @@ export type NewRecord = {
   messageId: string
   author: Author
   content: Content
-  /** Content that is sealed already stands in its place, and nobody here can read it. */
+  /** Content that is encrypted already stands in its place, and nobody here can read it. */
   blocks?: string[]
   attachments: NewAttachment[]
   jobs: NewJob[]
@@ -22,7 +22,7 @@ export type NewRecord = {
   /** The message is there already: this adds to it. */
   adds?: true
   threads?: ThreadKey[]
-  /** The mailbox, as a keyed hash, that a receipt is to be mailed to. Without it none of the deliveries is one. */
+  /** The mailbox, as a keyed hash, that a receipt is to be mailed to. Without it none of the jobs is one. */
   mailed?: string
 }
 
@@ -36,17 +36,20 @@ export type NewSubmission = {
   senders: string[]
   isConfidential: boolean
   contextId: string
-  /** What its receipt opens is sealed for this one; null where nothing is sealed. */
+  /** What its receipt opens is encrypted for this one; null where nothing is encrypted. */
   senderRecipient: Recipient | null
 }
 
-/** A file that is in the store; a sealed one with its mark, and for which desk key it is sealed. */
+/** A file that is in the store; an encrypted one with its mark, and for which desk key it is encrypted. */
 export type StoredFile = Pick<StagedFile, 'size' | 'type' | 'sha256'> & {
   mark?: string | undefined
   desk?: Recipient | undefined
 }
 
-/** By what a sealed file is known, for which desk key it is sealed, and its own key, which is not to be written down. */
+/**
+ * By what an encrypted file is known, for which desk key it is encrypted, and its own key, which is not to be written
+ * down.
+ */
 export type EncryptedAs = { mark: string; desk: Recipient; fileKey: Uint8Array }
 
 export type NewAttachment = { id: string } & (StoredFile | { awaited: AwaitedFile })

@@ -38,7 +38,7 @@ export function submissionRow(
       is_confidential: isConfidential ? 1 : 0,
       context_id: contextId,
       sender_recipient: senderRecipient,
-      // What was sealed before may have been for an earlier key.
+      // What was encrypted before may have been for an earlier key.
       encrypted_for: one.blocks ? null : (recipients?.desk ?? null),
       contact: recipients ? processCodec.encrypt(contactIn(one.content)) : null,
       active_at: one.at,
@@ -93,7 +93,7 @@ function fileColumns(attachment: NewAttachment, encrypted: string | undefined) {
   return { state, size: withheld ?? null, type: null, sha256: null, is_encrypted: 0 }
 }
 
-/** Of what is sealed no preview is made: that would lie there in the clear. */
+/** Of what is encrypted no preview is made: that would lie there in the clear. */
 export function jobsOf({ one, recipients, ephemeralPayload }: Prepared): NewJob[] {
   const about = { submissionId: one.submissionId, messageId: one.messageId }
   const jobs = one.jobs.filter(({ type: jobType }) => !recipients || jobType !== 'preview')

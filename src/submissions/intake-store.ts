@@ -58,7 +58,7 @@ async function recordPrepared(
   return outcomes
 }
 
-/** What came of one that failed: its piece was erased meanwhile, or its reference was taken, and it takes another. */
+/** What came of one that failed: its submission was erased meanwhile, or its reference was taken, and it takes another. */
 async function retriedOr(
   error: unknown,
   db: Database,
@@ -173,8 +173,8 @@ async function touch(
 }
 
 /**
- * An editor marked the piece as confidential since this was prepared, or erased it: whoever sends it again has it sealed,
- * or is told.
+ * An editor marked the submission as confidential since this was prepared, or erased it: whoever sends it again has it
+ * encrypted, or is told.
  */
 function goneMeanwhile(): Failure {
   return unavailable(new Error('the piece was marked or erased meanwhile'), true)

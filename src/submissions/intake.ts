@@ -48,15 +48,15 @@ type Further = { repeat: boolean; isChanged: boolean }
 type IntakeContext = {
   /** Writes records durably in one transaction, each with its own outcome. */
   record(records: NewRecord[]): Promise<Settled<Recorded>[]>
-  /** What an arrival was taken in as; undefined for one that is new. */
+  /** What an idempotency key was taken in as; undefined for one that is new. */
   receivedAs(idempotencyKey: Pick<IdempotencyKey, 'source' | 'key'>): Promise<ReceivedBefore | undefined>
   files: Record<'discard' | 'remove', (ids: string[]) => Promise<void>> & {
-    /** Makes staged files durable, sealed where that is asked; gives by what those are known that are. */
+    /** Makes staged files durable, encrypted where that is asked; gives by what those are known that are. */
     keep(ids: string[], recipients?: Recipients): Promise<Map<string, EncryptedAs>>
   }
-  /** For whom one seals so that this receipt opens it. */
+  /** For whom one encrypts so that this receipt opens it. */
   recipientFor: (receipt: string) => Recipient
-  /** How this conversation is sealed; undefined where it is not. */
+  /** How this conversation is encrypted; undefined where it is not. */
   recipientsOf: (submissionId: string) => Promise<Recipients | undefined>
   /** The last message of a conversation, and whether its sender deleted their side; undefined for one that has gone. */
   standingOf: (submissionId: string) => Promise<{ last: string; hasLeft: boolean } | undefined>
@@ -64,22 +64,22 @@ type IntakeContext = {
   conversation: (submissionId: string, receipt: string) => Promise<Message[]>
   /** True if one of these receipts opens a submission that is confidential. */
   opensConfidential: (receipts: string[]) => Promise<boolean>
-  /** For whom the desk's side is sealed now. */
+  /** For whom the desk's side is encrypted now. */
   deskRecipient: () => Promise<Recipient>
-  /** Receipts are derived with it; whoever has it and an arrival's secret has the receipt. */
+  /** Receipts are derived with it; whoever has it and an idempotency key's secret has the receipt. */
   receiptKey: KeyObject
   /** Senders are known again by it. */
   senderKey: KeyObject
   now: () => number
 }
 
-/** More would make one transaction's statements large without making it any cheaper a piece. */
+/** More would make one transaction's statements large without making it any cheaper a submission. */
 const mostInOneCommit = 200
 
 export type Intake = ReturnType<typeof createIntake>
 
 /**
- * The one way in. Its functions resolve only when everything is durable, and a repeat of an arrival
+ * The one way in. Its functions resolve only when everything is durable, and a repeat of an idempotency key
  * is answered as the first was.
  */
 export function createIntake(app: IntakeContext) {
@@ -87,8 +87,9 @@ export function createIntake(app: IntakeContext) {
 
   return {
     /**
-     * Takes a new piece in.
-     * @throws Failure `invalid` with every faulty field, `conflict` if the arrival refuses changes, or `unavailable`.
+     * Takes a new submission in.
+     * @throws Failure `invalid` with every faulty field, `conflict` if the idempotency key refuses changes, or
+     * `unavailable`.
      */
     async receive(given: IncomingSubmission): Promise<Received> {
       const fields = await orDiscarded(given.files, () => fieldsIn(given, () => parseFields(given)))
@@ -98,7 +99,7 @@ export function createIntake(app: IntakeContext) {
       const receipt = receiptOf(incoming)
       const record = newSubmission(incoming, fields, receipt, app)
       const { contextId, isConfidential, senderRecipient } = record.submission
-      // For the files: how its words are sealed is asked with all that are written together.
+      // For the files: how its words are encrypted is asked with all that are written together.
       const recipients =
         isConfidential && incoming.files.length > 0
           ? { contextId, sender: senderRecipient, desk: await app.deskRecipient() }
@@ -160,7 +161,7 @@ export function createIntake(app: IntakeContext) {
   }
 
   /**
-   * When something further is said, and its id: of what is sealed no more than the minute.
+   * When something further is said, and its id: of what is encrypted no more than the minute.
    * @throws Failure `not-found` for a conversation that was erased, `conflict` for a sender who deleted their side
    */
   async function turnOf(
@@ -186,7 +187,7 @@ export function createIntake(app: IntakeContext) {
     const { idempotencyKey } = incoming
     if (digest === idempotencyKey.digest) return false
     if (areComparable(digest, idempotencyKey.digest)) return true
-    // Nobody here can open what was said: the same arrival is taken for the same.
+    // Nobody here can open what was said: the same idempotency key is taken for the same.
     if (isByChance(incoming)) return false
     return !isRepeated(await app.conversation(submissionId, receipt), record)
   }
@@ -287,7 +288,7 @@ function isThere({ channel }: Pick<IncomingSubmission, 'channel'>): boolean {
   return channel === 'form' || channel === 'api'
 }
 
-/** The same arrival, asked for in confidence after it was taken in without. */
+/** The same idempotency key, asked for in confidence after it was taken in without. */
 function inConfidence({ key, secret, ...idempotencyKey }: IdempotencyKey): IdempotencyKey {
   return {
     ...idempotencyKey,
@@ -296,7 +297,7 @@ function inConfidence({ key, secret, ...idempotencyKey }: IdempotencyKey): Idemp
   }
 }
 
-/** What is sealed already cannot be looked into: it was parsed when it came. */
+/** What is encrypted already cannot be looked into: it was parsed when it came. */
 function fieldsIn(
   { encrypted, blocks }: { encrypted?: DraftEncryption; blocks?: string[] },
   parse: () => Fields,
@@ -309,7 +310,7 @@ function isByChance({ idempotencyKey, encrypted }: IncomingSubmission): boolean 
   return encrypted ? encrypted.receipt === undefined : idempotencyKey.secret === undefined
 }
 
-/** Notes by what sealed files are known. */
+/** Notes by what encrypted files are known. */
 function mark({ attachments }: NewRecord, marks: Map<string, EncryptedAs>): void {
   for (const one of attachments) {
     const as = marks.get(one.id)
@@ -403,7 +404,7 @@ function furtherMessage(incoming: IncomingMessage, fields: Fields, { now, at, id
 }
 
 /**
- * A piece that was changed and sent again under the same key, as after the browser's Back: the first one
+ * A submission that was changed and sent again under the same key, as after the browser's Back: the first one
  * was received and its receipt holds, and the change joins it as a message, so that no word is lost.
  */
 function asFurtherMessage(record: FreshSubmission, { id, at }: MessageTurn, submissionId: string): NewRecord {
@@ -415,7 +416,7 @@ function asFurtherMessage(record: FreshSubmission, { id, at }: MessageTurn, subm
   return { ...message, idempotencyKey, submissionId, messageId: id, at, jobs }
 }
 
-/** What is kept of an arrival. */
+/** What is kept of an idempotency key. */
 function named({ source, key, digest }: IdempotencyKey): NewRecord['idempotencyKey'] {
   return { source, key, ...(digest !== undefined && { digest }) }
 }

@@ -12,7 +12,7 @@ const mostReceiptMails = 3
 
 export type MailStore = ReturnType<typeof mailStore>
 
-/** What the mail door remembers. Addresses and Message-IDs are kept as keyed hashes only. */
+/** What the mail channel remembers. Addresses and Message-IDs are kept as keyed hashes only. */
 export function mailStore(db: Database) {
   return {
     /** Remembers to which submission replies to a mail belong. */

@@ -15,7 +15,7 @@ export const kindNames: Record<Kind, string> = {
   'human-interest': 'Human-interest story',
 }
 
-/** Kinds whose content may cost a source dearly: it is sealed, and no mail, index or log carries it. */
+/** Kinds whose content may cost a source dearly: it is encrypted, and no mail, index or log carries it. */
 export function isConfidentialKind(kind: Kind): boolean {
   return kind === 'expose' || kind === 'news-tip'
 }
@@ -47,7 +47,7 @@ export type Submission = {
   moved: { from: State; at: number; visibleAt: number } | null
   /** An earlier piece of this sender was marked as spam. */
   spamBefore: boolean
-  /** Of a confidential kind, or marked so by its sender or an editor: it is sealed. */
+  /** Of a confidential kind, or marked so by its sender or an editor: it is encrypted. */
   isConfidential: boolean
   /** When its sender last wrote or an editor last did something with it. */
   activeAt: number
@@ -176,7 +176,7 @@ export const encryptionNames = {
 
 export type Encryption = keyof typeof encryptionNames
 
-/** What a sender wrote, field by field; which fields a kind has is said in `draft.ts`. */
+/** What a sender wrote, field by field; which fields a kind has is said in `incoming.ts`. */
 export type Fields = {
   title?: string | undefined
   body: string

@@ -3,10 +3,10 @@ import type { Database } from '../db/open.ts'
 import { insertHistory, referenceOf } from './history-store.ts'
 import type { Attention } from './presence.ts'
 
-/** For so long after a sign of life an editor counts as having a piece open. */
+/** For so long after a sign of life an editor counts as having a submission open. */
 const presence = 45_000
 
-/** Within so long of the last time, opening a piece again is no news for the trail. */
+/** Within so long of the last time, opening a submission again is no news for the audit log. */
 const sameReading = 3_600_000
 
 export type AttentionStore = ReturnType<typeof attentionStore>
@@ -14,7 +14,7 @@ export type AttentionStore = ReturnType<typeof attentionStore>
 /** What each editor has seen and heard of each submission, and who has one open. */
 export function attentionStore(db: Database) {
   return {
-    /** The editor opens the submission: that goes into the trail, and the first opening of all into the history. */
+    /** The editor opens the submission: that goes into the audit log, and the first opening of all into the history. */
     async open(submissionId: string, editorId: string, at: number): Promise<void> {
       await db.transaction().execute(async (trx) => {
         const { openedAt } = await attentionOf(trx, submissionId, editorId)

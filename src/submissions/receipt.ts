@@ -1,12 +1,15 @@
 import { createHmac, hash, type KeyObject, randomInt } from 'node:crypto'
 
-/** Crockford's base 32: no I, L, O or U, so that it can be read aloud and typed from paper. https://www.crockford.com/base32.html */
+/**
+ * Crockford's base 32: no I, L, O or U, so that it can be read aloud and typed from paper.
+ * https://www.crockford.com/base32.html
+ */
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const receiptLength = 24
 const receiptShape = new RegExp(`^[${alphabet}]{${receiptLength}}$`)
 
 /**
- * The receipt of an arrival: 120 bits, in six groups of four. The same arrival always gives the same
+ * The receipt of an idempotency key: 120 bits, in six groups of four. The same idempotency key always gives the same
  * receipt, so a repeat can be answered alike although only a hash of it is kept.
  */
 export function receiptFor(key: KeyObject, secret: string): string {

@@ -9,12 +9,12 @@ export type RecipientsStore = ReturnType<typeof recipientsStore>
 
 type RecordRef = Pick<NewRecord, 'submissionId' | 'submission'>
 
-/** How conversations are sealed. `offline` is a desk key whose secret half never comes here. */
+/** How conversations are encrypted. `offline` is a desk key whose secret half never comes here. */
 export function recipientsStore(db: Database, offline: Recipient | undefined) {
   return {
     desk,
 
-    /** How the conversations that these are part of are sealed; nothing for those that are not. */
+    /** How the conversations that these are part of are encrypted; nothing for those that are not. */
     async of(asked: RecordRef[]): Promise<Map<string, Recipients>> {
       const fresh = asked.filter(({ submission }) => submission)
       const others = asked.filter(({ submission }) => !submission).map(({ submissionId }) => submissionId)
@@ -31,7 +31,7 @@ export function recipientsStore(db: Database, offline: Recipient | undefined) {
       return new Map(known.map(({ id, ...recipients }) => [id, { ...recipients, desk: key }]))
     },
 
-    /** How this conversation is sealed; undefined where it is not. Inside a transaction it asks in that. */
+    /** How this conversation is encrypted; undefined where it is not. Inside a transaction it asks in that. */
     async ofOne(submissionId: string, trx: Database = db): Promise<Recipients | undefined> {
       const [found] = await confidential([submissionId], trx)
       return found && { contextId: found.contextId, sender: found.sender, desk: await desk(trx) }
@@ -39,7 +39,7 @@ export function recipientsStore(db: Database, offline: Recipient | undefined) {
   }
 
   /**
-   * For whom everything new is sealed. @throws Failure `unavailable` while nobody at the newsroom has a way to open it:
+   * For whom everything new is encrypted. @throws Failure `unavailable` while nobody at the newsroom has a way to open it:
    * nothing is taken in then
    */
   async function desk(trx: Database = db): Promise<Recipient> {
@@ -68,7 +68,7 @@ function nobodyOpens(): Failure {
   )
 }
 
-/** Where something is written for another key than the rest, all of it is to be sealed anew. */
+/** Where something is written for another key than the rest, all of it is to be re-encrypted. */
 export function stillEncryptedFor(recipients: Recipients | undefined) {
   if (!recipients) return {}
   return {
@@ -76,5 +76,5 @@ export function stillEncryptedFor(recipients: Recipients | undefined) {
   }
 }
 
-/** What is sealed for others than it is for now: what a stranger sent, for instance, when an editor has sent it on. */
+/** What is encrypted for others than it is for now: what a stranger sent, for instance, when an editor has sent it on. */
 export const forReEncryption = { encrypted_for: null }

@@ -2,7 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { NewRecord } from './intake-record.ts'
 import type { Message } from './model.ts'
 
-/** True if one of these messages of the sender says what this record does: the same words, and files of the same names and sizes. */
+/**
+ * True if one of these messages of the sender says what this record does: the same words, and files of the same names
+ * and sizes.
+ */
 export function isRepeated(messages: Message[], record: Pick<NewRecord, 'content' | 'attachments'>): boolean {
   const repeated = {
     content: record.content,

@@ -1,6 +1,9 @@
 import { hash } from 'node:crypto'
 
-/** Raised whenever what goes into any digest changes: those that were made before are not compared with those from then on. */
+/**
+ * Raised whenever what goes into any digest changes: those that were made before are not compared with those from then
+ * on.
+ */
 const version = '2'
 
 /**

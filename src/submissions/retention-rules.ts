@@ -4,7 +4,7 @@ import { isConfidentialKind, type Submission } from './model.ts'
 
 const day = 86_400_000
 
-/** So long before a piece is erased its editors are told. */
+/** So long before a submission is erased its editors are told. */
 export const warnedAhead = 7 * day
 
 /** Days after the last activity; 0 for as long as nobody erases it by hand. */
@@ -14,7 +14,7 @@ const warned = Days.refine(
   'Editors are told a week ahead: please give 0, or at least 8 days.',
 )
 
-/** After how many days a piece that was not accepted is erased: by its kind, or what else is told of it. */
+/** After how many days a submission that was not accepted is erased: by its kind, or what else is told of it. */
 export const RetentionRules = z.object({
   ...(Object.fromEntries(kinds.map((kind) => [kind, warned])) as Record<Kind, typeof warned>),
   /** Of a kind that is not confidential, and marked as confidential. */
@@ -34,7 +34,7 @@ export const defaultRetention: RetentionRules = {
   spam: 30,
 }
 
-/** The states in which a piece is not kept for good, spam apart. */
+/** The states in which a submission is not kept for good, spam apart. */
 export const undecidedStates = ['waiting', 'in-review', 'declined'] as const satisfies readonly State[]
 
 type RetainedSubmission = Pick<
@@ -42,7 +42,7 @@ type RetainedSubmission = Pick<
   'kind' | 'state' | 'isConfidential' | 'legalHold' | 'activeAt' | 'warnedAt'
 >
 
-/** When a piece will be erased if nothing happens to it; undefined for one that is kept. */
+/** When a submission will be erased if nothing happens to it; undefined for one that is kept. */
 export function erasedAt(submission: RetainedSubmission, rules: RetentionRules): number | undefined {
   const days = rules[ruleOf(submission)]
   if (submission.legalHold || submission.state === 'accepted' || days === 0) return undefined
@@ -73,7 +73,7 @@ function undecidedRuleOf(kind: Kind, isConfidential: boolean): RetentionRule {
   return isConfidential && !isConfidentialKind(kind) ? 'marked' : kind
 }
 
-/** Which pieces a rule is for, spam apart. */
+/** Which submissions a rule is for, spam apart. */
 export const retentionCells: { kind: Kind; isConfidential: boolean; rule: RetentionRule }[] = kinds.flatMap(
   (kind) =>
     [false, true].map((isConfidential) => ({
@@ -88,7 +88,7 @@ export function dueBefore(rules: RetentionRules, rule: RetentionRule, now: numbe
   return rules[rule] === 0 ? undefined : now - rules[rule] * day
 }
 
-/** True if an editor is to be told of a piece: they have claimed it, or nobody has who still is one. */
+/** True if an editor is to be told of a submission: they have claimed it, or nobody has who still is one. */
 export function concerns(
   { assigneeId }: Pick<Submission, 'assigneeId'>,
   editorId: string,

@@ -35,7 +35,10 @@ export function readTerms(typed: string): Term[] {
   return terms.slice(0, mostTerms)
 }
 
-/** PostgreSQL takes no more than a megabyte of a document's words; what a sender writes beyond this is not searched. In bytes. */
+/**
+ * PostgreSQL takes no more than a megabyte of a document's words; what a sender writes beyond this is not searched. In
+ * bytes.
+ */
 const longestDocument = 500_000
 
 /** All that can be found of a conversation, folded. */

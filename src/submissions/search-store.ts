@@ -113,7 +113,7 @@ function tsquery(terms: Term[]) {
   return sql`(${sql.join(parts, sql` && `)})`
 }
 
-/** Notes what has to be read into the search index. Confidential pieces never are. */
+/** Notes what has to be read into the search index. Confidential submissions never are. */
 export async function queueForSearch(trx: Database, submissionIds: string[]): Promise<void> {
   await trx
     .insertInto('unindexed')

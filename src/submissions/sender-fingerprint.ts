@@ -4,8 +4,8 @@ import type { TelegramSender } from '../jobs/contact.ts'
 import type { Content } from './model.ts'
 
 /**
- * By what the sender of a message would be known again: a mail address, a Telegram chat, the name a bot knows them by. As hashes under a key of the
- * server, so that a copied database names nobody.
+ * By what the sender of a message would be known again: a mail address, a Telegram chat, the name a bot knows them by.
+ * As hashes under a key of the server, so that a copied database names nobody.
  */
 export function sendersOf(content: Pick<Content, 'fields' | 'telegram' | 'api'>, key: KeyObject): string[] {
   const { fields, telegram, api } = content

@@ -35,5 +35,8 @@ export function movesFrom(state: State): readonly State[] {
   return moves[state]
 }
 
-/** For so long after an editor's decision or answer at the desk it can be taken back, and the sender is told nothing of it. */
+/**
+ * For so long after an editor's decision or answer at the desk it can be taken back, and the sender is told nothing of
+ * it.
+ */
 export const undoTime = 10_000

@@ -50,7 +50,10 @@ export function submissionStore(
       return opened(rows, keys)
     },
 
-    /** How the sender of a sealed piece is reached, as far as this process knows; `lost` where it did not see it. */
+    /**
+     * How the sender of an encrypted submission is reached, as far as this process knows; `lost` where it did not see
+     * it.
+     */
     async contact(submissionId: string): Promise<Contact | 'lost'> {
       const row = await db
         .selectFrom('submissions')
@@ -60,7 +63,7 @@ export function submissionStore(
       return processCodec.decrypt<Contact>(row?.contact ?? null) ?? 'lost'
     },
 
-    /** Lets this process know again how the sender is reached: an editor has opened the piece. */
+    /** Lets this process know again how the sender is reached: an editor has opened the submission. */
     async knowContact(submissionId: string, contact: Contact): Promise<void> {
       await db
         .updateTable('submissions')
@@ -151,7 +154,7 @@ export function submissionStore(
       }
     },
 
-    /** True if this arrival has been taken in. */
+    /** True if this idempotency key has been taken in. */
     async wasReceived(source: string, key: string): Promise<boolean> {
       const row = await db
         .selectFrom('idempotency_keys')
@@ -202,7 +205,7 @@ export function submissionStore(
     const { id, state, size, type, preview_id: previewId } = row
     if (!row.is_encrypted) return { id, state, size, type, previewId }
     const file = await contents.readFile(type ?? '', contextId, keys)
-    // What was sealed for another file of this conversation is not what this one is.
+    // What was encrypted for another file of this conversation is not what this one is.
     const isThis = file.id === id
     return {
       id,
@@ -233,7 +236,10 @@ type AttachmentRow = Pick<
   'id' | 'message_id' | 'state' | 'size' | 'type' | 'preview_id' | 'is_encrypted'
 >
 
-/** The id of what was said last in a conversation: a message, or a note of an editor, for the desk shows both in one line. */
+/**
+ * The id of what was said last in a conversation: a message, or a note of an editor, for the desk shows both in one
+ * line.
+ */
 export async function lastTurnOf(db: Database, submissionId: string): Promise<string | undefined> {
   const lastIn = (table: 'messages' | 'notes') =>
     db

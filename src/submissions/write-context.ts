@@ -7,7 +7,7 @@ export type Writing = {
   contents: Contents
   recipientsStore: RecipientsStore
   processCodec: ProcessCodec
-  /** True if there is an editor whose mail may tell, encrypted, what a sealed message says. */
+  /** True if there is an editor whose mail may tell, encrypted, what an encrypted message says. */
   mayTellInConfidence: () => Promise<boolean>
   /** Several may write at the same moment: what must not change meanwhile has to be locked. */
   isPostgres: boolean

@@ -18,7 +18,10 @@ export const notFound: RequestHandler = (_req, res, next) => {
   next(new Failure('not-found', 'There is no such page.'))
 }
 
-/** Begins an answer that refuses: its status, and when to come back where that is known. What is ours to repair is logged. */
+/**
+ * Begins an answer that refuses: its status, and when to come back where that is known. What is ours to repair is
+ * logged.
+ */
 export type BeginErrorAnswer = (res: Response, failure: Failure) => void
 
 export function rejections(log: Logger): BeginErrorAnswer {

@@ -52,7 +52,10 @@ const limits = {
   fieldNestingDepth: 0,
 }
 
-/** What all fields may weigh together, with their names: they are held in memory. Two texts of 100,000 characters have room. */
+/**
+ * What all fields may weigh together, with their names: they are held in memory. Two texts of 100,000 characters have
+ * room.
+ */
 export const mostFieldBytes = 1024 * 1024
 
 /** What a form may weigh besides its files. */
@@ -187,7 +190,10 @@ function reading(
   })
 }
 
-/** What has come and has not gone on to the disk is fields, with what stands around them. @throws Failure for too much of them */
+/**
+ * What has come and has not gone on to the disk is fields, with what stands around them. @throws Failure for too much
+ * of them
+ */
 function fieldBytes(use: BodyUse): FormUse {
   let used = 0
   let openFiles = 0

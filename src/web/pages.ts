@@ -64,7 +64,10 @@ function escaped(value: unknown): string {
 export type Asset = { name: string; type: string; content: Buffer }
 export type Assets = { files: Asset[]; version: string }
 
-/** The style sheets, the desk's scripts and the icon, and a name for their version, so that browsers may keep them for good. */
+/**
+ * The style sheets, the desk's scripts and the icon, and a name for their version, so that browsers may keep them for
+ * good.
+ */
 export function readAssets(): Assets {
   const files = [
     { name: 'style.css', type: 'text/css; charset=utf-8' },

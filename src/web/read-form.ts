@@ -41,7 +41,10 @@ export async function readFields(
   req.body = req.is(urlencoded) ? urlencodedFields(await readBody(req, mostBytes)) : {}
 }
 
-/** As the URL standard decodes a form: what is no UTF-8 becomes U+FFFD, which no field takes. https://url.spec.whatwg.org/#urlencoded-parsing */
+/**
+ * As the URL standard decodes a form: what is no UTF-8 becomes U+FFFD, which no field takes.
+ * https://url.spec.whatwg.org/#urlencoded-parsing
+ */
 function urlencodedFields(body: Buffer): Record<string, string | string[]> {
   if (countOf(body, ampersand) > mostFields) throw new Failure('invalid', 'The form has too many fields.')
   if (body.length - 2 * countOf(body, percent) > mostFieldBytes) throw fieldsTooLong()

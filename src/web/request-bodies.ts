@@ -20,7 +20,10 @@ const mostEver = 256 * MiB
  */
 const shares = { unverified: 3 / 4, client: 1 / 4, onion: 1 / 2 }
 
-/** A body that is slower than this on average, after a first minute, is not waited for: 2G has twice as much in bad places. */
+/**
+ * A body that is slower than this on average, after a first minute, is not waited for: 2G has twice as much in bad
+ * places.
+ */
 export type BodyPace = { patience: number; slowest: number; look: number }
 const usualPace: BodyPace = { patience: 60 * second, slowest: 512, look: 5 * second }
 
@@ -38,7 +41,10 @@ type BodyContext = {
 
 /** What one request holds in memory. */
 export type BodyUse = {
-  /** A piece of the body has come. @throws TooBusy where it would be too much for all requests together, or for this client */
+  /**
+   * A piece of the body has come. @throws TooBusy where it would be too much for all requests together, or for this
+   * client
+   */
   take(bytes: number): void
   /** Bytes of it have gone on to the disk. @throws TooBusy where too many lie there of requests that are still in hand */
   pass(bytes: number): void

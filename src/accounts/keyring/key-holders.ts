@@ -7,7 +7,7 @@ import type { NewJob } from '../../jobs/job.ts'
 import type { Editor, Passkey } from '../editor.ts'
 
 /*
- * Who can open what: the desk key opens every confidential piece. It is kept only as granted to its holders, sealed for
+ * Who can open what: the desk key opens every confidential submission. It is kept only as granted to its holders, encrypted for
  * each; a holder is an editor, or the recovery sheet. What an editor's own identity is kept under is what they bring:
  * their passphrase, a passkey, or, until they have set up, the link that they were sent.
  */
@@ -34,7 +34,7 @@ export type OwnHolder = KeyHolder & {
 /** The identity of a holder under something that they bring. */
 export type KeyWrap = { id: string; way: WrapWay; wrapped: string }
 
-/** The desk key, sealed for a holder. */
+/** The desk key, encrypted for a holder. */
 export type KeyGrant = { deskKey: Recipient; holderId: string; encrypted: string }
 
 /** A holder, with the desk keys that they were granted, and the ways by which they come to them. */
@@ -74,7 +74,7 @@ export type KeyRows = {
   current(): Promise<Recipient | undefined>
   /** How many keys there have been: who holds fewer cannot open everything. */
   count(): Promise<number>
-  /** True if anything is sealed. */
+  /** True if anything is encrypted. */
   isNeeded(): Promise<boolean>
   /** How many submissions, and other things that came in, need one of these keys to be opened. */
   countEncryptedFor(keys: Recipient[]): Promise<number>
@@ -113,7 +113,7 @@ export type KeyMoves = KeyRows & {
   removePasskey(editorId: string, id: string): Promise<void>
   addLink(tokenHash: string, editorId: string, expiresAt: number): Promise<void>
   post(job: NewJob, now: number): Promise<void>
-  /** Writes into the audit trail, and has told whom it concerns. The last thing of a step. */
+  /** Writes into the audit log, and has told whom it concerns. The last thing of a step. */
   note(event: SecurityEvent, now: number): Promise<void>
 }
 

@@ -40,7 +40,7 @@ export function keyStep(moves: KeyMoves, now: number) {
 
     /**
      * Makes an editor a holder, beside what they hold already: that goes when they settle on a way of their own. What was
-     * sealed until now they can open only as far as it is brought along in `opened`; what comes from now on they can in
+     * encrypted until now they can open only as far as it is brought along in `opened`; what comes from now on they can in
      * any case, if need be with a new desk key.
      */
     async admit(editorId: string, opened: Identity[]): Promise<NewHolder> {
@@ -117,7 +117,10 @@ export function keyStep(moves: KeyMoves, now: number) {
       await moves.dropHolders(theirs.filter(({ standing }) => standing === 'former').map(({ id }) => id))
     },
 
-    /** Forgets what an editor held, and the recovery sheet, which they may have seen; goes on with a key that they never had. */
+    /**
+     * Forgets what an editor held, and the recovery sheet, which they may have seen; goes on with a key that they never
+     * had.
+     */
     async expel(editorId: string): Promise<void> {
       await forget(editorId)
       await endSheet()
@@ -127,7 +130,10 @@ export function keyStep(moves: KeyMoves, now: number) {
     /** Forgets what an editor held. */
     forget,
 
-    /** Forgets what people held who are no editors any more, and goes on with a key that they never had. Says whether there were any. */
+    /**
+     * Forgets what people held who are no editors any more, and goes on with a key that they never had. Says whether
+     * there were any.
+     */
     async dropFormerEditors(): Promise<boolean> {
       const editors = new Set(await moves.editorIds())
       const unverified = (await moves.holders()).filter(
@@ -197,7 +203,10 @@ export function keyStep(moves: KeyMoves, now: number) {
     if (editorId !== null) await dropSuperseded(editorId)
   }
 
-  /** Forgets those holders of an editor that hold nothing which another of theirs, with a way of its own, does not hold too. */
+  /**
+   * Forgets those holders of an editor that hold nothing which another of theirs, with a way of its own, does not hold
+   * too.
+   */
   async function dropSuperseded(editorId: string): Promise<void> {
     const theirs = (await moves.holders()).filter((one) => one.editorId === editorId)
     const [best] = theirs
@@ -332,7 +341,10 @@ export async function grantedTo(
   return opened.flatMap((one) => ('text' in one ? [one.text] : []))
 }
 
-/** True as long as no link that bears a key was settled on, and nothing is sealed: then nobody needs the keys there are. */
+/**
+ * True as long as no link that bears a key was settled on, and nothing is encrypted: then nobody needs the keys there
+ * are.
+ */
 export async function isUntouched(rows: Pick<KeyRows, 'isNeeded' | 'holders'>): Promise<boolean> {
   if (await rows.isNeeded()) return false
   return (await rows.holders()).every(

@@ -42,7 +42,7 @@ export function keyRingStore(db: Database, processCodec: ProcessCodec) {
 /** What is read of the ring, also within a step. */
 function rowsOf(db: Database) {
   return {
-    /** The key that everything new is sealed for; undefined until the first start has made it. */
+    /** The key that everything new is encrypted for; undefined until the first start has made it. */
     current: () => currentDeskKey(db),
 
     isNeeded: () => isNeeded(db),
@@ -56,7 +56,7 @@ function rowsOf(db: Database) {
       return Number(row.n)
     },
 
-    /** How much needs one of these keys: what is sealed partly for one and partly for another counts for each. */
+    /** How much needs one of these keys: what is encrypted partly for one and partly for another counts for each. */
     async countEncryptedFor(keys: Recipient[]): Promise<number> {
       if (keys.length === 0) return 0
       let count = 0
@@ -149,7 +149,10 @@ function rowsOf(db: Database) {
 /** What a step changes in the ring. */
 function movesOf(trx: Database) {
   return {
-    /** Puts a new key in the place of the current one, with its grants. A key that nothing was sealed for is forgotten. */
+    /**
+     * Puts a new key in the place of the current one, with its grants. A key that nothing was encrypted for is
+     * forgotten.
+     */
     async replaceKey(key: Recipient, grants: KeyGrant[], at: number): Promise<void> {
       const before = await currentDeskKey(trx)
       await trx.updateTable('desk_keys').set({ retired_at: at }).where('retired_at', 'is', null).execute()
@@ -171,7 +174,10 @@ function movesOf(trx: Database) {
         .execute()
     },
 
-    /** Forgets holders, with what they were granted, what their identities were kept under, and the links that bore those. */
+    /**
+     * Forgets holders, with what they were granted, what their identities were kept under, and the links that bore
+     * those.
+     */
     async dropHolders(ids: string[]): Promise<void> {
       if (ids.length === 0) return
       const links = trx
@@ -260,12 +266,12 @@ function accountsOf(trx: Database, processCodec: ProcessCodec) {
       await insertJobs(trx, [job], now, processCodec)
     },
 
-    /** Writes into the audit trail, and has told whom it concerns. */
+    /** Writes into the audit log, and has told whom it concerns. */
     note: (event: SecurityEvent, now: number) => noteSecurityEvent(trx, event, now),
   }
 }
 
-/** The key that everything new is sealed for. */
+/** The key that everything new is encrypted for. */
 async function currentDeskKey(db: Database): Promise<Recipient | undefined> {
   const row = await db
     .selectFrom('desk_keys')
@@ -275,7 +281,7 @@ async function currentDeskKey(db: Database): Promise<Recipient | undefined> {
   return row?.recipient
 }
 
-/** True if anything is sealed for the desk. */
+/** True if anything is encrypted for the desk. */
 async function isNeeded(trx: Database): Promise<boolean> {
   const encrypted = await trx
     .selectFrom('submissions')
@@ -293,7 +299,7 @@ async function isNeeded(trx: Database): Promise<boolean> {
   return (encrypted ?? kept ?? gathered) !== undefined
 }
 
-/** A key that nothing was ever sealed for. */
+/** A key that nothing was ever encrypted for. */
 async function forget(trx: Database, key: Recipient): Promise<void> {
   await trx.deleteFrom('key_grants').where('desk_key', '=', key).execute()
   await trx.deleteFrom('desk_keys').where('recipient', '=', key).execute()

@@ -76,7 +76,7 @@ export function keyRing({ store, now }: KeyRingContext) {
       return holder?.editorId === null ? holder.standing : undefined
     },
 
-    /** True as long as nobody has settled and nothing is sealed: nobody can lose anything, or be read by anybody. */
+    /** True as long as nobody has settled and nothing is encrypted: nobody can lose anything, or be read by anybody. */
     isUntouched: (): Promise<boolean> => isUntouched(store),
 
     wrapsOf: (editorId: string) => wrapsOf(editorId, ['in']),
@@ -128,7 +128,7 @@ export function keyRing({ store, now }: KeyRingContext) {
       return undefined
     },
 
-    /** How much is sealed. */
+    /** How much is encrypted. */
     async countEncrypted(): Promise<number> {
       const holders = await store.holders()
       return store.countEncryptedFor([...new Set(holders.flatMap(({ keys }) => keys))])

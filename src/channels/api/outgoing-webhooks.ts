@@ -17,11 +17,11 @@ type HookContext = {
 const patience = 15_000
 
 /**
- * Posts editors' answers to the bot that sent the piece, signed.
+ * Posts editors' answers to the bot that sent the submission, signed.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export function answerHooks(app: HookContext) {
-  /** @throws CarryFault */
+  /** @throws JobError */
   return async (job: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
     const messages = await app.conversation(job.submissionId ?? '')
     const submission = await app.submissionById(job.submissionId ?? '')

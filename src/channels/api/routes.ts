@@ -76,7 +76,7 @@ export function tokenOf(res: Response): ApiToken {
   return res.locals.apiToken as ApiToken
 }
 
-/** The door for other bots: JSON or multipart in, JSON out. */
+/** The channel for other bots: JSON or multipart in, JSON out. */
 export function apiRouter(app: ApiContext): Router {
   const router = express.Router()
   const described = openApi(app)
@@ -269,7 +269,7 @@ async function authenticate(
   res.locals.apiToken = token
 }
 
-/** The same key with the same content is one piece. Only a hash of the key is kept: the receipt is derived from it. */
+/** The same key with the same content is one submission. Only a hash of the key is kept: the receipt is derived from it. */
 function idempotencyKeyOf(
   req: Request,
   token: ApiToken,

@@ -4,10 +4,13 @@ import { isThere, submissionOf } from '../../submissions/store.ts'
 
 export type ChatStore = ReturnType<typeof chatStore>
 
-/** How many pieces a chat is shown. */
+/** How many submissions a chat is shown. */
 const listed = 10
 
-/** What is known of chats, each by a keyed hash: their sessions, their submissions, and which of our messages answered which. */
+/**
+ * What is known of chats, each by a keyed hash: their sessions, their submissions, and which of our messages answered
+ * which.
+ */
 export function chatStore(db: Database) {
   return {
     /** Sessions in the form that grammY's session storage has. */
@@ -56,7 +59,10 @@ export function chatStore(db: Database) {
         .execute()
     },
 
-    /** Remembers that this message of the bot is about the submission: a reply to it joins that. `answeredAt` for an editor's answer. */
+    /**
+     * Remembers that this message of the bot is about the submission: a reply to it joins that. `answeredAt` for an
+     * editor's answer.
+     */
     async remember(
       chat: string,
       messageId: number,

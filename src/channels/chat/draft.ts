@@ -4,7 +4,7 @@ import type { AwaitedFile, DraftEncryption } from '../../submissions/incoming.ts
 import type { Fields } from '../../submissions/model.ts'
 
 /**
- * A piece that a chat is still adding to. It becomes a submission with the same id when the person sends it, or when
+ * A submission that a chat is still adding to. It becomes a submission with the same id when the person sends it, or when
  * they have been quiet for a while.
  *
  * open → closed | discarded; closed → sent; discarded → open, for as long as that can be undone.
@@ -28,13 +28,13 @@ export type Draft = {
   itemCount: number
 }
 
-/** A piece as the worker sees it. */
+/** A submission as the worker sees it. */
 export type DraftToSubmit = Draft & {
   /** Where its chat is written to; forgotten when all has been said. */
   target: string | null
-  /** What the receipt is derived from; forgotten when the receipt has been made. Null for a confidential piece. */
+  /** What the receipt is derived from; forgotten when the receipt has been made. Null for a confidential submission. */
   secret: string | null
-  /** How its parts are sealed, if it is confidential. */
+  /** How its parts are encrypted, if it is confidential. */
   encrypted: DraftEncryption | undefined
   /** The language of whoever began it. */
   language: string | null
@@ -48,7 +48,7 @@ export type UpdateName = { bot: string; key: string }
 /** A chat as we know it, the address it is written to by, and the language of who is in it. */
 export type Chat = { key: string; target: string; language?: string | undefined }
 
-/** A part on its way into its chat's open piece. */
+/** A part on its way into its chat's draft. */
 export type NewDraftItem = {
   update: UpdateName
   /** By what its files are known again when their words are edited. */
@@ -57,17 +57,20 @@ export type NewDraftItem = {
   item: DraftItem
   /** The submission that it replies to. */
   joins: string | null
-  /** What a piece becomes that begins with it. */
+  /** What a submission becomes that begins with it. */
   kind: Kind
   at: number
 }
 
-/** What became of a part. A repeat may have no piece to tell of any more. */
+/** What became of a part. A repeat may have no submission to tell of any more. */
 export type AddedItem = { repeat: boolean; draft: Draft | undefined }
 
-/** One message of a chat as it belongs to a piece. */
+/** One message of a chat as it belongs to a submission. */
 export type DraftItem = {
-  /** The chat's own number of the message; in their order the parts are one piece. Negative for the press of a button. */
+  /**
+   * The chat's own number of the message; in their order the parts are one submission. Negative for the press of a
+   * button.
+   */
   messageId: number
   /** Files that were sent together. */
   album: string | null
@@ -84,13 +87,13 @@ export type DraftItem = {
   rawUpdate?: { raw: string; mark: string } | undefined
   /** When its words were last changed, in seconds since 1970; 0 for never. */
   editedAt: number
-  /** Its content as it is sealed, if it is confidential. */
+  /** Its content as it is encrypted, if it is confidential. */
   block?: string
-  /** A restart has left nobody who could read it: there is only what is sealed, and how many characters that has. */
+  /** A restart has left nobody who could read it: there is only what is encrypted, and how many characters that has. */
   lost?: { size: number }
 }
 
-/** A file that the door holds. `mark` tells it from others. */
+/** A file that the channel holds. `mark` tells it from others. */
 export type RemoteFile = AwaitedFile & { mark: string }
 
 export function firstStep(kind: Kind): Step | null {
@@ -108,19 +111,19 @@ export function stepBefore(step: Step): Step {
 const second = 1000
 const hour = 3600 * second
 
-/** After so long without a word, a piece is sent by itself. A reply waits for less, a guest post for a day. */
+/** After so long without a word, a submission is sent by itself. A reply waits for less, a guest post for a day. */
 export function quietTime(draft: Pick<Draft, 'kind' | 'joins'>, usual: number): number {
   if (draft.joins) return Math.min(usual, 60 * second)
   return draft.kind === 'guest-post' ? Math.max(usual, 24 * hour) : usual
 }
 
-/** For so long a piece that was discarded can be had back. */
+/** For so long a submission that was discarded can be had back. */
 export const regretTime = 600 * second
 
-/** A piece with so much in it is full: it is sent, and what comes next begins another. */
+/** A submission with so much in it is full: it is sent, and what comes next begins another. */
 export const fullAt = { items: 100, characters: 80_000 }
 
-/** How many of each sort a piece has, in the order of `partSorts`. Answers to questions are not counted. */
+/** How many of each sort a submission has, in the order of `partSorts`. Answers to questions are not counted. */
 export function tally(items: Pick<DraftItem, 'field' | 'sort'>[]): [ItemSort, number][] {
   const gathered = items.filter(({ field }) => field === null || field === 'body')
   return itemSorts

@@ -5,7 +5,7 @@ type Fate = 'failed' | 'delayed' | 'delivered' | 'unclear'
 
 /** What a mail tells of the fate of another: every mail is looked at so, and most tell nothing. */
 export type Report = {
-  /** It is a report by its form (RFC 6522), about a delivery or something else. */
+  /** It is a report by its form (RFC 6522), about a job or something else. */
   isReport: boolean
   /** Its sender calls itself a mail system. */
   isFromDaemon: boolean
@@ -222,7 +222,10 @@ function isDaemon({ from, isAutoReply }: Evidence): boolean {
   return daemonAddress.test(from.address ?? '') || daemonName.test(from.name)
 }
 
-/** A Message-ID beside its field's name, whatever stands before that; then any that could be one of ours: a UUID at a domain. */
+/**
+ * A Message-ID beside its field's name, whatever stands before that; then any that could be one of ours: a UUID at a
+ * domain.
+ */
 const namedId =
   /(?:message|original|msg)-?\s?id[:=\s]{1,10}[<[]?([^<>()[\]\s"]{1,200}@[^<>()[\]\s"]{1,200})/gi
 const uuidId = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}@[a-z\d.-]{1,253}/gi

@@ -32,7 +32,7 @@ export type MailWords = {
   receipts: string[]
 }
 
-/** As many characters as any piece may have; what is longer is in the raw mail. */
+/** As many characters as any submission may have; what is longer is in the raw mail. */
 const longest = 100_000
 const cut = '\n\n[This is longer than a submission may be. The rest is in the original mail.]'
 

@@ -40,7 +40,7 @@ type ReplyCommandContext = {
   conversation: (submissionId: string) => Promise<Message[]>
   /** The id of what was said last. */
   lastTurnOf: (submissionId: string) => Promise<string | undefined>
-  /** How the sender of a sealed piece is reached, as far as this process knows. */
+  /** How the sender of an encrypted submission is reached, as far as this process knows. */
   contact: (submissionId: string) => Promise<Contact | 'lost'>
   letter: (name: LetterName) => Promise<Versioned<Letter>>
   /** For how long what is to be sent can be stopped; in milliseconds. */

@@ -34,7 +34,7 @@ type TakeContext = {
   receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>
   doCommand: (action: ReplyCommand) => Promise<Done>
   jobById: (id: string) => Promise<Job | undefined>
-  /** A delivery that one of these Message-IDs names. */
+  /** A job that one of these Message-IDs names. */
   jobNamed: (messageIds: string[]) => Promise<Job | undefined>
   bounced: (jobId: string, errorCode: string) => Promise<void>
   /** An editor who may do something by mail. */
@@ -157,7 +157,7 @@ export function mailRouter(app: TakeContext) {
     return app.jobNamed(about)
   }
 
-  /** What a mail system tells of a mail of ours. It never becomes a piece. */
+  /** What a mail system tells of a mail of ours. It never becomes a submission. */
   async function takeBounce(given: MailInHand, job: Job): Promise<InboundResult> {
     const { fate, status } = given.mail.report
     if (fate === 'unclear') return keep(given, 'bounce-not-understood')
@@ -269,10 +269,10 @@ export function mailRouter(app: TakeContext) {
     return repeat ? 'repeat' : 'quarantined'
   }
 
-  /** A mail to an address that anybody may write to: it belongs where its sender wrote before, or it is a new piece. */
+  /** A mail to an address that anybody may write to: it belongs where its sender wrote before, or it is a new submission. */
   async function takeUnaddressed(given: MailInHand, to: Omit<ForSubmission, 'for'>): Promise<InboundResult> {
     const { mail } = given
-    // A mail of ours that comes back as it is, as by a rule that passes all mail on, must not make a new piece: of that
+    // A mail of ours that comes back as it is, as by a rule that passes all mail on, must not make a new submission: of that
     // there would be a notice again.
     const itself = await app.jobNamed(mail.messageId ? [mail.messageId] : [])
     if (itself) return 'ignored'

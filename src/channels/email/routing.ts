@@ -11,7 +11,7 @@ import { Kind } from '../../db/values.ts'
 import { isConfidentialKind } from '../../submissions/model.ts'
 
 type AddressContext = {
-  /** The newsroom's addresses, and the kind of piece that each takes. */
+  /** The newsroom's addresses, and the kind of submission that each takes. */
   addresses: (MailAddress & { kind: Kind })[]
   /** Addresses that mail of ours comes from and is replied to. */
   own: string[]
@@ -88,7 +88,10 @@ export function addressBook({ addresses, own, replyKey }: AddressContext) {
     return [...addresses, ...ours].some(isSame(untagged(plain))) || addresses.some(isSame(addressOf(plain)))
   }
 
-  /** Without quotation marks that nothing needs, and with a domain where a postmaster is meant who has none (RFC 5321, 4.5.1). */
+  /**
+   * Without quotation marks that nothing needs, and with a domain where a postmaster is meant who has none (RFC 5321,
+   * 4.5.1).
+   */
   function plainly(address: string): string {
     const [, quoted, domain] = /^"([\w.+-]+)"(@[^@]+)$/.exec(address) ?? []
     if (quoted !== undefined) return `${quoted}${domain}`

@@ -33,7 +33,7 @@ export type Listener = { port: number; stop: () => Promise<void> }
 const second = 1000
 const minute = 60 * second
 
-/** RFC 5321, 4.5.3.2: a server waits at least five minutes for the next command or piece. */
+/** RFC 5321, 4.5.3.2: a server waits at least five minutes for the next command or submission. */
 const patience = 5 * minute
 
 /** A mail that takes longer to come is not waited for. */
@@ -42,7 +42,7 @@ const mostClients = 1000
 const mostRecipients = 100
 
 /**
- * Opens the door for mail: by LMTP behind another mail server, or by SMTP as the server of a domain. It says 250 only
+ * Opens the channel for mail: by LMTP behind another mail server, or by SMTP as the server of a domain. It says 250 only
  * when a mail is durable; what cannot be taken just now is put off with 451, and the other server tries again.
  */
 export async function listenForMail(app: ListenContext): Promise<Listener> {

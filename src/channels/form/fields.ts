@@ -4,7 +4,7 @@ import { fieldRules } from '../../submissions/incoming.ts'
 import { isConfidentialKind, kindNames } from '../../submissions/model.ts'
 import { categories, writtenLanguages } from '../../submissions/suggestions.ts'
 
-/** How a field is asked for. What it may hold is said in `draft.ts` and read from there. */
+/** How a field is asked for. What it may hold is said in `incoming.ts` and read from there. */
 type FormField = {
   name: string
   label: string
@@ -28,7 +28,7 @@ export type Form = {
   fields: FormField[]
   /** Guest posts have a caption and a credit for each picture. */
   asksForPictures: boolean
-  /** Sealed in any case; others can be, if their sender wants it. */
+  /** Encrypted in any case; others can be, if their sender wants it. */
   isConfidential: boolean
 }
 

@@ -26,9 +26,9 @@ type StatusContext = FormReading & {
   sendFile: (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>
   /** What a receipt opens. */
   keysOf: (receipt: string) => Keys
-  /** Whoever holds this receipt may be the sender of a piece that was sealed without it. */
+  /** Whoever holds this receipt may be the sender of a submission that was encrypted without it. */
   knowSender: (submissionId: string, receipt: string) => Promise<void>
-  /** Deletes the sender’s side of a sealed piece. @throws Failure `conflict` */
+  /** Deletes the sender’s side of an encrypted submission. @throws Failure `conflict` */
   leave: (submissionId: string, keys: Keys) => Promise<void>
   /** A link by which the holder of the receipt goes on in Telegram, where there is a bot. */
   linkToChat: (submissionId: string) => string | undefined

@@ -18,10 +18,10 @@ import { type FormReading, givenFields, isTicked, readForm, wantsJson } from '..
 import { type Form, formFor, forms } from './fields.ts'
 import { type Nonces, nonceHash } from './form-token.ts'
 
-/** What the form's door is handed where everything meets. */
+/** What the form's channel is handed where everything meets. */
 type FormContext = FormReading & {
   receive: (incoming: IncomingSubmission) => Promise<Omit<ShownReceipt, 'unkept'>>
-  /** Keeps files as they are, of pieces that are not confidential. */
+  /** Keeps files as they are, of submissions that are not confidential. */
   stageClear: Stage
   render: (view: string, data?: Record<string, unknown>) => string
   errorBody: (failure: Failure) => object
@@ -33,7 +33,7 @@ type FormContext = FormReading & {
   compress: RequestHandler
   addresses: SiteAddresses
   base: string
-  /** Where pieces can be mailed to, and of which kind they then are. */
+  /** Where submissions can be mailed to, and of which kind they then are. */
   mailAddresses: { address: string; kind: Kind }[]
 }
 
@@ -95,10 +95,10 @@ export function formRouter(app: FormContext): Router {
 
   return router
 
-  /** Sealed, unless it is known by then that there is no need to: the form asks before it takes files. */
+  /** Encrypted, unless it is known by then that there is no need to: the form asks before it takes files. */
   function stageFor({ kind }: Form, req: Request): Stage {
     return (...given) => {
-      // As it is asked for: what comes after something confidential is sealed when it is kept.
+      // As it is asked for: what comes after something confidential is encrypted when it is kept.
       const isEncrypted = isConfidentialKind(kind) || isTicked(req.body)
       return (isEncrypted ? app.stage : app.stageClear)(...given)
     }
@@ -126,7 +126,7 @@ export function formRouter(app: FormContext): Router {
     }
   }
 
-  /** Without a nonce of ours, nothing tells a repeat: each is an arrival of its own. */
+  /** Without a nonce of ours, nothing tells a repeat: each is an idempotency key of its own. */
   function idempotencyKeyOf(
     nonce: unknown,
     form: Form,
@@ -136,7 +136,7 @@ export function formRouter(app: FormContext): Router {
     if (!app.nonces.isOurs(nonce)) {
       return { source: 'form', key: randomUUID(), secret: randomUUID() }
     }
-    // With the kind: what is confidential must never join a piece that is not.
+    // With the kind: what is confidential must never join a submission that is not.
     const key = `${form.kind}/${nonceHash(nonce)}`
     return { source: 'form', key, secret: `${form.kind}/${nonce}`, digest: digestOf(nonce, fields, sent) }
   }

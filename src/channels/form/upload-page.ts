@@ -9,7 +9,10 @@ import type { Nonces } from './form-token.ts'
 type UploadContext = MultipartContext & {
   /** Throws unless the link may still be used. @throws Failure `not-found`, `forbidden` */
   check: (token: string) => Promise<void>
-  /** Adds the files to the piece that the link is for, once. @throws Failure `forbidden` if others came by it already */
+  /**
+   * Adds the files to the submission that the link is for, once. @throws Failure `forbidden` if others came by it
+   * already
+   */
   receiveUpload: (
     token: string,
     files: StagedFile[],
@@ -22,7 +25,7 @@ type UploadContext = MultipartContext & {
   limit: RequestHandler
 }
 
-/** Where a file goes that a chat does not give out: by a link that is good once, for exactly one piece. */
+/** Where a file goes that a chat does not give out: by a link that is good once, for exactly one submission. */
 export function uploadRouter(app: UploadContext): Router {
   const router = express.Router()
 

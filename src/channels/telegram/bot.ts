@@ -14,7 +14,10 @@ import { withoutCommand } from './without-command.ts'
 /** An update beside grammY's view of it, and where the one call goes that answers its webhook. */
 type BotTurn = Context & LazySessionFlavor<ChatSession> & { heard: HeardUpdate; firstCall: Reply | undefined }
 
-/** Takes the one call that can be made by answering the webhook. https://core.telegram.org/bots/api#making-requests-when-getting-updates */
+/**
+ * Takes the one call that can be made by answering the webhook.
+ * https://core.telegram.org/bots/api#making-requests-when-getting-updates
+ */
 export type Reply = (call: { method: string } & Record<string, unknown>) => void
 
 /** Has the conversation about an update. Without a reply, as when polling, the bot calls Telegram itself. */

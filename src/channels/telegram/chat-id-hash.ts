@@ -1,7 +1,10 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import { type Address, writtenAddress } from './address.ts'
 
-/** By which names chats and files in them are known to us: hashes under a key of the server, so that a copied database names nobody. */
+/**
+ * By which names chats and files in them are known to us: hashes under a key of the server, so that a copied database
+ * names nobody.
+ */
 export type ChatKeys = {
   chat(address: Address): string
   /** A file of one message, by the mark that Telegram gives it. */

@@ -16,7 +16,10 @@ export function maxFetchableBytes(apiRoot: string, maxFileBytes: number): number
 
 export type GetApi = () => Promise<Api>
 
-/** The Bot API of this bot, made with the first call, so that starting up does not wait for the library. @throws CarryFault without a token */
+/**
+ * The Bot API of this bot, made with the first call, so that starting up does not wait for the library. @throws
+ * JobError without a token
+ */
 export function apiOf(token: string | undefined, apiRoot: string): GetApi {
   return loadedOnce(async () => {
     if (!token) throw new JobError('telegram-no-token')

@@ -17,7 +17,10 @@ export type BotCommand = {
 const shape =
   /^([\s\u200B-\u200F\uFEFF]*[/\uFF0F\u2044\u2215](\s*)([\p{L}_][\p{L}\p{M}\p{N}_]{0,31})(?:@\w{1,64})?[.,:;!?\u2026]{0,3})(?:\s+|$)/u
 
-/** The command that a text is or begins with. Phones write capitals where nobody has, and every language has its own words. */
+/**
+ * The command that a text is or begins with. Phones write capitals where nobody has, and every language has its own
+ * words.
+ */
 export function commandIn(text: string): BotCommand | undefined {
   const [whole = '', , blanks = '', word = ''] = shape.exec(text) ?? []
   if (word === '') return undefined

@@ -34,7 +34,10 @@ export type ConversationContext = {
     answered(chat: string, messageId: number): Promise<string | undefined>
     lastAnswered(chat: string, since: number): Promise<string | undefined>
   }
-  /** Links a chat to the submission that a one-time token names; gives its reference, or undefined if the token is no good. */
+  /**
+   * Links a chat to the submission that a one-time token names; gives its reference, or undefined if the token is no
+   * good.
+   */
   link: (token: string, chat: Chat, sender: TelegramSender) => Promise<string | undefined>
   receive: (incoming: IncomingSubmission) => Promise<Received>
   receiveFurther: (incoming: IncomingMessage) => Promise<{ repeat: boolean }>

@@ -20,7 +20,7 @@ import { readMessage } from './parse-message.ts'
 import { errorsIn, isAsking, missingStep, question, suggestionsFor } from './questionnaire.ts'
 import type { Incoming, Press, TelegramMessage, Update } from './update-schema.ts'
 
-/** Nothing in the message that a piece could be made of. */
+/** Nothing in the message that a submission could be made of. */
 export class EmptyMessage extends Error {}
 
 /** For so long after our answer, what a person writes without more ado is taken for their reply. */
@@ -48,7 +48,7 @@ export function conversation(app: ConversationContext) {
       return { text }
     },
 
-    /** A deep link with a token ties this chat to a submission that came in by another door. */
+    /** A deep link with a token ties this chat to a submission that came in by another channel. */
     async linkTo(token: string, { message }: Incoming, words: ChatWords): Promise<Answer> {
       const sender = { ...addressOf(message), messageId: message.message_id }
       const reference = await app.link(token, chatOf(sender), sender)
@@ -221,7 +221,10 @@ export function conversation(app: ConversationContext) {
     return `${words.beforeYouTell} ${app.saferForm(words)}`
   }
 
-  /** Takes in what a person says. Nothing is answered to it here, unless it answers a question. `of` tells apart what one update makes happen. */
+  /**
+   * Takes in what a person says. Nothing is answered to it here, unless it answers a question. `of` tells apart what
+   * one update makes happen.
+   */
   async function say(
     incoming: Incoming,
     wordsFor: () => Promise<ChatWords>,
@@ -328,7 +331,10 @@ export function conversation(app: ConversationContext) {
     return moved ? asked(words, moved) : 'moved-on'
   }
 
-  /** Goes to the next question or the one before. Undefined, with nothing written, if the piece has moved on meanwhile. */
+  /**
+   * Goes to the next question or the one before. Undefined, with nothing written, if the submission has moved on
+   * meanwhile.
+   */
   async function goOn(
     update: UpdateName,
     draft: Draft,
@@ -389,7 +395,10 @@ export function conversation(app: ConversationContext) {
     return { toast: words.sending }
   }
 
-  /** The press of a button is an answer like a written one; it is named by the question, which has the number of our message. */
+  /**
+   * The press of a button is an answer like a written one; it is named by the question, which has the number of our
+   * message.
+   */
   async function answerByButton(
     update: Update,
     press: Press,
@@ -441,7 +450,7 @@ function asked(words: ChatWords, draft: Draft): Answer | undefined {
   return draft.step === null ? undefined : question(words, draft, draft.step)
 }
 
-/** Update ids count per bot. With the message, for two bots that share this door may share an update id. */
+/** Update ids count per bot. With the message, for two bots that share this channel may share an update id. */
 function updateName(update: Update, of = ''): UpdateName {
   const { update_id: id, message, edited_message: edited, callback_query: press } = update
   const fields = message ?? edited ?? press?.message

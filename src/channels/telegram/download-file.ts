@@ -39,8 +39,9 @@ export function encodedPath(path: string): string | undefined {
 }
 
 /**
- * A Bot API server of our own in local mode gives the place on its disk, `/…/<token>/videos/file_1.mp4`: what comes after
- * the token is asked for below its address, where its web server has to give it out. https://github.com/tdlib/telegram-bot-api
+ * A Bot API server of our own in local mode gives the place on its disk, `/…/<token>/videos/file_1.mp4`: what comes
+ * after the token is asked for below its address, where its web server has to give it out.
+ * https://github.com/tdlib/telegram-bot-api
  */
 function withinServer(path: string, token: string): string {
   const folder = `/${token}/`
@@ -51,7 +52,7 @@ function withinServer(path: string, token: string): string {
 
 /** Fetches awaited files from the Bot API. The token is in the URL, so no error of these requests is ever kept. */
 export function telegramFileFetcher(app: FetchContext) {
-  /** @throws CarryFault */
+  /** @throws JobError */
   return async (job: Job, signal: AbortSignal): Promise<void> => {
     const { attachmentId, target } = job
     if (!attachmentId || !target) throw new JobError('telegram-nothing-to-fetch', { permanent: true })

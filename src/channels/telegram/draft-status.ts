@@ -31,7 +31,7 @@ export function speaking(readSession: LiveContext['readSession']) {
 export function liveMessages(app: LiveContext) {
   const wordsFor = speaking(app.readSession)
 
-  /** @throws CarryFault */
+  /** @throws JobError */
   return async ({ submissionId: draftId }: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
     const draft = await app.drafts.byId(draftId ?? '')
     if (!draft?.target || isAsking(draft.step)) return { skipped: 'shown-already' }

@@ -11,10 +11,10 @@ type FileNoticeContext = {
   getApi: GetApi
   draftById: (id: string) => Promise<DraftToSubmit | undefined>
   conversation: (submissionId: string) => Promise<Message[]>
-  /** How the sender of a sealed piece is reached, as far as this process knows. */
+  /** How the sender of an encrypted submission is reached, as far as this process knows. */
   contact: (submissionId: string) => Promise<Contact | 'lost'>
   wordsFor: (draft: DraftToSubmit) => Promise<ChatWords>
-  /** A link by which files join this piece or submission, once. */
+  /** A link by which files join this submission or submission, once. */
   linkFor: (id: string) => string
 }
 
@@ -22,12 +22,12 @@ type FileNoticeContext = {
 export function fileNotices(app: FileNoticeContext) {
   return { uploadLink, fileRefused }
 
-  /** A link to our own site, for exactly this piece. @throws CarryFault */
+  /** A link to our own site, for exactly this submission. @throws JobError */
   async function uploadLink({ submissionId }: Job, signal: AbortSignal): Promise<undefined> {
     await say(submissionId ?? '', (words, id) => words.tooLarge(app.linkFor(id)), signal)
   }
 
-  /** @throws CarryFault */
+  /** @throws JobError */
   async function fileRefused({ submissionId, target }: Job, signal: AbortSignal): Promise<undefined> {
     const reason = target !== null && isRejectionReason(target) ? target : 'other'
     await say(submissionId ?? '', (words) => words.notOpened[noticeFor(reason)], signal)
@@ -52,7 +52,7 @@ export function fileNotices(app: FileNoticeContext) {
       })
   }
 
-  /** The piece's chat, or where it has become a submission already, the one that its sender wrote from. */
+  /** The submission's chat, or where it has become a submission already, the one that its sender wrote from. */
   async function whereTo(id: string): Promise<{ address: Address; words: ChatWords }> {
     const draft = await app.draftById(id)
     if (draft?.target) return { address: readAddress(draft.target), words: await app.wordsFor(draft) }

@@ -36,7 +36,7 @@ export function languageButtons(): Buttons {
   return [Object.entries(languages).map(([code, { language }]) => button(language, 'language', code))]
 }
 
-/** Below what has been gathered for a piece. */
+/** Below what has been gathered for a submission. */
 export function draftButtons(words: ChatWords, id: string, isReply: boolean): Buttons {
   const rest = [button(words.addMore, 'more', id), button(words.discard, 'discard', id)]
   return isReply

@@ -15,7 +15,7 @@ export type ReadingOptions = {
 }
 
 /**
- * What a person said with a message, as a part of their piece. `nature` tells what there was in it: something said;
+ * What a person said with a message, as a part of their submission. `nature` tells what there was in it: something said;
  * something of which nothing could be read; what Telegram itself tells of the chat; nothing at all.
  */
 export type ReadMessage = { item: DraftItem; nature: 'said' | 'unreadable' | 'service' | 'nothing' }

@@ -14,9 +14,9 @@ type ReceiptContext = {
   remember: (chat: string, messageId: number, submissionId: string) => Promise<void>
 }
 
-/** Tells a chat that its piece has been received: with the receipt, where it is a new one. */
+/** Tells a chat that its submission has been received: with the receipt, where it is a new one. */
 export function chatReceipts(app: ReceiptContext) {
-  /** @throws CarryFault */
+  /** @throws JobError */
   return async ({ submissionId: draftId, ...job }: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
     const draft = await app.draftById(draftId ?? '')
     const submissionId = draft?.becomes?.submissionId

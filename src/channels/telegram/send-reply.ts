@@ -11,7 +11,7 @@ type AnswerContext = {
   /** Remembers which message of the bot is about which submission: a reply to it joins that. */
   remember: (address: Address, messageId: number, submissionId: string) => Promise<void>
   readFile: (id: string) => Promise<Readable>
-  /** Opens a sealed file with its own key. */
+  /** Opens an encrypted file with its own key. */
   readOpen: (id: string, fileKey: Uint8Array) => Promise<Readable>
   siteUrl: string
 }
@@ -23,7 +23,7 @@ const longest = 4096
 export function telegramAnswers(app: AnswerContext) {
   /** How much of an answer in several messages has arrived: what is tried again goes on from there. */
   const arrived = new Map<string, number>()
-  /** @throws CarryFault */
+  /** @throws JobError */
   return async (job: Job, signal: AbortSignal): Promise<Unsent | undefined> => {
     const submissionId = job.submissionId ?? ''
     const messages = await app.conversation(submissionId)
@@ -74,7 +74,7 @@ function refused(error: unknown): never {
   throw errorCodeOf(error)
 }
 
-/** What is sealed, and not passed on with its key, opens with the receipt only. */
+/** What is encrypted, and not passed on with its key, opens with the receipt only. */
 function fileNote(siteUrl: string): string {
   return `There is a file for you too. Get it with your receipt: ${siteUrl}/status`
 }

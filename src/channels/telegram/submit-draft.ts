@@ -27,12 +27,12 @@ type SendingContext = {
 
 /**
  * Makes a submission of what a chat has gathered, when the person says so or has been quiet for long enough. Repeated
- * after a crash, it makes the same one: a closed piece knows what it becomes, and nothing joins it.
+ * after a crash, it makes the same one: a closed submission knows what it becomes, and nothing joins it.
  */
 export function draftSubmitter(app: SendingContext) {
   const { drafts, now } = app
 
-  /** @throws CarryFault */
+  /** @throws JobError */
   async function handlers(draftId: string): Promise<Unsent | undefined> {
     const draft = await drafts.byId(draftId)
     if (!draft) return { skipped: 'sent-already' }
@@ -94,7 +94,7 @@ export function draftSubmitter(app: SendingContext) {
     return undefined
   }
 
-  /** What came after its piece was sent: a photo joins its album's message, anything else is a further message. */
+  /** What came after its submission was sent: a photo joins its album's message, anything else is a further message. */
   async function sendLate(draft: DraftToSubmit): Promise<Unsent | undefined> {
     const late = await drafts.items(draft.id, true)
     const submissionId = draft.becomes?.submissionId
@@ -112,7 +112,7 @@ export function draftSubmitter(app: SendingContext) {
     return undefined
   }
 
-  /** A piece that is refused as it stands is kept raw: nobody's words are lost with it. */
+  /** A submission that is refused as it stands is kept raw: nobody's words are lost with it. */
   async function orKept(
     draft: DraftToSubmit,
     send: () => Promise<Unsent | undefined>,
@@ -167,13 +167,13 @@ function incomingOf(draft: DraftToSubmit, items: DraftItem[]): IncomingSubmissio
   }
 }
 
-/** What nobody can read any more is taken in as it is sealed, all of it, so that it stays in order. */
+/** What nobody can read any more is taken in as it is encrypted, all of it, so that it stays in order. */
 function blocksOf(items: DraftItem[]): { blocks?: string[] } {
   if (!items.some(({ lost }) => lost)) return {}
   return { blocks: inOrder(items).flatMap(({ block }) => block ?? []) }
 }
 
-/** Characters. The same before and after a restart, for a piece must not be cut in two ways. */
+/** Characters. The same before and after a restart, for a submission must not be cut in two ways. */
 function sizeOf({ words, lost }: DraftItem): number {
   return lost?.size ?? words.length
 }

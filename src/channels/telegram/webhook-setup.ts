@@ -13,7 +13,7 @@ const connections = 40
 export type WebhookState = {
   url: string
   pending: number
-  /** When a delivery last failed, in milliseconds, and what Telegram said of it. */
+  /** When a job last failed, in milliseconds, and what Telegram said of it. */
   lastError: { at: number; message: string } | undefined
   hasOwnCertificate: boolean
   isOurs: boolean
@@ -30,7 +30,10 @@ export function webhookError(url: string): string | undefined {
   return undefined
 }
 
-/** Tells Telegram where to post, with which secret, and what; and which commands people are shown. What waits there stays. */
+/**
+ * Tells Telegram where to post, with which secret, and what; and which commands people are shown. What waits there
+ * stays.
+ */
 export async function connect(api: Api, url: string, secret: string): Promise<void> {
   await api.setWebhook(url, {
     secret_token: secret,

@@ -21,7 +21,7 @@ type ReadBody = (req: Request, mostBytes: number) => Promise<Buffer>
 const mostBytes = 1024 * 1024
 
 /**
- * The door for a Telegram bot's updates. 200 means durable: what was said is taken in, the update is nothing to take in,
+ * The channel for a Telegram bot's updates. 200 means durable: what was said is taken in, the update is nothing to take in,
  * or it is kept raw, so that it never holds up those behind it.
  */
 export function webhookRouter(app: WebhookContext & { readBody: ReadBody }): Router {

@@ -38,9 +38,9 @@ type AtOnceContext = {
 
 /**
  * Without a token the bot cannot speak by itself, so there is no conversation: each message is a piece of its own,
- * received at once, and the receipt is in the webhook's reply. It is made by chance, for all that an update tells can be
- * guessed: an update that comes again is told that it was received, and no receipt. An album is one piece, a message for
- * each of its files; an edit is a further message of the piece that its message became.
+ * received at once, and the receipt is in the webhook's reply. It is made by chance, for all that an update tells can
+ * be guessed: an update that comes again is told that it was received, and no receipt. An album is one submission, a
+ * message for each of its files; an edit is a further message of the submission that its message became.
  */
 export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
   return async (heard, reply) => {
@@ -85,7 +85,7 @@ export function receivingAtOnce(app: AtOnceContext): HandleUpdate {
     say(reply, message, lines.filter((text) => text !== '').join('\n\n'))
   }
 
-  /** An edit joins the piece that its message became; where that is not known it is kept raw. */
+  /** An edit joins the submission that its message became; where that is not known it is kept raw. */
   async function receiveEdit({ message, update, raw }: Incoming, { item }: ReadMessage): Promise<void> {
     const submissionId = await app.submissionOf(app.keys.chat(addressOf(message)), message.message_id)
     if (!submissionId) return app.keepDeadLetter('edit-of-nothing-known', raw)
@@ -112,7 +112,7 @@ function incomingOf(
 ): IncomingSubmission {
   const { words, files, name, language, sender, album, rawUpdate } = item
   const awaited = withoutMarks(files)
-  // With chat and message, for two bots that share this door may share an update id.
+  // With chat and message, for two bots that share this channel may share an update id.
   const own = `${update.update_id}:${placeOf(message)}`
   const place = album === null ? own : `${writtenAddress(sender)}:${album}`
   return {
@@ -145,7 +145,10 @@ function placeOf(message: TelegramMessage): string {
   return `${writtenAddress(addressOf(message))}:${message.message_id}`
 }
 
-/** A command alone, known or not, perhaps with the payload of a deep link. Whoever goes on writing is telling us something. */
+/**
+ * A command alone, known or not, perhaps with the payload of a deep link. Whoever goes on writing is telling us
+ * something.
+ */
 function isCommandAlone({ text }: TelegramMessage): boolean {
   const command = commandIn(text ?? '')
   if (!command) return false

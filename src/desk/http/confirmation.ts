@@ -69,7 +69,10 @@ export function confirmations(app: ConfirmationContext): { guard: Guard; routes:
     return isFresh || !(await factors.hasSetUp(editor.id))
   }
 
-  /** The seat as it is after the passphrase, or a passkey, that came with the form was right. It unlocks the session as well. */
+  /**
+   * The seat as it is after the passphrase, or a passkey, that came with the form was right. It unlocks the session as
+   * well.
+   */
   async function prove(req: Request, seat: Seat): Promise<Seat | undefined> {
     const isByPasskey = formText(req, 'confirm') === 'passkey'
     if (!isByPasskey && formText(req, 'confirmation') === '') return undefined

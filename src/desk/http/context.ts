@@ -34,16 +34,16 @@ export type DeskContext = {
   settings: Pick<SettingStore, 'letter' | 'retention'>
   retention: Pick<RetentionStore, 'soon'>
   audit: Pick<AuditStore, 'add'>
-  /** Erases a piece for good, as it was seen; `why` is a code. False if it has changed, or has gone already. */
+  /** Erases a submission for good, as it was seen; `why` is a code. False if it has changed, or has gone already. */
   erase: (erased: Submission, editorId: string, why: string, at: number) => Promise<boolean>
-  /** Seals a piece that came in clear. @throws Failure `conflict` if it is no longer at this revision */
+  /** Encrypts a submission that came in clear. @throws Failure `conflict` if it is no longer at this revision */
   makeConfidential: (confidential: {
     submissionId: string
     revision: number
     editorId: string
     at: number
   }) => Promise<void>
-  /** Seals for whom it is now whatever is sealed for others, with these keys. It resolves when that has begun. */
+  /** Encrypts for whom it is now whatever is encrypted for others, with these keys. It resolves when that has begun. */
   reEncrypt: (keys: Keys) => Promise<void>
   /** Keeps the files of an answer while that is written, and for good if it was. */
   withFiles: <T>(
@@ -63,7 +63,7 @@ export type DeskContext = {
   /** By what a sender would be known again. */
   sendersOf: (message: Message) => string[]
   readFile: (attachment: Pick<Attachment, 'id' | 'encrypted'>, keys: Keys) => Promise<Readable>
-  /** The preview of a file that is sealed, made while it is looked at and kept nowhere. */
+  /** The preview of a file that is encrypted, made while it is looked at and kept nowhere. */
   previewNow: (type: string, content: Readable) => Promise<Buffer | undefined>
   /** Answers with a kept file, to be saved. */
   sendFile: (res: Response, attachment: Attachment, name: string, keys: Keys) => Promise<void>

@@ -11,7 +11,7 @@ import type { Sessions } from './session.ts'
 /** Often enough that no proxy closes the stream, and that who has gone away is soon seen to be gone. */
 const heartbeat = 20_000
 
-/** While pieces pour in, a page is told at most so often. */
+/** While submissions pour in, a page is told at most so often. */
 const shortestPause = 500
 
 /** Another machine may have changed something that nobody here was told of. */
@@ -32,7 +32,7 @@ type WatchedPage = { live: LiveStream; seat: Seat; submission: Submission | unde
 export type Events = ReturnType<typeof deskEvents>
 
 /**
- * Server-sent events for open pages of the desk: that the lists have changed, and of an open piece its revision and who
+ * Server-sent events for open pages of the desk: that the lists have changed, and of a draft its revision and who
  * else has it open. Nothing of a submission is in them. A page whose session or connection has ended is told nothing more.
  */
 export function deskEvents(app: EventContext) {

@@ -29,12 +29,15 @@ export function askedPasskeys({ passkeys, sessionStore, factors, keyRing, addres
 
     canAsk,
 
-    /** What a browser needs to ask for one of the editor's passkeys, in this session and once; undefined where it has none to ask. */
+    /**
+     * What a browser needs to ask for one of the editor's passkeys, in this session and once; undefined where it has
+     * none to ask.
+     */
     async ask(req: Request, { id }: Editor, sessionHash: string) {
       return canAsk(req) ? askOneOf(await usable(id), sessionHash) : undefined
     },
 
-    /** The same, but only those that open what is sealed. */
+    /** The same, but only those that open what is encrypted. */
     async askToOpen(req: Request, { id }: Editor, sessionHash: string) {
       return canAsk(req) ? askOneOf(await opening(id), sessionHash) : undefined
     },
@@ -73,7 +76,7 @@ export function askedPasskeys({ passkeys, sessionStore, factors, keyRing, addres
     return hasPasskeys(addresses, req.get('host'))
   }
 
-  /** The passkeys of an editor that open what is sealed; the others only prove who they are. */
+  /** The passkeys of an editor that open what is encrypted; the others only prove who they are. */
   async function opening(editorId: string): Promise<Passkey[]> {
     const names = new Set((await keyRing.wrapsOf(editorId)).map(({ id }) => id))
     return (await usable(editorId)).filter(({ id }) => names.has(passkeyWrap(id)))

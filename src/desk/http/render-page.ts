@@ -13,7 +13,7 @@ type PageContext = {
   jobs: Pick<JobStore, 'failures'>
   /** What is wrong with the bot, in plain words. */
   telegramWarnings: () => string[]
-  /** What is wrong with the door for mail, in plain words. */
+  /** What is wrong with the channel for mail, in plain words. */
   mailWarnings: () => string[]
   /** What admins have to see to where things are kept, in plain words. */
   storageWarnings: () => Promise<string[]>

@@ -6,7 +6,7 @@ import type { Seat } from './seat.ts'
 import type { Sessions } from './session.ts'
 /**
  * What has to be proved before a form is taken. `person`: the passphrase or a passkey was given in this session a moment
- * ago. `keys`: besides, the session opens what is sealed: so nobody who has only a mailed link changes what opens.
+ * ago. `keys`: besides, the session opens what is encrypted: so nobody who has only a mailed link changes what opens.
  */
 export type Confirm = 'person' | 'keys'
 
@@ -27,7 +27,10 @@ type RouteShape = {
 /** Files that came with a form: staged, or with what is wrong with them; and what all of them are called. */
 export type SentFiles = { files: StagedFile[]; fileErrors: { message: string }[]; names: string[] }
 
-/** How forms are read into `req.body`, when it is known who sends them. @throws Failure `too-large`, `invalid`, `unavailable` */
+/**
+ * How forms are read into `req.body`, when it is known who sends them. @throws Failure `too-large`, `invalid`,
+ * `unavailable`
+ */
 export type FormReader = {
   /** Fields only, of anybody: with room for what signing in needs. */
   ofAnyone(req: Request): Promise<void>

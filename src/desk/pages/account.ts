@@ -61,7 +61,7 @@ const Name = z
   .transform((name) => (isVisible(name) ? name : ''))
   .pipe(z.string().max(80, 'Please keep this to 80 characters.'))
 
-/** An editor's own account: name, passphrase, second factors, sessions, and how they want to hear of pieces. */
+/** An editor's own account: name, passphrase, second factors, sessions, and how they want to hear of submissions. */
 export function accountRoutes(app: AccountContext): DeskRoute[] {
   const { factors, sessions, base } = app
   const own = (

@@ -61,7 +61,7 @@ export function fileRoutes(app: DeskContext): DeskRoute[] {
     await beforeOriginal(res, seat, { attachment, message, reason: made })
   }
 
-  /** Puts into the trail what is about to leave. */
+  /** Puts into the audit log what is about to leave. */
   async function note({ editor }: Seat, { submissionId }: Message, detail: string): Promise<void> {
     const [submission] = await app.submissions.byIds([submissionId])
     const reference = submission?.reference ?? null
@@ -127,7 +127,7 @@ export function fileRoutes(app: DeskContext): DeskRoute[] {
     })
   }
 
-  /** What was made of a file to be looked at; of a sealed one it is made now, and kept nowhere. */
+  /** What was made of a file to be looked at; of an encrypted one it is made now, and kept nowhere. */
   async function previewOf(attachment: Attachment, { keys }: Seat): Promise<Readable> {
     const { encrypted, type, previewId } = attachment
     if (!encrypted) {

@@ -18,8 +18,8 @@ type AuditContext = Pick<DeskContext, 'showPage' | 'editors'> & {
 }
 
 /**
- * The audit trail, for admins to read: who had which piece in their hands, and who changed what opens. Names stand with the
- * address, for anybody can call themselves anything.
+ * The audit log, for admins to read: who had which submission in their hands, and who changed what opens. Names stand
+ * with the address, for anybody can call themselves anything.
  */
 export function auditRoutes(app: AuditContext): DeskRoute[] {
   return [

@@ -3,7 +3,7 @@ import type { DeskContext } from '../http/context.ts'
 import type { DeskRoute } from '../http/routes.ts'
 import { actionRoute, actionsOf } from './action-route.ts'
 
-/** Marking a piece as confidential, as it was seen: it is sealed, and there is no way back. */
+/** Marking a submission as confidential, as it was seen: it is encrypted, and there is no way back. */
 export function confidentialRoutes(app: DeskContext): DeskRoute[] {
   const { seenSubmission, orConflict, orBack, goOn, backTo } = actionsOf(app)
   const mark = orConflict(async (req, res, seat) => {

@@ -166,7 +166,7 @@ export function decideRoutes(app: DeskContext): DeskRoute[] {
   }
 }
 
-/** Makes the change that writes to a sender, by the doors that lead to them. */
+/** Makes the change that writes to a sender, by the channels that lead to them. */
 export function writer(app: DeskContext) {
   return async (action: ActionContext, seat: Seat, wording: Wording): Promise<ChangeOf> => {
     if (action.submission.senderLeftAt !== null)

@@ -12,9 +12,9 @@ import type { Seat } from '../http/seat.ts'
 import { actionRoute, actionsOf } from './action-route.ts'
 
 export type TakeAlongContext = DeskContext & {
-  /** A piece as it is sealed: nothing is opened. */
+  /** A submission as it is encrypted: nothing is opened. */
   packEncrypted: (submission: Submission) => Promise<Readable>
-  /** A piece with all that there is of it, as this seat can open it. @throws Failure `forbidden` where it cannot */
+  /** A submission with all that there is of it, as this seat can open it. @throws Failure `forbidden` where it cannot */
   packOpened: (submission: Submission, seat: Seat) => Promise<Readable>
   isRecipient: (text: string) => boolean
   encryptFor: (source: Readable, recipient: Recipient) => Readable
@@ -23,7 +23,10 @@ export type TakeAlongContext = DeskContext & {
 
 const Way = z.enum(['sealed', 'for-key', 'opened'])
 
-/** One piece that is taken along: as it is sealed, sealed for a key from outside, or, if it is not confidential, as it is. */
+/**
+ * One submission that is taken along: as it is encrypted, encrypted for a key from outside, or, if it is not
+ * confidential, as it is.
+ */
 export function takeAlongRoutes(app: TakeAlongContext): DeskRoute[] {
   const { submissionOf, orBack } = actionsOf(app)
   // What is encrypted for a key from outside is out of our hands.

@@ -56,7 +56,8 @@ export function jobRoutes(app: DeskContext): DeskRoute[] {
   ]
 
   /**
-   * What a delivery about a sealed piece has to know, where a restart has lost it: whoever can open the piece knows it.
+   * What a job about an encrypted submission has to know, where a restart has lost it: whoever can open the submission
+   * knows it.
    * @throws Failure `forbidden` for whoever cannot
    */
   async function lostPayload(id: string, { keys }: Seat): Promise<EphemeralPayload | undefined> {
@@ -85,7 +86,7 @@ export function jobRoutes(app: DeskContext): DeskRoute[] {
     }
   }
 
-  /** To the piece it was done from, or to the ledger. */
+  /** To the submission it was done from, or to the ledger. */
   function backTo(reference: string): string {
     return /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(reference)
       ? `${base}/desk/submissions/${reference}#deliveries`

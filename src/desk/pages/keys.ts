@@ -40,7 +40,7 @@ type KeyContext = {
 
 const attempts = { most: 5, span: 60_000 }
 
-/** Who can open what is sealed: unlocking one's own session, letting a colleague in, the recovery sheet. */
+/** Who can open what is encrypted: unlocking one's own session, letting a colleague in, the recovery sheet. */
 export function keyRoutes(app: KeyContext): DeskRoute[] {
   const { base, askedPasskeys, keyRing, sessions } = app
   return [
@@ -124,8 +124,8 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
   }
 
   /**
-   * Whoever holds the sheet is let in by it, as a colleague would. One that no longer counts, and is kept because nothing else
-   * opens what it does, lets nobody in: it opens that for somebody who is in.
+   * Whoever holds the sheet is let in by it, as a colleague would. One that no longer counts, and is kept because
+   * nothing else opens what it does, lets nobody in: it opens that for somebody who is in.
    */
   async function useSheet(req: Request, res: Response, seat: Seat): Promise<void> {
     await allow(seat)
@@ -278,7 +278,7 @@ export function keyRoutes(app: KeyContext): DeskRoute[] {
   }
 }
 
-/** The reference of a piece to go back to. */
+/** The reference of a submission to go back to. */
 function backIn(given: unknown): string | undefined {
   return typeof given === 'string' && /^[\dA-Z]{4}-[\dA-Z]{4}$/.test(given) ? given : undefined
 }

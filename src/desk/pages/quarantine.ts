@@ -49,7 +49,10 @@ export function quarantineRoutes(app: DeskContext): DeskRoute[] {
   }
 }
 
-/** The files that are ticked; a form that offers none sends those that its editor meant for the sender, and no stranger's. */
+/**
+ * The files that are ticked; a form that offers none sends those that its editor meant for the sender, and no
+ * stranger's.
+ */
 function chosenIn(
   req: Request,
   quarantinedId: string,

@@ -11,7 +11,7 @@ import { actionRoute, actionsOf } from './action-route.ts'
 /** More are not shown on one page. */
 const shown = 200
 
-/** How long pieces are kept: for longer, on hold, or erased now. */
+/** How long submissions are kept: for longer, on hold, or erased now. */
 export function keepingRoutes(app: DeskContext): DeskRoute[] {
   const { submissionOf, seenSubmission, actionContextOf, apply, orConflict, orBack, goOn, backTo } =
     actionsOf(app)
@@ -60,7 +60,7 @@ export function keepingRoutes(app: DeskContext): DeskRoute[] {
     await app.showPage(res, seat, 'desk/erase', { submission, messages, lastMessage: messages.at(-1)?.id })
   }
 
-  /** Erases a piece for good, if it is as the admin saw it. */
+  /** Erases a submission for good, if it is as the admin saw it. */
   async function erase(req: Request, res: Response, seat: Seat): Promise<void> {
     const submission = await seenSubmission(req)
     if (!(await app.erase(submission, seat.editor.id, 'by-hand', app.now())))

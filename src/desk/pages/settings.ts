@@ -35,7 +35,7 @@ const Wait = z.coerce.number().int().min(0).max(3600)
 const Revision = z.coerce.number().int().min(0).max(1_000_000_000)
 
 /**
- * What the newsroom has chosen: the wording of its letters, when an unclaimed piece is brought to the admins, how long
+ * What the newsroom has chosen: the wording of its letters, when an unclaimed submission is brought to the admins, how long
  * replies by mail wait, and what encrypted mail may carry.
  */
 export function settingsRoutes(app: SettingsContext): DeskRoute[] {

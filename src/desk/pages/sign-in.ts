@@ -47,7 +47,10 @@ type SignInContext = {
   }
   /** Puts a mail with a fresh link into the outbox; for nobody it does the same work, and leaves nothing. */
   mailLink: (editorId: string | undefined) => Promise<void>
-  /** Notes in the trail how many codes of an editor's app were wrong, and has the editor told; also if they are closed. */
+  /**
+   * Notes in the audit log how many codes of an editor's app were wrong, and has the editor told; also if they are
+   * closed.
+   */
   noteGuesses: (editorId: string, count: number) => Promise<void>
   /** For one client, of browsers that have not signed in before. */
   signInLimit: RequestHandler
@@ -104,9 +107,9 @@ export function signInRoutes(app: SignInContext): DeskRoute[] {
   ]
 
   /**
-   * With a link that bears a key one sets the passphrase that it is kept under from then on. That can wait, and the answer to
-   * it can be lost: the link signs in once, but as long as it is the only way to its key it still unlocks a session of its
-   * editor.
+   * With a link that bears a key one sets the passphrase that it is kept under from then on. That can wait, and the
+   * answer to it can be lost: the link signs in once, but as long as it is the only way to its key it still unlocks a
+   * session of its editor.
    */
   async function followLink(req: Request, res: Response): Promise<void> {
     const link = String(req.params.link)

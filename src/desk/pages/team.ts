@@ -24,7 +24,7 @@ export type TeamContext = {
   pgpKeys: Pick<PgpKeyStore, 'all' | 'remove'>
   /** Who can open what. */
   keyRing: Pick<KeyRing, 'together'>
-  /** Goes on with sealing anew what these keys open. */
+  /** Goes on with re-encryption what these keys open. */
   reEncrypt: (keys: Keys) => Promise<void>
   /** Has an editor sent a link that bears this identity; gives the link where no mail goes out. */
   sendKeyLink: (step: TeamStep, editorId: string, identity: Identity) => Promise<string | undefined>

@@ -14,7 +14,10 @@ const { format, pages = 1 } = seen
 const isOfPages = pages > 1 && (await hasPages())
 stdout.end(await (isOfPages ? allPages() : onePage()).toBuffer())
 
-/** Smaller pages of a TIFF are thumbnails of the first, and are left behind. What else has pages moves, and goes on moving. */
+/**
+ * Smaller pages of a TIFF are thumbnails of the first, and are left behind. What else has pages moves, and goes on
+ * moving.
+ */
 async function hasPages(): Promise<boolean> {
   if (format === 'gif' || format === 'webp') return true
   if (format !== 'tiff' || pages > mostPages) exit(endings['not-cleanable'])

@@ -46,7 +46,7 @@ export function previewMaker({ files, attachments }: PreviewContext) {
 }
 
 /**
- * The preview of a file that is kept nowhere: what is sealed is opened for a moment only. Undefined if it cannot be read.
+ * The preview of a file that is kept nowhere: what is encrypted is opened for a moment only. Undefined if it cannot be read.
  * Somebody waits for it, so it goes before those that are made in the background.
  * @throws Failure `unavailable` where no more processes can be begun
  */

@@ -24,7 +24,7 @@ import { close, gathering, insertDrafts, noteFiles, tellOf } from './writes.ts'
 /** A piece of these states takes what belongs to it and comes late. */
 const closedStates = ['closed', 'sent'] as const
 
-/** Takes parts in: each joins its chat's open piece, or the one that it was part of, or begins one. Once for each update. */
+/** Takes parts in: each joins its chat's draft, or the one that it was part of, or begins one. Once for each update. */
 export async function addItems(
   trx: Database,
   writing: DraftWriteContext,
@@ -88,7 +88,7 @@ function nameOf({ bot, key }: UpdateName): string {
   return `${bot} ${key}`
 }
 
-/** The piece that each part belongs to, by its id; new ones are made. */
+/** The submission that each part belongs to, by its id; new ones are made. */
 async function homesOf(
   trx: Database,
   writing: DraftWriteContext,
@@ -132,7 +132,7 @@ async function albumHomes(trx: Database, items: NewDraftItem[]): Promise<Map<str
   return new Map(rows.map((row) => [`${row.chat} ${row.album}`, row.draft_id]))
 }
 
-/** A part that comes after its piece was sent belongs to the first piece of its chat that ends with a later message. */
+/** A part that comes after its submission was sent belongs to the first piece of its chat that ends with a later message. */
 async function lateHomes(
   trx: Database,
   items: NewDraftItem[],
@@ -162,7 +162,7 @@ function placeOf({ chat, joins }: NewDraftItem): string {
   return `${chat.key} ${joins ?? ''}`
 }
 
-/** The open piece of each place, begun where there is none. */
+/** The draft of each place, begun where there is none. */
 async function openFor(
   trx: Database,
   writing: DraftWriteContext,
@@ -285,7 +285,7 @@ function apart(digest: string): number {
   return -(2 ** 48 + Buffer.from(encoded, 'base64url').readUIntBE(0, 5))
 }
 
-/** Counts the parts to their pieces, all in one statement. */
+/** Counts the parts to their submissions, all in one statement. */
 async function grow(
   trx: Database,
   items: NewDraftItem[],
@@ -342,7 +342,7 @@ async function tell(
   )
 }
 
-/** For files that the door does not give out there is one link for each piece. */
+/** For files that the channel does not give out there is one link for each submission. */
 async function offerUpload(
   trx: Database,
   items: NewDraftItem[],

@@ -10,7 +10,7 @@ export function draftAnswers(db: Database, writing: DraftWriteContext) {
   return {
     /**
      * Goes from one question to another, with the answer where there is one; the answer given before is dropped if
-     * `forgets`. Undefined, with nothing written, if the piece is no longer at that question.
+     * `forgets`. Undefined, with nothing written, if the submission is no longer at that question.
      */
     async goOn(
       update: UpdateName,
@@ -50,7 +50,7 @@ export function draftAnswers(db: Database, writing: DraftWriteContext) {
   }
 }
 
-/** The piece is at another question by now: what was to be written is not. */
+/** The submission is at another question by now: what was to be written is not. */
 class MovedOn extends Error {}
 
 async function putAnswer(

@@ -26,17 +26,17 @@ import {
 } from './rows.ts'
 import { change, close, insertDrafts, noteFiles, noteUpdate, openOf } from './writes.ts'
 
-/** What chats add to a piece before it is sent. `quiet` is the usual quiet time in milliseconds. */
+/** What chats add to a submission before it is sent. `quiet` is the usual quiet time in milliseconds. */
 export function draftCollection(db: Database, writing: DraftWriteContext, quiet: number) {
   return {
-    /** Takes parts in, in one transaction: each joins its chat's open piece, or the one that it was part of, or begins one. */
+    /** Takes parts in, in one transaction: each joins its chat's draft, or the one that it was part of, or begins one. */
     async take(items: NewDraftItem[]): Promise<AddedItem[]> {
       return db.transaction().execute((trx) => addItems(trx, writing, items, quiet))
     },
 
     /**
      * Begins a piece of this kind, or makes the open one of that kind. What was said to one that was chosen as confidential
-     * never becomes part of one that is not: it is sent as it is. Once for each update. Gives the piece as it is then.
+     * never becomes part of one that is not: it is sent as it is. Once for each update. Gives the submission as it is then.
      */
     async begin(update: UpdateName, chat: Chat, kind: Kind, at: number): Promise<Draft> {
       return db.transaction().execute(async (trx) => {
@@ -65,7 +65,7 @@ export function draftCollection(db: Database, writing: DraftWriteContext, quiet:
       })
     },
 
-    /** Gives a part of an open piece its new words, unless it has newer ones. False if it has been taken into a message. */
+    /** Gives a part of a draft its new words, unless it has newer ones. False if it has been taken into a message. */
     async change(chat: string, item: DraftItem, fileNames: UpdateName[], at: number): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
         const row = await trx
@@ -100,7 +100,7 @@ export function draftCollection(db: Database, writing: DraftWriteContext, quiet:
       })
     },
 
-    /** Remembers files that came in past any open piece. */
+    /** Remembers files that came in past any draft. */
     noteFiles: (names: UpdateName[], at: number) => noteFiles(db, names, at),
 
     /** Remembers what an edit of a part that was taken into a message says now: the next one is compared with it. */
@@ -131,7 +131,7 @@ export function draftCollection(db: Database, writing: DraftWriteContext, quiet:
       await db.updateTable('drafts').set({ heard_at: at }).where('id', '=', draftId).execute()
     },
 
-    /** Remembers which message of the bot shows the piece, and as it was at which revision. */
+    /** Remembers which message of the bot shows the submission, and as it was at which revision. */
     async shown(draftId: string, shown: { messageId: number; revision: number }): Promise<void> {
       await db
         .updateTable('drafts')

@@ -8,15 +8,21 @@ import { encryptedByItself } from './re-encrypt.ts'
 import { type DraftWriteContext, draftOf } from './rows.ts'
 import { change, close, noteUpdate, openOf, tellOf } from './writes.ts'
 
-/** How pieces of chats end: sent, made something else, or discarded. `quiet` is the usual quiet time in milliseconds. */
+/**
+ * How submissions of chats end: sent, made something else, or discarded. `quiet` is the usual quiet time in
+ * milliseconds.
+ */
 export function draftFinish(db: Database, writing: DraftWriteContext, quiet: number) {
   return {
-    /** Sends a piece: nothing joins it any more, and the worker makes it what it becomes. */
+    /** Sends a submission: nothing joins it any more, and the worker makes it what it becomes. */
     async close(draftId: string, at: number): Promise<void> {
       await db.transaction().execute((trx) => close(trx, draftId, at))
     },
 
-    /** Makes a reply a piece of its own, sealed as its kind is. False if the chat has another one open. Once for each update. */
+    /**
+     * Makes a reply a piece of its own, encrypted as its kind is. False if the chat has another one open. Once for each
+     * update.
+     */
     async detach(update: UpdateName, draftId: string, chat: string, at: number): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
         if (!(await noteUpdate(trx, update, at))) return true
@@ -37,7 +43,7 @@ export function draftFinish(db: Database, writing: DraftWriteContext, quiet: num
       })
     },
 
-    /** Discards an open piece; for a while it can be had back. Once for each update. */
+    /** Discards a draft; for a while it can be had back. Once for each update. */
     async discard(update: UpdateName, draftId: string, at: number): Promise<void> {
       await db.transaction().execute(async (trx) => {
         if (!(await noteUpdate(trx, update, at))) return
@@ -55,7 +61,7 @@ export function draftFinish(db: Database, writing: DraftWriteContext, quiet: num
       })
     },
 
-    /** Has a discarded piece back. False if it is too late, or the chat has begun another one. Once for each update. */
+    /** Has a discarded submission back. False if it is too late, or the chat has begun another one. Once for each update. */
     async restore(update: UpdateName, draftId: string, at: number): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
         if (!(await noteUpdate(trx, update, at))) return true
@@ -70,7 +76,7 @@ export function draftFinish(db: Database, writing: DraftWriteContext, quiet: num
       })
     },
 
-    /** Forgets everything that a piece held. False if it no longer is as it was at this revision. */
+    /** Forgets everything that a submission held. False if it no longer is as it was at this revision. */
     async forget(draftId: string, revision: number): Promise<boolean> {
       return db.transaction().execute(async (trx) => {
         const forgotten = await trx
@@ -123,7 +129,10 @@ export function draftFinish(db: Database, writing: DraftWriteContext, quiet: num
       })
     },
 
-    /** The message that a late part becomes: that of its album where the other items have one, else one of its own. Chosen once. */
+    /**
+     * The message that a late part becomes: that of its album where the other items have one, else one of its own.
+     * Chosen once.
+     */
     async messageFor(chat: string, item: DraftItem, at: number): Promise<{ id: string; isThere: boolean }> {
       return db.transaction().execute(async (trx) => {
         const row = await trx
@@ -149,7 +158,7 @@ export function draftFinish(db: Database, writing: DraftWriteContext, quiet: num
   }
 }
 
-/** Of a confidential piece the outbox holds no receipt that anybody else could read. */
+/** Of a confidential submission the outbox holds no receipt that anybody else could read. */
 function receiptTo(draft: DraftToSubmit, receipt: string | undefined): NewJob {
   const receiptJob = { type: 'chat-receipt' as const, submissionId: draft.id }
   if (!draft.encrypted) return { ...receiptJob, receipt: receipt ?? null }

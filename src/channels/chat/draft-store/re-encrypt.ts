@@ -12,7 +12,7 @@ import {
   reEncrypted,
 } from './rows.ts'
 
-/** What an open piece is sealed by when it becomes one of another kind, with what it has so far written anew. */
+/** What a draft is encrypted by when it becomes one of another kind, with what it has so far written anew. */
 export async function reEncryptedFor(
   trx: Database,
   writing: DraftWriteContext,
@@ -25,7 +25,7 @@ export async function reEncryptedFor(
   return rewritten(trx, writing, draft, isEncrypted ? notEncrypted() : reEncrypted(writing), at)
 }
 
-/** What a reply is sealed by when it becomes a piece of its own: by nothing that opens what it replied to. */
+/** What a reply is encrypted by when it becomes a piece of its own: by nothing that opens what it replied to. */
 export async function encryptedByItself(
   trx: Database,
   writing: DraftWriteContext,
@@ -38,7 +38,7 @@ export async function encryptedByItself(
 
 /**
  * Writes down anew what there is, and has wiped what was clear. A restart may have left nobody who could read it: then it
- * stays as it is sealed.
+ * stays as it is encrypted.
  */
 async function rewritten(
   trx: Database,

@@ -21,7 +21,7 @@ type ItemFate = {
 /** What chats have gathered, and what became of it. */
 export function draftReads(db: Database, processKey: ProcessKey) {
   return {
-    /** What the chat has open: a new piece, and replies. */
+    /** What the chat has open: a new submission, and replies. */
     async ofChat(chat: string): Promise<Draft[]> {
       const rows = await db
         .selectFrom('drafts')
@@ -48,7 +48,10 @@ export function draftReads(db: Database, processKey: ProcessKey) {
       return Number(row?.at ?? 0)
     },
 
-    /** The parts of a piece that have not been taken into a message yet: those that make it, or those that came late. */
+    /**
+     * The parts of a submission that have not been taken into a message yet: those that make it, or those that came
+     * late.
+     */
     async items(draftId: string, isLate = false): Promise<DraftItem[]> {
       const rows = await db
         .selectFrom('draft_items')
@@ -61,7 +64,7 @@ export function draftReads(db: Database, processKey: ProcessKey) {
       return rows.map((row) => itemOf(row, processKey))
     },
 
-    /** What an open piece has of each sort. Without what it says. */
+    /** What a draft has of each sort. Without what it says. */
     async sorts(draftId: string): Promise<Pick<DraftItem, 'field' | 'sort'>[]> {
       return db.selectFrom('draft_items').select(['field', 'sort']).where('draft_id', '=', draftId).execute()
     },

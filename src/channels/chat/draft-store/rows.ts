@@ -16,21 +16,21 @@ import {
   rawUpdatesOf,
 } from '../draft.ts'
 
-/** What open pieces are written with. */
+/** What drafts are written with. */
 export type DraftWriteContext = Writing & {
   processKey: ProcessKey
   newReceipt: () => { receipt: string; recipient: Recipient }
 }
 
-/** How the parts of a piece are sealed; of one that is not confidential, what its receipt is derived from. */
+/** How the parts of a submission are encrypted; of one that is not confidential, what its receipt is derived from. */
 export type DraftRecipients = Pick<Tables['drafts'], 'context_id' | 'sender_recipient' | 'secret'>
 
-/** A piece that is not confidential is not sealed. */
+/** A submission that is not confidential is not encrypted. */
 export function notEncrypted(): DraftRecipients {
   return { context_id: '', sender_recipient: null, secret: randomBytes(24).toString('base64url') }
 }
 
-/** Its receipt is made when it begins: everything that comes is sealed for it at once. */
+/** Its receipt is made when it begins: everything that comes is encrypted for it at once. */
 export function reEncrypted({ processKey, newReceipt }: DraftWriteContext): DraftRecipients {
   const { receipt, recipient } = newReceipt()
   return {
@@ -40,7 +40,7 @@ export function reEncrypted({ processKey, newReceipt }: DraftWriteContext): Draf
   }
 }
 
-/** A reply is sealed as what it replies to. */
+/** A reply is encrypted as what it replies to. */
 export function encryptedAs({ contextId, sender }: Recipients): DraftRecipients {
   return { context_id: contextId, sender_recipient: sender, secret: null }
 }
@@ -77,7 +77,7 @@ export function newDraft(
 /** The columns that hold what a part says. */
 type ItemColumns = Pick<Tables['draft_items'], 'content' | 'block' | 'awaited' | 'digest'>
 
-/** What a part says as it is stored: sealed, where its piece is. */
+/** What a part says as it is stored: encrypted, where its submission is. */
 export async function itemColumns(
   { contents, recipientsStore, processKey }: DraftWriteContext,
   item: DraftItem,
@@ -165,7 +165,7 @@ function readContent(
 /** What is known of a part that nobody can read. */
 type FilesOnHold = { size: number; files: { id: string; remoteId: string; withheld?: number }[] }
 
-/** The digest as it is stored: of a confidential piece only this process can compare it. */
+/** The digest as it is stored: of a confidential submission only this process can compare it. */
 export function digestIn(
   { context_id: contextId }: Pick<Tables['drafts'], 'context_id'>,
   item: DraftItem,

@@ -7,7 +7,7 @@ import { lastTurnOf } from '../../../submissions/store.ts'
 import { quietTime, type UpdateName } from '../draft.ts'
 import { draftOf } from './rows.ts'
 
-// What changes open pieces, each with the deliveries that follow from it, inside the transaction of whoever asks.
+// What changes drafts, each with the jobs that follow from it, inside the transaction of whoever asks.
 
 /** A while in which photos that were sent together come in, so that the chat is told of them once. */
 export const gathering = 1000
@@ -22,7 +22,7 @@ export async function openOf(db: Database, chat: string, joins: string) {
     .executeTakeFirst()
 }
 
-/** Begins pieces, each with the delivery that sends it when the chat has been quiet. */
+/** Begins submissions, each with the job that sends it when the chat has been quiet. */
 export async function insertDrafts(trx: Database, rows: Tables['drafts'][], quiet: number): Promise<void> {
   const inserted = await trx
     .insertInto('drafts')
@@ -50,7 +50,7 @@ export async function change(
     .executeTakeFirstOrThrow()
 }
 
-/** Closes an open piece, and says what it becomes: what may come to be told of it is known before it is there. */
+/** Closes a draft, and says what it becomes: what may come to be told of it is known before it is there. */
 export async function close(trx: Database, draftId: string, at: number): Promise<void> {
   const joined = await trx.selectFrom('drafts').select('joins').where('id', '=', draftId).executeTakeFirst()
   const last = joined?.joins ? await lastTurnOf(trx, joined.joins) : undefined
@@ -82,7 +82,7 @@ export async function close(trx: Database, draftId: string, at: number): Promise
   if (row) await insertJobs(trx, [{ type: 'chat-send', submissionId: draftId }], at)
 }
 
-/** Has the message that shows a piece brought up to date in a moment, unless that is about to be done. */
+/** Has the message that shows a submission brought up to date in a moment, unless that is about to be done. */
 export async function tellOf(trx: Database, draftIds: string[], at: number): Promise<void> {
   if (draftIds.length === 0) return
   // Writing the row, if only with what it holds, keeps a worker from taking it before we are done.

@@ -15,8 +15,9 @@ const deepest = 200
 const binary = /\\bin\d{7}/
 
 /**
- * What a rich text says. Outlook keeps HTML in it: https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxrtfex.
- * Undefined for what is no rich text, or was made to break whatever reads it.
+ * What a rich text says. Outlook keeps HTML in it:
+ * https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxrtfex. Undefined for what is no rich text, or
+ * was made to break whatever reads it.
  */
 export function wordsOfRtf(rtf: Buffer): RtfWords | undefined {
   const text = rtf.toString('latin1')
