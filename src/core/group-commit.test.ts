@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { groupCommit } from './group-commit.ts'
 
-type Versioned = { kept: number }
+type Kept = { kept: number }
 
 test('what arrives while a commit is in flight shares the next one', async () => {
   const groups: number[][] = []
   const started = Promise.withResolvers<void>()
-  const commit = groupCommit<number, Versioned>(async (items) => {
+  const commit = groupCommit<number, Kept>(async (items) => {
     groups.push(items)
     started.resolve()
     await sleep(5)
@@ -29,7 +29,7 @@ test('what arrives while a commit is in flight shares the next one', async () =>
 
 test('a fault of one is its own; a fault of the commit is everybody’s; the next commit goes on', async () => {
   let broken = false
-  const commit = groupCommit<number, Versioned>(async (items) => {
+  const commit = groupCommit<number, Kept>(async (items) => {
     if (broken) throw new Error('the disk is gone')
     return items.map((kept) => (kept === 2 ? { error: new Error('bad record') } : { kept }))
   }, 3)

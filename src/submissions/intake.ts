@@ -241,8 +241,8 @@ export function createIntake(app: IntakeContext) {
    * A receipt is a secret: beside words that are kept in the clear it would open what was told in confidence.
    * @throws Failure `invalid`
    */
-  async function refuseReceipts({ title, body, ...others }: Fields): Promise<void> {
-    for (const [name, text] of Object.entries({ title, body, ...others })) {
+  async function refuseReceipts(fields: Fields): Promise<void> {
+    for (const [name, text] of Object.entries(fields)) {
       const receipts = receiptCandidatesIn([text ?? ''].flat().join(' '))
       if (receipts.length > 0 && (await app.opensConfidential(receipts))) throw receiptAmong(name)
     }

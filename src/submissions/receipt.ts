@@ -55,7 +55,7 @@ export function receiptCandidatesIn(text: string): string[] {
       letters += token[0]
       end = token.index + token[0].length
     }
-    const receipt = readReceipt(letters)
+    const receipt = letters.length === receiptLength ? readReceipt(letters) : undefined
     if (receipt) found.add(receipt)
     if (found.size === mostCandidates) break
   }

@@ -95,12 +95,15 @@ export function givenFields(sent: Record<string, unknown>, names: string[]): Rec
   return Object.fromEntries(given.filter(([, value]) => !isBlank(value)))
 }
 
+const saysNo = /^\s*(?:|no|off|false|0)\s*$/i
+
 /**
  * True if the sender wants it confidential, though its kind need not be. A box that is there twice, as after a page was
  * joined together by something, is ticked if one of them is.
  */
 export function isTicked(fields: Record<string, unknown> | undefined): boolean {
-  return [fields?.confidential].flat().some((one) => one === 'yes' || one === 'on' || one === 'true')
+  // Whatever a box is sent with: only what plainly says no is no.
+  return [fields?.confidential].flat().some((one) => one !== undefined && !saysNo.test(String(one)))
 }
 
 function linesOf(value: unknown): unknown {

@@ -296,6 +296,22 @@ for (const path of paths) {
   }
 }
 
+test('an edit in confidence of what was sent in the clear is one submission, however often it comes and is changed', async (t) => {
+  const newsroom = await openNewsroom(t)
+  const chat = newsroom.chat()
+  await chat.say('/story')
+  const first = await chat.say('The ferryman rows at dawn.')
+  await newsroom.pause(11 * 60_000)
+  for (const words of [secret, secret, `${secret} He has keys.`, `${secret} He has keys.`])
+    await chat.edit(first, { text: `/expose ${words}` })
+  await newsroom.pause(11 * 60_000)
+  const found = await saying(newsroom)
+  assert.equal(found.length, 1)
+  assert.deepEqual([found[0]?.isConfidential, found[0]?.times], [true, 2])
+  assert.ok(!letters.test(await newsroom.databaseText()))
+  assert.equal(chat.heard().filter(({ text }) => /Receipt: /.test(text)).length, 2, 'one for each submission')
+})
+
 const spellings: Record<string, (receipt: string) => string> = {
   'as it is': (receipt) => receipt,
   'in small letters': (receipt) => receipt.toLowerCase(),

@@ -261,28 +261,37 @@ export function conversation(app: ConversationContext) {
     return nature === 'unreadable' ? { text: (await wordsFor()).notTaken } : undefined
   }
 
-  /** Receives an edit as a submission of its own: what it was an edit of was sent in the clear. */
+  /**
+   * Receives an edit as a submission of its own: what it was an edit of was sent in the clear. Edited once more, the message
+   * adds to that submission.
+   */
   async function receiveInConfidence(
     incoming: Incoming,
     kind: Kind,
     wordsFor: () => Promise<ChatWords>,
   ): Promise<Answer | undefined> {
-    const { update, message } = incoming
+    const { message } = incoming
     const { item } = readMessage(incoming, app.reading)
     const chat = chatFrom(message)
     const fileNames = namesOfFiles(app.keys, message, item.files)
     const { words: body, name, language, sender, rawUpdate } = item
-    const { reference, receipt } = await app.receive({
+    const awaited = item.files.map(({ mark: _, ...file }) => file)
+    const { reference, receipt, repeat } = await app.receive({
       kind,
       channel: 'telegram',
-      idempotencyKey: { source: 'telegram-edit', key: updateName(update).key },
+      idempotencyKey: {
+        source: 'telegram-edit',
+        key: `${chat.key}/${message.message_id}`,
+        digest: drafts.digestOf(JSON.stringify([body, awaited])),
+      },
       fields: { body, ...(name && { name }), ...(language && { language }) },
       files: [],
-      awaited: item.files.map(({ mark: _, ...file }) => file),
+      awaited,
       telegram: sender,
       ...(rawUpdate && { rawUpdates: [rawUpdate.raw] }),
     })
     await drafts.edited(chat.key, item, fileNames, now())
+    if (repeat) return undefined
     const words = await wordsFor()
     if (receipt === '') return { text: words.joined(reference) }
     const received = words.received(reference, receipt, `${app.siteUrl}/status`)
