@@ -95,7 +95,7 @@ export function givenFields(sent: Record<string, unknown>, names: string[]): Rec
   return Object.fromEntries(given.filter(([, value]) => !isBlank(value)))
 }
 
-const saysNo = /^\s*(?:|no|off|false|0)\s*$/i
+const saysNo = new Set(['', 'no', 'off', 'false', '0'])
 
 /**
  * True if the sender wants it confidential, though its kind need not be. A box that is there twice, as after a page was
@@ -103,7 +103,9 @@ const saysNo = /^\s*(?:|no|off|false|0)\s*$/i
  */
 export function isTicked(fields: Record<string, unknown> | undefined): boolean {
   // Whatever a box is sent with: only what plainly says no is no.
-  return [fields?.confidential].flat().some((one) => one !== undefined && !saysNo.test(String(one)))
+  return [fields?.confidential]
+    .flat()
+    .some((one) => one !== undefined && !saysNo.has(String(one).trim().toLowerCase()))
 }
 
 function linesOf(value: unknown): unknown {
